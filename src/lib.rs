@@ -1,0 +1,30 @@
+//! Networks that memorize, built exactly, certified and verified.
+//!
+//! A class of functions *shatters* a sample when it realises every labelling of it. Zhang, Bengio,
+//! Hardt, Recht and Vinyals (ICLR 2017, Theorem 1) proved that two-layer ReLU networks with 2n + d
+//! weights shatter every sample of n distinct points in R^d. This library builds those networks:
+//!
+//! * [`sample`] reads or draws points and labels;
+//! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
+//! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
+//! * [`certify`] writes certificates, and checks them independently;
+//! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
+//! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod certify;
+pub mod cli;
+pub mod construct;
+pub mod exact;
+pub mod figure;
+pub mod linear;
+pub mod network;
+pub mod record;
+pub mod sample;
+pub mod verify;
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,103 @@
+//! Files that are there whole or not at all: written beside their place, then renamed into it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Files being written, so that an interrupt can take them away.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn unfinished() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
+    // A set of paths is usable whatever happened to the thread that held it.
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what is half-written; for the handler of an interrupt, just before it exits.
+pub fn remove_unfinished() {
+    for path in unfinished().iter() {
+        // It may have been renamed a moment ago; there is nobody left to tell.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// A file that appears under its name when it is [committed](AtomicFile::commit), replacing what
+/// stood there, and leaves nothing behind when it is dropped before that.
+///
+/// ```
+/// use std::io::Write;
+/// use shatter::record::AtomicFile;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("result.txt");
+/// let mut file = AtomicFile::create(&path)?;
+/// file.write_all(b"done\n")?;
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path)?, b"done\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
+    writer: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts writing what will be `path`; makes its folder if there is none.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn create(path: &Path) -> io::Result<AtomicFile> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut builder = Builder::new();
+        builder.prefix(".unfinished-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As an ordinary new file; the umask applies.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(folder)?;
+        unfinished().insert(file.path().to_owned());
+        Ok(AtomicFile { writer: BufWriter::new(file), path: path.to_owned() })
+    }
+
+    /// Moves the file to its place.
+    ///
+    /// # Errors
+    /// Those of the operating system; the place is then as it was.
+    pub fn commit(mut self) -> io::Result<()> {
+        self.writer.flush()?;
+        let file = self.writer.get_ref();
+        file.as_file().sync_all()?;
+        let unfinished_path = file.path().to_owned();
+        let (file, _) = self.writer.into_parts();
+        let result = file.persist(&self.path);
+        unfinished().remove(&unfinished_path);
+        result.map(drop).map_err(|error| error.error)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Writes `bytes` to `path`, whole or not at all.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes.as_ref())?;
+    file.commit()
+}

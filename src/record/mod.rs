@@ -1,0 +1,8 @@
+//! What a run leaves behind, and where its randomness comes from.
+
+pub mod atomic;
+pub mod manifest;
+pub mod stream;
+
+pub use atomic::AtomicFile;
+pub use manifest::Manifest;

@@ -1,0 +1,80 @@
+//! Random streams: ChaCha with eight rounds, whose output is the same on every
+//! machine, and one stream for each purpose, so that drawing more of one thing
+//! never moves another.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// What a stream is drawn for. The numbers are part of the format: a seed written in a
+/// certificate must draw the same labels for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// Coordinates of synthetic points.
+    Points = 1,
+    /// Labels of synthetic samples.
+    SyntheticLabels = 2,
+    /// Randomized and corrupted labels.
+    Labels = 3,
+    /// The choice of a subsample.
+    Subsample = 4,
+    /// Directions to project on.
+    Direction = 5,
+    /// Points at which an expensive evaluation is tried.
+    Probe = 6,
+}
+
+/// The generator of `seed` for one purpose.
+///
+/// ```
+/// use rand::Rng;
+/// use shatter::record::stream::{Purpose, stream};
+/// let first = stream(1, Purpose::Labels).next_u64();
+/// assert_eq!(first, stream(1, Purpose::Labels).next_u64());
+/// assert_ne!(first, stream(1, Purpose::Direction).next_u64());
+/// ```
+pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose as u64);
+    rng
+}
+
+/// A number of `0..bound`, each equally likely (0 if `bound` is 0).
+///
+/// Written out here, not taken from a library, because recorded seeds must draw the same numbers
+/// after every upgrade: the high half of a 128-bit product, with the few values rejected that
+/// would make some results likelier (Lemire, ACM TOMACS 29(1), 2019).
+///
+/// ```
+/// use shatter::record::stream::{Purpose, below, stream};
+/// let mut rng = stream(0, Purpose::Labels);
+/// assert!((0..100).all(|_| below(&mut rng, 10) < 10));
+/// ```
+pub fn below(rng: &mut impl Rng, bound: u64) -> u64 {
+    let threshold = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
+    loop {
+        let product = u128::from(rng.next_u64()) * u128::from(bound);
+        if product as u64 >= threshold {
+            return (product >> 64) as u64;
+        }
+    }
+}
+
+/// `true` with probability `p`, to within 2^-53.
+pub fn chance(rng: &mut impl Rng, p: f64) -> bool {
+    ((rng.next_u64() >> 11) as f64) * 2f64.powi(-53) < p
+}
+
+/// `count` different numbers of `0..n` in increasing order (all of them if `count` exceeds n).
+pub fn subset(rng: &mut impl Rng, n: u32, count: usize) -> Vec<u32> {
+    let mut all: Vec<u32> = (0..n).collect();
+    let count = count.min(all.len());
+    for i in 0..count {
+        let other = i + below(rng, (all.len() - i) as u64) as usize;
+        all.swap(i, other);
+    }
+    all.truncate(count);
+    all.sort_unstable();
+    all
+}
