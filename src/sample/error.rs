@@ -1,0 +1,160 @@
+//! What can be wrong with a sample, with the offending file, row and value.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a sample could not be read, drawn or labelled.
+///
+/// Rows and columns in messages count from 1 and include a header row, as an editor shows them;
+/// indices of points count from 0, as the library does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// The SAMPLE text itself is wrong.
+    #[error("the sample '{text}' is not understood: {reason}")]
+    Text {
+        /// The text as given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("{file}: {source}", file = .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file was expected and a folder found.
+    #[error("{file} is a folder, not a file", file = .0.display())]
+    IsFolder(PathBuf),
+    /// None of the files that the format calls for is there.
+    #[error("{folder} holds none of: {wanted}", folder = .folder.display())]
+    NoSuchFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// The names that would have done.
+        wanted: String,
+    },
+    /// The bytes are not of this format.
+    #[error("{file}: {reason}", file = .file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The file ends before the data that its header announces.
+    #[error("{file} is truncated: its header announces {expected} bytes of data, it holds {found}", file = .file.display())]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Bytes of data announced.
+        expected: u64,
+        /// Bytes of data found.
+        found: u64,
+    },
+    /// A cell of a table cannot be used.
+    #[error("{file}, row {row}, column {column}: '{value}' {reason}", file = .file.display())]
+    Cell {
+        /// The file.
+        file: PathBuf,
+        /// Row, from 1, header included.
+        row: u64,
+        /// Column, from 1, with its name where it has one.
+        column: String,
+        /// The cell.
+        value: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An entry of an array cannot be used.
+    #[error("{file}, entry {index:?}: {value} {reason}", file = .file.display())]
+    Entry {
+        /// The file.
+        file: PathBuf,
+        /// The index in each dimension, from 0.
+        index: Vec<usize>,
+        /// The entry.
+        value: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Points and labels differ in number.
+    #[error("{points} points but {labels} labels")]
+    LabelCount {
+        /// Points found.
+        points: usize,
+        /// Labels found.
+        labels: usize,
+    },
+    /// There is no point.
+    #[error("the sample is empty")]
+    Empty,
+    /// The points have no coordinate (d = 0).
+    #[error("the points have no coordinates (d = 0)")]
+    NoCoordinates,
+    /// The coordinates do not fill the rows.
+    #[error("{values} coordinates do not make rows of {d}")]
+    Ragged {
+        /// Coordinates given.
+        values: usize,
+        /// Coordinates in a row.
+        d: usize,
+    },
+    /// More points than 32-bit indices can name.
+    #[error("{0} points are more than the 4294967295 that can be indexed")]
+    TooMany(usize),
+    /// A coordinate is NaN or infinite.
+    #[error("point {index}, coordinate {coordinate}: {value} is not a finite number")]
+    NotFinite {
+        /// Point, from 0.
+        index: usize,
+        /// Coordinate, from 0.
+        coordinate: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A real label is NaN or infinite.
+    #[error("label {index}: {value} is not a finite number")]
+    LabelNotFinite {
+        /// Label, from 0.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A class is not below the number of classes.
+    #[error("label {index} is class {class}, but there are {count} classes")]
+    NoSuchClass {
+        /// Label, from 0.
+        index: usize,
+        /// The class.
+        class: u32,
+        /// The number of classes.
+        count: u32,
+    },
+    /// The same point has two labels: no function fits.
+    #[error(
+        "points {first} and {second} are equal but have different labels ({first_label} and \
+         {second_label}): no function fits both"
+    )]
+    Inconsistent {
+        /// One point.
+        first: usize,
+        /// The other.
+        second: usize,
+        /// Its label.
+        first_label: String,
+        /// Its label.
+        second_label: String,
+    },
+    /// The rule does not apply to these labels.
+    #[error("the labels cannot be {rule}: {reason}")]
+    Rule {
+        /// The rule.
+        rule: String,
+        /// Why not.
+        reason: String,
+    },
+}

@@ -1,0 +1,158 @@
+//! The one type of labels: classes, or real vectors.
+
+use crate::exact::Dyadic;
+
+use super::SampleError;
+
+/// One label a point.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Labels {
+    /// Classes 0, …, count − 1. As a target of Theorem 1 a class is its number.
+    Classes {
+        /// The class of each point.
+        of: Vec<u32>,
+        /// How many classes there are.
+        count: u32,
+        /// Their names, if they have any: empty, or `count` of them.
+        names: Vec<String>,
+    },
+    /// Real vectors, row-major.
+    Real {
+        /// The numbers.
+        values: Vec<f64>,
+        /// Numbers a label.
+        outputs: usize,
+    },
+}
+
+impl Labels {
+    /// Classes, checked to be below `count`.
+    ///
+    /// # Errors
+    /// [`SampleError::NoSuchClass`].
+    pub fn classes(of: Vec<u32>, count: u32) -> Result<Labels, SampleError> {
+        match of.iter().position(|&class| class >= count) {
+            Some(index) => Err(SampleError::NoSuchClass { index, class: of[index], count }),
+            None => Ok(Labels::Classes { of, count, names: Vec::new() }),
+        }
+    }
+
+    /// Real labels of one output, checked to be finite.
+    ///
+    /// ```
+    /// use shatter::sample::Labels;
+    /// assert_eq!(Labels::real(vec![1.5, -2.0], 1)?.len(), 2);
+    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SampleError::LabelNotFinite`], [`SampleError::Ragged`].
+    pub fn real(mut values: Vec<f64>, outputs: usize) -> Result<Labels, SampleError> {
+        if outputs == 0 || !values.len().is_multiple_of(outputs) {
+            return Err(SampleError::Ragged { values: values.len(), d: outputs });
+        }
+        for (i, value) in values.iter_mut().enumerate() {
+            if !value.is_finite() {
+                return Err(SampleError::LabelNotFinite { index: i / outputs, value: *value });
+            }
+            *value += 0.0;
+        }
+        Ok(Labels::Real { values, outputs })
+    }
+
+    /// How many labels there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Labels::Classes { of, .. } => of.len(),
+            Labels::Real { values, outputs } => values.len() / outputs,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers a label: 1 for classes.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Labels::Classes { .. } => 1,
+            Labels::Real { outputs, .. } => *outputs,
+        }
+    }
+
+    /// The label of point `i` as binary64: the number of its class, or the first output.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn f64_at(&self, i: usize) -> f64 {
+        match self {
+            Labels::Classes { of, .. } => f64::from(of[i]),
+            Labels::Real { values, outputs } => values[i * outputs],
+        }
+    }
+
+    /// The same, exactly.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn exact_at(&self, i: usize) -> Dyadic {
+        match self {
+            Labels::Classes { of, .. } => Dyadic::from(i64::from(of[i])),
+            // Finite by construction.
+            Labels::Real { values, outputs } => {
+                Dyadic::try_from(values[i * outputs]).unwrap_or(Dyadic::ZERO)
+            }
+        }
+    }
+
+    /// Whether points `i` and `j` have the same label.
+    ///
+    /// # Panics
+    /// If `i` or `j` is out of range.
+    pub fn agree(&self, i: usize, j: usize) -> bool {
+        match self {
+            Labels::Classes { of, .. } => of[i] == of[j],
+            Labels::Real { values, outputs: k } => {
+                values[i * k..(i + 1) * k] == values[j * k..(j + 1) * k]
+            }
+        }
+    }
+
+    /// The label of point `i` in words.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn describe(&self, i: usize) -> String {
+        match self {
+            Labels::Classes { of, names, .. } => match names.get(of[i] as usize) {
+                Some(name) => name.clone(),
+                None => of[i].to_string(),
+            },
+            Labels::Real { values, outputs: 1 } => values[i].to_string(),
+            Labels::Real { values, outputs: k } => format!("{:?}", &values[i * k..(i + 1) * k]),
+        }
+    }
+
+    /// The labels of the points that `rows` lists, in that order.
+    ///
+    /// # Panics
+    /// If an entry of `rows` is out of range.
+    pub fn select(&self, rows: &[u32]) -> Labels {
+        match self {
+            Labels::Classes { of, count, names } => Labels::Classes {
+                of: rows.iter().map(|&i| of[i as usize]).collect(),
+                count: *count,
+                names: names.clone(),
+            },
+            Labels::Real { values, outputs: k } => Labels::Real {
+                values: rows
+                    .iter()
+                    .flat_map(|&i| &values[i as usize * k..(i as usize + 1) * k])
+                    .copied()
+                    .collect(),
+                outputs: *k,
+            },
+        }
+    }
+}

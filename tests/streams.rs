@@ -1,0 +1,102 @@
+//! Promise: a seed draws the same numbers for ever. A certificate names only a seed for its labels;
+//! a change of any of these values would invalidate every certificate that exists.
+
+use rand::Rng;
+use shatter::record::stream::{Purpose, below, stream, subset};
+use shatter::sample::fingerprint::fingerprint;
+use shatter::sample::{self, LabelRule, Labels};
+
+#[test]
+fn words_of_each_purpose() {
+    let purposes = [
+        Purpose::Points,
+        Purpose::SyntheticLabels,
+        Purpose::Labels,
+        Purpose::Subsample,
+        Purpose::Direction,
+        Purpose::Probe,
+    ];
+    let words: Vec<u64> = purposes.into_iter().map(|p| stream(1, p).next_u64()).collect();
+    assert_eq!(words, GOLDEN_WORDS);
+}
+
+#[test]
+fn numbers_below_a_bound() {
+    let mut rng = stream(7, Purpose::Labels);
+    let drawn: Vec<u64> = (0..12).map(|_| below(&mut rng, 10)).collect();
+    assert_eq!(drawn, GOLDEN_BELOW);
+    assert_eq!(subset(&mut stream(7, Purpose::Subsample), 100, 6), GOLDEN_SUBSET);
+}
+
+/// Each value is equally likely: with 2^63 + 1 values, a biased method would show at once.
+#[test]
+fn below_is_unbiased() {
+    let bound = (1u64 << 63) + 1;
+    let mut rng = stream(3, Purpose::Probe);
+    let low = (0..4000).filter(|_| below(&mut rng, bound) < bound / 2).count();
+    assert!((1850..2150).contains(&low), "{low}"); // 4.7 standard deviations
+}
+
+#[test]
+fn samples_and_labels() {
+    let hashes: Vec<String> = [
+        "gaussian:n=20,d=3",
+        "lattice:n=20,d=3",
+        "collinear:n=20,d=3",
+        "moment:n=20,d=3",
+        "clustered:n=20,d=3",
+        "close:n=20,d=3",
+        "gaussian:n=20,d=3,draw=5",
+    ]
+    .iter()
+    .map(|text| fingerprint(&sample::load(text, 1).unwrap().points)[..16].to_owned())
+    .collect();
+    assert_eq!(hashes, GOLDEN_HASHES);
+
+    let own = Labels::classes(vec![0; 16], 10).unwrap();
+    let drawn = |rule| {
+        let recipe = sample::Recipe::new(rule, &own, 1).unwrap();
+        match recipe.apply(&own) {
+            Labels::Classes { of, .. } => of,
+            Labels::Real { .. } => unreachable!("classes stay classes"),
+        }
+    };
+    assert_eq!(drawn(LabelRule::Random), GOLDEN_RANDOM);
+    assert_eq!(drawn(LabelRule::Corrupted(0.5)), GOLDEN_CORRUPTED);
+}
+
+/// Corruption with a larger p changes a superset of the labels, to the same classes.
+#[test]
+fn corruption_grows_with_p() {
+    let own = Labels::classes(vec![0; 400], 10).unwrap();
+    let drawn = |p| sample::Recipe::new(LabelRule::Corrupted(p), &own, 5).unwrap().apply(&own);
+    let (less, more, all) = (drawn(0.2), drawn(0.6), drawn(1.0));
+    for i in 0..400 {
+        assert!(less.f64_at(i) == 0.0 || less.f64_at(i) == more.f64_at(i));
+        assert!(more.f64_at(i) == 0.0 || more.f64_at(i) == all.f64_at(i));
+    }
+    let changed = (0..400).filter(|&i| all.f64_at(i) != 0.0).count();
+    assert!((330..=390).contains(&changed), "{changed}"); // 0.9 · 400 = 360, sd 6
+}
+
+const GOLDEN_WORDS: [u64; 6] = [
+    15715005604373573095,
+    16166618085559792950,
+    10481881765394875549,
+    12212852551396965246,
+    7176808644310061755,
+    9345421689931614251,
+];
+const GOLDEN_BELOW: [u64; 12] = [1, 0, 9, 3, 3, 3, 9, 3, 0, 4, 9, 3];
+const GOLDEN_SUBSET: [u32; 6] = [46, 55, 60, 84, 87, 98];
+const GOLDEN_HASHES: [&str; 7] = [
+    "eb95a92f8c5b5db4",
+    "01c5da1c818a83cb",
+    "c9f89ff5f4d9e258",
+    "fa79f8ac91e1f799",
+    "34786efd69126abb",
+    "a4ba2b9b01ec612e",
+    "2abf2440bd281024",
+];
+const GOLDEN_RANDOM: [u32; 16] = [5, 6, 1, 3, 2, 0, 9, 3, 2, 3, 8, 5, 0, 8, 5, 6];
+const GOLDEN_CORRUPTED: [u32; 16] = [0, 3, 0, 0, 3, 0, 8, 0, 0, 3, 0, 0, 0, 0, 1, 0];
