@@ -1,0 +1,342 @@
+//! Theorem 1 of Zhang, Bengio, Hardt, Recht and Vinyals (ICLR 2017).
+//!
+//! **Statement.** For n distinct points x_1, …, x_n of R^d and any real labels y_1, …, y_n there are
+//! a ∈ R^d and b, w ∈ R^n with Σ_j w_j ReLU(<a, x_i> − b_j) = y_i for all i.
+//!
+//! **Proof, as an algorithm.**
+//! 1. Choose a direction a that tells the points apart ([`direction`]); sort
+//!    z_i = <a, x_i>.
+//! 2. Choose thresholds with b_1 < z_1 < b_2 < z_2 < … < b_n < z_n ([`threshold`]).
+//!    Then A_ij = ReLU(z_i − b_j) is lower triangular with diagonal z_i − b_i > 0 (Lemma 1).
+//! 3. Solve Aw = y.
+//!
+//! **Counts.** Depth 2, n hidden units, 2n + d numbers (n + d and a sign with zigzag thresholds).
+//! **Cost.** O(nd) to project, O(n log n) to sort, O(n) to solve because A is the matrix of
+//! truncated powers: the weights are differences of slopes. The dense solvers take n² operations
+//! and n² numbers; they are here because the paper's proof is "solve the triangular system".
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::exact::{Dyadic, Integers, Lattice};
+use crate::linear::{self, Square};
+use crate::network::projection::project_float;
+use crate::network::two_layer::Real;
+use crate::network::{ExactNetwork, TwoLayer};
+use crate::sample::{Labels, Points};
+
+use super::ConstructError;
+use super::direction::{self, DirectionRule, Projection, TRIES};
+use super::order::{Tie, order_float};
+use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
+
+/// How Aw = y is solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// Exact arithmetic, O(n).
+    #[default]
+    Exact,
+    /// Slope differences in binary64, O(n).
+    Structured,
+    /// nalgebra's dense triangular solve in binary64, O(n²).
+    Nalgebra,
+    /// LAPACK's, through ndarray-linalg (feature `lapack`).
+    Lapack,
+}
+
+impl fmt::Display for Solver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Solver::Exact => "exact",
+            Solver::Structured => "structured",
+            Solver::Nalgebra => "nalgebra",
+            Solver::Lapack => "lapack",
+        })
+    }
+}
+
+/// Largest n for which the dense n × n matrix is formed (2 GiB).
+pub const DENSE_LIMIT: usize = 1 << 14;
+/// Bits that exact weights may take together (1 GiB).
+const MOST_WEIGHT_BITS: u64 = 1 << 33;
+
+/// The choices that Theorem 1 leaves open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The direction.
+    pub direction: DirectionRule,
+    /// The thresholds.
+    pub threshold: ThresholdRule,
+    /// Seed of the direction.
+    pub seed: u64,
+}
+
+/// A network in exact arithmetic, and how it was found.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The network; its residual is exactly 0.
+    pub network: ExactNetwork,
+    /// The rule that `auto` stood for.
+    pub threshold: ThresholdRule,
+    /// Exact projections onto the network's direction, increasing.
+    pub z: Lattice,
+    /// The points in that order.
+    pub order: Vec<u32>,
+    /// Directions tried, and those that tied.
+    pub tries: (usize, usize),
+    /// The direction in words.
+    pub direction: String,
+}
+
+/// A network in floating point, and the order of the points.
+#[derive(Clone, Debug)]
+pub struct FloatFit<F> {
+    /// The network.
+    pub network: TwoLayer<F>,
+    /// The rule that `auto` stood for.
+    pub threshold: ThresholdRule,
+    /// Projections onto the network's direction, increasing.
+    pub z: Vec<F>,
+    /// The points in that order.
+    pub order: Vec<u32>,
+}
+
+/// The network of Theorem 1 in exact arithmetic.
+///
+/// ```
+/// use shatter::construct::{Options, depth_two};
+/// use shatter::network::evaluate::exact_residual;
+/// use shatter::network::projection::project;
+/// use shatter::exact::Lattice;
+/// use shatter::sample::{self, LabelRule};
+///
+/// let sample = sample::load("gaussian:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
+/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+/// let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
+/// assert_eq!(exact_residual(&fit.network, &z, &sample.labels).fits, 50);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ConstructError::VectorLabels`], [`ConstructError::NoDirection`],
+/// [`ConstructError::WideDirection`], [`ConstructError::WideWeights`].
+pub fn fit_exact(
+    points: &Points,
+    labels: &Labels,
+    options: &Options,
+) -> Result<Fit, ConstructError> {
+    scalar(labels)?;
+    let rule = match options.threshold {
+        ThresholdRule::Auto => ThresholdRule::Zigzag,
+        rule => rule,
+    };
+    let y: Vec<Dyadic> = (0..labels.len()).map(|i| labels.exact_at(i)).collect();
+    let labels = Lattice::from_dyadics(&y);
+    let cost = |z: &Lattice, order: &[u32]| zigzag_bits(z, &labels.permuted(order));
+    let Projection { a, order, z, tries, tied, description } =
+        direction::choose(points, options.direction, options.seed, cost)?;
+    let y: Vec<Dyadic> = order.iter().map(|&i| y[i as usize].clone()).collect();
+    let solution = match rule {
+        ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::exact(&z, &y),
+        ThresholdRule::Data => data::exact(&z, &y),
+        ThresholdRule::Midpoint => {
+            // Each weight carries the gaps before it.
+            let n = y.len() as u64;
+            let bits = n.saturating_mul(n).saturating_mul(z.bits().max(16) / 2);
+            if bits > MOST_WEIGHT_BITS {
+                return Err(ConstructError::WideWeights { rule, bits, n: y.len() });
+            }
+            midpoint::exact(&z, &y)
+        }
+    };
+    let stretch = solution.stretch;
+    let network = ExactNetwork {
+        a: (0..a.len()).map(|k| a.get(k).scale(stretch)).collect(),
+        b: solution.b,
+        w: solution.w,
+        c: Dyadic::ZERO,
+    };
+    let z = Lattice { exponent: z.exponent + stretch, values: z.values };
+    Ok(Fit { network, threshold: rule, z, order, tries: (tries, tied), direction: description })
+}
+
+fn scalar(labels: &Labels) -> Result<(), ConstructError> {
+    match labels.outputs() {
+        1 => Ok(()),
+        outputs => Err(ConstructError::VectorLabels { outputs }),
+    }
+}
+
+/// About how many bits bound (iii) of float-exactness takes for a zigzag network: the scale, and
+/// the sum of all distances from the last projection. Ranks directions, decides nothing.
+fn zigzag_bits(z: &Lattice, y: &Lattice) -> f64 {
+    let top = z.get(z.len() - 1);
+    let sum = match &z.values {
+        Integers::Narrow(v) => v.iter().map(|&x| (v[v.len() - 1] - x) as f64).sum::<f64>().log2(),
+        Integers::Wide(_) => (0..z.len())
+            .fold(Dyadic::ZERO, |sum, i| &sum + &(&top - &z.get(i)))
+            .log2_floor()
+            .unwrap_or(0) as f64,
+    };
+    zigzag::stretch(z, y).max(0) as f64 + sum
+}
+
+/// The network of Theorem 1 in floating point (`solver` is structured or dense).
+///
+/// ```
+/// use shatter::construct::{Options, Solver, depth_two};
+/// use shatter::sample::{self, LabelRule};
+/// let sample = sample::load("gaussian:n=1000,d=3", 1)?.distinct(LabelRule::True, 1)?;
+/// let options = Options::default();
+/// let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options, Solver::Structured)?;
+/// assert_eq!(fit.network.units(), 1000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`fit_exact`], and [`ConstructError::TooLargeForDense`], [`ConstructError::Singular`],
+/// [`ConstructError::Overflow`], [`ConstructError::NoLapack`].
+pub fn fit_float<F: Real + nalgebra::RealField>(
+    points: &Points,
+    labels: &Labels,
+    options: &Options,
+    solver: Solver,
+) -> Result<FloatFit<F>, ConstructError> {
+    scalar(labels)?;
+    let Sorted { a, order, mut z } = project_and_sort::<F>(points, options)?;
+    let y: Vec<F> = order.par_iter().map(|&i| F::of(labels.f64_at(i as usize))).collect();
+    let rule = match options.threshold {
+        ThresholdRule::Auto if points.is_lattice() => ThresholdRule::Zigzag,
+        ThresholdRule::Auto => ThresholdRule::Data,
+        rule => rule,
+    };
+    let threshold::Float { stretch, b, w } = match rule {
+        ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::float(&z, &y),
+        ThresholdRule::Data => data::float(&z, &y),
+        ThresholdRule::Midpoint => midpoint::float(&z, &y),
+    };
+    let a: Vec<F> = a.into_iter().map(|a| a * stretch).collect();
+    if stretch != F::one() {
+        z.iter_mut().for_each(|z| *z *= stretch);
+    }
+    let w = match solver {
+        Solver::Structured | Solver::Exact => w,
+        dense => solve_dense(&z, &b, &y, dense)?,
+    };
+    let finite = |what, numbers: &[F]| match numbers
+        .iter()
+        .position(|x| !num_traits::Float::is_finite(*x))
+    {
+        Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
+        None => Ok(()),
+    };
+    finite("the direction at coordinate", &a)?;
+    finite("the threshold", &b)?;
+    finite("the output weight", &w)?;
+    Ok(FloatFit { network: TwoLayer { a, b, w, c: F::zero() }, threshold: rule, z, order })
+}
+
+/// A direction in floating point, and the points in the order of their projections.
+#[derive(Clone, Debug)]
+pub struct Sorted<F> {
+    /// The direction, d numbers.
+    pub a: Vec<F>,
+    /// Point indices by increasing projection.
+    pub order: Vec<u32>,
+    /// The projections, increasing.
+    pub z: Vec<F>,
+}
+
+/// The first of the drawn directions whose projections, as computed in `F`, are distinct.
+///
+/// # Errors
+/// [`ConstructError::NoDirection`], [`ConstructError::WideDirection`], [`ConstructError::Overflow`].
+pub fn project_and_sort<F: Real>(
+    points: &Points,
+    options: &Options,
+) -> Result<Sorted<F>, ConstructError> {
+    let rounded =
+        |a: &Lattice| -> Vec<F> { (0..a.len()).map(|k| F::of(a.get(k).round_f64())).collect() };
+    let attempt = |a: &Lattice| -> Result<Result<_, Tie>, ConstructError> {
+        let a = rounded(a);
+        let z = project_float(points, &a);
+        if let Some(index) = z.iter().position(|z| !z.is_finite()) {
+            return Err(ConstructError::Overflow {
+                what: "the projection",
+                index,
+                format: F::NAME,
+            });
+        }
+        Ok(order_float(&z).map(|(order, z)| Sorted { a, order, z }))
+    };
+    let mut last_tie = Tie(0, 0);
+    let tries = match options.direction {
+        DirectionRule::Auto | DirectionRule::Gaussian => {
+            for a in direction::draws(points, options.direction, options.seed) {
+                match attempt(&a)? {
+                    Ok(found) => return Ok(found),
+                    Err(tie) => last_tie = tie,
+                }
+            }
+            TRIES
+        }
+        rule => {
+            let exact = direction::choose(points, rule, options.seed, |_, _| 0.0)?;
+            match attempt(&exact.a)? {
+                Ok(found) => return Ok(found),
+                Err(tie) => last_tie = tie,
+            }
+            1
+        }
+    };
+    Err(ConstructError::NoDirection {
+        rule: options.direction,
+        tries,
+        arithmetic: F::NAME,
+        first: last_tie.0.min(last_tie.1) as usize,
+        second: last_tie.0.max(last_tie.1) as usize,
+    })
+}
+
+/// A_ij = ReLU(z_i − b_j), the matrix of Lemma 1.
+pub fn relu_matrix<F: Real>(z: &[F], b: &[F]) -> Square<F> {
+    Square::from_fn(z.len(), |i, j| {
+        let t = z[i] - b[j];
+        if t > F::zero() { t } else { F::zero() }
+    })
+}
+
+fn solve_dense<F: Real + nalgebra::RealField>(
+    z: &[F],
+    b: &[F],
+    y: &[F],
+    solver: Solver,
+) -> Result<Vec<F>, ConstructError> {
+    let n = z.len();
+    if n > DENSE_LIMIT {
+        return Err(ConstructError::TooLargeForDense { solver, n, limit: DENSE_LIMIT });
+    }
+    if let Some(row) = (0..n).find(|&i| b[i] >= z[i]) {
+        return Err(ConstructError::Singular { solver, row });
+    }
+    let a = relu_matrix(z, b);
+    let solution = match solver {
+        Solver::Lapack => lapack_solve(&a, y)?,
+        _ => linear::nalgebra::solve_lower(&a, y),
+    };
+    solution.ok_or(ConstructError::Singular { solver, row: n - 1 })
+}
+
+#[cfg(feature = "lapack")]
+fn lapack_solve<F: Real>(a: &Square<F>, y: &[F]) -> Result<Option<Vec<F>>, ConstructError> {
+    let wide = |numbers: &[F]| numbers.iter().map(|x| x.wide()).collect::<Vec<f64>>();
+    let a = Square { n: a.n, entries: wide(&a.entries) };
+    let solution = linear::lapack::solve_lower(&a, &wide(y));
+    Ok(solution.map(|w| w.into_iter().map(F::of).collect()))
+}
+
+#[cfg(not(feature = "lapack"))]
+fn lapack_solve<F: Real>(_: &Square<F>, _: &[F]) -> Result<Option<Vec<F>>, ConstructError> {
+    Err(ConstructError::NoLapack)
+}

@@ -1,0 +1,281 @@
+//! A direction that tells n distinct points apart.
+//!
+//! Directions a with <a, x_i> = <a, x_j> for some i ≠ j lie in n(n − 1)/2 hyperplanes, so almost
+//! every direction will do. What differs is the number of bits of the projections:
+//!
+//! * `auto`: for integer coordinates, uniform integers |a_k| <= R. A draw ties with probability at
+//!   most n(n − 1)/(2R); in practice R near n to 8n suffices. R starts at a power of two near n and
+//!   is doubled after four draws that tie; of eight draws without a tie the one whose network
+//!   needs the fewest bits is kept. For real coordinates, `gaussian`.
+//! * `gaussian`: standard normal, rounded to multiples of 2^-16 (finer after ties), so that exact
+//!   projections stay narrow.
+//! * `moment`: (1, t, …, t^{d−1}) for t = 0, 1, 2, …; each pair of points excludes at most d − 1
+//!   values of t.
+//! * `radix`: the same with t = 1 + the largest range of a coordinate, which never ties and needs
+//!   (d − 1)·log2 t bits.
+//!
+//! Whether the projections are distinct is decided exactly, always.
+
+use std::fmt;
+
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use crate::exact::{Dyadic, IBig, Integers, Lattice, bit_length};
+use crate::network::projection::{CoordinateGrid, project};
+use crate::record::stream::{Purpose, below, stream};
+use crate::sample::{Points, Values};
+
+use super::ConstructError;
+use super::order::{Tie, order_exact};
+
+/// How a direction is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DirectionRule {
+    /// Small integers for integer coordinates, Gaussian for real ones.
+    #[default]
+    Auto,
+    /// Standard normal, rounded to a dyadic grid.
+    Gaussian,
+    /// Powers of one more than the largest range of a coordinate.
+    Radix,
+    /// Powers of 0, 1, 2, …
+    Moment,
+}
+
+impl fmt::Display for DirectionRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DirectionRule::Auto => "auto",
+            DirectionRule::Gaussian => "gaussian",
+            DirectionRule::Radix => "radix",
+            DirectionRule::Moment => "moment",
+        })
+    }
+}
+
+/// Directions that may tie before the search gives up.
+pub const TRIES: usize = 64;
+/// Draws that tie before the range is doubled.
+const PATIENCE: usize = 4;
+/// Draws without a tie of which the best is kept, for integer coordinates.
+const CANDIDATES: usize = 8;
+/// Fractional bits of a Gaussian direction.
+const GAUSSIAN_BITS: i64 = 16;
+/// Bits that all projections together may take: 4 GiB.
+const MOST_BITS: u64 = 1 << 35;
+
+/// A direction, and the points in the order of their exact, distinct projections.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// The direction, d numbers.
+    pub a: Lattice,
+    /// Point indices by increasing projection.
+    pub order: Vec<u32>,
+    /// The projections, increasing.
+    pub z: Lattice,
+    /// Directions tried.
+    pub tries: usize,
+    /// Those that tied.
+    pub tied: usize,
+    /// The direction in words.
+    pub description: String,
+}
+
+/// Finds a direction that tells the points apart. `cost` ranks candidates (smaller is better)
+/// given the sorted projections and their order; it is asked only where several are drawn.
+///
+/// # Errors
+/// [`ConstructError::NoDirection`] after [`TRIES`] ties, [`ConstructError::WideDirection`].
+pub fn choose(
+    points: &Points,
+    rule: DirectionRule,
+    seed: u64,
+    cost: impl Fn(&Lattice, &[u32]) -> f64,
+) -> Result<Projection, ConstructError> {
+    match rule {
+        DirectionRule::Auto if points.is_lattice() => search(points, seed, Draw::Integers, cost),
+        DirectionRule::Auto | DirectionRule::Gaussian => search(points, seed, Draw::Normals, cost),
+        DirectionRule::Radix | DirectionRule::Moment => powers(points, rule),
+    }
+}
+
+/// The first draws of the same search as floating-point directions, for solvers that do not
+/// need distinctness to be decided exactly: [`TRIES`] of them, to be tried until one does.
+pub fn draws(points: &Points, rule: DirectionRule, seed: u64) -> impl Iterator<Item = Lattice> {
+    let integers = points.is_lattice() && rule == DirectionRule::Auto;
+    let draw = if integers { Draw::Integers } else { Draw::Normals };
+    let mut rng = stream(seed, Purpose::Direction);
+    let (n, d) = (points.n(), points.d());
+    (0..TRIES).map(move |i| draw.direction(&mut rng, n, d, i / PATIENCE))
+}
+
+#[derive(Clone, Copy)]
+enum Draw {
+    Integers,
+    Normals,
+}
+
+impl Draw {
+    /// A direction after the range has been doubled `doublings` times.
+    fn direction(self, rng: &mut impl rand::Rng, n: usize, d: usize, doublings: usize) -> Lattice {
+        if d == 1 {
+            return Lattice::from_dyadics(&[Dyadic::ONE]);
+        }
+        let numbers: Vec<Dyadic> = match self {
+            Draw::Integers => {
+                let range = Draw::range(n, doublings);
+                let draw = |_| below(rng, 2 * range + 1) as i64 - range as i64;
+                (0..d).map(draw).map(Dyadic::from).collect()
+            }
+            Draw::Normals => {
+                let bits = GAUSSIAN_BITS + doublings as i64;
+                let draw = |_| {
+                    let normal: f64 = StandardNormal.sample(rng);
+                    Dyadic::new((normal * 2f64.powi(bits as i32)).round() as i64, -bits)
+                };
+                (0..d).map(draw).collect()
+            }
+        };
+        Lattice::from_dyadics(&numbers)
+    }
+
+    /// Largest |a_k| of an integer direction: a power of two near n, then doubled.
+    fn range(n: usize, doublings: usize) -> u64 {
+        (n as u64).next_power_of_two() << doublings
+    }
+
+    fn describe(self, n: usize, d: usize, doublings: usize) -> String {
+        match self {
+            _ if d == 1 => "1 (one coordinate)".to_owned(),
+            Draw::Integers => format!("integer, |a_k| <= {}", Draw::range(n, doublings)),
+            Draw::Normals => {
+                format!("gaussian, multiples of 2^-{}", GAUSSIAN_BITS + doublings as i64)
+            }
+        }
+    }
+}
+
+fn search(
+    points: &Points,
+    seed: u64,
+    draw: Draw,
+    cost: impl Fn(&Lattice, &[u32]) -> f64,
+) -> Result<Projection, ConstructError> {
+    let (n, d) = (points.n(), points.d());
+    let wanted = match draw {
+        Draw::Integers if d > 1 && n > 1 => CANDIDATES,
+        _ => 1,
+    };
+    let mut rng = stream(seed, Purpose::Direction);
+    let (mut tied, mut found) = (0, 0);
+    let mut last_tie = Tie(0, 0);
+    let mut best: Option<(f64, Projection)> = None;
+    while found < wanted && tied < TRIES {
+        let doublings = tied / PATIENCE;
+        let a = draw.direction(&mut rng, n, d, doublings);
+        let z = project(points, &a);
+        match order_exact(&z) {
+            Err(tie) => {
+                last_tie = tie;
+                tied += 1;
+            }
+            Ok(order) => {
+                found += 1;
+                let z = z.permuted(&order);
+                let cost = if wanted == 1 { 0.0 } else { cost(&z, &order) };
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    let description = draw.describe(n, d, doublings);
+                    best = Some((cost, Projection { a, order, z, tries: 0, tied: 0, description }));
+                }
+            }
+        }
+    }
+    match best {
+        Some((_, projection)) => Ok(Projection { tries: found + tied, tied, ..projection }),
+        None => Err(ConstructError::NoDirection {
+            rule: match draw {
+                Draw::Integers => DirectionRule::Auto,
+                Draw::Normals => DirectionRule::Gaussian,
+            },
+            tries: tied,
+            arithmetic: "exact",
+            first: last_tie.0.min(last_tie.1) as usize,
+            second: last_tie.0.max(last_tie.1) as usize,
+        }),
+    }
+}
+
+/// Directions (1, t, …, t^{d−1}).
+fn powers(points: &Points, rule: DirectionRule) -> Result<Projection, ConstructError> {
+    let (n, d) = (points.n(), points.d());
+    let radix = rule == DirectionRule::Radix;
+    let bases: Vec<IBig> = if radix {
+        vec![widest_range(points) + IBig::ONE]
+    } else {
+        (0..TRIES).map(IBig::from).collect()
+    };
+    let mut last_tie = Tie(0, 0);
+    for (tied, t) in bases.iter().enumerate() {
+        let bits = (d as u64 - 1) * bit_length(t) + CoordinateGrid::of(points).bits + 8;
+        if bits.saturating_mul((n + d) as u64) > MOST_BITS {
+            return Err(ConstructError::WideDirection { rule, bits, n });
+        }
+        let mut power = IBig::ONE;
+        let mut direction = Vec::with_capacity(d);
+        for _ in 0..d {
+            direction.push(Dyadic::new(power.clone(), 0));
+            power *= t;
+        }
+        let a = Lattice::from_dyadics(&direction);
+        let z = project(points, &a);
+        match order_exact(&z) {
+            Err(tie) => last_tie = tie,
+            Ok(order) => {
+                let z = z.permuted(&order);
+                let description = format!("{rule}: powers of {t}");
+                return Ok(Projection { a, order, z, tries: tied + 1, tied, description });
+            }
+        }
+    }
+    Err(ConstructError::NoDirection {
+        rule,
+        tries: bases.len(),
+        arithmetic: "exact",
+        first: last_tie.0.min(last_tie.1) as usize,
+        second: last_tie.0.max(last_tie.1) as usize,
+    })
+}
+
+/// The largest max_i x_ik − min_i x_ik over the coordinates, in units of the coordinates' grid.
+fn widest_range(points: &Points) -> IBig {
+    let (n, d) = (points.n(), points.d());
+    let exact = |i: usize, k: usize| match points.values() {
+        Values::I64(v) | Values::Scaled { values: v, .. } => Dyadic::from(v[i * d + k]),
+        // Bytes and floats are binary64 numbers, and finite.
+        _ => Dyadic::try_from(points.f64_at(i, k)).unwrap_or(Dyadic::ZERO),
+    };
+    let range = |k: usize| {
+        let (low, high) = (1..n).fold((exact(0, k), exact(0, k)), |(low, high), i| {
+            let x = exact(i, k);
+            if x < low {
+                (x, high)
+            } else if x > high {
+                (low, x)
+            } else {
+                (low, high)
+            }
+        });
+        &high - &low
+    };
+    let widest = (0..d).into_par_iter().map(range).max().unwrap_or(Dyadic::ZERO);
+    widest.in_units_of(CoordinateGrid::of(points).exponent)
+}
+
+/// Bits of the numbers of a lattice in total, for reports.
+pub fn describe_bits(z: &Lattice) -> String {
+    match &z.values {
+        Integers::Narrow(_) => format!("{} bits, 128-bit integers", z.bits()),
+        Integers::Wide(_) => format!("{} bits, big integers", z.bits()),
+    }
+}

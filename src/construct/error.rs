@@ -1,0 +1,92 @@
+//! Why a construction refuses a sample.
+
+use super::{DirectionRule, Solver, ThresholdRule};
+
+/// A hypothesis of the theorem does not hold, or the arithmetic asked for cannot carry it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConstructError {
+    /// No direction tried tells all points apart.
+    #[error(
+        "none of {tries} {rule} directions tells all points apart in {arithmetic} arithmetic: \
+         points {first} and {second} had equal projections"
+    )]
+    NoDirection {
+        /// How they were drawn.
+        rule: DirectionRule,
+        /// How many were tried.
+        tries: usize,
+        /// The arithmetic: exact, f64 or f32.
+        arithmetic: &'static str,
+        /// A point of the last tie.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// The labels are vectors; the theorem's network has one output.
+    #[error(
+        "the labels have {outputs} outputs and the network of Theorem 1 has one: \
+         choose one with label=COLUMN"
+    )]
+    VectorLabels {
+        /// Numbers a label.
+        outputs: usize,
+    },
+    /// The numbers of this direction would fill the memory.
+    #[error("a {rule} direction needs {bits} bits for each of {n} projections")]
+    WideDirection {
+        /// The rule.
+        rule: DirectionRule,
+        /// Bits a projection.
+        bits: u64,
+        /// Points.
+        n: usize,
+    },
+    /// The exact weights of this rule would fill the memory.
+    #[error(
+        "{rule} thresholds need about {bits} bits for the exact weights of {n} points: \
+         zigzag and data thresholds need a few each"
+    )]
+    WideWeights {
+        /// The rule.
+        rule: ThresholdRule,
+        /// Estimated bits of all weights.
+        bits: u64,
+        /// Points.
+        n: usize,
+    },
+    /// A dense solver would need an n × n matrix beyond its limit.
+    #[error(
+        "the {solver} solver holds the dense {n} × {n} matrix and is limited to n = {limit}: \
+         take structured or exact"
+    )]
+    TooLargeForDense {
+        /// The solver.
+        solver: Solver,
+        /// Points.
+        n: usize,
+        /// Largest n.
+        limit: usize,
+    },
+    /// The matrix is singular in this arithmetic.
+    #[error("the {solver} solver met a zero pivot at row {row}")]
+    Singular {
+        /// The solver.
+        solver: Solver,
+        /// The row of the zero pivot, points in the order of their projections.
+        row: usize,
+    },
+    /// A number left the range of the format.
+    #[error("{what} of point {index} is not finite in {format}: take the exact solver")]
+    Overflow {
+        /// The quantity.
+        what: &'static str,
+        /// The point, in the order of projections.
+        index: usize,
+        /// The format.
+        format: &'static str,
+    },
+    /// The program was built without LAPACK.
+    #[error("this build has no LAPACK: build with --features lapack")]
+    NoLapack,
+}

@@ -1,0 +1,142 @@
+//! When plain binary64 makes no rounding error at all.
+//!
+//! Suppose that all of a, b, w, c and the coordinates are binary64 numbers, and that
+//!
+//! ```text
+//! (i)   every a_k x_k is a multiple of u,  and  Σ|a_k x_k| <= 2^53 u;
+//! (ii)  u and every b_j are multiples of v, and  |b_j| + Σ|a_k x_k| <= 2^53 v;
+//! (iii) every w_j·ReLU(<a,x> − b_j) and c are multiples of g,
+//!       and  |c| + Σ_j |w_j| ReLU(<a,x> − b_j) <= 2^53 g;
+//! ```
+//!
+//! with u, v, g powers of two in the normal range. Then every partial result of every order of
+//! evaluation (blocked, fused, bias first or last) is a multiple of its grain and at most 2^53
+//! grains, hence a binary64 number: nothing is rounded. Rearrangements such as
+//! (Σw)·x − Σwb are other computations, and not covered. With 2^24 and binary32 numbers the same
+//! holds for single precision. Proof: DESIGN.md section 3.
+//!
+//! Cost: one pass over the sample for (i), one over the units for (ii) and (iii): the sum in (iii)
+//! does not decrease with <a,x>, so it is largest at the largest projection.
+
+use serde::Serialize;
+
+use crate::exact::dyadic::F64_BITS;
+use crate::exact::{Dyadic, Integers, Lattice};
+use crate::sample::{Points, Values};
+
+use super::ExactNetwork;
+use super::projection::{CoordinateGrid, magnitude};
+
+/// Mantissa bits of binary32.
+const F32_BITS: u64 = 24;
+
+/// The bits that the three bounds use, and the verdict.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FloatExactness {
+    /// log2 of Σ|a_k x_k| / u, at most 53 (24) if (i) holds.
+    pub projection_bits: f64,
+    /// log2 of (|b_j| + Σ|a_k x_k|) / v.
+    pub threshold_bits: f64,
+    /// log2 of (|c| + Σ|w_j| ReLU) / g; `None` if a weight is no dyadic number.
+    pub sum_bits: Option<f64>,
+    /// Plain binary64 reproduces the exact values in any order of evaluation.
+    pub binary64: bool,
+    /// Plain binary32 does.
+    pub binary32: bool,
+}
+
+/// A bound and the exponent of its grain.
+struct Bound {
+    size: Dyadic,
+    grain: i64,
+}
+
+impl Bound {
+    /// size <= 2^bits · 2^grain, decided exactly; grain normal and size finite in the format.
+    fn within(&self, bits: u64, lowest_normal: i64, highest: i64) -> bool {
+        self.size <= Dyadic::power_of_two(bits as i64 + self.grain)
+            && self.grain >= lowest_normal
+            && bits as i64 + self.grain <= highest
+    }
+
+    fn bits(&self) -> f64 {
+        if self.size.is_zero() { 0.0 } else { log2(&self.size.scale(-self.grain)) }
+    }
+}
+
+/// log2 |x| of a nonzero number, for display.
+fn log2(x: &Dyadic) -> f64 {
+    let top = x.log2_floor().unwrap_or(0);
+    x.scale(-top).round_f64().abs().log2() + top as f64
+}
+
+impl FloatExactness {
+    /// Decides the bounds for a network on a sample; `z` are the exact projections.
+    pub fn of(network: &ExactNetwork, points: &Points, z: &Lattice) -> FloatExactness {
+        let a = Lattice::from_dyadics(&network.a);
+        let (sum_ax, u) = magnitude(points, &a);
+        let b_grain = network.b.iter().filter_map(Dyadic::grain).min().unwrap_or(u);
+        let v = u.min(b_grain);
+        let b_largest = network.b.iter().map(Dyadic::abs).max().unwrap_or(Dyadic::ZERO);
+        let projection = Bound { size: sum_ax.clone(), grain: u };
+        let threshold = Bound { size: &b_largest + &sum_ax, grain: v };
+        let weights: Option<Vec<Dyadic>> = network.w.iter().map(Dyadic::from_rational).collect();
+        let sum = weights.as_ref().map(|weights| {
+            let grain = weights.iter().filter_map(Dyadic::grain).min().map_or(v, |w| w + v);
+            let size = largest_sum(network, weights, z);
+            Bound { size, grain: grain.min(network.c.grain().unwrap_or(grain)) }
+        });
+        let holds = |bits, lowest, highest| {
+            let within = |bound: &Bound| bound.within(bits, lowest, highest);
+            within(&projection) && within(&threshold) && sum.as_ref().is_some_and(within)
+        };
+        let numbers = || {
+            let weights = weights.iter().flatten();
+            network.a.iter().chain(&network.b).chain(weights).chain([&network.c])
+        };
+        FloatExactness {
+            binary64: holds(F64_BITS, -1022, 1023)
+                && coordinates_are_binary64(points)
+                && numbers().all(|x| x.to_f64().is_some()),
+            binary32: holds(F32_BITS, -126, 127)
+                && coordinates_are_binary32(points)
+                && numbers().all(|x| x.to_f32().is_some()),
+            projection_bits: projection.bits(),
+            threshold_bits: threshold.bits(),
+            sum_bits: sum.map(|sum| sum.bits()),
+        }
+    }
+}
+
+/// |c| + Σ_j |w_j| ReLU(z − b_j) at the largest z.
+fn largest_sum(network: &ExactNetwork, weights: &[Dyadic], z: &Lattice) -> Dyadic {
+    let top = match &z.values {
+        Integers::Narrow(v) => v.iter().max().map(|&x| Dyadic::new(x, z.exponent)),
+        Integers::Wide(v) => v.iter().max().map(|x| Dyadic::new(x.clone(), z.exponent)),
+    };
+    let top = top.unwrap_or(Dyadic::ZERO);
+    network.b.iter().zip(weights).fold(network.c.abs(), |sum, (b, w)| {
+        let t = &top - b;
+        if t.is_negative() || t.is_zero() { sum } else { &sum + &(&w.abs() * &t) }
+    })
+}
+
+fn coordinates_are_binary64(points: &Points) -> bool {
+    match points.values() {
+        Values::U8(_) | Values::F32(_) | Values::F64(_) => true,
+        Values::I64(v) | Values::Scaled { values: v, .. } => {
+            v.iter().all(|&x| Dyadic::from(x).to_f64().is_some())
+        }
+    }
+}
+
+fn coordinates_are_binary32(points: &Points) -> bool {
+    match points.values() {
+        Values::U8(_) | Values::F32(_) => true,
+        Values::I64(v) | Values::Scaled { values: v, .. } => {
+            CoordinateGrid::of(points).bits <= F32_BITS
+                || v.iter().all(|&x| Dyadic::from(x).to_f32().is_some())
+        }
+        Values::F64(v) => v.iter().all(|&x| f64::from(x as f32) == x),
+    }
+}
