@@ -1,0 +1,175 @@
+//! The checker's own numbers: m · 2^e, and fractions, as the format spells them.
+
+use dashu_int::{IBig, UBig};
+use dashu_ratio::RBig;
+
+use crate::sample::Labels;
+
+/// Largest exponent of two in absolute value.
+const EXPONENT_LIMIT: i64 = 1 << 20;
+
+/// mantissa · 2^exponent, in the one spelling: an odd mantissa, or 0 and exponent 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// Odd, or 0.
+    pub mantissa: IBig,
+    /// Exponent of two.
+    pub exponent: i64,
+}
+
+/// An output weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A dyadic number.
+    Binary(Binary),
+    /// Any other fraction.
+    Fraction(RBig),
+}
+
+fn magnitude(text: &str) -> Option<UBig> {
+    let digits = text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    if text.is_empty() || text.starts_with('0') || !digits {
+        return None;
+    }
+    if text.len() <= 32 {
+        return u128::from_str_radix(text, 16).ok().map(UBig::from);
+    }
+    UBig::from_str_radix(text, 16).ok()
+}
+
+fn signed(text: &str) -> Option<IBig> {
+    match text.strip_prefix('-') {
+        Some(rest) => magnitude(rest).map(|m| -IBig::from(m)),
+        None => magnitude(text).map(IBig::from),
+    }
+}
+
+fn is_odd(x: &IBig) -> bool {
+    x.trailing_zeros() == Some(0)
+}
+
+impl Binary {
+    /// 0.
+    pub const ZERO: Binary = Binary { mantissa: IBig::ZERO, exponent: 0 };
+
+    /// The number that `text` spells; `None` if it is not the one spelling of a number.
+    pub fn parse(text: &str) -> Option<Binary> {
+        if text == "0" {
+            return Some(Binary::ZERO);
+        }
+        let (mantissa, exponent) = match text.split_once('p') {
+            None => (signed(text)?, 0),
+            Some((mantissa, exponent)) => {
+                let value: i64 = exponent.parse().ok()?;
+                let canonical = value != 0 && value.to_string() == exponent;
+                if !canonical || value.abs() > EXPONENT_LIMIT {
+                    return None;
+                }
+                (signed(mantissa)?, value)
+            }
+        };
+        is_odd(&mantissa).then_some(Binary { mantissa, exponent })
+    }
+
+    /// A finite binary64 number, from its bits.
+    pub fn from_f64(x: f64) -> Binary {
+        let bits = x.to_bits();
+        let field = (bits >> 52) & 0x7ff;
+        let fraction = bits & 0x000f_ffff_ffff_ffff;
+        let (mut m, mut e) = match field {
+            0 => (fraction, -1074),
+            _ => (fraction + (1 << 52), field as i64 - 1075),
+        };
+        if m == 0 {
+            return Binary::ZERO;
+        }
+        while m % 2 == 0 {
+            m /= 2;
+            e += 1;
+        }
+        let mantissa = IBig::from(m);
+        Binary { mantissa: if bits >> 63 == 1 { -mantissa } else { mantissa }, exponent: e }
+    }
+
+    /// A machine integer.
+    pub fn from_integer(x: i64) -> Binary {
+        match x.trailing_zeros() {
+            64 => Binary::ZERO,
+            zeros => Binary { mantissa: IBig::from(x >> zeros), exponent: i64::from(zeros) },
+        }
+    }
+
+    /// Bits from the highest to 2^`grain`, for a grain at most the exponent.
+    pub fn span(&self, grain: i64) -> u64 {
+        if self.mantissa == IBig::ZERO {
+            return 0;
+        }
+        bit_length(&self.mantissa) + (self.exponent - grain).unsigned_abs()
+    }
+
+    /// The number over 2^`grain`, for a grain at most the exponent.
+    pub fn over(&self, grain: i64) -> IBig {
+        if self.mantissa == IBig::ZERO {
+            return IBig::ZERO;
+        }
+        &self.mantissa << (self.exponent - grain).unsigned_abs() as usize
+    }
+
+    /// Numerator, denominator and sign bits.
+    pub fn bits(&self) -> u64 {
+        let length = bit_length(&self.mantissa);
+        match self.exponent {
+            e if e >= 0 => length + e.unsigned_abs() + 2,
+            e => length + e.unsigned_abs() + 2,
+        }
+    }
+}
+
+impl Weight {
+    /// The weight that `text` spells; `None` if it is not the one spelling of a number.
+    pub fn parse(text: &str) -> Option<Weight> {
+        let Some((numerator, denominator)) = text.split_once('/') else {
+            return Binary::parse(text).map(Weight::Binary);
+        };
+        let (numerator, denominator) = (signed(numerator)?, magnitude(denominator)?);
+        let odd_part = denominator.trailing_zeros().map(|zeros| &denominator >> zeros)?;
+        if odd_part == UBig::ONE {
+            return None; // a dyadic number, which has another spelling
+        }
+        let fraction = RBig::from_parts(numerator.clone(), denominator.clone());
+        let lowest = *fraction.numerator() == numerator && *fraction.denominator() == denominator;
+        lowest.then_some(Weight::Fraction(fraction))
+    }
+
+    /// Whether the weight is 0.
+    pub fn is_zero(&self) -> bool {
+        matches!(self, Weight::Binary(binary) if *binary == Binary::ZERO)
+    }
+
+    /// Numerator, denominator and sign bits.
+    pub fn bits(&self) -> u64 {
+        match self {
+            Weight::Binary(binary) => binary.bits(),
+            Weight::Fraction(f) => {
+                bit_length(f.numerator()) + bit_length(f.denominator().as_ibig()) + 1
+            }
+        }
+    }
+}
+
+/// Bits of |x|.
+pub fn bit_length(x: &IBig) -> u64 {
+    let (_, words) = x.as_sign_words();
+    match words.last() {
+        Some(top) => words.len() as u64 * 64 - u64::from(top.leading_zeros()),
+        None => 0,
+    }
+}
+
+/// The label of a point as the checker's number: the class, or the real number.
+pub fn label(labels: &Labels, i: usize) -> Binary {
+    match labels {
+        Labels::Classes { of, .. } => Binary::from_integer(i64::from(of[i])),
+        Labels::Real { values, outputs } => Binary::from_f64(values[i * outputs]),
+    }
+}

@@ -1,0 +1,42 @@
+//! Certificates: files from which anyone can check that a network fits a sample.
+//!
+//! # Format
+//!
+//! Lines of ASCII, each ended by one newline. A *network file* has the lines marked N, a
+//! *certificate* all of them.
+//!
+//! ```text
+//!   shatter certificate 1                      N: shatter network 1
+//!   sample TEXT                                the SAMPLE text as it was given (not a claim)
+//!   points TYPE N SHAPE                        for example: points u8 60000 28x28
+//!   points-sha256 HEX                          of the canonical points (sample::fingerprint)
+//!   labels RULE seed=S classes=C               RULE: true, random, corrupted:P, alternating
+//! N construction TEXT                          how it was built (not a claim)
+//! N counts depth=2 units=M free=F signs=G nonzero=Z slots=L dense=E bits=B max-bits=A
+//! N direction D                                then D lines, one number each: a
+//! N units M                                    then M lines, two numbers each: b_j w_j
+//! N bias NUMBER                                c
+//!   targets N                                  then N lines, one number each: y_i
+//! N digest HEX                                 SHA-256 of all bytes before this line
+//! ```
+//!
+//! The claim: the labels are those that the recipe draws for the distinct points, and
+//! Σ_j w_j ReLU(<a, x_i> − b_j) + c = y_i for every point, exactly. Points of type `i64/10^k`
+//! enter as the integers.
+//!
+//! Numbers are exact and have one spelling each: `0`; or a sign where negative, the odd mantissa
+//! in lower-case hexadecimal and, unless it is 0, `p` and the exponent of two in decimal (`-3p-1`
+//! is −3/2, `1p4` is 16); or, for weights that are no dyadic numbers, numerator and denominator of
+//! the fraction in lowest terms in hexadecimal (`-2/3`).
+//!
+//! [`mod@write`] writes both files, [`read`] reads networks back, [`check`] is the independent
+//! checker, [`integers`] prints a certificate and its sample as the integers that the checker in
+//! `proofs/` reads.
+
+pub mod check;
+pub mod integers;
+pub mod read;
+pub mod write;
+
+pub use check::{Accepted, Rejection};
+pub use write::{write_certificate, write_network};
