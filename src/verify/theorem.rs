@@ -1,0 +1,311 @@
+//! The residual of Theorem 1 for every threshold rule, solver and arithmetic.
+//!
+//! **Statement.** For n distinct points and any labels there are a, b, w with
+//! Σ_j w_j ReLU(<a, x_i> − b_j) = y_i for all i. **Source.** Zhang et al. 2017, section 4, Theorem 1.
+//!
+//! A row is one path: sample, threshold rule, solver, arithmetic of the evaluation. Exact rows must
+//! have residual 0. Rows in floating point evaluate the network as any runtime would, every unit
+//! at every point; they are judged only where the bounds of
+//! [`float_exact`](crate::network::float_exact) hold for a network that fits exactly: then the
+//! residual must be 0 too. **Cost.** n terms a point; see [`Options::terms`].
+
+use serde::Serialize;
+
+use crate::construct::{
+    ConstructError, Options as Choices, Solver, ThresholdRule, depth_two, depth_two::Fit,
+};
+use crate::exact::Lattice;
+use crate::network::two_layer::Real;
+use crate::network::{ExactNetwork, FloatExactness, TwoLayer, evaluate, projection};
+use crate::sample::{LabelRule, Sample};
+
+use super::evaluation::{Measured, Outcome, probes};
+use super::statement::Statement;
+use super::{Options, Progress, VerifyError, draw};
+
+/// The arithmetic in which a network is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arithmetic {
+    /// binary32.
+    F32,
+    /// binary64.
+    F64,
+    /// Without rounding.
+    Exact,
+}
+
+impl Arithmetic {
+    /// As written in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arithmetic::F32 => "f32",
+            Arithmetic::F64 => "f64",
+            Arithmetic::Exact => "exact",
+        }
+    }
+}
+
+/// One path from a sample to a residual.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TheoremRow {
+    /// The SAMPLE text.
+    pub sample: String,
+    /// Kind of points: gaussian or lattice.
+    pub points: &'static str,
+    /// Distinct points.
+    pub n: usize,
+    /// Coordinates.
+    pub d: usize,
+    /// Threshold rule.
+    pub rule: String,
+    /// How Aw = y was solved.
+    pub solver: String,
+    /// How the network was evaluated. With the exact solver and f64: its numbers rounded once.
+    pub arithmetic: Arithmetic,
+    /// The statement that the row instantiates.
+    pub statement: Statement,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// max_i |f(x_i) − y_i| over the evaluated points; `None` if refused or not finite.
+    pub residual: Option<f64>,
+    /// The same with a compensated sum: what the rounding of the network itself leaves (f64 only).
+    pub compensated: Option<f64>,
+    /// Points evaluated.
+    pub evaluated: usize,
+    /// Whether the float-exactness bounds promise that this evaluation rounds nothing; `None` where
+    /// that was not asked.
+    pub promised: Option<bool>,
+    /// Whether the statement holds; `None` where rounded numbers are only reported.
+    pub holds: Option<bool>,
+}
+
+impl TheoremRow {
+    /// Whether the row contradicts its statement.
+    pub fn fails(&self) -> bool {
+        self.holds == Some(false)
+    }
+
+    /// The row in words, to be named in a verdict.
+    pub fn name(&self) -> String {
+        let TheoremRow { sample, rule, solver, arithmetic, .. } = self;
+        format!("Theorem 1, {sample}, {rule} thresholds, {solver} solver, {}", arithmetic.name())
+    }
+}
+
+/// In the order of the columns of the tables.
+pub(super) const RULES: [ThresholdRule; 3] =
+    [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint];
+
+/// A sample with what its rows have in common.
+struct Cell<'a> {
+    options: &'a Options,
+    sample: &'a Sample,
+    kind: &'static str,
+    probes: Vec<u32>,
+}
+
+/// One row a path.
+pub(super) fn rows(
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<TheoremRow>, VerifyError> {
+    let mut rows = Vec::new();
+    let Options { dimension: d, range, .. } = options;
+    for (done, &n) in options.gaussian_sizes.iter().enumerate() {
+        let of = options.gaussian_sizes.len();
+        progress(Progress { stage: "Theorem 1, Gaussian points", n, done, of });
+        let text = format!("gaussian:n={n},d={d},target=number");
+        let sample = draw(&text, LabelRule::True, options.seed)?;
+        rows.extend(Cell::new(options, &sample, "gaussian").rows());
+    }
+    for (done, &n) in options.lattice_sizes.iter().enumerate() {
+        let of = options.lattice_sizes.len();
+        progress(Progress { stage: "Theorem 1, integer points", n, done, of });
+        let text = format!("lattice:n={n},d={d},range={range}");
+        let sample = draw(&text, LabelRule::Random, options.seed)?;
+        rows.extend(Cell::new(options, &sample, "lattice").rows());
+    }
+    Ok(rows)
+}
+
+impl Cell<'_> {
+    fn new<'a>(options: &'a Options, sample: &'a Sample, kind: &'static str) -> Cell<'a> {
+        let probes = probes(sample.points.n(), options.terms, options.seed);
+        Cell { options, sample, kind, probes }
+    }
+
+    fn rows(&self) -> Vec<TheoremRow> {
+        let (n, limits) = (self.sample.points.n(), self.options.limits);
+        let mut dense = vec![Solver::Nalgebra];
+        if cfg!(feature = "lapack") {
+            dense.push(Solver::Lapack);
+        }
+        // Directions are searched before thresholds are placed: once none tells the points apart
+        // in binary32, no rule has one.
+        let mut no_direction = None;
+        let mut rows = Vec::new();
+        for rule in RULES {
+            for &solver in dense.iter().filter(|_| n <= limits.dense) {
+                if solver != Solver::Lapack {
+                    rows.push(self.single(rule, solver, &mut no_direction));
+                }
+                rows.push(self.double(rule, solver));
+            }
+            if n <= limits.single {
+                rows.push(self.single(rule, Solver::Structured, &mut no_direction));
+            }
+            rows.push(self.double(rule, Solver::Structured));
+            let largest = match rule {
+                ThresholdRule::Midpoint => limits.exact_midpoint,
+                ThresholdRule::Data => limits.exact_data,
+                ThresholdRule::Zigzag | ThresholdRule::Auto => usize::MAX,
+            };
+            if n <= largest {
+                rows.extend(self.exact(rule));
+            }
+        }
+        rows
+    }
+
+    fn row(&self, rule: ThresholdRule, solver: Solver, arithmetic: Arithmetic) -> TheoremRow {
+        TheoremRow {
+            sample: self.sample.text.clone(),
+            points: self.kind,
+            n: self.sample.points.n(),
+            d: self.sample.points.d(),
+            rule: rule.to_string(),
+            solver: solver.to_string(),
+            arithmetic,
+            statement: match rule {
+                ThresholdRule::Zigzag => Statement::Zigzag,
+                _ => Statement::Theorem1,
+            },
+            outcome: Outcome::Zero,
+            residual: None,
+            compensated: None,
+            evaluated: 0,
+            promised: None,
+            holds: None,
+        }
+    }
+
+    fn choices(&self, rule: ThresholdRule) -> Choices {
+        Choices { threshold: rule, seed: self.options.seed, ..Choices::default() }
+    }
+
+    fn single(
+        &self,
+        rule: ThresholdRule,
+        solver: Solver,
+        no_direction: &mut Option<String>,
+    ) -> TheoremRow {
+        let row = self.row(rule, solver, Arithmetic::F32);
+        if let Some(reason) = no_direction {
+            return refused(row, reason.clone());
+        }
+        let (points, labels) = (&self.sample.points, &self.sample.labels);
+        match depth_two::fit_float::<f32>(points, labels, &self.choices(rule), solver) {
+            Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |_, _| None),
+            Err(error) => {
+                if matches!(error, ConstructError::NoDirection { .. }) {
+                    *no_direction = Some(error.to_string());
+                }
+                refused(row, error.to_string())
+            }
+        }
+    }
+
+    fn double(&self, rule: ThresholdRule, solver: Solver) -> TheoremRow {
+        let row = self.row(rule, solver, Arithmetic::F64);
+        let (points, labels) = (&self.sample.points, &self.sample.labels);
+        match depth_two::fit_float::<f64>(points, labels, &self.choices(rule), solver) {
+            Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |network, z| {
+                Some(evaluate::compensated(network, z))
+            }),
+            Err(error) => refused(row, error.to_string()),
+        }
+    }
+
+    /// The exact network: evaluated exactly, and with its numbers rounded to binary64.
+    fn exact(&self, rule: ThresholdRule) -> Vec<TheoremRow> {
+        let row = |arithmetic| self.row(rule, Solver::Exact, arithmetic);
+        let (points, labels) = (&self.sample.points, &self.sample.labels);
+        let fit = match depth_two::fit_exact(points, labels, &self.choices(rule)) {
+            Ok(fit) => fit,
+            Err(error) => {
+                let refuse = |arithmetic| refused(row(arithmetic), error.to_string());
+                return [Arithmetic::F64, Arithmetic::Exact].map(refuse).into();
+            }
+        };
+        let Fit { network, order, .. } = &fit;
+        let a = Lattice::from_dyadics(&network.a);
+        // Projected anew from the points, not taken from the construction.
+        let z = projection::project(points, &a);
+        let residual = evaluate::exact_residual(network, &z, labels);
+        let fits = residual.fits == points.n();
+        let exact = TheoremRow {
+            outcome: if fits { Outcome::Zero } else { Outcome::Deviates },
+            residual: Some(residual.largest.to_f64().value()).filter(|x| x.is_finite()),
+            evaluated: points.n(),
+            holds: Some(fits),
+            ..row(Arithmetic::Exact)
+        };
+        let rounded = network.round_f64();
+        let z = projection::project_float(points, &rounded.a);
+        let z: Vec<f64> = order.iter().map(|&i| z[i as usize]).collect();
+        let compensated =
+            |network: &TwoLayer<f64>, z: &[f64]| Some(evaluate::compensated(network, z));
+        vec![self.plain(row(Arithmetic::F64), &rounded, &z, order, compensated), exact]
+    }
+
+    /// Evaluates a floating-point network at the probed points; `z` are its projections in
+    /// increasing order, `order` the points that they belong to.
+    fn plain<F: Real>(
+        &self,
+        row: TheoremRow,
+        network: &TwoLayer<F>,
+        z: &[F],
+        order: &[u32],
+        compensated: impl Fn(&TwoLayer<F>, &[F]) -> Option<Vec<f64>>,
+    ) -> TheoremRow {
+        let z: Vec<F> = self.probes.iter().map(|&p| z[p as usize]).collect();
+        let labels =
+            || self.probes.iter().map(|&p| self.sample.labels.f64_at(order[p as usize] as usize));
+        let measured = Measured::of(&evaluate::brute_force_projected(network, &z), labels());
+        let compensated =
+            compensated(network, &z).and_then(|f| Measured::of(&f, labels()).residual);
+        let promised = self.sample.points.is_lattice().then(|| self.promises(network));
+        let row = TheoremRow {
+            residual: measured.residual,
+            compensated,
+            evaluated: z.len(),
+            promised,
+            outcome: measured.outcome,
+            ..row
+        };
+        match promised {
+            Some(true) => TheoremRow {
+                statement: Statement::FloatExact,
+                holds: Some(row.outcome == Outcome::Zero),
+                ..row
+            },
+            _ => row,
+        }
+    }
+
+    /// Whether the network fits exactly and its plain evaluation in `F` rounds nothing.
+    fn promises<F: Real>(&self, network: &TwoLayer<F>) -> bool {
+        let Ok(exact) = ExactNetwork::try_from(network) else { return false };
+        let a = Lattice::from_dyadics(&exact.a);
+        let z = projection::project(&self.sample.points, &a);
+        let bounds = FloatExactness::of(&exact, &self.sample.points, &z);
+        let exactly = if F::NAME == f32::NAME { bounds.binary32 } else { bounds.binary64 };
+        let fits = || evaluate::exact_residual(&exact, &z, &self.sample.labels).fits;
+        exactly && fits() == self.sample.points.n()
+    }
+}
+
+fn refused(row: TheoremRow, reason: String) -> TheoremRow {
+    TheoremRow { outcome: Outcome::Refused(reason), ..row }
+}
