@@ -1,0 +1,110 @@
+//! `shatter check`: the independent checker.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::certify::check::{self, Rejection, bind, parse};
+use crate::certify::integers::write_integers;
+use crate::sample;
+
+use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use super::{CliError, Common, Verdict};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Examples:\n  \
+    shatter check out/fit/certificate.txt gaussian:n=1000,d=10\n  \
+    shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n\n\
+    Exit status: 0 accepted, 1 rejected, 2 if the sample cannot be read.")]
+pub struct Arguments {
+    /// The certificate
+    certificate: PathBuf,
+    /// The sample that it is for
+    sample: String,
+    /// Print certificate and sample as the integers that the checker in proofs/ reads
+    #[arg(long)]
+    integers: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, CliError> {
+    let file = File::open(path).map_err(CliError::at(path))?;
+    if file.metadata().map_err(CliError::at(path))?.is_dir() {
+        return Err(CliError::Usage(format!("{} is a folder, not a file", path.display())));
+    }
+    Ok(BufReader::with_capacity(1 << 16, file))
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let progress = Progress::start();
+    progress.say("reading the sample");
+    let (raw, loading) = timed(|| sample::load(&arguments.sample, arguments.common.seed));
+    let raw = raw.map_err(|error| CliError::sample(&arguments.sample, error))?;
+    let file = open(&arguments.certificate)?;
+    progress.say("checking every point");
+    if arguments.integers {
+        let bound =
+            parse::certificate(file).and_then(|contents| Ok((bind(&contents, raw)?, contents)));
+        drop(progress);
+        return match bound {
+            Ok((sample, contents)) => {
+                let mut out = BufWriter::new(std::io::stdout().lock());
+                write_integers(&mut out, &contents, &sample).map_err(CliError::Output)?;
+                Ok(Verdict::Yes)
+            }
+            Err(rejection) => rejected(arguments, &rejection),
+        };
+    }
+    let (result, checking) = timed(|| check::check(file, raw));
+    drop(progress);
+    let accepted = match result {
+        Ok(accepted) => accepted,
+        Err(rejection) => return rejected(arguments, &rejection),
+    };
+    if arguments.common.json {
+        print_json(&serde_json::json!({
+            "accepted": true,
+            "points": accepted.points,
+            "dimension": accepted.dimension,
+            "units": accepted.units,
+            "free": accepted.free.0,
+            "signs": accepted.free.1,
+            "labels": accepted.recipe,
+            "points_sha256": accepted.points_sha256,
+            "certificate_sha256": accepted.digest,
+        }))?;
+        return Ok(Verdict::Yes);
+    }
+    let mut facts = Facts::default();
+    let points = grouped(accepted.points as u64);
+    facts.add("accepted", format!("the network equals the label at all {points} points, exactly"));
+    let sign = if accepted.free.1 == 1 { " and one sign" } else { "" };
+    facts.add(
+        "network",
+        format!(
+            "depth 2, {} units on R^{}, {} free numbers{sign}",
+            grouped(accepted.units as u64),
+            accepted.dimension,
+            grouped(accepted.free.0)
+        ),
+    );
+    facts.add("labels", &accepted.recipe);
+    facts.add("points", format!("SHA-256 {}", accepted.points_sha256));
+    facts.add("times", format!("loading {}, checking {}", seconds(loading), seconds(checking)));
+    print(facts.text())?;
+    Ok(Verdict::Yes)
+}
+
+fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
+    if arguments.common.json {
+        print_json(&serde_json::json!({ "accepted": false, "reason": rejection.to_string() }))?;
+    } else if arguments.integers {
+        eprintln!("rejected: {rejection}"); // standard output is for the integers
+    } else {
+        print(&format!("rejected: {rejection}\n"))?;
+    }
+    Ok(Verdict::No)
+}

@@ -1,0 +1,72 @@
+//! `shatter doctor`: what works here and what does not, and why.
+
+use clap::Args;
+
+use super::output::{Facts, print, print_json};
+use super::{CliError, Verdict};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Example:\n  shatter doctor")]
+pub struct Arguments {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let build = format!(
+        "shatter {} (commit {}), {}, {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("SHATTER_COMMIT"),
+        env!("SHATTER_RUSTC"),
+        if cfg!(debug_assertions) {
+            "debug build: --release is many times faster"
+        } else {
+            "release build"
+        }
+    );
+    let machine = format!(
+        "{} {}, {} threads{}",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        rayon::current_num_threads(),
+        processor_features()
+    );
+    let lapack = if cfg!(feature = "lapack") {
+        "yes: --solver lapack, and its answers in verify"
+    } else {
+        "no: built without --features lapack (needs a system BLAS; Debian: libopenblas-dev)"
+    };
+    let gpu = "no: this version computes on the processor only";
+    if arguments.json {
+        print_json(&serde_json::json!({
+            "build": build, "machine": machine, "exact": true,
+            "lapack": cfg!(feature = "lapack"), "gpu": false,
+        }))?;
+        return Ok(Verdict::Yes);
+    }
+    let mut facts = Facts::default();
+    facts.add("build", build);
+    facts.add("machine", machine);
+    facts.add("exact", "yes: needs nothing beside this program");
+    facts.add("lapack", lapack);
+    facts.add("gpu", gpu);
+    print(facts.text())?;
+    Ok(Verdict::Yes)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn processor_features() -> String {
+    let features = [
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+    ];
+    let found: Vec<&str> = features.iter().filter(|feature| feature.1).map(|f| f.0).collect();
+    if found.is_empty() { String::new() } else { format!(", {}", found.join(", ")) }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn processor_features() -> String {
+    String::new()
+}

@@ -1,0 +1,180 @@
+//! The command line: one file a subcommand. It parses, calls the library, prints; it holds no
+//! mathematics.
+//!
+//! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 130 interrupted.
+
+mod check;
+mod doctor;
+mod eval;
+mod fit;
+mod output;
+mod show;
+mod verify;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::certify::Rejection;
+use crate::construct::ConstructError;
+use crate::record::atomic;
+use crate::sample::{self, LabelRule, Sample, SampleError};
+
+/// Networks that memorize: built exactly, certified, verified.
+#[derive(Parser, Debug)]
+#[command(name = "shatter", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Verify Lemma 1 and Theorem 1 numerically, over a grid of n, d and seeds
+    Verify(verify::Arguments),
+    /// Build a two-layer network that memorizes a sample, with a certificate
+    Fit(fit::Arguments),
+    /// Check a certificate against its sample, exactly
+    Check(check::Arguments),
+    /// Evaluate a network on a sample
+    Eval(eval::Arguments),
+    /// Say what a network file or a certificate holds
+    Show(show::Arguments),
+    /// Say what this build and this machine can do
+    Doctor(doctor::Arguments),
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  shatter completions bash > shatter.bash")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of every command that computes.
+#[derive(Args, Debug, Clone)]
+struct Common {
+    /// Seed of everything that is drawn
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// The answer to the question that a command asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+}
+
+/// Why a command could not answer.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("{}{source}", sample_prefix(.text, .source))]
+    Sample { text: String, source: Box<SampleError> },
+    #[error(transparent)]
+    Construct(#[from] ConstructError),
+    #[error("{file}: {source}", file = .file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error("{file}: {source}", file = .file.display())]
+    Network { file: PathBuf, source: Box<Rejection> },
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Verify(#[from] crate::verify::VerifyError),
+    #[error(transparent)]
+    Figure(#[from] crate::figure::FigureError),
+    #[error("the results cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("standard output: {0}")]
+    Output(io::Error),
+}
+
+impl CliError {
+    /// An error about a sample.
+    fn sample(text: &str, source: SampleError) -> CliError {
+        CliError::Sample { text: text.to_owned(), source: Box::new(source) }
+    }
+
+    /// An error about a file, for `map_err`.
+    fn at(file: &Path) -> impl FnOnce(io::Error) -> CliError + '_ {
+        move |source| CliError::File { file: file.to_owned(), source }
+    }
+}
+
+/// The SAMPLE text, for errors that do not name a file of it themselves.
+fn sample_prefix(text: &str, error: &SampleError) -> String {
+    match error {
+        SampleError::Empty
+        | SampleError::NoCoordinates
+        | SampleError::LabelCount { .. }
+        | SampleError::Inconsistent { .. }
+        | SampleError::NotFinite { .. }
+        | SampleError::LabelNotFinite { .. } => format!("{text}: "),
+        _ => String::new(),
+    }
+}
+
+/// Reads a sample, merges its duplicates and labels it.
+fn labelled_sample(
+    text: &str,
+    seed: u64,
+    rule: LabelRule,
+    labels_seed: u64,
+) -> Result<Sample, CliError> {
+    let load = || sample::load(text, seed)?.distinct(rule, labels_seed);
+    load().map_err(|error| CliError::sample(text, error))
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let interrupted = ctrlc::set_handler(|| {
+        atomic::remove_unfinished();
+        eprintln!("interrupted");
+        std::process::exit(130);
+    });
+    if let Err(error) = interrupted {
+        eprintln!("warning: an interrupt may leave a half-written file: {error}");
+    }
+    let result = match Cli::parse().command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Fit(arguments) => fit::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions { shell } => completions(shell),
+    };
+    match result {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        // The reader of a pipe went away: it has all that it wanted.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Verdict, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "shatter", &mut script);
+    output::print_bytes(&script)?;
+    Ok(Verdict::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,103 @@
+//! Printing: aligned facts, JSON, progress on a terminal.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::CliError;
+
+/// Writes to standard output; a closed pipe is an error, not a panic.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::Output)
+}
+
+/// Writes text to standard output.
+pub fn print(text: &str) -> Result<(), CliError> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes one JSON object to standard output.
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// Lines of a name and a fact, the facts aligned.
+#[derive(Default)]
+pub struct Facts(String);
+
+impl Facts {
+    /// Adds a line.
+    pub fn add(&mut self, name: &str, fact: impl AsRef<str>) {
+        self.0 += &format!("{name:<13} {}\n", fact.as_ref());
+    }
+
+    /// All lines.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A spinner with a message, on a terminal; nothing elsewhere.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// Starts it on standard error.
+    pub fn start() -> Progress {
+        let bar = ProgressBar::new_spinner();
+        bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden when not a terminal
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress(bar)
+    }
+
+    /// Says what is being done.
+    pub fn say(&self, message: impl Into<String>) {
+        self.0.set_message(message.into());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// The result of some work and how long it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// Seconds with three digits.
+pub fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
+
+/// A whole number with its thousands set apart.
+pub fn grouped(n: impl Into<u128>) -> String {
+    let digits = n.into().to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let cases = [(0u64, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
+        assert!(cases.iter().all(|(n, text)| grouped(*n) == *text));
+    }
+}

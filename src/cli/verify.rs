@@ -1,0 +1,169 @@
+//! `shatter verify`: Lemma 1 and Theorem 1, numerically.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::figure::{
+    FittedFunction, FittedPanel, Rendered, Residual, ResidualSeries, Value, Weight,
+};
+use crate::record::{Manifest, atomic};
+use crate::verify::{self, Arithmetic, Options, Outcome, Report, TheoremRow};
+
+use super::output::{self, print, print_json};
+use super::{CliError, Common, Verdict};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Example:\n  shatter verify --out out/verify\n\n\
+    Prints a table; writes verify.json, one CSV file a table, and two figures (SVG and PNG).\n\
+    Exit status: 0 verified, 1 not.")]
+pub struct Arguments {
+    /// A small grid that takes a second
+    #[arg(long)]
+    quick: bool,
+    /// Folder for the tables and figures
+    #[arg(long, default_value = "out/verify", value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The threshold rules in the order of their colours.
+const RULES: [(&str, &str); 3] = [
+    ("zigzag", "zigzag: slopes ±S, the labels live in the thresholds"),
+    ("data", "data: straight lines between neighbours"),
+    ("midpoint", "midpoint: thresholds halfway between neighbours"),
+];
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let grid = if arguments.quick { Options::quick() } else { Options::default() };
+    let options = Options { seed: arguments.common.seed, ..grid };
+    let progress = output::Progress::start();
+    let report = verify::run(&options, &mut |at| {
+        progress.say(format!("{}, n = {} ({} of {})", at.stage, at.n, at.done + 1, at.of));
+    })?;
+    progress.say("drawing");
+    let manifest = Manifest::new(serde_json::to_value(&options)?);
+    // A figure names the command and the commit that drew it.
+    let caption = format!(
+        "shatter {} · version {} · commit {}",
+        command(arguments),
+        manifest.version,
+        manifest.commit
+    );
+    let residual = residual_figure(&report, &caption).render()?;
+    let fitted = fitted_figure(&report, &caption).render()?;
+    let out = &arguments.out;
+    write(out, "lemma.csv", report.lemma_csv()?)?;
+    write(out, "even.csv", report.even_csv()?)?;
+    write(out, "theorem.csv", report.theorem_csv()?)?;
+    write(out, "statements.csv", report.statements_csv()?)?;
+    let verdict = report.verdict();
+    let record = Record { verdict: &verdict, statements: report.instances(), report: &report };
+    write(out, "verify.json", serde_json::to_string_pretty(&record)? + "\n")?;
+    write_figure(out, "residual", residual)?;
+    write_figure(out, "fitted-function", fitted)?;
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
+    drop(progress);
+    if arguments.common.json {
+        print_json(&record)?;
+    } else {
+        let files = format!(
+            "Written to {}: residual.png and fitted-function.png (and .svg), lemma.csv, even.csv, \
+             theorem.csv,\nstatements.csv, verify.json, manifest.json.\n",
+            out.display()
+        );
+        print(&format!("{}\n{files}", report.table()))?;
+    }
+    Ok(if verdict.verified { Verdict::Yes } else { Verdict::No })
+}
+
+/// What `--json` prints and `verify.json` holds.
+#[derive(Serialize)]
+struct Record<'a> {
+    verdict: &'a verify::Verdict,
+    statements: Vec<verify::Instances>,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// The command that gives the same report.
+fn command(arguments: &Arguments) -> String {
+    let quick = if arguments.quick { " --quick" } else { "" };
+    format!("verify{quick} --seed {}", arguments.common.seed)
+}
+
+fn write(out: &Path, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    let path = out.join(name);
+    atomic::write(&path, bytes).map_err(CliError::at(&path))
+}
+
+fn write_figure(out: &Path, name: &str, figure: Rendered) -> Result<(), CliError> {
+    write(out, &format!("{name}.svg"), figure.svg)?;
+    write(out, &format!("{name}.png"), figure.png)
+}
+
+fn residual_figure(report: &Report, caption: &str) -> Residual {
+    let lines = [
+        ("gaussian", "structured", Arithmetic::F32, Weight::Light, "f32, Gaussian"),
+        ("gaussian", "structured", Arithmetic::F64, Weight::Heavy, "f64, Gaussian"),
+        ("gaussian", "exact", Arithmetic::Exact, Weight::Light, "exact, Gaussian"),
+        ("lattice", "structured", Arithmetic::F64, Weight::Heavy, "f64, integers"),
+    ];
+    let mut series = Vec::new();
+    for (points, solver, arithmetic, weight, words) in lines {
+        // On integers only zigzag promises anything in floating point.
+        let rules =
+            RULES.iter().enumerate().filter(|(_, rule)| points == "gaussian" || rule.0 == "zigzag");
+        for (kind, (rule, _)) in rules {
+            let wanted = |row: &&TheoremRow| {
+                row.points == points
+                    && row.solver == solver
+                    && row.arithmetic == arithmetic
+                    && row.rule == *rule
+            };
+            let values = report.theorem.iter().filter(wanted).filter_map(value).collect();
+            series.push(ResidualSeries { name: format!("{rule}, {words}"), kind, weight, values });
+        }
+    }
+    Residual {
+        title: format!(
+            "Theorem 1: residual of the explicit network, d = {}",
+            report.options.dimension
+        ),
+        caption: caption.to_owned(),
+        series,
+    }
+}
+
+fn value(row: &TheoremRow) -> Option<(f64, Value)> {
+    let value = match &row.outcome {
+        Outcome::Zero => Value::Zero,
+        Outcome::Deviates => Value::Positive(row.residual?),
+        Outcome::NotFinite => Value::NotFinite,
+        Outcome::Refused(_) => return None,
+    };
+    Some((row.n as f64, value))
+}
+
+fn fitted_figure(report: &Report, caption: &str) -> FittedFunction {
+    let panels = report.fitted.iter().map(|fitted| {
+        let kind = RULES.iter().position(|rule| rule.0 == fitted.rule).unwrap_or(0);
+        FittedPanel {
+            name: RULES[kind].1.to_owned(),
+            kind,
+            curve: fitted.curve.clone(),
+            points: fitted.points.clone(),
+        }
+    });
+    FittedFunction {
+        title: format!(
+            "Theorem 1: the fitted function on {} Gaussian points",
+            report.options.fitted_points
+        ),
+        caption: caption.to_owned(),
+        panels: panels.collect(),
+    }
+}
