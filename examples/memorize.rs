@@ -1,0 +1,23 @@
+//! Memorize a sample, say what the network counts, write a certificate, check it.
+//!
+//! `cargo run --release --example memorize -- gaussian:n=1000,d=10`
+
+use shatter::certify::{check::check, write_certificate};
+use shatter::construct::{Options, depth_two};
+use shatter::sample::{self, LabelRule};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let text = std::env::args().nth(1).unwrap_or_else(|| "gaussian:n=1000,d=10".to_owned());
+    let raw = sample::load(&text, 1)?;
+    let sample = raw.clone().distinct(LabelRule::Random, 1)?;
+
+    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+    let counts = fit.network.counts();
+    println!("{} units, {} numbers and {} sign", counts.units, counts.free, counts.signs);
+
+    let mut certificate = Vec::new();
+    write_certificate(&mut certificate, &fit.network, "depth-two zigzag", &sample)?;
+    let accepted = check(&certificate[..], raw)?;
+    println!("fits all {} points exactly: {}", accepted.points, accepted.digest);
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Lemma 1 and Theorem 1 over a small grid, as a table.
+//!
+//! `cargo run --release --example verify`
+
+use shatter::verify::{self, Options};
+
+fn main() -> Result<(), verify::VerifyError> {
+    let report = verify::run(&Options::quick(), &mut |_| {})?;
+    println!("{}", report.table());
+    println!("verified: {}", report.verdict().verified);
+    Ok(())
+}
