@@ -15,7 +15,7 @@ use shatter::construct::{Options, ThresholdRule, depth_two};
 use shatter::exact::{Dyadic, Rational};
 use shatter::network::ExactNetwork;
 use shatter::sample::fingerprint::hex;
-use shatter::sample::{self, LabelRule, RawSample};
+use shatter::sample::{self, LabelRule, Labels, Points, RawSample, Values};
 
 const SAMPLE: &str = "lattice:n=12,d=3,range=50";
 
@@ -114,6 +114,17 @@ fn alterations(text: &str) -> Vec<(String, String)> {
     add("a label twice", doubled(targets + 3));
     add("a bias", replace(bias, "bias 1"));
     add("an exponent beyond all bounds", replace(bias, "bias 1p1048577"));
+    for exponent in
+        ["-9223372036854775808", "9223372036854775807", "-1048577", "1048576", "-1048576"]
+    {
+        let (first, d1) = (units + 1, direction + 1);
+        let (b, w) = text.lines().nth(first).unwrap().split_once(' ').unwrap();
+        add(&format!("bias 1p{exponent}"), replace(bias, &format!("bias 1p{exponent}")));
+        add(&format!("direction 1p{exponent}"), replace(d1, &format!("1p{exponent}")));
+        add(&format!("threshold 1p{exponent}"), replace(first, &format!("1p{exponent} {w}")));
+        add(&format!("weight 1p{exponent}"), replace(first, &format!("{b} 1p{exponent}")));
+        add(&format!("label 1p{exponent}"), replace(targets + 2, &format!("1p{exponent}")));
+    }
     add("a mantissa that is even", replace(bias, "bias 2"));
     add("an exponent of zero", replace(bias, "bias 1p0"));
     add("a leading zero", replace(bias, "bias 01"));
@@ -285,6 +296,85 @@ fn hostile_files_are_refused() {
     assert!(!accepted("shatter certificate 1\n"));
     let endless = std::io::BufReader::new(std::io::repeat(b'1'));
     assert!(matches!(check(endless, raw()), Err(Rejection::LongLine { .. })));
+}
+
+/// Exponents whose sums would wrap around in 64 bits: f(x) = x·2^(−2^64) is not the identity.
+#[test]
+fn exponents_beyond_the_limit_are_refused() {
+    let points = Points::new(Values::I64(vec![1, 2, 5]), vec![1]).unwrap();
+    let labels = Labels::real(vec![1.0, 2.0, 5.0], 1).unwrap();
+    let raw = RawSample { text: "identity".into(), points, labels };
+    let sample = raw.clone().distinct(LabelRule::True, 0).unwrap();
+    let network = ExactNetwork {
+        a: vec![Dyadic::ONE],
+        b: vec![Dyadic::ZERO],
+        w: vec![Rational::ONE],
+        c: Dyadic::ZERO,
+    };
+    let mut honest = Vec::new();
+    write_certificate(&mut honest, &network, "identity", &sample).unwrap();
+    assert_eq!(check(&honest[..], raw.clone()).unwrap().points, 3);
+    let honest = String::from_utf8(honest).unwrap();
+    let (direction, unit) = (line(&honest, "direction ") + 1, line(&honest, "units ") + 1);
+    let forged = with_line(&honest, direction, |_| "1p-9223372036854775808".to_owned());
+    let forged = with_line(&forged, unit, |_| "0 1p-9223372036854775808".to_owned());
+    assert!(matches!(check(resealed(&forged).as_bytes(), raw), Err(Rejection::Line { .. })));
+}
+
+/// A network with one output does not fit vectors of which only the first number is right.
+#[test]
+fn vector_labels_are_rejected() {
+    let points = Points::new(Values::I64(vec![1, 2, 3]), vec![1]).unwrap();
+    let first = Labels::real(vec![1.0, 2.0, 3.0], 1).unwrap();
+    let both = Labels::real(vec![1.0, 100.0, 2.0, 200.0, 3.0, 300.0], 2).unwrap();
+    let raw = RawSample { text: "first".into(), points: points.clone(), labels: first };
+    let sample = raw.clone().distinct(LabelRule::True, 0).unwrap();
+    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default()).unwrap();
+    let mut bytes = Vec::new();
+    write_certificate(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
+    assert!(check(&bytes[..], raw).is_ok());
+    let vectors = RawSample { text: "both".into(), points, labels: both };
+    assert!(matches!(check(&bytes[..], vectors), Err(Rejection::Outputs { outputs: 2 })));
+}
+
+/// Small files that ask for hours: refused by a budget on work, not by patience.
+#[test]
+fn laborious_files_are_refused() {
+    // Weights whose denominators have little in common: some 64 bits each, 30,000 of them.
+    let raw = sample::load("lattice:n=30000,d=1,range=1000000000", 1).unwrap();
+    let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
+    let n = sample.points.n();
+    let denominator = |j: usize| (12157665459056928801u128 + 2 * j as u128).into();
+    let network = ExactNetwork {
+        a: vec![Dyadic::ONE],
+        b: (0..n).map(|_| Dyadic::new(-1, 0)).collect(),
+        w: (0..n).map(|j| Rational::from_parts(1.into(), denominator(j))).collect(),
+        c: Dyadic::ZERO,
+    };
+    let mut bytes = Vec::new();
+    write_certificate(&mut bytes, &network, "laborious", &sample).unwrap();
+    let verdict = check(&bytes[..], raw);
+    assert!(matches!(verdict, Err(Rejection::TooMuchWork { .. })), "{verdict:?}");
+    // One fraction of millions of digits: its lowest terms alone would take minutes.
+    let text = certificate(self::raw(), LabelRule::Random, ThresholdRule::Data);
+    let unit = line(&text, "units ") + 1;
+    let digits = "f".repeat(8_000_000);
+    let long = with_line(&text, unit, |_| format!("0 {digits}/{digits}1"));
+    assert!(matches!(check(long.as_bytes(), self::raw()), Err(Rejection::TooMuchWork { .. })));
+}
+
+/// Names of files are not ASCII everywhere, and messages do not repeat megabytes.
+#[test]
+fn texts_are_escaped_and_cut() {
+    let mut raw = raw();
+    raw.text = "csv:donn\u{e9}es\n.csv".to_owned();
+    let text = certificate(raw.clone(), LabelRule::Random, ThresholdRule::Zigzag);
+    assert!(text.is_ascii());
+    assert!(check(text.as_bytes(), raw.clone()).is_ok());
+    let long =
+        with_line(&text, line(&text, "points "), |_| format!("points {}", "x".repeat(100_000)));
+    let rejection = check(resealed(&long).as_bytes(), raw).unwrap_err().to_string();
+    assert!(rejection.len() < 400, "{} bytes", rejection.len());
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn fit_then_check_then_eval_then_show() {
         "304 free numbers and one sign",
         "2n + d = 604",
         "float-exact",
-        "residual 0e0 in plain f64",
+        "residual 0 in plain f64",
     ] {
         assert!(stdout(&fit).contains(words), "'{words}' is not in:\n{}", stdout(&fit));
     }
@@ -144,10 +144,13 @@ fn bad_samples_are_named() {
     fit("gaussian:n=3,n=4,d=2", &["'n' is given twice"]);
     fit("gaussian:n=0,d=2", &["the sample is empty"]);
     fit("gaussian:n=3,d=0", &["no coordinates (d = 0)"]);
-    fit("gaussian:n=99999999999,d=99999999999", &["2^36"]);
+    fit("gaussian:n=99999999999,d=99999999999", &["4294967295"]);
+    fit("gaussian:n=4000000000,d=4000000000", &["do not fit the memory"]);
+    fit("clustered:n=3,d=2,clusters=0", &["clusters=0"]);
+    fit("gaussian:n=3\n,d=2", &["control characters", "\\n"]);
     fit("gaussian:n=3,d=2,first=4", &["first=4", "only 3 points"]);
     fit("gaussian:n=3,d=2,draw=0", &["the sample is empty"]);
-    fit("moment:n=1000,d=9", &["999^9", "64 bits"]);
+    fit("moment:n=1000,d=9", &["moment:n=1000,d=9", "999^9", "64 bits"]);
     fit("csv:nowhere.csv", &["nowhere.csv", "No such file"]);
     fit("mnist:nowhere", &["nowhere"]);
     fit("csv:.", &["is a folder"]);
@@ -257,6 +260,66 @@ fn help_has_an_example_for_every_command() {
     let script = stdout(&shatter(&folder, &["completions", "bash"]));
     assert!(script.contains("_shatter"));
     assert!(stdout(&shatter(&folder, &["doctor"])).contains("build"));
+}
+
+/// Whoever closes the pipe does not turn a rejection into an acceptance.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_keeps_the_verdict() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    for (seed, expected) in [("0", 0), ("1", 1)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
+        command.args(["check", "out/fit/certificate.txt", sample, "--seed", seed]);
+        command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(expected));
+    }
+}
+
+/// Whenever a certificate is there, the other files belong to it.
+#[test]
+fn a_fit_that_cannot_finish_changes_nothing() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("out/fit");
+    assert_eq!(status(&shatter(&folder, &["fit", "lattice:n=20,d=2"])), 0);
+    let network = fs::read(out.join("network.txt")).unwrap();
+    fs::remove_file(out.join("certificate.txt")).unwrap();
+    fs::create_dir(out.join("certificate.txt")).unwrap();
+    refused(&folder, &["fit", "lattice:n=20,d=2", "--seed", "1"], &["certificate.txt"]);
+    assert_eq!(fs::read(out.join("network.txt")).unwrap(), network);
+    let names = files(&out);
+    assert_eq!(names, ["certificate.txt", "fit.json", "manifest.json", "network.txt"]);
+}
+
+#[test]
+fn every_command_leaves_a_record_where_asked() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    let certificate = "out/fit/certificate.txt";
+    for (arguments, file) in [
+        (vec!["check", certificate, sample], "check.json"),
+        (vec!["eval", certificate, sample], "eval.json"),
+        (vec!["show", certificate], "show.json"),
+        (vec!["doctor"], "doctor.json"),
+        (vec!["verify", "--quick"], "verify.json"),
+    ] {
+        let mut all = arguments.clone();
+        all.extend(["--out", arguments[0], "--json"]);
+        let output = shatter(&folder, &all);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let path = folder.path().join(arguments[0]).join(file);
+        let written: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(printed, written, "{arguments:?}");
+        assert!(folder.path().join(arguments[0]).join("manifest.json").exists());
+    }
+    let error = shatter(&folder, &["fit", "csv:nowhere.csv", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&error.stdout).unwrap();
+    assert!(json["error"].as_str().unwrap().contains("nowhere.csv"));
 }
 
 /// Interrupted while it writes or computes: status 130, and no file under its final name is cut.

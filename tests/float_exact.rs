@@ -8,7 +8,7 @@ use shatter::construct::{Options, ThresholdRule, depth_two};
 use shatter::exact::{Dyadic, Lattice, Rational};
 use shatter::network::evaluate::{brute_force, compensated};
 use shatter::network::projection::{project, project_float};
-use shatter::network::{ExactNetwork, FloatExactness, FloatNetwork};
+use shatter::network::{ExactNetwork, FloatExactness, FloatNetwork, TwoLayer};
 use shatter::sample::{LabelRule, Points, RawSample, Values};
 
 /// Numbers near the limits of the bounds: a few bits, far apart, large offsets.
@@ -74,6 +74,21 @@ proptest! {
         let z = project(&points, &Lattice::from_dyadics(&network.a));
         let bounds = FloatExactness::of(&network, &points, &z);
         prop_assert!(!bounds.binary32 || bounds.binary64);
+        prop_assert_eq!(bounds.binary64, bounds.obstacle.is_none());
+        if bounds.binary32 {
+            let single = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect();
+            let floats = network.to_f64().expect("every number is a binary32 number");
+            let floats = TwoLayer {
+                a: single(floats.a),
+                b: single(floats.b),
+                w: single(floats.w),
+                c: floats.c as f32,
+            };
+            for (i, y) in brute_force::<f32>(&floats, &points).into_iter().enumerate() {
+                let y = Dyadic::try_from(f64::from(y)).expect("finite").to_rational();
+                prop_assert_eq!(y, naive_output(&network, &points, i));
+            }
+        }
         if bounds.binary64 {
             let floats = network.to_f64().expect("every number is a binary64 number");
             let plain = brute_force(&floats, &points);

@@ -53,7 +53,8 @@ pub fn write_certificate(
 ) -> io::Result<String> {
     let mut out = Hashed::new(out);
     writeln!(out, "shatter certificate 1")?;
-    writeln!(out, "sample {}", sample.text)?;
+    // Printable ASCII, whatever the names of files are.
+    writeln!(out, "sample {}", sample.text.escape_default())?;
     writeln!(out, "points {}", header(&sample.points))?;
     writeln!(out, "points-sha256 {}", fingerprint(&sample.points))?;
     writeln!(out, "labels {}", recipe_text(&sample.recipe))?;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::certify::check::{self, Rejection, bind, parse};
-use crate::certify::integers::write_integers;
+use crate::certify::integers::{weight_scale, write_integers};
 use crate::sample;
 
-use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
 use super::{CliError, Common, Verdict};
 
 #[derive(Args, Debug, Clone)]
@@ -27,7 +27,16 @@ pub struct Arguments {
     #[arg(long)]
     integers: bool,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
+}
+
+impl Arguments {
+    /// With `--out`, the verdict and a manifest.
+    fn write(&self, found: &serde_json::Value) -> Result<(), CliError> {
+        let configuration =
+            serde_json::json!({ "certificate": self.certificate, "seed": self.common.seed() });
+        self.common.write("check", found, configuration, Some(&self.sample))
+    }
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, CliError> {
@@ -41,18 +50,20 @@ fn open(path: &Path) -> Result<BufReader<File>, CliError> {
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading the sample");
-    let (raw, loading) = timed(|| sample::load(&arguments.sample, arguments.common.seed));
+    let (raw, loading) = timed(|| sample::load(&arguments.sample, arguments.common.seed()));
     let raw = raw.map_err(|error| CliError::sample(&arguments.sample, error))?;
     let file = open(&arguments.certificate)?;
     progress.say("checking every point");
     if arguments.integers {
-        let bound =
-            parse::certificate(file).and_then(|contents| Ok((bind(&contents, raw)?, contents)));
+        let bound = parse::certificate(file).and_then(|contents| {
+            let sample = bind(&contents, raw)?;
+            Ok((sample, weight_scale(&contents)?, contents))
+        });
         drop(progress);
         return match bound {
-            Ok((sample, contents)) => {
+            Ok((sample, scale, contents)) => {
                 let mut out = BufWriter::new(std::io::stdout().lock());
-                write_integers(&mut out, &contents, &sample).map_err(CliError::Output)?;
+                written(write_integers(&mut out, &contents, &sample, scale))?;
                 Ok(Verdict::Yes)
             }
             Err(rejection) => rejected(arguments, &rejection),
@@ -64,18 +75,20 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         Ok(accepted) => accepted,
         Err(rejection) => return rejected(arguments, &rejection),
     };
+    let found = serde_json::json!({
+        "accepted": true,
+        "points": accepted.points,
+        "dimension": accepted.dimension,
+        "units": accepted.units,
+        "free": accepted.free.0,
+        "signs": accepted.free.1,
+        "labels": accepted.recipe,
+        "points_sha256": accepted.points_sha256,
+        "certificate_sha256": accepted.digest,
+    });
+    arguments.write(&found)?;
     if arguments.common.json {
-        print_json(&serde_json::json!({
-            "accepted": true,
-            "points": accepted.points,
-            "dimension": accepted.dimension,
-            "units": accepted.units,
-            "free": accepted.free.0,
-            "signs": accepted.free.1,
-            "labels": accepted.recipe,
-            "points_sha256": accepted.points_sha256,
-            "certificate_sha256": accepted.digest,
-        }))?;
+        print_json(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();
@@ -99,8 +112,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 }
 
 fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
+    let found = serde_json::json!({ "accepted": false, "reason": rejection.to_string() });
+    arguments.write(&found)?;
     if arguments.common.json {
-        print_json(&serde_json::json!({ "accepted": false, "reason": rejection.to_string() }))?;
+        print_json(&found)?;
     } else if arguments.integers {
         eprintln!("rejected: {rejection}"); // standard output is for the integers
     } else {

@@ -3,14 +3,13 @@
 use clap::Args;
 
 use super::output::{Facts, print, print_json};
-use super::{CliError, Verdict};
+use super::{CliError, Common, Verdict};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter doctor")]
 pub struct Arguments {
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -38,11 +37,13 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "no: built without --features lapack (needs a system BLAS; Debian: libopenblas-dev)"
     };
     let gpu = "no: this version computes on the processor only";
-    if arguments.json {
-        print_json(&serde_json::json!({
-            "build": build, "machine": machine, "exact": true,
-            "lapack": cfg!(feature = "lapack"), "gpu": false,
-        }))?;
+    let found = serde_json::json!({
+        "build": build, "machine": machine, "exact": true,
+        "lapack": cfg!(feature = "lapack"), "gpu": false,
+    });
+    arguments.common.write("doctor", &found, serde_json::json!({}), None)?;
+    if arguments.common.json {
+        print_json(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();

@@ -12,7 +12,7 @@ use crate::exact::Lattice;
 use crate::network::evaluate::{brute_force, compensated, exact_residual};
 use crate::network::projection::{project, project_float};
 use crate::network::{ExactNetwork, FloatExactness};
-use crate::record::{AtomicFile, Manifest};
+use crate::record::AtomicFile;
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{LabelRule, Sample};
 
@@ -37,11 +37,8 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, value_name = "RULE")]
     labels: Option<LabelRule>,
-    /// Folder for outputs.csv and the manifest
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 }
 
 /// Opens and reads a network file or a certificate.
@@ -59,12 +56,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     progress.say("reading");
     let (contents, network) = open(&arguments.network)?;
     let is_certificate = !contents.points.is_empty();
-    let (rule, seed) = match arguments.labels {
-        Some(rule) => (rule, arguments.common.seed),
-        None if is_certificate => (contents.rule, contents.seed),
-        None => (LabelRule::True, arguments.common.seed),
+    // A certificate brings its labels; of labels given by hand, at least the seed.
+    let own = is_certificate.then_some(contents.seed);
+    let (rule, seed) = match (arguments.labels, own) {
+        (Some(rule), own) => (rule, arguments.common.seed.or(own).unwrap_or(0)),
+        (None, Some(seed)) => (contents.rule, seed),
+        (None, None) => (LabelRule::True, arguments.common.seed()),
     };
-    let sample = labelled_sample(&arguments.sample, arguments.common.seed, rule, seed)?;
+    let sample = labelled_sample(&arguments.sample, arguments.common.seed(), rule, seed)?;
     if network.d() != sample.points.d() {
         return Err(CliError::Usage(format!(
             "the network takes {} coordinates, the points have {}",
@@ -84,20 +83,29 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let floats = FloatExactness::of(&network, &sample.points, &z);
     let n = sample.points.n();
     let plain = (n <= BRUTE_FORCE_LIMIT).then(|| Outputs::of(&network, &sample));
-    if let Some(out) = &arguments.out {
-        write_outputs(out, &sample, plain.as_ref(), arguments, seed)?;
-    }
     drop(progress);
     let fits = residual.fits == n;
+    let found = serde_json::json!({
+        "points": n,
+        "points_sha256": fingerprint(&sample.points),
+        "labels": sample.recipe.rule.to_string(),
+        "fits_exactly": residual.fits,
+        "largest_residual": residual_text(&residual),
+        "residual_f64": plain.as_ref().map(|o| worst(&o.plain, &sample).to_string()),
+        "residual_compensated": plain.as_ref().map(|o| worst(&o.compensated, &sample).to_string()),
+        "float_exactness": floats,
+    });
+    if let Some(out) = &arguments.common.out {
+        write_outputs(out, &sample, plain.as_ref())?;
+        let configuration = serde_json::json!({
+            "network": arguments.network,
+            "labels": sample.recipe.rule.to_string(),
+            "seed": seed,
+        });
+        arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
+    }
     if arguments.common.json {
-        print_json(&serde_json::json!({
-            "points": n,
-            "fits_exactly": residual.fits,
-            "largest_residual": residual_text(&residual),
-            "residual_f64": plain.as_ref().map(|outputs| worst(&outputs.plain, &sample)),
-            "residual_compensated": plain.as_ref().map(|outputs| worst(&outputs.compensated, &sample)),
-            "float_exactness": floats,
-        }))?;
+        print_json(&found)?;
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", sample.points.describe(), merged_text(&sample)));
@@ -149,13 +157,7 @@ fn worst(outputs: &[f64], sample: &Sample) -> f64 {
     differences.fold(0.0, |worst, x| if x <= worst { worst } else { x })
 }
 
-fn write_outputs(
-    out: &Path,
-    sample: &Sample,
-    outputs: Option<&Outputs>,
-    arguments: &Arguments,
-    seed: u64,
-) -> Result<(), CliError> {
+fn write_outputs(out: &Path, sample: &Sample, outputs: Option<&Outputs>) -> Result<(), CliError> {
     let Some(outputs) = outputs else {
         return Err(CliError::Usage(format!(
             "outputs.csv is written for at most {BRUTE_FORCE_LIMIT} points"
@@ -171,14 +173,5 @@ fn write_outputs(
         }
         file.commit()
     };
-    write().map_err(CliError::at(&path))?;
-    let mut manifest = Manifest::new(serde_json::json!({
-        "network": arguments.network,
-        "labels": sample.recipe.rule.to_string(),
-        "seed": seed,
-    }));
-    manifest.sample = Some(sample.text.clone());
-    manifest.points_sha256 = Some(fingerprint(&sample.points));
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))
+    write().map_err(CliError::at(&path))
 }

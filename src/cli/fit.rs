@@ -1,6 +1,6 @@
 //! `shatter fit`: a two-layer network that memorizes a sample, with a certificate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::network::projection::project;
 use crate::network::{Counts, ExactNetwork, FloatExactness};
 use crate::record::{AtomicFile, Manifest, atomic};
 use crate::sample::fingerprint::fingerprint;
-use crate::sample::{LabelRule, Sample};
+use crate::sample::{LabelRule, Labels, Sample};
 
 use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use super::{CliError, Common, Verdict, labelled_sample};
@@ -51,11 +51,8 @@ pub struct Arguments {
     /// Do not evaluate all n² terms
     #[arg(long)]
     no_brute_force: bool,
-    /// Folder for the network, the certificate and the manifest
-    #[arg(long, default_value = "out/fit", value_name = "DIR")]
-    out: PathBuf,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -97,7 +94,7 @@ impl Arguments {
                 Threshold::Data => ThresholdRule::Data,
                 Threshold::Midpoint => ThresholdRule::Midpoint,
             },
-            seed: self.common.seed,
+            seed: self.common.seed(),
         }
     }
 
@@ -154,14 +151,15 @@ struct Report {
     fits_exactly: usize,
     largest_residual: String,
     float_exactness: FloatExactness,
-    brute_force_f64: Option<f64>,
+    /// As text, because JSON has no infinities; absent if it was not run.
+    brute_force_f64: Option<String>,
     certificate: Option<PathBuf>,
     certificate_sha256: Option<String>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
-    let seed = arguments.common.seed;
+    let seed = arguments.common.seed();
     progress.say("reading the sample");
     let (sample, loading) =
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
@@ -187,11 +185,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 
     progress.say("writing");
     let construction = format!("depth-two {threshold}, {} solver", arguments.solver());
-    let out = &arguments.out;
-    let (written, writing) = timed(|| write_files(out, fits, &network, &construction, &sample));
-    let (certificate, digest) = written?.unzip();
-    drop(progress);
-
+    let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/fit"));
+    let (files, writing) = timed(|| Files::write(&out, fits, &network, &construction, &sample));
+    let files = files?;
     let counts = network.counts();
     let report = Report {
         sample: sample.text.clone(),
@@ -208,13 +204,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         fits_exactly: residual.fits,
         largest_residual: residual_text(&residual),
         float_exactness: floats,
-        brute_force_f64: brute.as_ref().map(|(worst, _)| *worst),
-        certificate,
-        certificate_sha256: digest,
+        brute_force_f64: brute.as_ref().map(|(worst, _)| worst.to_string()),
+        certificate: fits.then(|| out.join("certificate.txt")),
+        certificate_sha256: files.digest.clone(),
     };
-    let json = serde_json::to_string_pretty(&report)? + "\n";
-    let record = out.join("fit.json");
-    atomic::write(&record, json).map_err(CliError::at(&record))?;
     let mut manifest = Manifest::new(serde_json::json!({
         "seed": seed,
         "labels": arguments.labels.to_string(),
@@ -225,14 +218,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }));
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    files.commit(&out, &(serde_json::to_string_pretty(&report)? + "\n"), &manifest)?;
+    drop(progress);
 
     if arguments.common.json {
         print_json(&report)?;
     } else {
         let times = Times { loading, building, checking, writing, brute: brute.map(|b| b.1) };
-        print(&text(&report, &sample, &residual, out, &times))?;
+        print(&text(&report, &sample, &residual, &out, &times))?;
     }
     Ok(if fits { Verdict::Yes } else { Verdict::No })
 }
@@ -245,39 +238,60 @@ pub fn brute_force_residual(network: &ExactNetwork, sample: &Sample) -> f64 {
     differences.fold(0.0, |worst, x| if x <= worst { worst } else { x })
 }
 
-/// Writes the network, and the certificate if the network fits; the certificate's path and digest.
-fn write_files(
-    out: &std::path::Path,
-    fits: bool,
-    network: &ExactNetwork,
-    construction: &str,
-    sample: &Sample,
-) -> Result<Option<(PathBuf, String)>, CliError> {
-    let path = out.join("network.txt");
-    let file = || -> std::io::Result<()> {
-        let mut file = AtomicFile::create(&path)?;
-        write_network(&mut file, network, construction)?;
-        file.commit()
-    };
-    file().map_err(CliError::at(&path))?;
-    let path = out.join("certificate.txt");
-    if !fits {
-        // A certificate of an earlier run must not stand beside a network that does not fit.
-        return match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(CliError::at(&path)(error))
-            }
-            _ => Ok(None),
+/// The files of a fit, written beside their places but not moved there yet.
+struct Files {
+    network: AtomicFile,
+    certificate: Option<AtomicFile>,
+    digest: Option<String>,
+}
+
+impl Files {
+    /// Writes the network, and the certificate if the network fits.
+    fn write(
+        out: &Path,
+        fits: bool,
+        network: &ExactNetwork,
+        construction: &str,
+        sample: &Sample,
+    ) -> Result<Files, CliError> {
+        let path = out.join("network.txt");
+        let file = || -> std::io::Result<AtomicFile> {
+            let mut file = AtomicFile::create(&path)?;
+            write_network(&mut file, network, construction)?;
+            Ok(file)
         };
+        let network_file = file().map_err(CliError::at(&path))?;
+        if !fits {
+            return Ok(Files { network: network_file, certificate: None, digest: None });
+        }
+        let path = out.join("certificate.txt");
+        let file = || -> std::io::Result<(AtomicFile, String)> {
+            let mut file = AtomicFile::create(&path)?;
+            let digest = write_certificate(&mut file, network, construction, sample)?;
+            Ok((file, digest))
+        };
+        let (certificate, digest) = file().map_err(CliError::at(&path))?;
+        Ok(Files { network: network_file, certificate: Some(certificate), digest: Some(digest) })
     }
-    let file = || -> std::io::Result<String> {
-        let mut file = AtomicFile::create(&path)?;
-        let digest = write_certificate(&mut file, network, construction, sample)?;
-        file.commit()?;
-        Ok(digest)
-    };
-    let digest = file().map_err(CliError::at(&path))?;
-    Ok(Some((path, digest)))
+
+    /// Moves everything to its place. The certificate of an earlier run goes first and the new one
+    /// comes last: whenever a certificate is there, the other files belong to it.
+    fn commit(self, out: &Path, report: &str, manifest: &Manifest) -> Result<(), CliError> {
+        let path = out.join("certificate.txt");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CliError::at(&path)(error));
+            }
+            _ => {}
+        }
+        let at = out.join("network.txt");
+        self.network.commit().map_err(CliError::at(&at))?;
+        let at = out.join("fit.json");
+        atomic::write(&at, report).map_err(CliError::at(&at))?;
+        let at = out.join("manifest.json");
+        manifest.write(&at).map_err(CliError::at(&at))?;
+        self.certificate.map_or(Ok(()), AtomicFile::commit).map_err(CliError::at(&path))
+    }
 }
 
 struct Times {
@@ -335,7 +349,7 @@ fn text(
     report: &Report,
     sample: &Sample,
     residual: &ExactResidual,
-    out: &std::path::Path,
+    out: &Path,
     times: &Times,
 ) -> String {
     let n = sample.points.n();
@@ -343,6 +357,9 @@ fn text(
     let mut facts = Facts::default();
     facts.add("sample", format!("{}, {}", report.points, merged_text(sample)));
     facts.add("labels", labels_text(sample));
+    if let Some(names) = class_names_text(&sample.labels) {
+        facts.add("targets", names);
+    }
     facts.add("direction", &report.direction);
     facts.add("thresholds", format!("{}, {} solver", report.threshold, report.solver));
     let sign = if counts.signs == 1 { " and one sign" } else { "" };
@@ -374,11 +391,11 @@ fn text(
         ),
     );
     facts.add("binary64", floats_text(&report.float_exactness));
-    match (report.brute_force_f64, times.brute) {
+    match (&report.brute_force_f64, times.brute) {
         (Some(worst), Some(time)) => facts.add(
             "brute force",
             format!(
-                "residual {worst:e} in plain f64, all {} terms, {}",
+                "residual {worst} in plain f64, all {} terms, {}",
                 grouped((n as u128).pow(2)),
                 seconds(time)
             ),
@@ -403,6 +420,17 @@ fn text(
     facts.text().to_owned()
 }
 
+/// Which number stands for which class, where it is not the class's own name.
+fn class_names_text(labels: &Labels) -> Option<String> {
+    let Labels::Classes { names, .. } = labels else { return None };
+    let mut named = names.iter().enumerate().filter(|(class, name)| class.to_string() != **name);
+    named.next()?;
+    let shown: Vec<String> =
+        names.iter().take(6).enumerate().map(|(class, name)| format!("{class} = {name}")).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    Some(shown.join(", ") + more)
+}
+
 /// The three float-exactness bounds in words.
 pub fn floats_text(floats: &FloatExactness) -> String {
     let sum = floats.sum_bits.map_or("-".to_owned(), |bits| format!("{bits:.1}"));
@@ -413,6 +441,9 @@ pub fn floats_text(floats: &FloatExactness) -> String {
     match (floats.binary64, floats.binary32) {
         (true, true) => format!("float-exact, in binary32 too ({bits}; 24 for binary32)"),
         (true, false) => format!("float-exact: no rounding in any order of evaluation ({bits})"),
-        (false, _) => format!("rounds ({bits})"),
+        (false, _) => match floats.obstacle {
+            Some(obstacle) => format!("may round: {obstacle} ({bits})"),
+            None => format!("may round ({bits})"),
+        },
     }
 }

@@ -19,7 +19,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::certify::Rejection;
 use crate::construct::ConstructError;
-use crate::record::atomic;
+use crate::record::{Manifest, atomic};
 use crate::sample::{self, LabelRule, Sample, SampleError};
 
 /// Networks that memorize: built exactly, certified, verified.
@@ -52,15 +52,42 @@ enum Command {
     },
 }
 
-/// Options of every command that computes.
+/// Options of every command.
 #[derive(Args, Debug, Clone)]
 struct Common {
-    /// Seed of everything that is drawn
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
+    /// Seed of everything that is drawn [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+    /// Folder for the results and the manifest [default: out/COMMAND where there are files to write]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Common {
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
+
+    /// With `--out`, writes what was found as `NAME.json`, and a manifest.
+    fn write(
+        &self,
+        name: &str,
+        found: &impl serde::Serialize,
+        configuration: serde_json::Value,
+        sample: Option<&str>,
+    ) -> Result<(), CliError> {
+        let Some(out) = &self.out else { return Ok(()) };
+        let path = out.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(found)? + "\n";
+        atomic::write(&path, text).map_err(CliError::at(&path))?;
+        let mut manifest = Manifest::new(configuration);
+        manifest.sample = sample.map(str::to_owned);
+        let path = out.join("manifest.json");
+        manifest.write(&path).map_err(CliError::at(&path))
+    }
 }
 
 /// The answer to the question that a command asks.
@@ -139,7 +166,17 @@ pub fn run() -> ExitCode {
     if let Err(error) = interrupted {
         eprintln!("warning: an interrupt may leave a half-written file: {error}");
     }
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let json = match &command {
+        Command::Verify(verify::Arguments { common, .. })
+        | Command::Fit(fit::Arguments { common, .. })
+        | Command::Check(check::Arguments { common, .. })
+        | Command::Eval(eval::Arguments { common, .. })
+        | Command::Show(show::Arguments { common, .. })
+        | Command::Doctor(doctor::Arguments { common }) => common.json,
+        Command::Completions { .. } => false,
+    };
+    let result = match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -151,12 +188,12 @@ pub fn run() -> ExitCode {
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
-        // The reader of a pipe went away: it has all that it wanted.
-        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(error) => {
             eprintln!("error: {error}");
+            if json {
+                // Whoever asked for JSON gets an object in every case; the status says the rest.
+                let _ = output::print_json(&serde_json::json!({ "error": error.to_string() }));
+            }
             ExitCode::from(2)
         }
     }

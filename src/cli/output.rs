@@ -7,10 +7,19 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CliError;
 
-/// Writes to standard output; a closed pipe is an error, not a panic.
+/// Writes to standard output. A reader who went away has all that it wanted: the exit status still
+/// says the verdict.
 pub fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::Output)
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// The result of writing to standard output, where a closed pipe is no error.
+pub fn written(result: io::Result<()>) -> Result<(), CliError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes text to standard output.

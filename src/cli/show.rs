@@ -8,7 +8,7 @@ use crate::certify::write::{number, weight};
 use crate::network::ExactNetwork;
 
 use super::output::{Facts, grouped, print, print_json};
-use super::{CliError, Verdict, eval};
+use super::{CliError, Common, Verdict, eval};
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
@@ -18,24 +18,26 @@ const SHOWN: usize = 5;
 pub struct Arguments {
     /// A network file or a certificate
     network: PathBuf,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let (contents, network) = eval::open(&arguments.network)?;
     let counts = network.counts();
     let is_certificate = !contents.points.is_empty();
-    if arguments.json {
-        print_json(&serde_json::json!({
-            "certificate": is_certificate,
-            "construction": contents.construction,
-            "sample": contents.sample,
-            "points": contents.points,
-            "counts": counts,
-            "sha256": contents.digest,
-        }))?;
+    let found = serde_json::json!({
+        "certificate": is_certificate,
+        "construction": contents.construction,
+        "sample": contents.sample,
+        "points": contents.points,
+        "counts": counts,
+        "sha256": contents.digest,
+    });
+    let configuration = serde_json::json!({ "network": arguments.network });
+    arguments.common.write("show", &found, configuration, None)?;
+    if arguments.common.json {
+        print_json(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();

@@ -22,11 +22,8 @@ pub struct Arguments {
     /// A small grid that takes a second
     #[arg(long)]
     quick: bool,
-    /// Folder for the tables and figures
-    #[arg(long, default_value = "out/verify", value_name = "DIR")]
-    out: PathBuf,
     #[command(flatten)]
-    common: Common,
+    pub common: Common,
 }
 
 /// The threshold rules in the order of their colours.
@@ -38,7 +35,7 @@ const RULES: [(&str, &str); 3] = [
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let grid = if arguments.quick { Options::quick() } else { Options::default() };
-    let options = Options { seed: arguments.common.seed, ..grid };
+    let options = Options { seed: arguments.common.seed(), ..grid };
     let progress = output::Progress::start();
     let report = verify::run(&options, &mut |at| {
         progress.say(format!("{}, n = {} ({} of {})", at.stage, at.n, at.done + 1, at.of));
@@ -54,7 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     );
     let residual = residual_figure(&report, &caption).render()?;
     let fitted = fitted_figure(&report, &caption).render()?;
-    let out = &arguments.out;
+    let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/verify"));
+    let out = out.as_path();
     write(out, "lemma.csv", report.lemma_csv()?)?;
     write(out, "even.csv", report.even_csv()?)?;
     write(out, "theorem.csv", report.theorem_csv()?)?;
@@ -92,7 +90,7 @@ struct Record<'a> {
 /// The command that gives the same report.
 fn command(arguments: &Arguments) -> String {
     let quick = if arguments.quick { " --quick" } else { "" };
-    format!("verify{quick} --seed {}", arguments.common.seed)
+    format!("verify{quick} --seed {}", arguments.common.seed())
 }
 
 fn write(out: &Path, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {

@@ -21,7 +21,7 @@ use std::fmt;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, IBig, Integers, Lattice, bit_length};
+use crate::exact::{Dyadic, IBig, Lattice, bit_length};
 use crate::network::projection::{CoordinateGrid, project};
 use crate::record::stream::{Purpose, below, stream};
 use crate::sample::{Points, Values};
@@ -270,12 +270,4 @@ fn widest_range(points: &Points) -> IBig {
     };
     let widest = (0..d).into_par_iter().map(range).max().unwrap_or(Dyadic::ZERO);
     widest.in_units_of(CoordinateGrid::of(points).exponent)
-}
-
-/// Bits of the numbers of a lattice in total, for reports.
-pub fn describe_bits(z: &Lattice) -> String {
-    match &z.values {
-        Integers::Narrow(_) => format!("{} bits, 128-bit integers", z.bits()),
-        Integers::Wide(_) => format!("{} bits, big integers", z.bits()),
-    }
 }

@@ -69,7 +69,10 @@ pub enum ConstructError {
         limit: usize,
     },
     /// The matrix is singular in this arithmetic.
-    #[error("the {solver} solver met a zero pivot at row {row}")]
+    #[error(
+        "the {solver} solver met a zero pivot at row {row}: a threshold lies on its point, as with \
+         zigzag thresholds and a first label of 0; data and midpoint thresholds do not"
+    )]
     Singular {
         /// The solver.
         solver: Solver,

@@ -74,12 +74,15 @@ pub fn order_float<F: Real>(z: &[F]) -> Result<(Vec<u32>, Vec<F>), Tie> {
 
 /// 32 bits that never decrease with z, then the index.
 fn quantized<F: Real>(z: &[F]) -> Vec<u64> {
-    let extremes = |x: (f64, f64), y: (f64, f64)| (x.0.min(y.0), x.1.max(y.1));
-    let (low, high) = z
-        .par_iter()
-        .with_min_len(SMALL)
-        .map(|z| (z.wide(), z.wide()))
-        .reduce(|| (f64::INFINITY, f64::NEG_INFINITY), extremes);
+    // Comparisons rather than `f64::min`, which has NaN to think of and is slower.
+    let wider = |x: (f64, f64), y: (f64, f64)| {
+        (if y.0 < x.0 { y.0 } else { x.0 }, if y.1 > x.1 { y.1 } else { x.1 })
+    };
+    let widest = |z: &[F]| {
+        z.iter().map(|z| (z.wide(), z.wide())).fold((f64::INFINITY, f64::NEG_INFINITY), wider)
+    };
+    let (low, high) =
+        z.par_chunks(SMALL).map(widest).reduce(|| (f64::INFINITY, f64::NEG_INFINITY), wider);
     // Halves, so that the range of finite numbers is finite. Each step (subtraction, product,
     // truncation) is monotone, rounding included; a cast saturates.
     let scale = (2f64.powi(KEY_BITS as i32) - 1.0) / (0.5 * high - 0.5 * low);
@@ -103,21 +106,20 @@ fn sort_by_buckets(words: &[u64]) -> Vec<u64> {
         .reduce_with(|x, y| x.into_iter().zip(y).map(|(x, y)| x + y).collect())
         .unwrap_or_default();
     // Ranges of buckets of about equal size, one a task.
-    let share = words.len().div_ceil(rayon::current_num_threads());
+    let tasks_wanted = rayon::current_num_threads();
     let mut sorted = vec![0u64; words.len()];
     let mut tasks = Vec::new();
     let mut rest = sorted.as_mut_slice();
-    let mut first = 0;
-    while first < counts.len() {
-        let (mut last, mut size) = (first, 0);
-        while last < counts.len() && (size == 0 || size + counts[last] <= share) {
-            size += counts[last];
+    let (mut last, mut before) = (0, 0);
+    for task in 1..=tasks_wanted {
+        let (first, start) = (last, before);
+        while last < counts.len() && before < words.len() * task / tasks_wanted {
+            before += counts[last];
             last += 1;
         }
-        let (part, others) = rest.split_at_mut(size);
+        let (part, others) = rest.split_at_mut(before - start);
         tasks.push((first..last, part));
         rest = others;
-        first = last;
     }
     tasks.into_par_iter().for_each(|(range, part)| {
         let mut starts: Vec<usize> = counts[range.clone()]
@@ -151,7 +153,8 @@ fn sort_equal_keys<F: Real>(words: &[u64], order: &mut [u32], z: &[F]) {
             at += 1;
             continue;
         }
-        let end = at + words[at..].partition_point(|&word| key(word) == key(words[at]));
+        let same = words[at..].iter().take_while(|&&word| key(word) == key(words[at]));
+        let end = at + same.count();
         order[at..end].par_sort_unstable_by(|&i, &j| {
             let (x, y) = (z[i as usize].wide(), z[j as usize].wide());
             x.total_cmp(&y).then(i.cmp(&j))

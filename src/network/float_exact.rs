@@ -43,6 +43,8 @@ pub struct FloatExactness {
     pub binary64: bool,
     /// Plain binary32 does.
     pub binary32: bool,
+    /// The first hypothesis that fails for binary64.
+    pub obstacle: Option<&'static str>,
 }
 
 /// A bound and the exponent of its grain.
@@ -52,11 +54,14 @@ struct Bound {
 }
 
 impl Bound {
-    /// size <= 2^bits · 2^grain, decided exactly; grain normal and size finite in the format.
-    fn within(&self, bits: u64, lowest_normal: i64, highest: i64) -> bool {
+    /// size <= 2^bits · 2^grain, decided exactly.
+    fn fits(&self, bits: u64) -> bool {
         self.size <= Dyadic::power_of_two(bits as i64 + self.grain)
-            && self.grain >= lowest_normal
-            && bits as i64 + self.grain <= highest
+    }
+
+    /// The same, grain normal and size finite in the format.
+    fn within(&self, bits: u64, lowest_normal: i64, highest: i64) -> bool {
+        self.fits(bits) && self.grain >= lowest_normal && bits as i64 + self.grain <= highest
     }
 
     fn bits(&self) -> f64 {
@@ -86,7 +91,7 @@ impl FloatExactness {
             let size = largest_sum(network, weights, z);
             Bound { size, grain: grain.min(network.c.grain().unwrap_or(grain)) }
         });
-        let holds = |bits, lowest, highest| {
+        let within = |bits, lowest, highest| {
             let within = |bound: &Bound| bound.within(bits, lowest, highest);
             within(&projection) && within(&threshold) && sum.as_ref().is_some_and(within)
         };
@@ -94,11 +99,24 @@ impl FloatExactness {
             let weights = weights.iter().flatten();
             network.a.iter().chain(&network.b).chain(weights).chain([&network.c])
         };
+        let bits = [Some(&projection), Some(&threshold), sum.as_ref()];
+        let obstacle = if weights.is_none() {
+            Some("a weight is no binary number")
+        } else if bits.into_iter().flatten().any(|bound| !bound.fits(F64_BITS)) {
+            Some("a bound takes more than 53 bits")
+        } else if !within(F64_BITS, -1022, 1023) {
+            Some("numbers leave the normal range of binary64")
+        } else if !coordinates_are_binary64(points) {
+            Some("a coordinate is no binary64 number")
+        } else if !numbers().all(|x| x.to_f64().is_some()) {
+            Some("a number of the network is no binary64 number")
+        } else {
+            None
+        };
         FloatExactness {
-            binary64: holds(F64_BITS, -1022, 1023)
-                && coordinates_are_binary64(points)
-                && numbers().all(|x| x.to_f64().is_some()),
-            binary32: holds(F32_BITS, -126, 127)
+            binary64: obstacle.is_none(),
+            obstacle,
+            binary32: within(F32_BITS, -126, 127)
                 && coordinates_are_binary32(points)
                 && numbers().all(|x| x.to_f32().is_some()),
             projection_bits: projection.bits(),

@@ -41,8 +41,18 @@ pub fn remove_unfinished() {
 /// ```
 #[derive(Debug)]
 pub struct AtomicFile {
-    writer: BufWriter<NamedTempFile>,
+    /// Present until it is committed.
+    writer: Option<BufWriter<NamedTempFile>>,
+    /// Where it is being written.
+    unfinished: PathBuf,
     path: PathBuf,
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        self.writer.take(); // removes the file, if it has not been moved away
+        unfinished().remove(&self.unfinished);
+    }
 }
 
 impl AtomicFile {
@@ -62,9 +72,13 @@ impl AtomicFile {
             // As an ordinary new file; the umask applies.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
+        // Made and registered under one lock: an interrupt waits, then finds it.
+        let mut registered = unfinished();
         let file = builder.tempfile_in(folder)?;
-        unfinished().insert(file.path().to_owned());
-        Ok(AtomicFile { writer: BufWriter::new(file), path: path.to_owned() })
+        registered.insert(file.path().to_owned());
+        drop(registered);
+        let unfinished = file.path().to_owned();
+        Ok(AtomicFile { writer: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })
     }
 
     /// Moves the file to its place.
@@ -72,23 +86,20 @@ impl AtomicFile {
     /// # Errors
     /// Those of the operating system; the place is then as it was.
     pub fn commit(mut self) -> io::Result<()> {
-        self.writer.flush()?;
-        let file = self.writer.get_ref();
+        self.flush()?;
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let (file, _) = writer.into_parts();
         file.as_file().sync_all()?;
-        let unfinished_path = file.path().to_owned();
-        let (file, _) = self.writer.into_parts();
-        let result = file.persist(&self.path);
-        unfinished().remove(&unfinished_path);
-        result.map(drop).map_err(|error| error.error)
+        file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.writer.as_mut().map_or(Ok(0), |writer| writer.write(bytes))
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
     }
 }
 

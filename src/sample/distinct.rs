@@ -68,7 +68,7 @@ impl RawSample {
             (self.points.select(&kept)?, self.labels.select(&kept))
         };
         let labels = recipe.apply(&own);
-        let changed = (0..points.n()).filter(|&i| own.f64_at(i) != labels.f64_at(i)).count();
+        let changed = (0..points.n()).filter(|&i| !own.agrees_with(&labels, i)).count();
         Ok(Sample { text: self.text, points, labels, recipe, merged, changed })
     }
 }

@@ -119,6 +119,20 @@ impl Labels {
         }
     }
 
+    /// Whether `other` gives point `i` the same label.
+    ///
+    /// # Panics
+    /// If `i` is out of range in either.
+    pub fn agrees_with(&self, other: &Labels, i: usize) -> bool {
+        match (self, other) {
+            (Labels::Classes { of, .. }, Labels::Classes { of: others, .. }) => of[i] == others[i],
+            (Labels::Real { values, outputs: k }, Labels::Real { values: others, outputs }) => {
+                k == outputs && values[i * k..(i + 1) * k] == others[i * k..(i + 1) * k]
+            }
+            _ => self.outputs() == other.outputs() && self.f64_at(i) == other.f64_at(i),
+        }
+    }
+
     /// The label of point `i` in words.
     ///
     /// # Panics

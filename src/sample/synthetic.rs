@@ -44,10 +44,13 @@ impl Kind {
             return Err(SampleError::NoCoordinates);
         }
         let refuse = |reason: String| SampleError::Text { text: format!("{self:?}"), reason };
-        let size = n
-            .checked_mul(d)
-            .filter(|&size| size <= 1 << 36)
-            .ok_or_else(|| refuse(format!("{n} × {d} coordinates are more than 2^36")))?;
+        if u32::try_from(n).is_err() {
+            return Err(SampleError::TooMany(n));
+        }
+        let too_large = || refuse(format!("{n} × {d} coordinates do not fit the memory"));
+        let size = n.checked_mul(d).filter(|&size| size <= 1 << 32).ok_or_else(too_large)?;
+        // Asked for once before anything is drawn: a refusal, not an abort.
+        Vec::<f64>::new().try_reserve_exact(size).map_err(|_| too_large())?;
         let rng = &mut stream(seed, Purpose::Points);
         let values = match self {
             Kind::Gaussian => Values::F64(normals(rng, size)),

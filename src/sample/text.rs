@@ -11,7 +11,8 @@
 //! `seed=S` (instead of the command's). Of data sets: `split=train|test`. Of tables and arrays:
 //! `label=COLUMN`, `target=class|number`, `scale=10^k` or `2^k`; of tables `header=yes|no`. Of
 //! synthetic samples: `classes=C` (their labels are uniform classes, 10 unless told) or
-//! `target=number` (standard normal labels).
+//! `target=number` (standard normal labels). A comma always ends an argument, and `key=` always
+//! begins an option: files with such names must be renamed or linked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -78,6 +79,10 @@ struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     fn split(text: &'a str) -> Result<Arguments<'a>, SampleError> {
+        if text.chars().any(char::is_control) {
+            let reason = "it holds control characters".to_owned();
+            return Err(SampleError::Text { text: text.escape_debug().to_string(), reason });
+        }
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         let mut arguments =
             Arguments { text, kind, files: vec![], options: BTreeMap::new(), known: vec![] };
@@ -193,6 +198,9 @@ impl<'a> Arguments<'a> {
             "moment" => self.synthetic(Kind::Moment),
             "clustered" => {
                 let clusters = self.parsed("clusters", "a whole number")?.unwrap_or(10);
+                if clusters == 0 {
+                    return Err(self.refuse("clusters=0: at least 1 is wanted"));
+                }
                 self.synthetic(Kind::Clustered { clusters })
             }
             "close" => self.synthetic(Kind::Close),
@@ -273,9 +281,10 @@ impl Spec {
     pub fn load(&self, seed: u64) -> Result<RawSample, SampleError> {
         let seed = self.seed.unwrap_or(seed);
         let (points, labels) = match &self.source {
-            Source::Synthetic { kind, n, d, classes } => {
-                (kind.points(*n, *d, seed)?, synthetic::labels(*n, *classes, seed)?)
-            }
+            Source::Synthetic { kind, n, d, classes } => (
+                self.synthetic_points(*kind, *n, *d, seed)?,
+                synthetic::labels(*n, *classes, seed)?,
+            ),
             Source::Mnist { folder, split } => idx::read_folder(folder, *split)?,
             Source::Cifar { path, split } => cifar::read(path, *split)?,
             Source::Idx { images, labels } => idx::read(images, labels)?,
@@ -300,6 +309,21 @@ impl Spec {
             Some(rows) => {
                 RawSample { text, points: points.select(&rows)?, labels: labels.select(&rows) }
             }
+        })
+    }
+
+    fn synthetic_points(
+        &self,
+        kind: Kind,
+        n: usize,
+        d: usize,
+        seed: u64,
+    ) -> Result<Points, SampleError> {
+        kind.points(n, d, seed).map_err(|error| match error {
+            SampleError::Text { reason, .. } => {
+                SampleError::Text { text: self.text.clone(), reason }
+            }
+            other => other,
         })
     }
 

@@ -15,6 +15,8 @@
 //! **Source.** Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., Theorem 9.3.
 //! **Cost.** 2n³ operations, once a matrix. G is evaluated in rounding arithmetic itself and with
 //! factors that another library may compute with other last bits; the result is doubled for both.
+//! A library that breaks ties between equal pivots differently has other factors altogether: for it
+//! this is an estimate.
 
 use crate::linear::Square;
 

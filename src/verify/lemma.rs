@@ -127,11 +127,13 @@ pub fn examine(z: &Lattice, b: &[Dyadic]) -> Findings {
     let exact = Exact::new(z, b);
     let misshapen = exact.misshapen();
     let rank = exact.rank(&IBig::ZERO);
-    // The formula on one side, the matrix on the other: its least diagonal entry, and that
-    // A − λI is singular.
+    // For a triangle the eigenvalues are the diagonal: det(A − λI) is the product of its entries
+    // less λ. The formula z_i − b_i stands on one side, the matrix on the other.
+    let triangular = misshapen.is_none();
+    let eigenvalues = triangular && (0..n).all(|i| exact.number(i, i) == &z.get(i) - &b[i]);
     let formula = (0..n).map(|i| &z.get(i) - &b[i]).min().unwrap_or(Dyadic::ZERO);
     let diagonal = (0..n).map(|i| exact.number(i, i)).min().unwrap_or(Dyadic::ZERO);
-    let smallest = formula == diagonal && exact.rank(&formula.in_units_of(exact.grain)) < n;
+    let smallest = triangular && formula == diagonal;
 
     let rounded = Square::from_fn(n, |i, j| exact.number(i, j).round_f64());
     let log_diagonal = (0..n).map(|i| rounded.at(i, i).ln()).sum();
@@ -152,8 +154,9 @@ pub fn examine(z: &Lattice, b: &[Dyadic]) -> Findings {
     let judged = [agrees(&nalgebra), lapack.as_ref().and_then(agrees)];
     let det = judged.into_iter().flatten().reduce(|x, y| x && y);
     let checks = vec![
-        (Statement::Triangular, Some(misshapen.is_none())),
+        (Statement::Triangular, Some(triangular)),
         (Statement::FullRank, Some(rank == n)),
+        (Statement::Eigenvalues, Some(eigenvalues)),
         (Statement::MinEigenvalue, Some(smallest)),
         (Statement::Determinant, det),
     ];

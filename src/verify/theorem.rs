@@ -234,8 +234,11 @@ impl Cell<'_> {
         let fit = match depth_two::fit_exact(points, labels, &self.choices(rule)) {
             Ok(fit) => fit,
             Err(error) => {
-                let refuse = |arithmetic| refused(row(arithmetic), error.to_string());
-                return [Arithmetic::F64, Arithmetic::Exact].map(refuse).into();
+                // The theorem knows no exception: an exact fit that is refused is a failure.
+                let exact = TheoremRow { holds: Some(false), ..row(Arithmetic::Exact) };
+                return [row(Arithmetic::F64), exact]
+                    .map(|row| refused(row, error.to_string()))
+                    .into();
             }
         };
         let Fit { network, order, .. } = &fit;

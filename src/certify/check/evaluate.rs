@@ -10,24 +10,27 @@ use rayon::prelude::*;
 
 use crate::sample::{Points, Sample, Values};
 
-use super::number::{Binary, Weight};
+use super::number::{Binary, Weight, bit_length};
+use super::work::Work;
 use super::{Contents, Rejection};
 
-/// Bits that all projections and thresholds may take over their common grain: 2 GiB.
-const MOST_BITS: u64 = 1 << 34;
+/// Bits that all projections and thresholds may take over their common grain: 512 MiB.
+const MOST_BITS: u64 = 1 << 32;
 
 /// `Ok` if the output equals the label at every point.
 ///
 /// # Errors
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`].
 pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
-    let z = project(&contents.direction, &sample.points)?;
+    let mut work = Work::default();
+    let z = project(&contents.direction, &sample.points, &mut work)?;
     // Thresholds and projections over one grain.
     let grain = contents.units.iter().filter(|unit| unit.0 != Binary::ZERO);
     let grain = grain.map(|unit| unit.0.exponent).min().unwrap_or(z.grain).min(z.grain);
     let shift = (z.grain - grain).unsigned_abs();
     let spans = contents.units.iter().map(|unit| unit.0.span(grain));
-    within(spans.max().unwrap_or(0).max(z.bits + shift), z.values.len() + contents.units.len())?;
+    let bits = spans.max().unwrap_or(0).max(z.bits + shift);
+    within(bits, z.values.len() + contents.units.len())?;
     let z: Vec<IBig> = z.values.into_iter().map(|z| z << shift as usize).collect();
     let b: Vec<IBig> = contents.units.iter().map(|unit| unit.0.over(grain)).collect();
     let mut units: Vec<usize> = (0..b.len()).collect();
@@ -46,19 +49,23 @@ pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
             within(widest, w.len())?;
             let lift = (w_grain + grain - out_grain).unsigned_abs() as usize;
             within(lift as u64, z.len())?;
+            // Two products a unit and a point, of the widest weight and threshold or their sums.
+            let steps = 2 * (w.len() + z.len()) as u64;
+            work.announce(steps, widest + 64, bits)?;
+            work.announce(z.len() as u64, widest + 64 + bits + lift as u64, 0)?;
             let w: Vec<IBig> = w.iter().map(|w| w.over(w_grain)).collect();
             let bias = contents.bias.over(out_grain);
             sweep(&order, &units, &z, &b, (IBig::ZERO, IBig::ZERO), |sums, event| match event {
                 Event::Unit(j) => {
                     sums.0 += &w[j];
                     sums.1 += &w[j] * &b[j];
-                    true
+                    Ok(true)
                 }
                 Event::Point(i) => {
                     let output = ((&sums.0 * &z[i] - &sums.1) << lift) + &bias;
-                    output == contents.targets[i].over(out_grain)
+                    Ok(output == contents.targets[i].over(out_grain))
                 }
-            })
+            })?
         }
         None => {
             let scale = power(grain);
@@ -66,15 +73,18 @@ pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
             let bias = rational(&contents.bias);
             sweep(&order, &units, &z, &b, (RBig::ZERO, RBig::ZERO), |sums, event| match event {
                 Event::Unit(j) => {
+                    // Denominators that have nothing in common multiply up, step by step.
+                    work.announce(8, size(&sums.1), size(&sums.1) + size(&w[j]) + bits)?;
                     sums.0 += &w[j];
                     sums.1 += &w[j] * RBig::from(b[j].clone());
-                    true
+                    Ok(true)
                 }
                 Event::Point(i) => {
+                    work.announce(8, size(&sums.1), size(&sums.1) + bits)?;
                     let output = (&sums.0 * RBig::from(z[i].clone()) - &sums.1) * &scale + &bias;
-                    output == rational(&contents.targets[i])
+                    Ok(output == rational(&contents.targets[i]))
                 }
-            })
+            })?
         }
     };
     match misfit {
@@ -106,19 +116,24 @@ fn sweep<S>(
     z: &[IBig],
     b: &[IBig],
     mut state: S,
-    mut visit: impl FnMut(&mut S, Event) -> bool,
-) -> Option<usize> {
+    mut visit: impl FnMut(&mut S, Event) -> Result<bool, Rejection>,
+) -> Result<Option<usize>, Rejection> {
     let mut units = units.iter().copied().peekable();
     let mut first: Option<usize> = None;
     for &i in order {
         while let Some(j) = units.next_if(|&j| b[j] < z[i]) {
-            visit(&mut state, Event::Unit(j));
+            visit(&mut state, Event::Unit(j))?;
         }
-        if !visit(&mut state, Event::Point(i)) {
+        if !visit(&mut state, Event::Point(i))? {
             first = Some(first.map_or(i, |first| first.min(i)));
         }
     }
-    first
+    Ok(first)
+}
+
+/// Bits of numerator and denominator.
+fn size(x: &RBig) -> u64 {
+    bit_length(x.numerator()) + bit_length(x.denominator().as_ibig())
 }
 
 fn dyadic(weight: &Weight) -> Option<&Binary> {
@@ -158,7 +173,11 @@ struct Projections {
 
 /// <a, x_i> for every point: in 128 bits where no product or sum overflows them (every one is
 /// checked), in big integers otherwise.
-fn project(direction: &[Binary], points: &Points) -> Result<Projections, Rejection> {
+fn project(
+    direction: &[Binary],
+    points: &Points,
+    work: &mut Work,
+) -> Result<Projections, Rejection> {
     let nonzero = |x: &&Binary| **x != Binary::ZERO;
     let a_grain = direction.iter().filter(nonzero).map(|a| a.exponent).min().unwrap_or(0);
     let a_bits = direction.iter().map(|a| a.span(a_grain)).max().unwrap_or(0);
@@ -174,6 +193,7 @@ fn project(direction: &[Binary], points: &Points) -> Result<Projections, Rejecti
     };
     let bits = a_bits + x_bits + 64 - (d as u64).leading_zeros() as u64;
     within(bits, n)?;
+    work.announce((n as u64).saturating_mul(d as u64), a_bits, x_bits)?;
     let narrow: Option<Vec<i128>> = a.iter().map(|a| i128::try_from(a).ok()).collect();
     let narrow = narrow.filter(|_| x_bits <= 127);
     let row = |i: usize| -> IBig {

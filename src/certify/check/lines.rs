@@ -101,10 +101,10 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// At most 60 characters of a line, printable.
-fn excerpt(text: &str) -> String {
+/// At most 100 characters of a line, printable.
+pub fn excerpt(text: &str) -> String {
     let visible = |c: char| if c.is_control() { '?' } else { c };
     let text = text.trim_end_matches('\n');
-    let start: String = text.chars().take(60).map(visible).collect();
+    let start: String = text.chars().take(100).map(visible).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
 }

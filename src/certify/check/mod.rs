@@ -11,12 +11,14 @@ pub mod evaluate;
 pub mod lines;
 pub mod number;
 pub mod parse;
+mod work;
 
 use std::io::BufRead;
 
 use crate::sample::fingerprint::{fingerprint, header};
 use crate::sample::{LabelRule, Labels, RawSample, Recipe, Sample, SampleError};
 
+use lines::excerpt;
 pub use parse::Contents;
 
 /// The first reason not to accept a certificate. Lines count from 1, points from 0.
@@ -85,6 +87,18 @@ pub enum Rejection {
         numbers: u64,
         /// The limit of the product.
         limit: u64,
+    },
+    /// Checking would take longer than any honest certificate needs.
+    #[error("checking would take more than {limit} steps on machine words")]
+    TooMuchWork {
+        /// The limit.
+        limit: u64,
+    },
+    /// The labels are vectors; the network has one output.
+    #[error("the labels have {outputs} outputs, the network has one: choose one with label=COLUMN")]
+    Outputs {
+        /// Numbers a label.
+        outputs: usize,
     },
     /// The sample cannot be labelled as the certificate says.
     #[error("the sample does not allow the labels of the certificate: {0}")]
@@ -213,15 +227,18 @@ pub fn bind(contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
         Labels::Classes { count, .. } => *count,
         Labels::Real { .. } => 0,
     };
+    if raw.labels.outputs() != 1 {
+        return Err(Rejection::Outputs { outputs: raw.labels.outputs() });
+    }
     let sample = raw.distinct(contents.rule, contents.seed)?;
     let claimed = Recipe { rule: contents.rule, seed: contents.seed, classes: contents.classes };
     let actual = header(&sample.points);
     if actual != contents.points {
-        return Err(Rejection::Shape { claimed: contents.points.clone(), actual });
+        return Err(Rejection::Shape { claimed: excerpt(&contents.points), actual });
     }
     let actual = fingerprint(&sample.points);
     if actual != contents.points_sha256 {
-        let (claimed, text) = (contents.points_sha256.clone(), contents.sample.clone());
+        let (claimed, text) = (excerpt(&contents.points_sha256), excerpt(&contents.sample));
         return Err(Rejection::Points { claimed, actual, text });
     }
     if claimed != sample.recipe {

@@ -5,8 +5,8 @@ use dashu_ratio::RBig;
 
 use crate::sample::Labels;
 
-/// Largest exponent of two in absolute value.
-const EXPONENT_LIMIT: i64 = 1 << 20;
+/// Largest exponent of two in absolute value: sums of a few of them cannot overflow.
+const EXPONENT_LIMIT: u64 = 1 << 20;
 
 /// mantissa · 2^exponent, in the one spelling: an odd mantissa, or 0 and exponent 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Binary {
             Some((mantissa, exponent)) => {
                 let value: i64 = exponent.parse().ok()?;
                 let canonical = value != 0 && value.to_string() == exponent;
-                if !canonical || value.abs() > EXPONENT_LIMIT {
+                if !canonical || value.unsigned_abs() > EXPONENT_LIMIT {
                     return None;
                 }
                 (signed(mantissa)?, value)
@@ -126,7 +126,8 @@ impl Binary {
 }
 
 impl Weight {
-    /// The weight that `text` spells; `None` if it is not the one spelling of a number.
+    /// The weight that `text` spells; `None` if it is not the one spelling of a number. A fraction
+    /// is brought to lowest terms to see that it already is; the caller bounds its length.
     pub fn parse(text: &str) -> Option<Weight> {
         let Some((numerator, denominator)) = text.split_once('/') else {
             return Binary::parse(text).map(Weight::Binary);

@@ -8,6 +8,7 @@ use crate::sample::LabelRule;
 use super::Rejection;
 use super::lines::Lines;
 use super::number::{Binary, Weight};
+use super::work::Work;
 
 /// The counts line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,8 +128,13 @@ fn network(lines: &mut Lines<impl BufRead>) -> Result<Contents, Rejection> {
         direction.push(a.ok_or_else(|| lines.refuse("a number m or mpE"))?);
     }
     let mut units = Vec::new();
+    let mut work = Work::default();
     for _ in 0..counted(lines, "units")? {
         let line = lines.next("a threshold and a weight")?;
+        if line.contains('/') {
+            let bits = 4 * line.len() as u64;
+            work.announce(1, bits, bits)?; // the gcd that lowest terms take
+        }
         let unit =
             line.split_once(' ').and_then(|(b, w)| Some((Binary::parse(b)?, Weight::parse(w)?)));
         units.push(unit.ok_or_else(|| lines.refuse("a threshold and a weight"))?);
