@@ -1,4 +1,4 @@
-//! Theorem 1 step by step, with the answers checked: `cargo bench`.
+//! Theorem 1 step by step, with the answers checked: `cargo bench`. Results: README.md here.
 //!
 //! `cargo bench -- 1000000` runs one size; SHATTER_BENCH_MAX=N leaves out larger ones.
 
@@ -12,7 +12,6 @@ use shatter::network::projection::{project, project_float};
 use shatter::sample::{self, LabelRule, RawSample, Sample};
 
 const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-const LARGEST_EXACT: usize = 1_000_000;
 const D: usize = 10;
 
 fn main() {
@@ -22,10 +21,6 @@ fn main() {
 fn sizes() -> impl Iterator<Item = usize> {
     let most = std::env::var("SHATTER_BENCH_MAX").ok().and_then(|text| text.parse().ok());
     SIZES.into_iter().filter(move |n| *n <= most.unwrap_or(usize::MAX))
-}
-
-fn exact_sizes() -> impl Iterator<Item = usize> {
-    sizes().filter(|n| *n <= LARGEST_EXACT)
 }
 
 fn raw(n: usize) -> RawSample {
@@ -75,7 +70,7 @@ fn c_structured_solve(bencher: Bencher, n: usize) {
     });
 }
 
-/// The three steps that `numpy_fit.py` times: project, sort, solve.
+/// Project, sort, solve: what the NumPy rival of README.md does.
 #[divan::bench(args = sizes(), sample_count = 9, sample_size = 1)]
 fn d_fit_f64(bencher: Bencher, n: usize) {
     let sample = labelled(n);
@@ -87,7 +82,7 @@ fn d_fit_f64(bencher: Bencher, n: usize) {
     });
 }
 
-#[divan::bench(args = exact_sizes(), sample_count = 3, sample_size = 1)]
+#[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
 fn e_fit_exact(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     bencher.bench_local(|| {
@@ -96,7 +91,7 @@ fn e_fit_exact(bencher: Bencher, n: usize) {
     });
 }
 
-#[divan::bench(args = exact_sizes(), sample_count = 3, sample_size = 1)]
+#[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
 fn f_exact_residual(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
@@ -107,7 +102,7 @@ fn f_exact_residual(bencher: Bencher, n: usize) {
     });
 }
 
-#[divan::bench(args = exact_sizes(), sample_count = 3, sample_size = 1)]
+#[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
 fn g_certificate_check(bencher: Bencher, n: usize) {
     let raw = raw(n);
     let sample = labelled(n);

@@ -28,7 +28,7 @@ use crate::sample::{Labels, Points};
 
 use super::ConstructError;
 use super::direction::{self, DirectionRule, Projection, TRIES};
-use super::order::{Tie, order_float};
+use super::order::{Tie, first, order_float};
 use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
 
 /// How Aw = y is solved.
@@ -224,10 +224,7 @@ pub fn fit_float<F: Real + nalgebra::RealField>(
         Solver::Structured | Solver::Exact => w,
         dense => solve_dense(&z, &b, &y, dense)?,
     };
-    let finite = |what, numbers: &[F]| match numbers
-        .iter()
-        .position(|x| !num_traits::Float::is_finite(*x))
-    {
+    let finite = |what, numbers: &[F]| match first(numbers, |x| !num_traits::Float::is_finite(*x)) {
         Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
         None => Ok(()),
     };
@@ -261,7 +258,7 @@ pub fn project_and_sort<F: Real>(
     let attempt = |a: &Lattice| -> Result<Result<_, Tie>, ConstructError> {
         let a = rounded(a);
         let z = project_float(points, &a);
-        if let Some(index) = z.iter().position(|z| !z.is_finite()) {
+        if let Some(index) = first(&z, |z| !z.is_finite()) {
             return Err(ConstructError::Overflow {
                 what: "the projection",
                 index,

@@ -66,7 +66,7 @@ pub fn order_float<F: Real>(z: &[F]) -> Result<(Vec<u32>, Vec<F>), Tie> {
     sort_equal_keys(&words, &mut order, z);
     drop(words);
     let values: Vec<F> = order.par_iter().map(|&i| z[i as usize]).collect();
-    match values.windows(2).position(|pair| pair[0] == pair[1]) {
+    match first_pair(&values, |x, y| x == y) {
         Some(at) => Err(Tie(order[at].min(order[at + 1]), order[at].max(order[at + 1]))),
         None => Ok((order, values)),
     }
@@ -147,20 +147,50 @@ fn sort_by_buckets(words: &[u64]) -> Vec<u64> {
 /// Sorts the indices of each run of equal keys by z, then by index.
 fn sort_equal_keys<F: Real>(words: &[u64], order: &mut [u32], z: &[F]) {
     let key = |word: u64| word >> 32;
-    let mut at = 0;
-    while at + 1 < words.len() {
-        if key(words[at]) != key(words[at + 1]) {
-            at += 1;
-            continue;
+    let equal = |x: &u64, y: &u64| key(*x) == key(*y);
+    let starts: Vec<usize> = overlapping(words)
+        .flat_map_iter(|(start, part)| {
+            let pairs = part.windows(2).enumerate();
+            pairs.filter(|(_, pair)| equal(&pair[0], &pair[1])).map(move |(at, _)| start + at)
+        })
+        .collect();
+    let mut sorted_to = 0;
+    for at in starts {
+        if at < sorted_to {
+            continue; // inside a run that has been sorted
         }
-        let same = words[at..].iter().take_while(|&&word| key(word) == key(words[at]));
-        let end = at + same.count();
+        let end = at + words[at..].iter().take_while(|word| equal(word, &words[at])).count();
         order[at..end].par_sort_unstable_by(|&i, &j| {
             let (x, y) = (z[i as usize].wide(), z[j as usize].wide());
             x.total_cmp(&y).then(i.cmp(&j))
         });
-        at = end;
+        sorted_to = end;
     }
+}
+
+/// Parts of a slice with their starts; each holds the first element of the next, too.
+fn overlapping<T: Sync>(values: &[T]) -> impl ParallelIterator<Item = (usize, &[T])> {
+    (0..values.len().div_ceil(SMALL)).into_par_iter().map(move |part| {
+        let start = part * SMALL;
+        (start, &values[start..values.len().min(start + SMALL + 1)])
+    })
+}
+
+/// The first i for which `holds` of values i and i + 1. (Whole parts are searched: rayon's own
+/// searches ask a shared flag for every element.)
+fn first_pair<T: Sync>(values: &[T], holds: impl Fn(&T, &T) -> bool + Sync) -> Option<usize> {
+    let parts = overlapping(values).map(|(start, part)| {
+        part.windows(2).position(|pair| holds(&pair[0], &pair[1])).map(|at| start + at)
+    });
+    parts.flatten().min()
+}
+
+/// The first value of which `holds`.
+pub fn first<T: Sync>(values: &[T], holds: impl Fn(&T) -> bool + Sync) -> Option<usize> {
+    let parts = values.par_chunks(SMALL).enumerate();
+    let found =
+        parts.map(|(part, values)| values.iter().position(&holds).map(|at| part * SMALL + at));
+    found.flatten().min()
 }
 
 #[cfg(test)]
