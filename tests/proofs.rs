@@ -1,0 +1,26 @@
+//! Promise: every proof that `shatter verify` names exists in `proofs/` under that name.
+
+use std::fs;
+use std::path::Path;
+
+use shatter::verify::Statement;
+
+#[test]
+fn every_named_proof_exists() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs/theories");
+    let files =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let text: String =
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    for statement in Statement::all() {
+        let name = statement.proof();
+        let stands = ["Theorem", "Lemma"].iter().any(|kind| {
+            text.lines().any(|line| {
+                let rest = line.strip_prefix(kind).and_then(|rest| rest.strip_prefix(' '));
+                rest.and_then(|rest| rest.strip_prefix(name))
+                    .is_some_and(|rest| rest.starts_with([' ', '(', ':']))
+            })
+        });
+        assert!(stands, "{name}");
+    }
+}
