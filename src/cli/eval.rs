@@ -17,7 +17,7 @@ use crate::sample::fingerprint::fingerprint;
 use crate::sample::{LabelRule, Sample};
 
 use super::fit::{floats_text, labels_text, merged_text, residual_text};
-use super::output::{Facts, Progress, grouped, print, print_json};
+use super::output::{Facts, Progress, error_size, grouped, print, print_json};
 use super::{CliError, Common, Verdict, labelled_sample};
 
 /// Points evaluated with all n² terms; beyond it the exact evaluation stands alone.
@@ -124,9 +124,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
             Some(outputs) => facts.add(
                 "in f64",
                 format!(
-                    "residual {:e} plain, {:e} compensated",
-                    worst(&outputs.plain, &sample),
-                    worst(&outputs.compensated, &sample)
+                    "residual {} plain, {} compensated",
+                    error_size(worst(&outputs.plain, &sample)),
+                    error_size(worst(&outputs.compensated, &sample))
                 ),
             ),
             None => facts.add("in f64", format!("not run beyond {BRUTE_FORCE_LIMIT} points")),

@@ -15,7 +15,7 @@ use crate::record::{AtomicFile, Manifest, atomic};
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{LabelRule, Labels, Sample};
 
-use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use super::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
 use super::{CliError, Common, Verdict, labelled_sample};
 
 /// Points up to which the n² evaluation is run unasked.
@@ -25,7 +25,7 @@ const BRUTE_FORCE_UNASKED: usize = 100_000;
 #[command(after_help = "Examples:\n  \
     shatter fit gaussian:n=1000,d=10 --labels random\n  \
     shatter fit fashion-mnist:DIR --labels random --seed 1\n  \
-    shatter fit csv:wine.csv,scale=10^3 --out out/wine\n\n\
+    shatter fit csv:wine.csv,scale=10^6 --out out/wine\n\n\
     SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test; kinds: gaussian, \
     lattice, collinear, moment, clustered, close (n=N,d=D), mnist:DIR, fashion-mnist:DIR, \
     cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
@@ -204,7 +204,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         fits_exactly: residual.fits,
         largest_residual: residual_text(&residual),
         float_exactness: floats,
-        brute_force_f64: brute.as_ref().map(|(worst, _)| worst.to_string()),
+        brute_force_f64: brute.as_ref().map(|(worst, _)| error_size(*worst)),
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };

@@ -82,6 +82,11 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
+/// The size of an error: `0`, or with a power of ten.
+pub fn error_size(x: f64) -> String {
+    if x == 0.0 { "0".to_owned() } else { format!("{x:.3e}") }
+}
+
 /// Seconds with three digits.
 pub fn seconds(duration: Duration) -> String {
     format!("{:.3} s", duration.as_secs_f64())
