@@ -89,6 +89,14 @@ pub enum ConstructError {
         /// The format.
         format: &'static str,
     },
+    /// The depth is not one that the corollary speaks of.
+    #[error("depth {depth}: n = {n} points allow depths from 3 to n + 2")]
+    Depth {
+        /// As asked.
+        depth: usize,
+        /// Points.
+        n: usize,
+    },
     /// The program was built without LAPACK.
     #[error("this build has no LAPACK: build with --features lapack")]
     NoLapack,

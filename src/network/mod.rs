@@ -4,6 +4,7 @@
 pub mod counts;
 pub mod evaluate;
 pub mod float_exact;
+pub mod layered;
 pub mod projection;
 pub mod two_layer;
 
