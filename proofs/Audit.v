@@ -449,6 +449,6 @@ Print Assumptions example_altered.
 Check (example_fits : exists c : cert, example_stream = encode c /\
   length (c_rows c) = 8%N /\
   forall i, (i < 8)%N ->
-    net (cert_params rat_realFieldType c) (cert_point _ c i) + cert_const _ c
+    net (cert_params rat_realFieldType c) (cert_point rat_realFieldType c i) + cert_const rat_realFieldType c
     = cert_label rat_realFieldType c i).
 Print Assumptions example_fits.
