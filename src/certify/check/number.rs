@@ -117,11 +117,8 @@ impl Binary {
 
     /// Numerator, denominator and sign bits.
     pub fn bits(&self) -> u64 {
-        let length = bit_length(&self.mantissa);
-        match self.exponent {
-            e if e >= 0 => length + e.unsigned_abs() + 2,
-            e => length + e.unsigned_abs() + 2,
-        }
+        // The power of two lengthens the numerator or the denominator, which has one bit otherwise.
+        bit_length(&self.mantissa) + self.exponent.unsigned_abs() + 2
     }
 }
 
