@@ -3,18 +3,13 @@
 
 mod common;
 
-use common::{cases, raw_sample};
+use common::{cases, fits, keeps_its_promise, raw_sample, sample};
 use proptest::prelude::*;
-use shatter::construct::{DirectionRule, Options, ThresholdRule, depth_k, depth_two, width_two};
-use shatter::network::layered::Layered;
-use shatter::sample::{LabelRule, Sample};
-
-fn fits(network: &Layered, sample: &Sample) -> Result<(), TestCaseError> {
-    for (i, output) in network.outputs(&sample.points).into_iter().enumerate() {
-        prop_assert_eq!(output, vec![sample.labels.exact_at(i).to_rational()], "point {}", i);
-    }
-    Ok(())
-}
+use shatter::construct::depth_k::DepthK;
+use shatter::construct::width_two::WidthTwo;
+use shatter::construct::{Construction, Options, Task, ThresholdRule, depth_k, depth_two};
+use shatter::network::{Layered, Network, forward};
+use shatter::sample::LabelRule;
 
 proptest! {
     #![proptest_config(cases(256))]
@@ -26,42 +21,28 @@ proptest! {
             Just(ThresholdRule::Zigzag), Just(ThresholdRule::Data), Just(ThresholdRule::Midpoint)
         ],
     ) {
-        let sample = raw.distinct(LabelRule::Random, 1)
-            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let sample = sample(raw)?;
         let options = Options { threshold, ..Options::default() };
         let two = depth_two::fit_exact(&sample.points, &sample.labels, &options)
             .map_err(|error| TestCaseError::fail(error.to_string()))?.network;
-        let (n, d) = (sample.points.n() as u64, sample.points.d() as u64);
-        for k in 3..=n + 2 {
-            let deep = depth_k::deepen(&two, k as usize)
+        let n = sample.points.n();
+        for depth in 3..=n + 2 {
+            let deep = depth_k::deepen(&two, depth)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
-            let (sizes, g) = (deep.sizes(), n.div_ceil(k - 2));
-            prop_assert_eq!((sizes.depth, sizes.units), (k, n + 1 + 3 * (k - 3)));
-            prop_assert!(sizes.nonzero <= 3 * n + d + 3 * (k - 3), "k = {}: {:?}", k, sizes);
-            match k {
-                3 => prop_assert_eq!(sizes.width, n),
-                4 => prop_assert!(sizes.width <= g + 2),
-                _ => prop_assert!(sizes.width <= g + 3),
-            }
-            fits(&deep, &sample)?;
+            let construction = DepthK { depth };
+            let promise = construction.promise(&Task::new(&sample.points, &sample.labels, 1))
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(promise.broken_by(&deep.sizes()), None);
+            fits(&Network::Layered(deep), &sample, &construction)?;
         }
-        for k in [0, 1, 2, n as usize + 3] {
+        for k in [0, 1, 2, n + 3] {
             prop_assert!(depth_k::deepen(&two, k).is_err());
         }
     }
 
     #[test]
-    fn width_two_for_every_sample(raw in raw_sample(16, 4)) {
-        let sample = raw.distinct(LabelRule::Random, 1)
-            .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let network = width_two::fit(&sample.points, &sample.labels, DirectionRule::Auto, 1)
-            .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let (n, d) = (sample.points.n() as u64, sample.points.d() as u64);
-        let sizes = network.sizes();
-        prop_assert_eq!((sizes.depth, sizes.units), (n + 1, 2 * n - 1));
-        prop_assert_eq!(sizes.width, n.min(2));
-        prop_assert!(n < 3 || sizes.nonzero < 4 * n + d, "{:?}", sizes);
-        fits(&network, &sample)?;
+    fn width_two_for_every_sample(raw in raw_sample(40, 6)) {
+        keeps_its_promise(&WidthTwo, &sample(raw)?)?;
     }
 }
 
@@ -71,8 +52,10 @@ proptest! {
 fn a_flipped_sign_is_seen() {
     let raw = shatter::sample::load("lattice:n=9,d=2,range=40", 2).unwrap();
     let sample = raw.distinct(LabelRule::Random, 2).unwrap();
-    let network = width_two::fit(&sample.points, &sample.labels, DirectionRule::Auto, 1).unwrap();
-    let before = network.outputs(&sample.points);
+    let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1)).unwrap();
+    let Network::Layered(network) = network else { panic!("width two is layered") };
+    let outputs = |network: &Layered| forward::outputs(network, &sample.points);
+    let before = outputs(&network);
     let (mut seen, mut all) = (0, 0);
     for layer in 0..network.hidden.len() {
         for unit in 0..network.hidden[layer].len() {
@@ -80,7 +63,7 @@ fn a_flipped_sign_is_seen() {
             let weight = &mut mutant.hidden[layer][unit].weights[0].1;
             *weight = -weight.clone();
             all += 1;
-            seen += usize::from(mutant.outputs(&sample.points) != before);
+            seen += usize::from(outputs(&mutant) != before);
         }
     }
     assert!(seen * 2 > all, "{seen} of {all} mutants change an output");

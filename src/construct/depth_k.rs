@@ -16,10 +16,77 @@
 //! **Proof.** `proofs/theories/Corollary1.v`. **Cost.** O(n + d + k).
 
 use crate::exact::{Dyadic, Rational};
-use crate::network::ExactNetwork;
-use crate::network::layered::{Layered, Unit};
+use crate::network::{ExactNetwork, Layered, Network, Unit};
 
 use super::ConstructError;
+use super::construction::{Assumption, Bound, Construction, Promise, Task};
+use super::depth_two::{self, Options};
+use super::threshold::ThresholdRule;
+
+/// The construction of one depth, from the zigzag network: all its numbers are dyadic.
+///
+/// ```
+/// use shatter::construct::{Construction, Task, depth_k::DepthK};
+/// use shatter::sample::{self, LabelRule};
+/// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
+/// let network = DepthK { depth: 6 }.build(&Task::new(&sample.points, &sample.labels, 1))?;
+/// assert_eq!((network.sizes().depth, network.sizes().units), (6, 20 + 1 + 3 * 3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct DepthK {
+    /// k.
+    pub depth: usize,
+}
+
+impl Construction for DepthK {
+    fn name(&self) -> String {
+        format!("depth-{}", self.depth)
+    }
+
+    fn source(&self) -> &'static str {
+        "Zhang et al. 2017, Corollary 1, our wiring"
+    }
+
+    fn statement(&self) -> &'static str {
+        "depth k, 3 <= k <= n + 2, with about n/(k − 2) units a layer fits any real labels on any n distinct points"
+    }
+
+    fn assumptions(&self) -> &'static [Assumption] {
+        &[Assumption::ScalarLabels]
+    }
+
+    fn promise(&self, task: &Task) -> Result<Promise, ConstructError> {
+        task.scalar()?;
+        let (n, d) = (task.points.n(), task.points.d());
+        if !(3..=n + 2).contains(&self.depth) {
+            return Err(ConstructError::Depth { depth: self.depth, n });
+        }
+        let (n, d, k) = (n as u64, d as u64, self.depth as u64);
+        let group = n.div_ceil(k - 2);
+        Ok(Promise {
+            depth: Bound::Exactly(k),
+            units: Bound::Exactly(n + 1 + 3 * (k - 3)),
+            width: match k {
+                3 => Bound::Exactly(n),
+                4 => Bound::AtMost(group + 2),
+                _ => Bound::AtMost(group + 3),
+            },
+            nonzero: Bound::AtMost(3 * n + d + 3 * (k - 3)),
+            free: n + d,
+        })
+    }
+
+    fn build(&self, task: &Task) -> Result<Network, ConstructError> {
+        let options = Options {
+            direction: task.direction,
+            threshold: ThresholdRule::Zigzag,
+            seed: task.seed,
+        };
+        let two = depth_two::fit_exact(task.points, task.labels, &options)?.network;
+        Ok(Network::Layered(deepen(&two, self.depth)?))
+    }
+}
 
 /// The network of depth `k` that equals `network` wherever <a, x> >= b_1 (on all points that
 /// `network` was built for).
@@ -44,7 +111,7 @@ pub fn deepen(network: &ExactNetwork, k: usize) -> Result<Layered, ConstructErro
     let one = || Rational::ONE;
     let first = network.b[0].clone();
     let a = network.a.iter().map(Dyadic::to_rational).enumerate();
-    let mut hidden = vec![vec![Unit::new(a, -first.to_rational())]];
+    let mut hidden = vec![vec![Unit::relu(a, -first.to_rational())]];
     // Knots relative to the first, and their weights, group by group.
     let knots: Vec<(Rational, &Rational)> =
         network.b.iter().zip(&network.w).map(|(b, w)| ((b - &first).to_rational(), w)).collect();
@@ -56,9 +123,9 @@ pub fn deepen(network: &ExactNetwork, k: usize) -> Result<Layered, ConstructErro
     for (h, group) in groups.iter().enumerate() {
         let mut layer = Vec::new();
         if h + 1 < layers {
-            layer.push(Unit::new([(0, one())], Rational::ZERO));
+            layer.push(Unit::relu([(0, one())], Rational::ZERO));
         }
-        layer.extend(group.iter().map(|(knot, _)| Unit::new([(0, one())], -knot.clone())));
+        layer.extend(group.iter().map(|(knot, _)| Unit::relu([(0, one())], -knot.clone())));
         if h > 0 {
             layer.push(sum(before, h, |w| w.clone(), 0));
             layer.push(sum(before, h, |w| -w.clone(), 1));
@@ -70,7 +137,7 @@ pub fn deepen(network: &ExactNetwork, k: usize) -> Result<Layered, ConstructErro
     let last = before.iter().enumerate().map(|(j, (_, w))| (j, (*w).clone()));
     let sums = [(before.len(), one()), (before.len() + 1, -one())];
     let sums = sums.into_iter().filter(|_| layers > 1);
-    let output = vec![Unit::new(last.chain(sums), network.c.to_rational())];
+    let output = vec![Unit::affine(last.chain(sums), network.c.to_rational())];
     Ok(Layered { inputs: network.d(), hidden, output })
 }
 
@@ -85,5 +152,5 @@ fn sum(
     let terms = before.iter().enumerate().map(|(j, (_, w))| (1 + j, part(w)));
     let terms = terms.filter(|(_, w)| *w > Rational::ZERO);
     let carried = (h > 1).then(|| (1 + before.len() + which, Rational::ONE));
-    Unit::new(terms.chain(carried), Rational::ZERO)
+    Unit::relu(terms.chain(carried), Rational::ZERO)
 }

@@ -23,10 +23,11 @@ use crate::exact::{Dyadic, Integers, Lattice};
 use crate::linear::{self, Square};
 use crate::network::projection::project_float;
 use crate::network::two_layer::Real;
-use crate::network::{ExactNetwork, TwoLayer};
+use crate::network::{ExactNetwork, Network, TwoLayer};
 use crate::sample::{Labels, Points};
 
 use super::ConstructError;
+use super::construction::{Assumption, Bound, Construction, Promise, Task};
 use super::direction::{self, DirectionRule, Projection, TRIES};
 use super::order::{Tie, first, order_float};
 use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
@@ -70,6 +71,64 @@ pub struct Options {
     pub threshold: ThresholdRule,
     /// Seed of the direction.
     pub seed: u64,
+}
+
+/// Theorem 1 with one of its threshold rules, among the [constructions](Construction).
+#[derive(Clone, Copy, Debug)]
+pub struct DepthTwo {
+    /// The rule.
+    pub threshold: ThresholdRule,
+}
+
+impl Construction for DepthTwo {
+    fn name(&self) -> String {
+        format!("depth-two-{}", self.threshold)
+    }
+
+    fn source(&self) -> &'static str {
+        match self.threshold {
+            ThresholdRule::Zigzag | ThresholdRule::Auto => {
+                "Zhang et al. 2017, Theorem 1, our variant"
+            }
+            ThresholdRule::Data | ThresholdRule::Midpoint => "Zhang et al. 2017, Theorem 1",
+        }
+    }
+
+    fn statement(&self) -> &'static str {
+        match self.threshold {
+            ThresholdRule::Zigzag | ThresholdRule::Auto => {
+                "n ReLU units with n + d numbers and one sign fit any real labels on any n distinct points"
+            }
+            ThresholdRule::Data | ThresholdRule::Midpoint => {
+                "n ReLU units with 2n + d numbers fit any real labels on any n distinct points"
+            }
+        }
+    }
+
+    fn assumptions(&self) -> &'static [Assumption] {
+        &[Assumption::ScalarLabels]
+    }
+
+    fn promise(&self, task: &Task) -> Result<Promise, ConstructError> {
+        task.scalar()?;
+        let (n, d) = (task.points.n() as u64, task.points.d() as u64);
+        Ok(Promise {
+            depth: Bound::Exactly(2),
+            units: Bound::Exactly(n),
+            width: Bound::Exactly(n),
+            nonzero: Bound::AtMost(n * (d + 2)),
+            free: match self.threshold {
+                ThresholdRule::Zigzag | ThresholdRule::Auto => n + d,
+                ThresholdRule::Data | ThresholdRule::Midpoint => 2 * n + d,
+            },
+        })
+    }
+
+    fn build(&self, task: &Task) -> Result<Network, ConstructError> {
+        let options =
+            Options { direction: task.direction, threshold: self.threshold, seed: task.seed };
+        fit_exact(task.points, task.labels, &options).map(|fit| Network::TwoLayer(fit.network))
+    }
 }
 
 /// A network in exact arithmetic, and how it was found.

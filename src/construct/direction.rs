@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use crate::exact::{Dyadic, IBig, Lattice, bit_length};
 use crate::network::projection::{CoordinateGrid, project};
 use crate::record::stream::{Purpose, below, stream};
-use crate::sample::{Points, Values};
+use crate::sample::Points;
 
 use super::ConstructError;
 use super::order::{Tie, order_exact};
@@ -250,22 +250,18 @@ fn powers(points: &Points, rule: DirectionRule) -> Result<Projection, ConstructE
 /// The largest max_i x_ik − min_i x_ik over the coordinates, in units of the coordinates' grid.
 fn widest_range(points: &Points) -> IBig {
     let (n, d) = (points.n(), points.d());
-    let exact = |i: usize, k: usize| match points.values() {
-        Values::I64(v) | Values::Scaled { values: v, .. } => Dyadic::from(v[i * d + k]),
-        // Bytes and floats are binary64 numbers, and finite.
-        _ => Dyadic::try_from(points.f64_at(i, k)).unwrap_or(Dyadic::ZERO),
-    };
     let range = |k: usize| {
-        let (low, high) = (1..n).fold((exact(0, k), exact(0, k)), |(low, high), i| {
-            let x = exact(i, k);
-            if x < low {
-                (x, high)
-            } else if x > high {
-                (low, x)
-            } else {
-                (low, high)
-            }
-        });
+        let (low, high) =
+            (1..n).fold((points.exact_at(0, k), points.exact_at(0, k)), |(low, high), i| {
+                let x = points.exact_at(i, k);
+                if x < low {
+                    (x, high)
+                } else if x > high {
+                    (low, x)
+                } else {
+                    (low, high)
+                }
+            });
         &high - &low
     };
     let widest = (0..d).into_par_iter().map(range).max().unwrap_or(Dyadic::ZERO);

@@ -97,6 +97,58 @@ pub enum ConstructError {
         /// Points.
         n: usize,
     },
+    /// The labels are real numbers, and the construction tells classes apart.
+    #[error("the labels are real numbers: this construction needs classes")]
+    NeedsClasses,
+    /// Points that lie on one hyperplane.
+    #[error(
+        "not in general position: point {extra} lies on the hyperplane through points \
+         {hyperplane:?}"
+    )]
+    NotGeneral {
+        /// The points that span the hyperplane.
+        hyperplane: Vec<usize>,
+        /// The point too many.
+        extra: usize,
+    },
+    /// Points that span too little.
+    #[error("not in general position: points {points:?} are affinely dependent")]
+    Dependent {
+        /// The points.
+        points: Vec<usize>,
+    },
+    /// A square system without a solution for all labels.
+    #[error("{what} have rank {rank}, and {n} points need rank {n}")]
+    Rank {
+        /// The vectors.
+        what: &'static str,
+        /// Their rank.
+        rank: usize,
+        /// Points.
+        n: usize,
+    },
+    /// The point is not on the moment curve.
+    #[error("point {index} is not (t, t², …, t^d) for any t")]
+    OffCurve {
+        /// The point.
+        index: usize,
+    },
+    /// The point is not 2^-k for a k >= 1.
+    #[error("point {index} is not 2^-k for a whole k >= 1")]
+    NotPowerOfHalf {
+        /// The point.
+        index: usize,
+    },
+    /// The construction would need more numbers, or longer ones, than memory and patience hold.
+    #[error("{construction} with {n} points: {why}")]
+    TooLarge {
+        /// The construction.
+        construction: String,
+        /// Points.
+        n: usize,
+        /// What grows, and the limit.
+        why: String,
+    },
     /// The program was built without LAPACK.
     #[error("this build has no LAPACK: build with --features lapack")]
     NoLapack,

@@ -1,13 +1,17 @@
 //! One file a theorem: a sample goes in, a network comes out.
 
+pub mod catalogue;
+pub mod construction;
 pub mod depth_k;
 pub mod depth_two;
 pub mod direction;
 pub mod error;
+pub mod line;
 pub mod order;
 pub mod threshold;
 pub mod width_two;
 
+pub use construction::{Assumption, Bound, Construction, Promise, Task, first_misfit};
 pub use depth_two::{Fit, Options, Solver};
 pub use direction::DirectionRule;
 pub use error::ConstructError;

@@ -2,116 +2,132 @@
 //!
 //! **Statement.** Any n distinct points of R^d with any real labels are fitted by a ReLU network of
 //! depth n + 1, width at most 2, with 2n − 1 units and at most 4n + d − 1 weights and biases that are
-//! not 0 (n >= 3). Width 1 is not enough (`proofs/theories/Width1.v`).
+//! not 0. Width 1 is not enough (`proofs/theories/Width1.v`).
 //!
 //! **Source.** An application of the max–min strings of Hanin and Sellke (2017) to finite samples.
 //!
-//! **Construction.** Let z_1 < … < z_n be projections with z_1 = 0, M = (max y − min y)/min gap, F_1 = y_1.
-//! For j = 2, …, n let σ_j = 1 if F_{j−1}(z_j) < y_j, else −1, and l_j(z) = y_j + σ_j M (z − z_j), a line so
-//! steep that it lies on the far side of every earlier label. Then
+//! **Construction.** Let z_1 < … < z_n be projections with z_1 = 0, and M a power of two with
+//! M · min gap > max y − min y. Lines l_j(z) = y_j + σ_j M (z − z_j) are so steep that each lies beyond
+//! every label on the other side of its point. With F_1 = y_1,
 //!
 //! ```text
 //! F_j = max(F_{j−1}, l_j)  (σ_j = 1)  or  min(F_{j−1}, l_j)  (σ_j = −1)   =  l_j + σ_j ReLU(σ_j (F_{j−1} − l_j))
 //! ```
 //!
-//! passes through (z_j, y_j) and keeps every earlier value. Each step is a hidden layer with two
-//! units, z and r_j = ReLU(σ_j(F_{j−1} − l_j)); F_{j−1} is affine in the units before.
+//! passes through (z_j, y_j) and keeps every earlier value, if σ_j = 1 where F_{j−1}(z_j) < y_j and −1
+//! elsewhere. F_{j−1} leaves z_{j−1} along l_{j−1}, so after σ_2 (1 if y_1 < y_2, else −1) the signs
+//! alternate. Each step is a hidden layer with two units, z and r_j = ReLU(σ_j(F_{j−1} − l_j)); F_{j−1}
+//! is affine in the units before.
 //!
-//! **Proof.** `proofs/theories/Width2.v`. **Cost.** O(nd + n log n) to project and sort, O(n²) fractions
-//! to find the signs.
+//! **Proof.** `proofs/theories/Width2.v`. **Bits.** Nothing is divided: every number is of the grid of
+//! M·z and y. **Cost.** O(nd + n log n).
 
-use crate::exact::{Lattice, Rational};
-use crate::network::layered::{Layered, Unit};
-use crate::sample::{Labels, Points};
+use crate::exact::{Dyadic, Rational};
+use crate::network::{Layered, Network, Unit};
 
 use super::ConstructError;
-use super::direction::{self, DirectionRule};
+use super::construction::{Assumption, Bound, Construction, Promise, Task};
+use super::line::Line;
 
-/// l(z) = slope · z + offset, and the sign with which it entered.
-struct Line {
-    slope: Rational,
-    offset: Rational,
-    sigma: Rational,
-}
-
-impl Line {
-    fn at(&self, z: &Rational) -> Rational {
-        &self.slope * z + &self.offset
-    }
-}
-
-/// The network of width 2.
+/// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{DirectionRule, width_two};
+/// use shatter::construct::{Construction, Task, width_two::WidthTwo};
 /// use shatter::sample::{self, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let network = width_two::fit(&sample.points, &sample.labels, DirectionRule::Auto, 1)?;
+/// let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// let sizes = network.sizes();
 /// assert_eq!((sizes.depth, sizes.width, sizes.units), (9, 2, 15));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// # Errors
-/// [`ConstructError::VectorLabels`], [`ConstructError::NoDirection`], [`ConstructError::WideDirection`].
-pub fn fit(
-    points: &Points,
-    labels: &Labels,
-    rule: DirectionRule,
-    seed: u64,
-) -> Result<Layered, ConstructError> {
-    if labels.outputs() != 1 {
-        return Err(ConstructError::VectorLabels { outputs: labels.outputs() });
-    }
-    // Bits of the projections are what the numbers here are made of.
-    let cost = |z: &Lattice, _: &[u32]| z.bits() as f64;
-    let found = direction::choose(points, rule, seed, cost)?;
-    let n = points.n();
-    let first = found.z.get(0);
-    let z: Vec<Rational> = (0..n).map(|i| (&found.z.get(i) - &first).to_rational()).collect();
-    let y: Vec<Rational> =
-        found.order.iter().map(|&i| labels.exact_at(i as usize).to_rational()).collect();
-    let lines = lines(&z, &y);
+#[derive(Clone, Copy, Debug)]
+pub struct WidthTwo;
 
-    let one = || Rational::ONE;
-    let a = (0..found.a.len()).map(|k| (k, found.a.get(k).to_rational()));
-    let mut hidden = vec![vec![Unit::new(a, -first.to_rational())]];
-    for pair in lines.windows(2) {
-        // σ'(F − l') with F = l + σ r, and r the second unit before (none before the first step).
-        let (line, next) = (&pair[0], &pair[1]);
-        let on_z = &next.sigma * (&line.slope - &next.slope);
-        let bias = &next.sigma * (&line.offset - &next.offset);
-        let carried = (hidden.len() > 1).then(|| (1, &next.sigma * &line.sigma));
-        let step = Unit::new([(0, on_z)].into_iter().chain(carried), bias);
-        hidden.push(vec![Unit::new([(0, one())], Rational::ZERO), step]);
+impl Construction for WidthTwo {
+    fn name(&self) -> String {
+        "width-two".to_owned()
     }
-    let last = &lines[lines.len() - 1];
-    let carried = (n > 1).then(|| (1, last.sigma.clone()));
-    let weights = [(0, last.slope.clone())].into_iter().chain(carried);
-    let output = vec![Unit::new(weights, last.offset.clone())];
-    Ok(Layered { inputs: points.d(), hidden, output })
+
+    fn source(&self) -> &'static str {
+        "after Hanin and Sellke 2017"
+    }
+
+    fn statement(&self) -> &'static str {
+        "width 2 and depth n + 1 fit any real labels on any n distinct points"
+    }
+
+    fn assumptions(&self) -> &'static [Assumption] {
+        &[Assumption::ScalarLabels]
+    }
+
+    fn promise(&self, task: &Task) -> Result<Promise, ConstructError> {
+        task.scalar()?;
+        let (n, d) = (task.points.n() as u64, task.points.d() as u64);
+        Ok(Promise {
+            depth: Bound::Exactly(n + 1),
+            units: Bound::Exactly(2 * n - 1),
+            width: Bound::Exactly(n.min(2)),
+            // d + 1 for z, 4(n − 1) − 1 for the steps, 3 for the output.
+            nonzero: Bound::AtMost(4 * n + d - 1),
+            free: 2 * n + d + 1,
+        })
+    }
+
+    fn build(&self, task: &Task) -> Result<Network, ConstructError> {
+        let line = Line::of(task)?;
+        let n = line.z.len();
+        let first = &line.z[0];
+        let steps = steps(&line);
+        let one = || Rational::ONE;
+        let a = line.a.iter().map(Dyadic::to_rational).enumerate();
+        let mut hidden = vec![vec![Unit::relu(a, -first.to_rational())]];
+        let mut before = Step { slope: Dyadic::ZERO, offset: line.y[0].clone(), up: true };
+        for (j, step) in steps.into_iter().enumerate() {
+            // σ'(F − l') with F = l + σ r, and r the second unit before (none before the first step).
+            let signed = |x: Dyadic| if step.up { x } else { -&x }.to_rational();
+            let on_z = signed(&before.slope - &step.slope);
+            let bias = signed(&before.offset - &step.offset);
+            let carried = (j > 0).then(|| (1, if before.up == step.up { one() } else { -one() }));
+            let maximum = Unit::relu([(0, on_z)].into_iter().chain(carried), bias);
+            hidden.push(vec![Unit::relu([(0, one())], Rational::ZERO), maximum]);
+            before = step;
+        }
+        let carried = (n > 1).then(|| (1, if before.up { one() } else { -one() }));
+        let weights = [(0, before.slope.to_rational())].into_iter().chain(carried);
+        let output = vec![Unit::affine(weights, before.offset.to_rational())];
+        Ok(Network::Layered(Layered { inputs: task.points.d(), hidden, output }))
+    }
 }
 
-/// The lines l_1 = y_1, l_2, …, l_n.
-fn lines(z: &[Rational], y: &[Rational]) -> Vec<Line> {
-    let gaps = z.windows(2).map(|z| &z[1] - &z[0]);
-    let (least, most) = (y.iter().min(), y.iter().max());
-    let steepness = match (gaps.min(), least, most) {
-        (Some(gap), Some(least), Some(most)) => (most - least) / gap,
-        _ => Rational::ZERO,
+/// l(z) = slope · z + offset, and whether it entered by a maximum.
+struct Step {
+    slope: Dyadic,
+    offset: Dyadic,
+    up: bool,
+}
+
+/// The lines l_2, …, l_n, over z shifted to z_1 = 0.
+fn steps(line: &Line) -> Vec<Step> {
+    let Some(gap) = line.least_gap() else { return Vec::new() };
+    let range = line.label_range();
+    // The least power of two with 2^k gap > range.
+    let k = match (range.log2_floor(), gap.log2_floor()) {
+        (Some(range_top), Some(gap_top)) => {
+            let k = range_top - gap_top;
+            if gap.scale(k) > range { k } else { k + 1 }
+        }
+        _ => 0,
     };
-    let start = Line { slope: Rational::ZERO, offset: y[0].clone(), sigma: Rational::ZERO };
-    let mut lines = vec![start];
-    for (z, y) in z.iter().zip(y).skip(1) {
-        // F_{j−1} at z_j: from the first line through every maximum and minimum.
-        let value = lines[1..].iter().fold(lines[0].at(z), |value, line| {
-            let other = line.at(z);
-            if line.sigma > Rational::ZERO { value.max(other) } else { value.min(other) }
-        });
-        let sigma = if value < *y { Rational::ONE } else { -Rational::ONE };
-        let slope = &sigma * &steepness;
-        let offset = y - &slope * z;
-        lines.push(Line { slope, offset, sigma });
-    }
-    lines
+    let mut up = line.y[0] < line.y[1];
+    let points = line.z.iter().zip(&line.y).skip(1);
+    points
+        .map(|(z, y)| {
+            let magnitude = Dyadic::power_of_two(k);
+            let slope = if up { magnitude } else { -&magnitude };
+            let offset = y - &(&slope * &(z - &line.z[0]));
+            let step = Step { slope, offset, up };
+            up = !up;
+            step
+        })
+        .collect()
 }

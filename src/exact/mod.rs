@@ -9,6 +9,7 @@
 
 pub mod dyadic;
 pub mod lattice;
+pub mod matrix;
 pub mod modular;
 
 pub use dashu_int::IBig;

@@ -1,45 +1,73 @@
 //! Networks of any depth, sparse and exact.
 //!
 //! ```text
-//! h_0 = x,   h_l = ReLU(W_l h_{l−1} + v_l)   (l = 1, …, L),   f(x) = W_{L+1} h_L + v_{L+1}
+//! h_0 = x,   h_l = φ_l(W_l h_{l−1} + v_l)   (l = 1, …, L + 1),   f(x) = h_{L+1}
 //! ```
 //!
-//! Depth is the number of affine maps, L + 1. Only weights that are not 0 are stored; a bias of 0
-//! counts as none.
+//! Every unit names its own activation φ; outputs are usually affine (the identity). Depth is the
+//! number of affine maps, L + 1. Hidden units with the identity carry a number past a layer, as the
+//! skip connections of a residual network do: they are counted in the width, not among the units.
+//! Only weights that are not 0 are stored; a bias of 0 counts as none.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::exact::{Dyadic, Rational};
-use crate::sample::{Points, Values};
+use crate::exact::Rational;
 
-/// One affine function of the layer before: Σ weight · h_from + bias.
+use super::Activation;
+use super::counts::rational_bits;
+
+/// One unit: φ(Σ weight · h_from + bias).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unit {
     /// (index in the layer before, weight), weights not 0.
     pub weights: Vec<(usize, Rational)>,
     /// Bias.
     pub bias: Rational,
+    /// φ.
+    pub activation: Activation,
 }
 
 impl Unit {
     /// The unit with these weights (zeros are left out) and this bias.
-    pub fn new(weights: impl IntoIterator<Item = (usize, Rational)>, bias: Rational) -> Unit {
+    pub fn new(
+        activation: Activation,
+        weights: impl IntoIterator<Item = (usize, Rational)>,
+        bias: Rational,
+    ) -> Unit {
         let weights = weights.into_iter().filter(|(_, weight)| !weight.is_zero()).collect();
-        Unit { weights, bias }
+        Unit { weights, bias, activation }
     }
 
+    /// ReLU(Σ weight · h_from + bias).
+    pub fn relu(weights: impl IntoIterator<Item = (usize, Rational)>, bias: Rational) -> Unit {
+        Unit::new(Activation::Relu, weights, bias)
+    }
+
+    /// 1 if Σ weight · h_from + bias > 0, else 0.
+    pub fn threshold(weights: impl IntoIterator<Item = (usize, Rational)>, bias: Rational) -> Unit {
+        Unit::new(Activation::Threshold, weights, bias)
+    }
+
+    /// Σ weight · h_from + bias.
+    pub fn affine(weights: impl IntoIterator<Item = (usize, Rational)>, bias: Rational) -> Unit {
+        Unit::new(Activation::Identity, weights, bias)
+    }
+
+    /// The value, given those of the layer before.
     fn value(&self, before: &[Rational]) -> Rational {
         let term = |(from, weight): &(usize, Rational)| weight * &before[*from];
-        self.weights.iter().map(term).fold(self.bias.clone(), |sum, term| sum + term)
+        let sum = self.weights.iter().map(term).fold(self.bias.clone(), |sum, term| sum + term);
+        self.activation.apply(sum)
     }
 
-    fn nonzero(&self) -> u64 {
-        self.weights.len() as u64 + u64::from(!self.bias.is_zero())
+    /// Its numbers that are not 0.
+    fn numbers(&self) -> impl Iterator<Item = &Rational> {
+        let bias = (!self.bias.is_zero()).then_some(&self.bias);
+        self.weights.iter().map(|(_, weight)| weight).chain(bias)
     }
 }
 
-/// A ReLU network with hidden layers and an affine output.
+/// A network with hidden layers and an output layer.
 ///
 /// ```
 /// use shatter::exact::Rational;
@@ -49,10 +77,10 @@ impl Unit {
 /// let network = Layered {
 ///     inputs: 1,
 ///     hidden: vec![vec![
-///         Unit::new([(0, one())], Rational::ZERO),
-///         Unit::new([(0, -one())], Rational::ZERO),
+///         Unit::relu([(0, one())], Rational::ZERO),
+///         Unit::relu([(0, -one())], Rational::ZERO),
 ///     ]],
-///     output: vec![Unit::new([(0, one()), (1, one())], Rational::ZERO)],
+///     output: vec![Unit::affine([(0, one()), (1, one())], Rational::ZERO)],
 /// };
 /// assert_eq!(network.evaluate(&[Rational::from(-3)]), [Rational::from(3)]);
 /// assert_eq!((network.sizes().depth, network.sizes().nonzero), (2, 4));
@@ -61,66 +89,88 @@ impl Unit {
 pub struct Layered {
     /// Coordinates of a point.
     pub inputs: usize,
-    /// Hidden layers, each unit followed by ReLU.
+    /// Hidden layers.
     pub hidden: Vec<Vec<Unit>>,
     /// Outputs.
     pub output: Vec<Unit>,
 }
 
-/// Sizes of a layered network.
+/// Sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Sizes {
     /// Affine maps.
     pub depth: u64,
-    /// Hidden units.
+    /// Hidden units, those with the identity not counted.
     pub units: u64,
-    /// Units of the widest hidden layer.
+    /// Units of the widest hidden layer, all of them counted.
     pub width: u64,
     /// Weights and biases that are not 0.
     pub nonzero: u64,
+    /// Numerator, denominator and sign bits of those.
+    pub bits: u64,
+    /// Bits of the largest of them.
+    pub max_bits: u64,
+}
+
+/// A unit reads a number that the layer before does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unit {unit} of layer {layer} reads number {from} of a layer with {width}")]
+pub struct Miswired {
+    /// The layer, from 0; the output layer is the last.
+    pub layer: usize,
+    /// The unit in it.
+    pub unit: usize,
+    /// What it reads.
+    pub from: usize,
+    /// How many numbers the layer before has.
+    pub width: usize,
 }
 
 impl Layered {
-    /// The outputs at one point.
-    ///
-    /// # Panics
-    /// If `x` has fewer numbers than the network has inputs.
-    pub fn evaluate(&self, x: &[Rational]) -> Vec<Rational> {
-        let mut before = x.to_vec();
-        for layer in &self.hidden {
-            let relu = |t: Rational| if t > Rational::ZERO { t } else { Rational::ZERO };
-            before = layer.iter().map(|unit| relu(unit.value(&before))).collect();
-        }
-        self.output.iter().map(|unit| unit.value(&before)).collect()
+    /// Hidden layers and then the output layer.
+    pub fn layers(&self) -> impl Iterator<Item = &Vec<Unit>> {
+        self.hidden.iter().chain([&self.output])
     }
 
-    /// The outputs at every point, in their order.
+    /// Whether every unit reads numbers that are there.
     ///
-    /// # Panics
-    /// If the points have fewer coordinates than the network has inputs.
-    pub fn outputs(&self, points: &Points) -> Vec<Vec<Rational>> {
-        let coordinate = |at: usize| match points.values() {
-            Values::I64(v) | Values::Scaled { values: v, .. } => Rational::from(v[at]),
-            Values::U8(v) => Rational::from(v[at]),
-            // Finite by construction of the points.
-            Values::F32(v) => {
-                Dyadic::try_from(f64::from(v[at])).unwrap_or(Dyadic::ZERO).to_rational()
+    /// # Errors
+    /// [`Miswired`] with the first unit that does not.
+    pub fn check_wiring(&self) -> Result<(), Miswired> {
+        let mut width = self.inputs;
+        for (layer, units) in self.layers().enumerate() {
+            for (unit, Unit { weights, .. }) in units.iter().enumerate() {
+                if let Some(&(from, _)) = weights.iter().find(|(from, _)| *from >= width) {
+                    return Err(Miswired { layer, unit, from, width });
+                }
             }
-            Values::F64(v) => Dyadic::try_from(v[at]).unwrap_or(Dyadic::ZERO).to_rational(),
-        };
-        let d = points.d();
-        let row = |i: usize| (i * d..(i + 1) * d).map(coordinate).collect::<Vec<_>>();
-        (0..points.n()).into_par_iter().map(|i| self.evaluate(&row(i))).collect()
+            width = units.len();
+        }
+        Ok(())
     }
 
-    /// Depth, units, width and weights.
+    /// The outputs at one point, by the definition. [`forward`](super::forward) does the same for
+    /// many points at once.
+    ///
+    /// # Panics
+    /// If `x` has fewer numbers than the network has inputs, or a unit is [`Miswired`].
+    pub fn evaluate(&self, x: &[Rational]) -> Vec<Rational> {
+        self.layers().fold(x.to_vec(), |before, layer| {
+            layer.iter().map(|unit| unit.value(&before)).collect()
+        })
+    }
+
+    /// Depth, units, width, weights and bits.
     pub fn sizes(&self) -> Sizes {
-        let layers = || self.hidden.iter().chain([&self.output]);
+        let bits = || self.layers().flatten().flat_map(Unit::numbers).map(rational_bits);
+        let wires = |unit: &&Unit| unit.activation != Activation::Identity;
         Sizes {
             depth: self.hidden.len() as u64 + 1,
-            units: self.hidden.iter().map(|layer| layer.len() as u64).sum(),
+            units: self.hidden.iter().flatten().filter(wires).count() as u64,
             width: self.hidden.iter().map(|layer| layer.len() as u64).max().unwrap_or(0),
-            nonzero: layers().flatten().map(Unit::nonzero).sum(),
+            nonzero: bits().count() as u64,
+            bits: bits().sum(),
+            max_bits: bits().max().unwrap_or(0),
         }
     }
 }

@@ -1,13 +1,19 @@
 //! Explicit networks: their numbers, their counts, and what they compute, in
 //! exact arithmetic, in compensated and in plain binary64.
 
+pub mod activation;
 pub mod counts;
 pub mod evaluate;
+pub mod explicit;
 pub mod float_exact;
+pub mod forward;
 pub mod layered;
 pub mod projection;
 pub mod two_layer;
 
+pub use activation::Activation;
 pub use counts::Counts;
+pub use explicit::Network;
 pub use float_exact::FloatExactness;
+pub use layered::{Layered, Sizes, Unit};
 pub use two_layer::{ExactNetwork, FloatNetwork, TwoLayer};

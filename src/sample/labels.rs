@@ -106,6 +106,21 @@ impl Labels {
         }
     }
 
+    /// Every number of the label of point `i`, exactly: one for classes.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn exact_row(&self, i: usize) -> Vec<Dyadic> {
+        match self {
+            Labels::Classes { .. } => vec![self.exact_at(i)],
+            // Finite by construction.
+            Labels::Real { values, outputs: k } => values[i * k..(i + 1) * k]
+                .iter()
+                .map(|&y| Dyadic::try_from(y).unwrap_or(Dyadic::ZERO))
+                .collect(),
+        }
+    }
+
     /// Whether points `i` and `j` have the same label.
     ///
     /// # Panics

@@ -25,6 +25,7 @@ pub mod points;
 pub mod relabel;
 pub mod synthetic;
 pub mod table;
+pub mod target;
 pub mod text;
 
 pub use distinct::{Merged, Sample};
@@ -32,4 +33,5 @@ pub use error::SampleError;
 pub use labels::Labels;
 pub use points::{Base, Points, Scale, Values};
 pub use relabel::{LabelRule, Recipe};
+pub use target::Target;
 pub use text::{RawSample, Spec, load};

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::exact::{Dyadic, Rational};
+
 use super::SampleError;
 
 /// A power of ten or of two by which integers are to be divided to get the coordinate.
@@ -181,6 +183,34 @@ impl Points {
             Values::F32(v) => f64::from(v[at]),
             Values::F64(v) => v[at],
         }
+    }
+
+    /// Coordinate `k` of point `i`, exactly (in the unit that a scale names).
+    ///
+    /// ```
+    /// use shatter::exact::Dyadic;
+    /// use shatter::sample::{Points, Values};
+    /// let points = Points::new(Values::F64(vec![0.5, -2.0]), vec![2])?;
+    /// assert_eq!(points.exact_at(0, 0), Dyadic::new(1, -1));
+    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `i` or `k` is out of range.
+    pub fn exact_at(&self, i: usize, k: usize) -> Dyadic {
+        match &self.values {
+            Values::I64(v) | Values::Scaled { values: v, .. } => Dyadic::from(v[i * self.d + k]),
+            // Bytes and floats are binary64 numbers, and finite.
+            _ => Dyadic::try_from(self.f64_at(i, k)).unwrap_or(Dyadic::ZERO),
+        }
+    }
+
+    /// Point `i`, exactly.
+    ///
+    /// # Panics
+    /// If `i` is out of range.
+    pub fn exact_row(&self, i: usize) -> Vec<Rational> {
+        (0..self.d).map(|k| self.exact_at(i, k).to_rational()).collect()
     }
 
     /// The rows that `rows` lists, in that order.

@@ -2,9 +2,10 @@
 #![allow(dead_code)] // each test file uses a part
 
 use proptest::prelude::*;
+use shatter::construct::{Construction, Task, first_misfit};
 use shatter::exact::{Dyadic, Rational};
-use shatter::network::ExactNetwork;
-use shatter::sample::{Labels, Points, RawSample, Values};
+use shatter::network::{ExactNetwork, Network};
+use shatter::sample::{LabelRule, Labels, Points, RawSample, Sample, Values};
 
 /// Cases of a property: `default`, times the environment variable TEST_MULTIPLIER.
 pub fn cases(default: u32) -> ProptestConfig {
@@ -79,4 +80,44 @@ pub fn naive_output(network: &ExactNetwork, points: &Points, i: usize) -> Ration
         let t = &z - b.to_rational();
         if t > Rational::ZERO { sum + w * t } else { sum }
     })
+}
+
+/// The distinct points of a generated sample, labelled anew.
+pub fn sample(raw: RawSample) -> Result<Sample, TestCaseError> {
+    raw.distinct(LabelRule::Random, 1).map_err(|error| TestCaseError::fail(error.to_string()))
+}
+
+/// Builds, evaluates at every point by the definition and by the fast path, and counts.
+pub fn keeps_its_promise(
+    construction: &dyn Construction,
+    sample: &Sample,
+) -> Result<Network, TestCaseError> {
+    let task = Task::new(&sample.points, &sample.labels, 1);
+    let fail = |error: &dyn std::fmt::Display| {
+        TestCaseError::fail(format!("{}: {error}", construction.name()))
+    };
+    let promise = construction.promise(&task).map_err(|error| fail(&error))?;
+    let network = construction.build(&task).map_err(|error| fail(&error))?;
+    prop_assert_eq!(promise.broken_by(&network.sizes()), None, "{}", construction.name());
+    fits(&network, sample, construction)?;
+    Ok(network)
+}
+
+/// Fits every point, by the fast path and by the definition.
+pub fn fits(
+    network: &Network,
+    sample: &Sample,
+    construction: &dyn Construction,
+) -> Result<(), TestCaseError> {
+    let target = construction.target();
+    prop_assert_eq!(first_misfit(network, &sample.points, &sample.labels, target), None);
+    let layered = match network {
+        Network::TwoLayer(two) => two.to_layered(),
+        Network::Layered(layered) => layered.clone(),
+    };
+    for i in 0..sample.points.n() {
+        let output = layered.evaluate(&sample.points.exact_row(i));
+        prop_assert_eq!(output, target.of(&sample.labels, i), "{} at {}", construction.name(), i);
+    }
+    Ok(())
 }

@@ -1,0 +1,231 @@
+//! What all constructions have in common: a name and a source, hypotheses, counts that are known
+//! before anything is built, and a network or a typed refusal.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::exact::Lattice;
+use crate::network::Network;
+use crate::network::evaluate::exact_residual;
+use crate::network::forward;
+use crate::network::layered::Sizes;
+use crate::network::projection::project;
+use crate::sample::{Labels, Points, Target};
+
+use super::{ConstructError, DirectionRule};
+
+/// What a construction is given. The points are distinct.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// n points in R^d.
+    pub points: &'a Points,
+    /// Their labels.
+    pub labels: &'a Labels,
+    /// How directions are chosen, where one is needed.
+    pub direction: DirectionRule,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+}
+
+impl<'a> Task<'a> {
+    /// The task with the default direction.
+    pub fn new(points: &'a Points, labels: &'a Labels, seed: u64) -> Task<'a> {
+        Task { points, labels, direction: DirectionRule::Auto, seed }
+    }
+
+    /// The number of classes.
+    ///
+    /// # Errors
+    /// [`ConstructError::NeedsClasses`] if the labels are real numbers.
+    pub fn classes(&self) -> Result<(&'a [u32], u32), ConstructError> {
+        match self.labels {
+            Labels::Classes { of, count, .. } => Ok((of, *count)),
+            Labels::Real { .. } => Err(ConstructError::NeedsClasses),
+        }
+    }
+
+    /// Refuses labels that are vectors.
+    ///
+    /// # Errors
+    /// [`ConstructError::VectorLabels`].
+    pub fn scalar(&self) -> Result<(), ConstructError> {
+        match self.labels.outputs() {
+            1 => Ok(()),
+            outputs => Err(ConstructError::VectorLabels { outputs }),
+        }
+    }
+}
+
+/// A hypothesis of a construction, beside the points being distinct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    /// Labels are single numbers (or classes).
+    ScalarLabels,
+    /// Labels are classes.
+    Classes,
+    /// No d + 1 points used together lie on one hyperplane.
+    GeneralPosition,
+    /// The points are (t, t², …, t^d).
+    MomentCurve,
+    /// The points are linearly independent (with a bias: affinely).
+    Independent,
+    /// The points are negative powers of two.
+    PowersOfHalf,
+    /// Projections are of a few bits: their keys are what the network carries.
+    NarrowProjections,
+}
+
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Assumption::ScalarLabels => "scalar labels",
+            Assumption::Classes => "classes",
+            Assumption::GeneralPosition => "general position",
+            Assumption::MomentCurve => "moment curve",
+            Assumption::Independent => "independent points",
+            Assumption::PowersOfHalf => "points 2^-k",
+            Assumption::NarrowProjections => "narrow projections",
+        })
+    }
+}
+
+/// A count that is promised before building.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// This many.
+    Exactly(u64),
+    /// At most this many: what the theorem says, where the sample decides the rest.
+    AtMost(u64),
+}
+
+impl Bound {
+    /// Whether `count` keeps the promise.
+    pub fn holds(self, count: u64) -> bool {
+        match self {
+            Bound::Exactly(promised) => count == promised,
+            Bound::AtMost(promised) => count <= promised,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Exactly(count) => write!(f, "{count}"),
+            Bound::AtMost(count) => write!(f, "<= {count}"),
+        }
+    }
+}
+
+/// The counts of a network that is still to be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Affine maps.
+    pub depth: Bound,
+    /// Hidden units.
+    pub units: Bound,
+    /// Units of the widest hidden layer.
+    pub width: Bound,
+    /// Weights and biases that are not 0.
+    pub nonzero: Bound,
+    /// Real numbers chosen, shared ones once, constants of the construction not at all.
+    pub free: u64,
+}
+
+impl Promise {
+    /// The first count that `sizes` breaks: its name, what was promised, and what is there.
+    pub fn broken_by(&self, sizes: &Sizes) -> Option<(&'static str, Bound, u64)> {
+        [
+            ("depth", self.depth, sizes.depth),
+            ("units", self.units, sizes.units),
+            ("width", self.width, sizes.width),
+            ("nonzero", self.nonzero, sizes.nonzero),
+        ]
+        .into_iter()
+        .find(|(_, promised, count)| !promised.holds(*count))
+    }
+}
+
+/// A theorem with a network at its end.
+///
+/// ```
+/// use shatter::construct::{Task, catalogue};
+/// use shatter::sample::{self, LabelRule};
+/// let sample = sample::load("lattice:n=12,d=2", 1)?.distinct(LabelRule::Random, 1)?;
+/// let task = Task::new(&sample.points, &sample.labels, 1);
+/// for construction in catalogue::all() {
+///     let Ok(promise) = construct_counts(&*construction, &task) else { continue };
+///     if let Ok(network) = construction.build(&task) {
+///         assert_eq!(promise.broken_by(&network.sizes()), None, "{}", construction.name());
+///     }
+/// }
+/// # use shatter::construct::{ConstructError, Construction, Promise};
+/// # fn construct_counts(c: &dyn Construction, t: &Task) -> Result<Promise, ConstructError> { c.promise(t) }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Construction: Send + Sync {
+    /// Its name on the command line.
+    fn name(&self) -> String;
+
+    /// Who found it.
+    fn source(&self) -> &'static str;
+
+    /// What it says, in a sentence.
+    fn statement(&self) -> &'static str;
+
+    /// What it assumes beside distinct points.
+    fn assumptions(&self) -> &'static [Assumption];
+
+    /// What its outputs say.
+    fn target(&self) -> Target {
+        Target::Value
+    }
+
+    /// The counts, before anything is built.
+    ///
+    /// # Errors
+    /// A [`ConstructError`] if the sample is seen not to meet the assumptions.
+    fn promise(&self, task: &Task) -> Result<Promise, ConstructError>;
+
+    /// The network.
+    ///
+    /// # Errors
+    /// A [`ConstructError`] that names the points that violate an assumption.
+    fn build(&self, task: &Task) -> Result<Network, ConstructError>;
+}
+
+/// The first point at which the outputs of `network` are not exactly those that `target` says;
+/// `None` if it fits them all.
+///
+/// # Panics
+/// If the points have fewer coordinates than the network has inputs.
+pub fn first_misfit(
+    network: &Network,
+    points: &Points,
+    labels: &Labels,
+    target: Target,
+) -> Option<usize> {
+    match network {
+        Network::TwoLayer(two) if target == Target::Value && labels.outputs() == 1 => {
+            let z = project(points, &Lattice::from_dyadics(&two.a));
+            if exact_residual(two, &z, labels).fits == points.n() {
+                return None;
+            }
+            misfit_of(&forward::outputs(&two.to_layered(), points), labels, target)
+        }
+        Network::TwoLayer(two) => {
+            misfit_of(&forward::outputs(&two.to_layered(), points), labels, target)
+        }
+        Network::Layered(network) => misfit_of(&forward::outputs(network, points), labels, target),
+    }
+}
+
+fn misfit_of(
+    outputs: &[Vec<crate::exact::Rational>],
+    labels: &Labels,
+    target: Target,
+) -> Option<usize> {
+    let bad = |i: &usize| outputs[*i] != target.of(labels, *i);
+    (0..outputs.len()).into_par_iter().filter(bad).min()
+}
