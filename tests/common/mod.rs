@@ -82,9 +82,12 @@ pub fn naive_output(network: &ExactNetwork, points: &Points, i: usize) -> Ration
     })
 }
 
-/// The distinct points of a generated sample, labelled anew.
+/// The distinct points of a generated sample with their labels, or where equal points have
+/// different ones, with new ones.
 pub fn sample(raw: RawSample) -> Result<Sample, TestCaseError> {
-    raw.distinct(LabelRule::Random, 1).map_err(|error| TestCaseError::fail(error.to_string()))
+    let own = raw.clone().distinct(LabelRule::True, 1);
+    own.or_else(|_| raw.distinct(LabelRule::Random, 1))
+        .map_err(|error| TestCaseError::fail(error.to_string()))
 }
 
 /// Builds, evaluates at every point by the definition and by the fast path, and counts.
