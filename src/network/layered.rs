@@ -54,9 +54,11 @@ impl Unit {
     }
 
     /// The value, given those of the layer before.
-    fn value(&self, before: &[Rational]) -> Rational {
-        let term = |(from, weight): &(usize, Rational)| weight * &before[*from];
-        let sum = self.weights.iter().map(term).fold(self.bias.clone(), |sum, term| sum + term);
+    pub(super) fn value(&self, before: &[Rational]) -> Rational {
+        let sum = self.weights.iter().fold(self.bias.clone(), |sum, (from, weight)| {
+            let value = &before[*from];
+            if value.is_zero() { sum } else { sum + weight * value }
+        });
         self.activation.apply(sum)
     }
 
