@@ -8,6 +8,7 @@
 //! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
 //! * [`certify`] writes certificates, and checks them independently;
+//! * [`compare`] puts every construction on one sample;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@
 
 pub mod certify;
 pub mod cli;
+pub mod compare;
 pub mod construct;
 pub mod exact;
 pub mod figure;

@@ -4,6 +4,7 @@
 //! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 130 interrupted.
 
 mod check;
+mod compare;
 mod doctor;
 mod eval;
 mod fit;
@@ -19,6 +20,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::certify::Rejection;
 use crate::construct::ConstructError;
+use crate::figure::Rendered;
 use crate::record::{Manifest, atomic};
 use crate::sample::{self, LabelRule, Sample, SampleError};
 
@@ -36,6 +38,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Build a two-layer network that memorizes a sample, with a certificate
     Fit(fit::Arguments),
+    /// Put every construction on one sample: depth, units, weights, bits, time
+    Compare(compare::Arguments),
     /// Check a certificate against its sample, exactly
     Check(check::Arguments),
     /// Evaluate a network on a sample
@@ -145,6 +149,18 @@ fn sample_prefix(text: &str, error: &SampleError) -> String {
     }
 }
 
+/// Writes a file of results, whole or not at all.
+fn write(out: &Path, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    let path = out.join(name);
+    atomic::write(&path, bytes).map_err(CliError::at(&path))
+}
+
+/// Writes a figure in both formats.
+fn write_figure(out: &Path, name: &str, figure: Rendered) -> Result<(), CliError> {
+    write(out, &format!("{name}.svg"), figure.svg)?;
+    write(out, &format!("{name}.png"), figure.png)
+}
+
 /// Reads a sample, merges its duplicates and labels it.
 fn labelled_sample(
     text: &str,
@@ -170,6 +186,7 @@ pub fn run() -> ExitCode {
     let json = match &command {
         Command::Verify(verify::Arguments { common, .. })
         | Command::Fit(fit::Arguments { common, .. })
+        | Command::Compare(compare::Arguments { common, .. })
         | Command::Check(check::Arguments { common, .. })
         | Command::Eval(eval::Arguments { common, .. })
         | Command::Show(show::Arguments { common, .. })
@@ -179,6 +196,7 @@ pub fn run() -> ExitCode {
     let result = match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

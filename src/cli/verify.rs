@@ -1,18 +1,16 @@
 //! `shatter verify`: Lemma 1 and Theorem 1, numerically.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::figure::{
-    FittedFunction, FittedPanel, Rendered, Residual, ResidualSeries, Value, Weight,
-};
-use crate::record::{Manifest, atomic};
+use crate::figure::{FittedFunction, FittedPanel, Residual, ResidualSeries, Value, Weight};
+use crate::record::Manifest;
 use crate::verify::{self, Arithmetic, Options, Outcome, Report, TheoremRow};
 
 use super::output::{self, print, print_json};
-use super::{CliError, Common, Verdict};
+use super::{CliError, Common, Verdict, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter verify --out out/verify\n\n\
@@ -91,16 +89,6 @@ struct Record<'a> {
 fn command(arguments: &Arguments) -> String {
     let quick = if arguments.quick { " --quick" } else { "" };
     format!("verify{quick} --seed {}", arguments.common.seed())
-}
-
-fn write(out: &Path, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
-    let path = out.join(name);
-    atomic::write(&path, bytes).map_err(CliError::at(&path))
-}
-
-fn write_figure(out: &Path, name: &str, figure: Rendered) -> Result<(), CliError> {
-    write(out, &format!("{name}.svg"), figure.svg)?;
-    write(out, &format!("{name}.png"), figure.png)
 }
 
 fn residual_figure(report: &Report, caption: &str) -> Residual {

@@ -19,6 +19,7 @@
 //! alternate. Each step is a hidden layer with two units, z and r_j = ReLU(σ_j(F_{j−1} − l_j)); F_{j−1}
 //! is affine in the units before.
 //!
+//! **Free numbers.** a and its shift, n offsets and M: n + d + 2.
 //! **Proof.** `proofs/theories/Width2.v`. **Bits.** Nothing is divided: every number is of the grid of
 //! M·z and y. **Cost.** O(nd + n log n).
 
@@ -69,7 +70,8 @@ impl Construction for WidthTwo {
             width: Bound::Exactly(n.min(2)),
             // d + 1 for z, 4(n − 1) − 1 for the steps, 3 for the output.
             nonzero: Bound::AtMost(4 * n + d - 1),
-            free: 2 * n + d + 1,
+            // a and its shift, an offset a line, and M where there is more than one line.
+            free: n + d + 1 + u64::from(n > 1),
         })
     }
 

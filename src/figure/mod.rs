@@ -5,6 +5,7 @@
 //! same. [`Rendered`] holds both in memory; who asked for them writes the files.
 
 pub mod fitted_function;
+pub mod growth;
 mod marker;
 mod png;
 pub mod residual;
@@ -14,6 +15,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 pub use fitted_function::{FittedFunction, FittedPanel};
+pub use growth::{Growth, GrowthBound, GrowthSeries};
 pub use residual::{Residual, ResidualSeries, Value, Weight};
 
 /// A figure in both formats.

@@ -1,0 +1,116 @@
+//! `shatter compare`: every construction on one sample.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::compare::{self, CompareError, Comparison, LowerBound, Options};
+use crate::construct::DirectionRule;
+use crate::figure::{Growth, GrowthBound, GrowthSeries};
+use crate::record::Manifest;
+use crate::sample::LabelRule;
+use crate::sample::fingerprint::fingerprint;
+
+use super::output::{self, print, print_json};
+use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Examples:\n  \
+    shatter compare lattice:n=1000,d=4,range=2001 --labels random\n  \
+    shatter compare csv:iris.csv --seconds 5\n  \
+    shatter compare moment:n=100,d=3 --only baum --only moment-curve\n\n\
+    Takes the first 10, 20, 50, 100, ... points as far as each construction goes in the time given.\n\
+    Prints a table; writes compare.json, growth.png and growth.svg.\n\
+    Exit status: 0 if every network built equals its labels exactly, 1 if not, 2 for bad input.")]
+pub struct Arguments {
+    /// The sample, for example lattice:n=1000,d=4
+    sample: String,
+    /// Labels: true, random, corrupted:P or alternating
+    #[arg(long, default_value = "true", value_name = "RULE")]
+    labels: LabelRule,
+    /// Seconds that one network of one construction may be expected to take
+    #[arg(long, default_value_t = 60, value_name = "S")]
+    seconds: u32,
+    /// A construction to compare, in place of all of them; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let progress = output::Progress::start();
+    let seed = arguments.common.seed();
+    progress.say("reading the sample");
+    let sample = labelled_sample(&arguments.sample, seed, arguments.labels, seed)?;
+    let options = Options {
+        limit: Duration::from_secs(u64::from(arguments.seconds)),
+        seed,
+        direction: DirectionRule::Auto,
+        only: arguments.only.clone(),
+    };
+    let comparison = compare::run(&sample, &options, &mut |at| {
+        progress.say(format!("{}, n = {} ({} of {})", at.name, at.n, at.done + 1, at.of));
+    })
+    .map_err(|error| match error {
+        CompareError::Sample(error) => CliError::sample(&arguments.sample, error),
+        error => CliError::Usage(error.to_string()),
+    })?;
+    progress.say("drawing");
+    let mut manifest = Manifest::new(serde_json::json!({
+        "sample": arguments.sample,
+        "labels": arguments.labels.to_string(),
+        "seed": seed,
+        "seconds": arguments.seconds,
+        "only": arguments.only,
+    }));
+    manifest.sample = Some(sample.text.clone());
+    manifest.points_sha256 = Some(fingerprint(&sample.points));
+    let caption = format!(
+        "shatter compare {} --labels {} --seed {seed} · version {} · commit {}",
+        arguments.sample, arguments.labels, manifest.version, manifest.commit
+    );
+    let figure = figure(&comparison, caption).render()?;
+    let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/compare"));
+    write(&out, "compare.json", serde_json::to_string_pretty(&comparison)? + "\n")?;
+    write_figure(&out, "growth", figure)?;
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
+    drop(progress);
+    if arguments.common.json {
+        print_json(&comparison)?;
+    } else {
+        let files = format!(
+            "Written to {}: growth.png (and .svg), compare.json, manifest.json.\n",
+            out.display()
+        );
+        print(&format!("{}\n{files}", comparison.table()))?;
+    }
+    Ok(if comparison.holds() { Verdict::Yes } else { Verdict::No })
+}
+
+fn figure(comparison: &Comparison, caption: String) -> Growth {
+    let series = comparison.entries.iter().filter(|entry| !entry.built.is_empty());
+    let values = |entry: &compare::Entry| {
+        let rows = entry.built.iter();
+        rows.map(|row| (row.n as f64, row.sizes.nonzero as f64, row.sizes.bits as f64)).collect()
+    };
+    let bound = |bound: &LowerBound| GrowthBound {
+        name: bound.statement.clone(),
+        values: bound.values.clone(),
+    };
+    let labels = match comparison.classes {
+        Some(classes) => format!("{classes} classes"),
+        None => "real labels".to_owned(),
+    };
+    Growth {
+        title: format!("What memorizing costs, d = {}, {labels}", comparison.d),
+        caption,
+        series: series
+            .map(|entry| GrowthSeries { name: entry.name.clone(), values: values(entry) })
+            .collect(),
+        weights: Some(bound(&comparison.least_weights)),
+        bits: comparison.least_bits.as_ref().map(bound),
+    }
+}
