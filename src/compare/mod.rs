@@ -208,8 +208,11 @@ pub fn run(
         Labels::Classes { count, .. } => Some(*count),
         Labels::Real { .. } => None,
     };
+    // Straight between the smallest and the largest n, on any scale.
+    let ends = [parts.first(), parts.last()];
     let line = |slope: f64| -> Vec<(f64, f64)> {
-        parts.iter().map(|(points, _)| (points.n() as f64, slope * points.n() as f64)).collect()
+        let sizes = ends.iter().flatten().map(|(points, _)| points.n() as f64);
+        sizes.map(|n| (n, slope * n)).collect()
     };
     let most = classes.unwrap_or(0);
     Ok(Comparison {

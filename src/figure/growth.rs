@@ -128,7 +128,7 @@ impl Growth {
         let lines = self.lines(panel);
         let bound = self.bound(panel);
         let all = || lines.iter().chain(bound.iter().map(|bound| &bound.1)).flatten();
-        let (x0, x1) = decades(all().map(|point| point.0));
+        let (x0, x1) = around(all().map(|point| point.0));
         let (y0, y1) = decades(all().map(|point| point.1));
         let mut chart = ChartBuilder::on(area)
             .margin_left(style::EDGE)
@@ -180,15 +180,21 @@ impl Growth {
     }
 }
 
-/// Whole decades around finite numbers, at least one.
-fn decades(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+/// A little more than finite numbers span, and something where there are none.
+fn around(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = numbers.filter(|x| x.is_finite());
     let (low, high) = finite.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)));
     if low > high {
         return (0.0, 1.0);
     }
-    let low = (low - 0.05).floor();
-    (low, (high + 0.05).ceil().max(low + 1.0))
+    let margin = 0.05 * (high - low).max(1.0);
+    (low - margin, high + margin)
+}
+
+/// Whole decades around finite numbers, at least one.
+fn decades(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = around(numbers);
+    (low.floor(), high.ceil())
 }
 
 #[cfg(test)]
