@@ -53,13 +53,20 @@ impl Unit {
         Unit::new(Activation::Identity, weights, bias)
     }
 
-    /// The value, given those of the layer before.
-    pub(super) fn value(&self, before: &[Rational]) -> Rational {
-        let sum = self.weights.iter().fold(self.bias.clone(), |sum, (from, weight)| {
+    /// Σ weight · h_from + bias, what φ is applied to.
+    ///
+    /// # Panics
+    /// If the unit reads a number that `before` does not have.
+    pub fn argument(&self, before: &[Rational]) -> Rational {
+        self.weights.iter().fold(self.bias.clone(), |sum, (from, weight)| {
             let value = &before[*from];
             if value.is_zero() { sum } else { sum + weight * value }
-        });
-        self.activation.apply(sum)
+        })
+    }
+
+    /// The value, given those of the layer before.
+    pub(super) fn value(&self, before: &[Rational]) -> Rational {
+        self.activation.apply(self.argument(before))
     }
 
     /// Its numbers that are not 0.

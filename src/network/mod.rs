@@ -1,7 +1,8 @@
-//! Explicit networks: their numbers, their counts, and what they compute, in
-//! exact arithmetic, in compensated and in plain binary64.
+//! Architectures as data, and explicit networks: their numbers, their counts, and what they compute,
+//! in exact arithmetic, in compensated and in plain binary64.
 
 pub mod activation;
+pub mod architecture;
 pub mod counts;
 pub mod evaluate;
 pub mod explicit;
@@ -12,6 +13,7 @@ pub mod projection;
 pub mod two_layer;
 
 pub use activation::Activation;
+pub use architecture::Mlp;
 pub use counts::Counts;
 pub use explicit::Network;
 pub use float_exact::FloatExactness;
