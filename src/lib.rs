@@ -9,6 +9,7 @@
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
 //! * [`certify`] writes certificates, and checks them independently;
 //! * [`compare`] puts every construction on one sample;
+//! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod exact;
 pub mod figure;
 pub mod linear;
 pub mod network;
+pub mod obstruct;
 pub mod record;
 pub mod sample;
 pub mod verify;
