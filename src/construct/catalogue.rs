@@ -1,8 +1,13 @@
 //! Every construction, in the order of the tables.
 
-use super::{
-    Construction, ThresholdRule, depth_k::DepthK, depth_two::DepthTwo, width_two::WidthTwo,
-};
+use super::baum::Baum;
+use super::bubeck::{Bubeck, Units};
+use super::depth_k::DepthK;
+use super::depth_two::DepthTwo;
+use super::hull_peeling::HullPeeling;
+use super::moment_curve::MomentCurve;
+use super::width_two::WidthTwo;
+use super::{Construction, ThresholdRule};
 
 /// All constructions, those with a parameter at its default.
 ///
@@ -17,6 +22,11 @@ pub fn all() -> Vec<Box<dyn Construction>> {
         Box::new(DepthTwo { threshold: ThresholdRule::Midpoint }),
         Box::new(DepthK { depth: 3 }),
         Box::new(DepthK { depth: 10 }),
+        Box::new(Baum),
+        Box::new(MomentCurve),
+        Box::new(Bubeck { units: Units::Four }),
+        Box::new(Bubeck { units: Units::Three }),
+        Box::new(HullPeeling),
         Box::new(WidthTwo),
     ]
 }

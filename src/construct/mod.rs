@@ -1,12 +1,18 @@
 //! One file a theorem: a sample goes in, a network comes out.
 
+pub mod baum;
+pub mod bubeck;
 pub mod catalogue;
 pub mod construction;
 pub mod depth_k;
 pub mod depth_two;
 pub mod direction;
 pub mod error;
+pub mod hull_peeling;
+mod hyperplane;
+mod label_bits;
 pub mod line;
+pub mod moment_curve;
 pub mod order;
 pub mod threshold;
 pub mod width_two;

@@ -23,6 +23,8 @@ pub enum Purpose {
     Direction = 5,
     /// Points at which an expensive evaluation is tried.
     Probe = 6,
+    /// The order in which points are grouped, and where a hull is touched first.
+    Groups = 7,
 }
 
 /// The generator of `seed` for one purpose.
