@@ -55,7 +55,25 @@ impl<'a> Task<'a> {
             outputs => Err(ConstructError::VectorLabels { outputs }),
         }
     }
+
+    /// Refuses a network of more than [`MOST_NUMBERS`] weights and biases.
+    ///
+    /// # Errors
+    /// [`ConstructError::TooLarge`].
+    pub fn room_for(&self, construction: &str, numbers: u64) -> Result<(), ConstructError> {
+        if numbers <= MOST_NUMBERS {
+            return Ok(());
+        }
+        Err(ConstructError::TooLarge {
+            construction: construction.to_owned(),
+            n: self.points.n(),
+            why: format!("{numbers} weights and biases, and the limit is {MOST_NUMBERS}"),
+        })
+    }
 }
+
+/// Weights and biases that a layered network may have: some 10 GiB of fractions.
+pub const MOST_NUMBERS: u64 = 1 << 26;
 
 /// A hypothesis of a construction, beside the points being distinct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -149,6 +149,14 @@ pub enum ConstructError {
         /// What grows, and the limit.
         why: String,
     },
+    /// A parameter that counts something is 0.
+    #[error("{construction}: {parameter} must be at least 1")]
+    Zero {
+        /// The construction.
+        construction: String,
+        /// The parameter.
+        parameter: &'static str,
+    },
     /// The program was built without LAPACK.
     #[error("this build has no LAPACK: build with --features lapack")]
     NoLapack,

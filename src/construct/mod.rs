@@ -15,6 +15,7 @@ pub mod line;
 pub mod moment_curve;
 pub mod order;
 pub mod threshold;
+pub mod two_hidden;
 pub mod width_two;
 
 pub use construction::{Assumption, Bound, Construction, Promise, Task, first_misfit};
