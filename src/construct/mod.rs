@@ -2,6 +2,7 @@
 
 pub mod baum;
 pub mod bubeck;
+pub mod bit_extraction;
 pub mod catalogue;
 pub mod construction;
 pub mod depth_k;
