@@ -15,6 +15,7 @@ mod label_bits;
 pub mod line;
 pub mod moment_curve;
 pub mod order;
+pub mod residual;
 pub mod threshold;
 pub mod two_hidden;
 pub mod width_two;
