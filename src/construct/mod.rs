@@ -12,6 +12,7 @@ pub mod error;
 pub mod hull_peeling;
 mod hyperplane;
 mod label_bits;
+pub mod lagrange;
 pub mod line;
 pub mod moment_curve;
 pub mod order;
