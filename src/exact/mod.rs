@@ -7,6 +7,7 @@
 //! it), [`Rational`] a fraction in lowest terms, [`modular`] linear algebra
 //! modulo a prime.
 
+pub mod dixon;
 pub mod dyadic;
 pub mod lattice;
 pub mod matrix;
