@@ -130,11 +130,7 @@ impl Draw {
             }
             Draw::Normals => {
                 let bits = GAUSSIAN_BITS + doublings as i64;
-                let draw = |_| {
-                    let normal: f64 = StandardNormal.sample(rng);
-                    Dyadic::new((normal * 2f64.powi(bits as i32)).round() as i64, -bits)
-                };
-                (0..d).map(draw).collect()
+                (0..d).map(|_| normal(rng, bits)).collect()
             }
         };
         Lattice::from_dyadics(&numbers)
@@ -154,6 +150,12 @@ impl Draw {
             }
         }
     }
+}
+
+/// A standard normal number, rounded to a multiple of 2^-bits.
+pub(super) fn normal(rng: &mut impl rand::Rng, bits: i64) -> Dyadic {
+    let normal: f64 = StandardNormal.sample(rng);
+    Dyadic::new((normal * 2f64.powi(bits as i32)).round() as i64, -bits)
 }
 
 fn search(

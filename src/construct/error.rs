@@ -100,6 +100,14 @@ pub enum ConstructError {
     /// The labels are real numbers, and the construction tells classes apart.
     #[error("the labels are real numbers: this construction needs classes")]
     NeedsClasses,
+    /// More classes than the outputs can name.
+    #[error("{classes} classes, and this construction tells {most} apart")]
+    TooManyClasses {
+        /// Classes.
+        classes: u32,
+        /// The most that it can do.
+        most: u32,
+    },
     /// Points that lie on one hyperplane.
     #[error(
         "not in general position: point {extra} lies on the hyperplane through points \

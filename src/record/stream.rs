@@ -25,6 +25,8 @@ pub enum Purpose {
     Probe = 6,
     /// The order in which points are grouped, and where a hull is touched first.
     Groups = 7,
+    /// Weights and biases of random features.
+    Features = 8,
 }
 
 /// The generator of `seed` for one purpose.
