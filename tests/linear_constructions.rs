@@ -5,12 +5,13 @@ mod common;
 
 use common::{cases, exact, keeps_its_promise, raw_sample, sample};
 use proptest::prelude::*;
-use shatter::construct::min_norm::{self, MinNorm};
+use shatter::construct::min_norm::MinNorm;
 use shatter::construct::random_features::{RandomFeatures, feature_rank};
 use shatter::construct::rational_kernel::RationalKernel;
 use shatter::construct::sine::Sine;
 use shatter::construct::softsign::{self, Softsign};
 use shatter::construct::{ConstructError, Construction, Task};
+use shatter::exact::modular::PRIME;
 use shatter::exact::{Dyadic, Rational, matrix};
 use shatter::network::Network;
 use shatter::sample::{self, LabelRule, Labels, Points, RawSample, Sample, Values};
@@ -310,7 +311,24 @@ fn refusals() {
     assert!(matches!(refused, Some(ConstructError::NeedsClasses)));
     let refused = Sine.build(&task).err(); // d = 2
     assert!(matches!(refused, Some(ConstructError::NotPowerOfHalf { index: 0 })));
-    assert!(min_norm::MOST_POINTS < 2000);
+    let wide = RandomFeatures { width: Some(1 << 40) };
+    let refused = wide.build(&Task::new(&points, &real, 1)).err();
+    assert!(matches!(refused, Some(ConstructError::TooLarge { n: 12, .. })));
+}
+
+/// Points that are equal modulo the prime that exact algebra uses.
+#[test]
+fn points_that_differ_by_the_prime() {
+    let prime = PRIME as i64;
+    let values = Values::I64(vec![0, 1, prime, 1, 2 * prime, 1, 3, 1]);
+    let points = Points::new(values, vec![2]).unwrap();
+    let labels = Labels::classes(vec![0, 1, 0, 1], 2).unwrap();
+    let raw = RawSample { text: "prime".to_owned(), points, labels };
+    let sample = raw.distinct(LabelRule::True, 1).unwrap();
+    let all: [&dyn Construction; 3] = [&Softsign, &RationalKernel, &RandomFeatures { width: None }];
+    for construction in all {
+        keeps_its_promise(construction, &sample).unwrap();
+    }
 }
 
 /// Expected failure: a changed number anywhere is seen, or did not matter on the sample.

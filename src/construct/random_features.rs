@@ -8,17 +8,17 @@
 //! fitted output weights; breaks placed between points after Bolager et al., Sampling weights of deep
 //! neural networks (2023), simplified.
 //!
-//! **Features.** w is standard normal, rounded to multiples of 2^-8. A Gaussian bias would be useless where
-//! the points are far from 0 compared with their distances: every feature would then be affine on
-//! the sample, or dead. So t is scaled to the data: of the gaps between neighbouring values <w, x_i>, and the one
-//! before the first, one is drawn, each equally likely, and t is in its middle (for the first, half the next
-//! gap, or 1/2, before the first value).
+//! **Features.** w is standard normal, rounded to multiples of 2^-8. A Gaussian bias would be useless
+//! where the points are far from 0 compared with their distances: every feature would be affine on the
+//! sample, or dead. So t is scaled to the data: of the gaps between neighbouring values <w, x_i>, and
+//! the one before the first, one is drawn, each equally likely, and t is in its middle (before the
+//! first value it is half the next gap away, or 1/2).
 //!
-//! **Proof.** If w tells the points apart, the n features of its n gaps are the columns of a triangular matrix
-//! with a positive diagonal (Lemma 1), so all features together have rank n. Each
-//! multiple w of 2^-8 has a positive probability, and some of them tell the points apart (powers of a whole
-//! number, see [`direction`](super::direction)): with probability tending to 1 a basis is among m draws. ∎
-//! On a line this is the coupon collector's problem: m near n ln n.
+//! **Proof.** If w tells the points apart, the n features of its n gaps are the columns of a triangular
+//! matrix with a positive diagonal (Lemma 1), so all features together have rank n. Each multiple w of
+//! 2^-8 has a positive probability, and some tell the points apart (powers of a whole number, see
+//! [`direction`](super::direction)): with probability tending to 1 a basis is among m draws. ∎ On a
+//! line this is the coupon collector's problem: m near n ln n.
 //!
 //! **Width.** As asked, or 2n, doubled up to [`DOUBLINGS`] times until the rank is n. The rank is decided
 //! exactly. Output weights are solved for on n independent columns; the others would have weight 0 and are
@@ -41,6 +41,8 @@ use super::system;
 
 /// Doublings of the default width, which begins at 2n.
 pub const DOUBLINGS: u32 = 6;
+/// Largest width: what doubling may come to.
+pub const MOST_WIDTH: usize = (2 * system::MOST_POINTS) << DOUBLINGS;
 /// Fractional bits of the weights of a feature.
 const BITS: i64 = 8;
 /// Fractional bits where nothing is built.
@@ -86,6 +88,11 @@ impl Construction for RandomFeatures {
 
     fn promise(&self, task: &Task) -> Result<Promise, ConstructError> {
         system::limit_points(self.name(), task.points.n(), system::MOST_POINTS)?;
+        if let Some(width) = self.width.filter(|&width| width > MOST_WIDTH) {
+            let (construction, n) = (self.name(), task.points.n());
+            let why = format!("{width} features are more than {MOST_WIDTH}");
+            return Err(ConstructError::TooLarge { construction, n, why });
+        }
         let (n, d) = (task.points.n() as u64, task.points.d() as u64);
         let numbers = n * (d + 1 + task.labels.outputs() as u64);
         Ok(Promise {
@@ -120,16 +127,17 @@ impl RandomFeatures {
     fn basis(&self, task: &Task) -> Result<Vec<Feature>, ConstructError> {
         let n = task.points.n();
         let mut rng = stream(task.seed, Purpose::Features);
-        let mut features: Vec<Feature> = Vec::new();
+        let (mut features, mut rank): (Vec<Feature>, usize) = (Vec::new(), 0);
         let doublings = if self.width.is_some() { 0 } else { DOUBLINGS };
         for doubling in 0..=doublings {
-            let width = self.width.unwrap_or(2 * n << doubling);
+            let width = self.width.unwrap_or((2 * n) << doubling);
             features.resize_with(width, || Feature::between(task.points, &mut rng));
-            if let Some(basis) = matrix::independent_columns(&values(&features, task.points)) {
+            let basis = matrix::independent_columns(&values(&features, task.points));
+            rank = basis.len();
+            if rank == n {
                 return Ok(basis.into_iter().map(|j| features[j].clone()).collect());
             }
         }
-        let rank = matrix::rank(&values(&features, task.points));
         Err(ConstructError::Rank { what: "the random features", rank, n })
     }
 }

@@ -14,7 +14,8 @@
 //! and multistep integer-preserving Gaussian elimination, Math. Comp. 22, 1968); in the end all pivots
 //! are equal. From [`LIFTING`] rows on, and where the rows are independent modulo a prime, n columns
 //! that are independent modulo it are solved for by [`dixon`] lifting. For the rank, full rank modulo
-//! the prime is a proof; less is decided by elimination.
+//! the prime is a proof; less is a proof if rows that are a basis modulo the prime are lifted to all
+//! others. Elimination decides the rest.
 //!
 //! **Cost.** m rows, n columns, entries of B bits: elimination takes m²n products of numbers of up to
 //! mB bits, lifting about m³ products of words and m²·mB/30 for each right side.
@@ -121,26 +122,34 @@ pub fn null_space(a: &[Vec<Rational>], columns: usize) -> Vec<Vec<Rational>> {
 }
 
 /// The rank of A.
+///
+/// ```
+/// use shatter::exact::{Rational, matrix};
+/// let (one, two) = (Rational::ONE, Rational::from(2));
+/// assert_eq!(matrix::rank(&[vec![one.clone(), two.clone()], vec![one.clone(), two]]), 1);
+/// ```
 pub fn rank(a: &[Vec<Rational>]) -> usize {
-    let columns = a.first().map_or(0, Vec::len);
-    let rows: Vec<Vec<IBig>> = a.iter().map(|row| primitive(row).0).collect();
-    let modular = modular::rank(residues(&rows));
-    if modular == columns.min(rows.len()) { modular } else { reduce(rows, columns).pivots.len() }
+    independent_columns(a).len()
 }
 
-/// As many independent columns as there are rows, found modulo a prime; `None` if there are fewer
-/// modulo it, which is no proof that there are fewer over the rationals ([`rank`] decides that).
+/// Independent columns of A, as many as the rank.
 ///
 /// ```
 /// use shatter::exact::{Rational, matrix};
 /// let (zero, one) = (Rational::ZERO, Rational::ONE);
-/// assert_eq!(matrix::independent_columns(&[vec![zero.clone(), one]]), Some(vec![1]));
-/// assert_eq!(matrix::independent_columns(&[vec![zero]]), None);
+/// assert_eq!(matrix::independent_columns(&[vec![zero.clone(), one]]), [1]);
+/// assert!(matrix::independent_columns(&[vec![zero]]).is_empty());
 /// ```
-pub fn independent_columns(a: &[Vec<Rational>]) -> Option<Vec<usize>> {
+pub fn independent_columns(a: &[Vec<Rational>]) -> Vec<usize> {
+    let columns = a.first().map_or(0, Vec::len);
     let rows: Vec<Vec<IBig>> = a.iter().map(|row| primitive(row).0).collect();
     let pivots = modular::pivots(residues(&rows));
-    (pivots.len() == rows.len()).then_some(pivots)
+    let proved = if columns < rows.len() {
+        pivots.len() == columns || basis_spans(&transposed(&rows, columns))
+    } else {
+        pivots.len() == rows.len() || basis_spans(&rows)
+    };
+    if proved { pivots } else { reduce(rows, columns).pivots }
 }
 
 /// Integers over the least common denominator, which is positive.
@@ -169,6 +178,37 @@ fn primitive(row: &[Rational]) -> (Vec<IBig>, Rational) {
         integers.iter_mut().for_each(|x| *x /= &content);
     }
     (integers, Rational::from_parts_signed(denominator, content))
+}
+
+fn transposed(rows: &[Vec<IBig>], columns: usize) -> Vec<Vec<IBig>> {
+    (0..columns).map(|j| rows.iter().map(|row| row[j].clone()).collect()).collect()
+}
+
+/// Whether rows that are a basis modulo the prime span all rows over the rationals: then the rank is
+/// the one modulo the prime. The coefficients are lifted, and checked in every column.
+fn basis_spans(rows: &[Vec<IBig>]) -> bool {
+    let columns = rows.first().map_or(0, Vec::len);
+    let mut basis = vec![false; rows.len()];
+    modular::pivots(residues(&transposed(rows, columns))).into_iter().for_each(|i| basis[i] = true);
+    let select = |chosen: bool| -> Vec<Vec<IBig>> {
+        let rows = rows.iter().zip(&basis).filter(|(_, in_basis)| **in_basis == chosen);
+        rows.map(|(row, _)| row.clone()).collect()
+    };
+    let (basis, others) = (select(true), select(false));
+    let pivots = modular::pivots(residues(&basis));
+    let at_pivots = |row: &Vec<IBig>| pivots.iter().map(|&j| row[j].clone()).collect();
+    let square: Vec<Vec<IBig>> = basis.iter().map(at_pivots).collect();
+    let sides: Vec<Vec<IBig>> = others.iter().map(at_pivots).collect();
+    let Some(solved) = dixon::solve(&transposed(&square, pivots.len()), &sides) else {
+        return false;
+    };
+    others.iter().zip(&solved).all(|(row, x)| {
+        let sum = |j: usize| {
+            let terms = x.numerators.iter().zip(&basis).map(|(x, row)| x * &row[j]);
+            terms.fold(IBig::ZERO, |sum, term| sum + term)
+        };
+        (0..columns).all(|j| sum(j) == &x.denominator * &row[j])
+    })
 }
 
 fn residues(rows: &[Vec<IBig>]) -> Vec<Vec<u64>> {
