@@ -8,8 +8,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use rand::seq::IndexedRandom;
 use rand::SeedableRng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use shatter::certify::check::{Rejection, check};
 use shatter::certify::write_certificate;
@@ -129,7 +129,13 @@ fn values(network: &Layered, sample: &Sample) -> Vec<Vec<Vec<Rational>>> {
 }
 
 /// The reason for which a mutant with the same outputs has them.
-fn reason(network: &Layered, changed: &Layered, at: usize, mutant: Mutant, sample: &Sample) -> Reason {
+fn reason(
+    network: &Layered,
+    changed: &Layered,
+    at: usize,
+    mutant: Mutant,
+    sample: &Sample,
+) -> Reason {
     if network == changed {
         return Reason::NoChange;
     }
@@ -209,7 +215,10 @@ fn hunt(construction: &dyn Construction) -> (usize, BTreeMap<Reason, usize>) {
             caught += 1;
         }
     }
-    println!("{name}: {caught} of {} mutants caught, equivalent: {equivalent:?}", all.len().min(tried));
+    println!(
+        "{name}: {caught} of {} mutants caught, equivalent: {equivalent:?}",
+        all.len().min(tried)
+    );
     (caught, equivalent)
 }
 

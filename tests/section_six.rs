@@ -26,6 +26,9 @@ fn sizes_number_for_number() {
     // Name; depth, units, widest layer, weights and biases that are not 0.
     let table = [
         ("depth-two-data", [2, 60, 60, 360]),
+        ("bubeck-4", [2, 60, 60, 360]),
+        ("bubeck-3", [2, 45, 45, 270]),
+        ("hull-peeling", [2, 22, 22, 130]),
         ("width-two", [61, 119, 2, 243]),
         ("two-hidden", [3, 20, 11, 171]),
         ("bit-extraction", [80, 349, 6, 766]),

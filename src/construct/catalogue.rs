@@ -1,11 +1,20 @@
-//! Every construction, in the order of the tables.
+//! Every construction, in the order of the tables: three relatives at a time.
 
 use super::baum::Baum;
+use super::bit_extraction::BitExtraction;
 use super::bubeck::{Bubeck, Units};
 use super::depth_k::DepthK;
 use super::depth_two::DepthTwo;
 use super::hull_peeling::HullPeeling;
+use super::lagrange::Lagrange;
+use super::min_norm::MinNorm;
 use super::moment_curve::MomentCurve;
+use super::random_features::RandomFeatures;
+use super::rational_kernel::RationalKernel;
+use super::residual::Residual;
+use super::sine::Sine;
+use super::softsign::Softsign;
+use super::two_hidden::TwoHidden;
 use super::width_two::WidthTwo;
 use super::{Construction, ThresholdRule};
 
@@ -22,16 +31,37 @@ pub fn all() -> Vec<Box<dyn Construction>> {
         Box::new(DepthTwo { threshold: ThresholdRule::Midpoint }),
         Box::new(DepthK { depth: 3 }),
         Box::new(DepthK { depth: 10 }),
-        Box::new(Baum),
-        Box::new(MomentCurve),
+        Box::new(WidthTwo),
+        Box::new(TwoHidden { group: None, classes: false }),
+        Box::new(TwoHidden { group: None, classes: true }),
+        Box::new(BitExtraction::default()),
         Box::new(Bubeck { units: Units::Four }),
         Box::new(Bubeck { units: Units::Three }),
         Box::new(HullPeeling),
-        Box::new(WidthTwo),
+        Box::new(Baum),
+        Box::new(MomentCurve),
+        Box::new(Sine),
+        Box::new(Softsign),
+        Box::new(RandomFeatures { width: None }),
+        Box::new(Residual),
+        Box::new(RationalKernel),
+        Box::new(Lagrange),
+        Box::new(MinNorm { bias: true }),
+        Box::new(MinNorm { bias: false }),
     ]
 }
 
-/// The construction of this name.
+/// The construction of this name; `depth-K` for every K.
+///
+/// ```
+/// use shatter::construct::catalogue::find;
+/// assert_eq!(find("depth-17").map(|found| found.name()).as_deref(), Some("depth-17"));
+/// assert!(find("depth-017").is_none() && find("deep").is_none());
+/// ```
 pub fn find(name: &str) -> Option<Box<dyn Construction>> {
-    all().into_iter().find(|construction| construction.name() == name)
+    let listed = all().into_iter().find(|construction| construction.name() == name);
+    listed.or_else(|| {
+        let deep = DepthK { depth: name.strip_prefix("depth-")?.parse().ok()? };
+        (deep.name() == name).then(|| Box::new(deep) as Box<dyn Construction>)
+    })
 }

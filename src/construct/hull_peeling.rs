@@ -20,11 +20,11 @@
 //! outside are fitted later. n − d⌈(n − d − 1)/d⌉ <= d + 1, so there are ⌈(n − 1)/d⌉ − 1 facets, two
 //! units each, and two for the last points.
 //!
-//! **Facet.** Start with s = x_1 − max x_1 on the points that remain. While the points S on s = 0 span
+//! **Facet.** Start with s = Σ x_k − max Σ x_k on the points that remain. While the points S on s = 0 span
 //! less than d dimensions, take l, not a multiple of s, with l = 0 on S and l > 0 somewhere, and turn
 //! to s + τl with the least τ = −s/l over the points with l > 0: s <= 0 stays, and S grows. Affinely
-//! dependent points on s = 0 are not of general position: then another direction than x_1 is tried, a
-//! few times. **Bits.** Values of one facet's units enter the next t: bits grow with the number of
+//! dependent points on s = 0 are not of general position: then another direction is tried, a few
+//! times. **Bits.** Values of one facet's units enter the next t: bits grow with the number of
 //! facets. **Cost.** O(n/d) facets of d turns, O(nd + d³) operations each, and O(n²) for the values.
 
 use rand_chacha::ChaCha8Rng;
@@ -154,7 +154,7 @@ impl Sum<'_> {
 /// A facet of the hull of the points `inner`, more than d + 1 of them; its function is negative at those
 /// that are not on it.
 fn facet<'a>(cloud: &'a Cloud, inner: &[usize], seed: u64) -> Result<Plane<'a>, ConstructError> {
-    let first: Vec<i64> = (0..cloud.d()).map(|k| i64::from(k == 0)).collect();
+    let first = vec![1; cloud.d()];
     let redraw = |rng: &mut ChaCha8Rng, direction: &mut Vec<i64>| {
         direction.iter_mut().for_each(|a| *a = below(rng, 2001) as i64 - 1000);
     };

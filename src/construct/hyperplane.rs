@@ -164,10 +164,26 @@ impl Cloud {
         group.iter().map(|&i| self.rows[i].iter().cloned().map(Rational::from).collect()).collect()
     }
 
-    /// A basis of the functions that are 0 on the points of `group`, with coprime integers.
+    /// A basis of the functions that are 0 on the points of `group`, with coprime integers: first the
+    /// weights, which vanish on the differences of the points, then the constants.
     pub fn vanishing(&self, group: &[usize]) -> Vec<Affine> {
-        let basis = matrix::null_space(&self.system(group), self.d() + 1);
-        basis.into_iter().map(|numbers| Affine(numbers).primitive().0).collect()
+        let d = self.d();
+        let Some((&first, rest)) = group.split_first() else { return Vec::new() };
+        let origin = &self.rows[first];
+        let difference = |&i: &usize| -> Vec<Rational> {
+            let pairs = self.rows[i].iter().zip(origin).take(d);
+            pairs.map(|(x, x0)| Rational::from(x - x0)).collect()
+        };
+        let differences: Vec<Vec<Rational>> = rest.iter().map(difference).collect();
+        let through_origin = |mut weights: Vec<Rational>| {
+            let value = weights
+                .iter()
+                .zip(origin)
+                .fold(Rational::ZERO, |sum, (weight, x)| sum + weight * Rational::from(x.clone()));
+            weights.push(-value / Rational::from(self.unit.clone()));
+            Affine(weights).primitive().0
+        };
+        matrix::null_space(&differences, d).into_iter().map(through_origin).collect()
     }
 
     /// A function with these values on the points of `group`.

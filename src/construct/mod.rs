@@ -1,8 +1,8 @@
 //! One file a theorem: a sample goes in, a network comes out.
 
 pub mod baum;
-pub mod bubeck;
 pub mod bit_extraction;
+pub mod bubeck;
 pub mod catalogue;
 pub mod construction;
 pub mod depth_k;
@@ -14,13 +14,12 @@ mod hyperplane;
 mod label_bits;
 pub mod lagrange;
 pub mod line;
-pub mod moment_curve;
-pub mod order;
-pub mod residual;
 pub mod min_norm;
+pub mod moment_curve;
 pub mod order;
 pub mod random_features;
 pub mod rational_kernel;
+pub mod residual;
 pub mod sine;
 pub mod softsign;
 mod system;

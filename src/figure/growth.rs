@@ -111,7 +111,7 @@ impl Drawing for Growth {
             let (colour, y) = (style::colour(i / 3), 16 + 26 * i as i32);
             let line = colour.stroke_width(2);
             legend.draw(&PathElement::new(vec![(16, y), (56, y)], line)).map_err(failed)?;
-            mark(&legend, (36, y), Shape::Kind(i, true), colour)?;
+            mark(&legend, (36, y), shape(i), colour)?;
             let text = style::text(style::NUMBER, INK);
             legend.draw_text(&series.name, &text, (68, y)).map_err(failed)?;
         }
@@ -159,7 +159,7 @@ impl Growth {
             let path = PathElement::new(points.clone(), colour.stroke_width(2));
             chart.draw_series(std::iter::once(path)).map_err(failed)?;
             for &point in points {
-                mark(chart.plotting_area(), point, Shape::Kind(i, true), colour)?;
+                mark(chart.plotting_area(), point, shape(i), colour)?;
             }
         }
         if let Some((name, points)) = bound {
@@ -178,6 +178,11 @@ impl Growth {
         }
         Ok(())
     }
+}
+
+/// Markers are open from where the colours begin again.
+fn shape(i: usize) -> Shape {
+    Shape::Kind(i, i < 3 * style::PALETTE.len())
 }
 
 /// A little more than finite numbers span, and something where there are none.
