@@ -9,7 +9,7 @@ use super::ConstructError;
 /// Most points of a dense system of fractions: the weights of 256 Gaussian points with random features
 /// take 1.4 s to solve for, and exact evaluation at all points 17 s.
 pub(super) const MOST_POINTS: usize = 256;
-/// Most bits of a numerator or denominator that a solution may need: 2^17 take 10 to 20 s.
+/// Most bits of a numerator or denominator that a solution may need: 2^17 take about 5 s.
 const MOST_BITS: u64 = 1 << 17;
 
 /// The labels as right sides: one for each output, with a number for each point.
