@@ -7,9 +7,10 @@ use shatter::certify::{check::check, write_certificate};
 use shatter::construct::order::order_float;
 use shatter::construct::{Options, Solver, ThresholdRule, depth_two, threshold};
 use shatter::exact::Lattice;
+use shatter::network::Network;
 use shatter::network::evaluate::exact_residual;
 use shatter::network::projection::{project, project_float};
-use shatter::sample::{self, LabelRule, RawSample, Sample};
+use shatter::sample::{self, LabelRule, RawSample, Sample, Target};
 
 const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 const D: usize = 10;
@@ -95,7 +96,7 @@ fn e_fit_exact(bencher: Bencher, n: usize) {
 fn f_exact_residual(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
-    let network = fit.expect("a fit").network;
+    let network = Network::TwoLayer(fit.expect("a fit").network);
     bencher.bench_local(|| {
         let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
         assert_eq!(exact_residual(&network, &z, &sample.labels).fits, n);
@@ -108,8 +109,9 @@ fn g_certificate_check(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
     let mut certificate = Vec::new();
-    let network = fit.expect("a fit").network;
-    write_certificate(&mut certificate, &network, "depth-two zigzag", &sample).expect("memory");
+    let network = Network::TwoLayer(fit.expect("a fit").network);
+    write_certificate(&mut certificate, &network, "depth-two zigzag", &sample, Target::Value)
+        .expect("memory");
     bencher.with_inputs(|| raw.clone()).bench_local_values(|raw| {
         assert_eq!(check(&certificate[..], raw).expect("accepted").points, n);
     });

@@ -4,7 +4,8 @@
 
 use shatter::certify::{check::check, write_certificate};
 use shatter::construct::{Options, depth_two};
-use shatter::sample::{self, LabelRule};
+use shatter::network::Network;
+use shatter::sample::{self, LabelRule, Target};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = std::env::args().nth(1).unwrap_or_else(|| "gaussian:n=1000,d=10".to_owned());
@@ -16,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} units, {} numbers and {} sign", counts.units, counts.free, counts.signs);
 
     let mut certificate = Vec::new();
-    write_certificate(&mut certificate, &fit.network, "depth-two zigzag", &sample)?;
+    let network = Network::TwoLayer(fit.network);
+    write_certificate(&mut certificate, &network, "depth-two zigzag", &sample, Target::Value)?;
     let accepted = check(&certificate[..], raw)?;
     println!("fits all {} points exactly: {}", accepted.points, accepted.digest);
     Ok(())

@@ -5,17 +5,16 @@
 
 mod common;
 
+use common::lines::{line, resealed, with_line};
 use common::{cases, raw_sample};
 use proptest::prelude::*;
-use sha2::{Digest, Sha256};
 use shatter::certify::check::{Rejection, check};
 use shatter::certify::read::read;
 use shatter::certify::{write_certificate, write_network};
 use shatter::construct::{Options, ThresholdRule, depth_two};
 use shatter::exact::{Dyadic, Rational};
-use shatter::network::ExactNetwork;
-use shatter::sample::fingerprint::hex;
-use shatter::sample::{self, LabelRule, Labels, Points, RawSample, Values};
+use shatter::network::{ExactNetwork, Network};
+use shatter::sample::{self, LabelRule, Labels, Points, RawSample, Sample, Target, Values};
 
 const SAMPLE: &str = "lattice:n=12,d=3,range=50";
 
@@ -23,33 +22,27 @@ fn raw() -> RawSample {
     sample::load(SAMPLE, 1).unwrap()
 }
 
+fn write_two_layer(
+    bytes: &mut Vec<u8>,
+    network: &ExactNetwork,
+    construction: &str,
+    sample: &Sample,
+) -> std::io::Result<String> {
+    let network = Network::TwoLayer(network.clone());
+    write_certificate(bytes, &network, construction, sample, Target::Value)
+}
+
 fn certificate(raw: RawSample, rule: LabelRule, threshold: ThresholdRule) -> String {
     let sample = raw.distinct(rule, 1).unwrap();
     let options = Options { threshold, seed: 1, ..Options::default() };
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
     let mut bytes = Vec::new();
-    write_certificate(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
+    write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
 fn accepted(text: &str) -> bool {
     check(text.as_bytes(), raw()).is_ok()
-}
-
-/// The text with the digest that belongs to it.
-fn resealed(text: &str) -> String {
-    let body = &text[..text.rfind("digest ").unwrap_or(text.len())];
-    format!("{body}digest {}\n", hex(&Sha256::digest(body)))
-}
-
-fn line(text: &str, start: &str) -> usize {
-    text.lines().position(|line| line.starts_with(start)).unwrap()
-}
-
-/// The text with one line replaced by what `change` makes of it.
-fn with_line(text: &str, at: usize, change: impl Fn(&str) -> String) -> String {
-    let lines = text.lines().enumerate();
-    lines.map(|(i, line)| if i == at { change(line) } else { line.to_owned() } + "\n").collect()
 }
 
 /// Every kind of alteration that changes a claim: name and altered text.
@@ -289,7 +282,7 @@ fn hostile_files_are_refused() {
         c: Dyadic::ZERO,
     };
     let mut bytes = Vec::new();
-    write_certificate(&mut bytes, &network, "hostile", &sample).unwrap();
+    write_two_layer(&mut bytes, &network, "hostile", &sample).unwrap();
     assert!(bytes.len() < 400_000);
     assert!(matches!(check(&bytes[..], big), Err(Rejection::TooWide { .. })));
     assert!(!accepted(""));
@@ -312,7 +305,7 @@ fn exponents_beyond_the_limit_are_refused() {
         c: Dyadic::ZERO,
     };
     let mut honest = Vec::new();
-    write_certificate(&mut honest, &network, "identity", &sample).unwrap();
+    write_two_layer(&mut honest, &network, "identity", &sample).unwrap();
     assert_eq!(check(&honest[..], raw.clone()).unwrap().points, 3);
     let honest = String::from_utf8(honest).unwrap();
     let (direction, unit) = (line(&honest, "direction ") + 1, line(&honest, "units ") + 1);
@@ -331,7 +324,7 @@ fn vector_labels_are_rejected() {
     let sample = raw.clone().distinct(LabelRule::True, 0).unwrap();
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default()).unwrap();
     let mut bytes = Vec::new();
-    write_certificate(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
+    write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
     assert!(check(&bytes[..], raw).is_ok());
     let vectors = RawSample { text: "both".into(), points, labels: both };
     assert!(matches!(check(&bytes[..], vectors), Err(Rejection::Outputs { outputs: 2 })));
@@ -352,7 +345,7 @@ fn laborious_files_are_refused() {
         c: Dyadic::ZERO,
     };
     let mut bytes = Vec::new();
-    write_certificate(&mut bytes, &network, "laborious", &sample).unwrap();
+    write_two_layer(&mut bytes, &network, "laborious", &sample).unwrap();
     let verdict = check(&bytes[..], raw);
     assert!(matches!(verdict, Err(Rejection::TooMuchWork { .. })), "{verdict:?}");
     // One fraction of millions of digits: its lowest terms alone would take minutes.
@@ -384,10 +377,11 @@ fn networks_are_read_back_as_they_were() {
         let options = Options { threshold, ..Options::default() };
         let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
         let mut bytes = Vec::new();
-        write_network(&mut bytes, &fit.network, "depth-two").unwrap();
-        let (contents, network) = read(&bytes[..]).unwrap();
-        assert_eq!(network, fit.network);
-        assert_eq!(contents.construction, "depth-two");
+        let network = Network::TwoLayer(fit.network);
+        write_network(&mut bytes, &network, "depth-two").unwrap();
+        let file = read(&bytes[..]).unwrap();
+        assert_eq!(file.network, network);
+        assert_eq!(file.construction, "depth-two");
         assert!(check(&bytes[..], raw()).is_err(), "a network file is no certificate");
     }
 }
@@ -407,7 +401,7 @@ proptest! {
         let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
         let mut bytes = Vec::new();
-        write_certificate(&mut bytes, &fit.network, "depth-two", &sample).expect("memory");
+        write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).expect("memory");
         let checked = check(&bytes[..], raw.clone());
         prop_assert!(checked.is_ok(), "{:?}", checked);
         // The same network for a sample with one label changed.
@@ -419,7 +413,7 @@ proptest! {
             sample::Labels::Classes { .. } => return Ok(()),
         }
         let mut bytes = Vec::new();
-        write_certificate(&mut bytes, &fit.network, "depth-two", &other).expect("memory");
+        write_two_layer(&mut bytes, &fit.network, "depth-two", &other).expect("memory");
         prop_assert!(check(&bytes[..], raw).is_err());
     }
 

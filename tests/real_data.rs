@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use shatter::certify::{check::check, write_certificate};
 use shatter::construct::{Options, depth_two};
 use shatter::exact::Lattice;
-use shatter::network::FloatExactness;
 use shatter::network::evaluate::{brute_force_projected, exact_residual};
 use shatter::network::projection::{project, project_float};
-use shatter::sample::{self, LabelRule, SampleError};
+use shatter::network::{FloatExactness, Network};
+use shatter::sample::{self, LabelRule, SampleError, Target};
 
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("SHATTER_DATA").map(PathBuf::from);
@@ -45,7 +45,8 @@ fn memorizes(text: &str, rule: LabelRule, float_exact: bool, stride: usize) {
         assert!(points.iter().zip(outputs).all(|(&i, f)| f == sample.labels.f64_at(i)), "{text}");
     }
     let mut certificate = Vec::new();
-    write_certificate(&mut certificate, &fit.network, "depth-two", &sample).unwrap();
+    let network = Network::TwoLayer(fit.network);
+    write_certificate(&mut certificate, &network, "depth-two", &sample, Target::Value).unwrap();
     assert_eq!(check(&certificate[..], raw).unwrap().points, n);
 }
 

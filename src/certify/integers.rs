@@ -1,4 +1,4 @@
-//! A certificate and its sample as one stream of integers, for the checker that is proved correct
+//! A certificate of the two-layer form and its sample as one stream of integers, for the checker that is proved correct
 //! in `proofs/`.
 //!
 //! Whitespace-separated decimal integers, in this order:
@@ -21,8 +21,9 @@ use dashu_int::{IBig, UBig};
 
 use crate::sample::{Points, Sample, Values};
 
-use super::check::number::{Binary, Weight, bit_length};
-use super::check::{Contents, Rejection};
+use super::check::number::{Binary, Number, bit_length};
+use super::check::two_layer::TwoLayer;
+use super::check::{Claim, Rejection};
 
 /// The least power of two by which numbers with these exponents become integers.
 fn scale_bits<'a>(numbers: impl Iterator<Item = &'a Binary>) -> usize {
@@ -48,16 +49,16 @@ const MOST_BITS: u64 = 1 << 33;
 ///
 /// # Errors
 /// [`Rejection::TooWide`].
-pub fn weight_scale(contents: &Contents) -> Result<(IBig, usize), Rejection> {
-    let numbers = 2 * contents.units.len() as u64 + contents.targets.len() as u64;
-    let dyadic = contents.direction.iter().chain(contents.units.iter().map(|unit| &unit.0));
+pub fn weight_scale(network: &TwoLayer, claim: &Claim) -> Result<(IBig, usize), Rejection> {
+    let numbers = 2 * network.units.len() as u64 + claim.targets.len() as u64;
+    let dyadic = network.direction.iter().chain(network.units.iter().map(|unit| &unit.0));
     let bits = dyadic.map(|x| x.exponent.unsigned_abs()).max().unwrap_or(0);
     if bits.saturating_mul(numbers) > MOST_BITS {
         return Err(Rejection::TooWide { bits, numbers, limit: MOST_BITS });
     }
     let mut odd = UBig::ONE;
-    for unit in &contents.units {
-        if let Weight::Fraction(fraction) = &unit.1 {
+    for unit in &network.units {
+        if let Number::Fraction(fraction) = &unit.1 {
             let divisor = (&odd).gcd(fraction.denominator());
             odd *= fraction.denominator() / divisor;
             let bits = bit_length(odd.as_ibig());
@@ -66,9 +67,9 @@ pub fn weight_scale(contents: &Contents) -> Result<(IBig, usize), Rejection> {
             }
         }
     }
-    let dyadic_weights = contents.units.iter().filter_map(|unit| match &unit.1 {
-        Weight::Binary(binary) => Some(binary),
-        Weight::Fraction(_) => None,
+    let dyadic_weights = network.units.iter().filter_map(|unit| match &unit.1 {
+        Number::Binary(binary) => Some(binary),
+        Number::Fraction(_) => None,
     });
     let w_bits = scale_bits(dyadic_weights);
     Ok((IBig::from(odd << w_bits), w_bits))
@@ -81,7 +82,8 @@ pub fn weight_scale(contents: &Contents) -> Result<(IBig, usize), Rejection> {
 /// Those of the writer.
 pub fn write_integers(
     out: &mut impl Write,
-    contents: &Contents,
+    network: &TwoLayer,
+    claim: &Claim,
     sample: &Sample,
     (weight_scale, w_bits): (IBig, usize),
 ) -> io::Result<()> {
@@ -95,25 +97,25 @@ pub fn write_integers(
             .unwrap_or(0) as usize,
     };
     // The direction's scale also makes thresholds, bias and labels integers.
-    let b_bits = scale_bits(contents.units.iter().map(|unit| &unit.0)).saturating_sub(x_bits);
-    let out_bits = scale_bits(contents.targets.iter().chain([&contents.bias]));
+    let b_bits = scale_bits(network.units.iter().map(|unit| &unit.0)).saturating_sub(x_bits);
+    let out_bits = scale_bits(claim.targets.iter().chain([&network.bias]));
     let a_bits =
-        scale_bits(contents.direction.iter()).max(b_bits).max(out_bits.saturating_sub(x_bits));
+        scale_bits(network.direction.iter()).max(b_bits).max(out_bits.saturating_sub(x_bits));
     let one = |bits: usize| IBig::ONE << bits;
-    writeln!(out, "1 {d} {} {n}", contents.units.len())?;
+    writeln!(out, "1 {d} {} {n}", network.units.len())?;
     writeln!(out, "{} {} {weight_scale}", one(a_bits), one(x_bits))?;
-    let a: Vec<IBig> = contents.direction.iter().map(|a| scaled(a, a_bits)).collect();
+    let a: Vec<IBig> = network.direction.iter().map(|a| scaled(a, a_bits)).collect();
     for a in &a {
         writeln!(out, "{a}")?;
     }
     let z_bits = a_bits + x_bits;
-    let mut units: Vec<(IBig, IBig)> = contents
+    let mut units: Vec<(IBig, IBig)> = network
         .units
         .iter()
         .map(|(b, w)| {
             let w = match w {
-                Weight::Binary(w) => scaled(w, w_bits) * (&weight_scale >> w_bits),
-                Weight::Fraction(w) => w.numerator() * (&weight_scale / w.denominator().as_ibig()),
+                Number::Binary(w) => scaled(w, w_bits) * (&weight_scale >> w_bits),
+                Number::Fraction(w) => w.numerator() * (&weight_scale / w.denominator().as_ibig()),
             };
             (scaled(b, z_bits), w)
         })
@@ -123,7 +125,7 @@ pub fn write_integers(
         writeln!(out, "{b} {w}")?;
     }
     let output = |y: &Binary| scaled(y, z_bits) * &weight_scale;
-    writeln!(out, "{}", output(&contents.bias))?;
+    writeln!(out, "{}", output(&network.bias))?;
     let project = |i: usize| {
         a.iter().enumerate().fold(IBig::ZERO, |z, (k, a)| z + a * scaled(&coordinate(i, k), x_bits))
     };
@@ -141,7 +143,7 @@ pub fn write_integers(
                 write_row(out, &row)?;
             }
         }
-        writeln!(out, "{}", output(&contents.targets[i]))?;
+        writeln!(out, "{}", output(&claim.targets[i]))?;
     }
     out.flush()
 }

@@ -1,13 +1,15 @@
 //! The emitter of network files and certificates. Streams: nothing is held but the numbers.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
 use crate::exact::{Dyadic, Rational};
-use crate::network::{Counts, ExactNetwork};
+use crate::network::{Counts, ExactNetwork, Layered, Network, Sizes, Unit};
 use crate::sample::fingerprint::{fingerprint, header, hex};
-use crate::sample::{Recipe, Sample};
+use crate::sample::{Labels, Recipe, Sample, Target};
 
 /// Writes and hashes what it writes.
 struct Hashed<W> {
@@ -40,28 +42,51 @@ impl<W: Write> Hashed<W> {
     }
 }
 
-/// Writes a certificate that `network` maps each point of `sample` to its label; returns its digest.
-/// Whether it does is for the checker to say.
+/// Writes a certificate that `network` maps each point of `sample` to the outputs that say its
+/// label; returns its digest. Whether it does is for the checker to say. A two-layer network whose
+/// output is the label is written in the two-layer form, every other one layer by layer.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_certificate(
     out: impl Write,
-    network: &ExactNetwork,
+    network: &Network,
     construction: &str,
     sample: &Sample,
+    target: Target,
 ) -> io::Result<String> {
     let mut out = Hashed::new(out);
-    writeln!(out, "shatter certificate 1")?;
+    // Real numbers have no encoding but their values.
+    let target = match sample.labels {
+        Labels::Classes { .. } => target,
+        Labels::Real { .. } => Target::Value,
+    };
+    let form = match network {
+        Network::TwoLayer(two) if target == Target::Value => Form::TwoLayer(two),
+        Network::TwoLayer(two) => Form::Layered(Cow::Owned(two.to_layered())),
+        Network::Layered(layered) => Form::Layered(canonical(layered)),
+    };
+    writeln!(out, "shatter {}certificate 1", form.prefix())?;
     // Printable ASCII, whatever the names of files are.
     writeln!(out, "sample {}", sample.text.escape_default())?;
     writeln!(out, "points {}", header(&sample.points))?;
     writeln!(out, "points-sha256 {}", fingerprint(&sample.points))?;
     writeln!(out, "labels {}", recipe_text(&sample.recipe))?;
-    write_numbers(&mut out, network, construction)?;
-    writeln!(out, "targets {}", sample.labels.len())?;
-    for i in 0..sample.labels.len() {
-        writeln!(out, "{}", number(&sample.labels.exact_at(i)))?;
+    form.write_numbers(&mut out, construction)?;
+    match form {
+        Form::TwoLayer(_) => {
+            writeln!(out, "targets {}", sample.labels.len())?;
+            for i in 0..sample.labels.len() {
+                writeln!(out, "{}", number(&sample.labels.exact_at(i)))?;
+            }
+        }
+        Form::Layered(_) => {
+            writeln!(out, "targets {} {target}", sample.labels.len())?;
+            for i in 0..sample.labels.len() {
+                let row: Vec<String> = target.of(&sample.labels, i).iter().map(weight).collect();
+                writeln!(out, "{}", row.join(" "))?;
+            }
+        }
     }
     out.finish()
 }
@@ -70,23 +95,41 @@ pub fn write_certificate(
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_network(
-    out: impl Write,
-    network: &ExactNetwork,
-    construction: &str,
-) -> io::Result<String> {
+pub fn write_network(out: impl Write, network: &Network, construction: &str) -> io::Result<String> {
     let mut out = Hashed::new(out);
-    writeln!(out, "shatter network 1")?;
-    write_numbers(&mut out, network, construction)?;
+    let form = match network {
+        Network::TwoLayer(two) => Form::TwoLayer(two),
+        Network::Layered(layered) => Form::Layered(canonical(layered)),
+    };
+    writeln!(out, "shatter {}network 1", form.prefix())?;
+    form.write_numbers(&mut out, construction)?;
     out.finish()
 }
 
-fn write_numbers(
-    out: &mut impl Write,
-    network: &ExactNetwork,
-    construction: &str,
-) -> io::Result<()> {
-    writeln!(out, "construction {construction}")?;
+/// The form in which a network is written.
+enum Form<'a> {
+    TwoLayer(&'a ExactNetwork),
+    Layered(Cow<'a, Layered>),
+}
+
+impl Form<'_> {
+    fn prefix(&self) -> &'static str {
+        match self {
+            Form::TwoLayer(_) => "",
+            Form::Layered(_) => "layered ",
+        }
+    }
+
+    fn write_numbers(&self, out: &mut impl Write, construction: &str) -> io::Result<()> {
+        writeln!(out, "construction {construction}")?;
+        match self {
+            Form::TwoLayer(network) => write_two_layer(out, network),
+            Form::Layered(network) => write_layers(out, network),
+        }
+    }
+}
+
+fn write_two_layer(out: &mut impl Write, network: &ExactNetwork) -> io::Result<()> {
     writeln!(out, "counts {}", counts_text(&network.counts()))?;
     writeln!(out, "direction {}", network.d())?;
     for a in &network.a {
@@ -97,6 +140,53 @@ fn write_numbers(
         writeln!(out, "{} {}", number(b), weight(w))?;
     }
     writeln!(out, "bias {}", number(&network.c))
+}
+
+fn write_layers(out: &mut impl Write, network: &Layered) -> io::Result<()> {
+    let Sizes { depth, units, width, nonzero, bits, max_bits } = network.sizes();
+    writeln!(
+        out,
+        "counts depth={depth} units={units} width={width} nonzero={nonzero} bits={bits} \
+         max-bits={max_bits}"
+    )?;
+    writeln!(out, "inputs {}", network.inputs)?;
+    writeln!(out, "layers {depth}")?;
+    for layer in network.layers() {
+        writeln!(out, "layer {}", layer.len())?;
+        for unit in layer {
+            write!(out, "{} {}", unit.activation, weight(&unit.bias))?;
+            for (from, number) in &unit.weights {
+                write!(out, " {from}:{}", weight(number))?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same network with the weights of each unit in the order of their indices, equal indices
+/// summed up, zeros left out.
+fn canonical(network: &Layered) -> Cow<'_, Layered> {
+    let is_canonical = |unit: &Unit| {
+        unit.weights.is_sorted_by(|one, two| one.0 < two.0)
+            && unit.weights.iter().all(|(_, weight)| !weight.is_zero())
+    };
+    if network.layers().flatten().all(is_canonical) {
+        return Cow::Borrowed(network);
+    }
+    let unit = |unit: &Unit| {
+        let mut sums: BTreeMap<usize, Rational> = BTreeMap::new();
+        for (from, weight) in &unit.weights {
+            *sums.entry(*from).or_insert(Rational::ZERO) += weight;
+        }
+        Unit::new(unit.activation, sums, unit.bias.clone())
+    };
+    let layer = |layer: &Vec<Unit>| layer.iter().map(unit).collect();
+    Cow::Owned(Layered {
+        inputs: network.inputs,
+        hidden: network.hidden.iter().map(layer).collect(),
+        output: layer(&network.output),
+    })
 }
 
 /// `RULE seed=S classes=C`.

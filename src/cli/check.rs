@@ -1,17 +1,16 @@
 //! `shatter check`: the independent checker.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io::BufWriter;
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::certify::check::{self, Rejection, bind, parse};
+use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
 use crate::sample;
 
 use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
-use super::{CliError, Common, Verdict};
+use super::{CliError, Common, Verdict, input};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -39,33 +38,36 @@ impl Arguments {
     }
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, CliError> {
-    let file = File::open(path).map_err(CliError::at(path))?;
-    if file.metadata().map_err(CliError::at(path))?.is_dir() {
-        return Err(CliError::Usage(format!("{} is a folder, not a file", path.display())));
-    }
-    Ok(BufReader::with_capacity(1 << 16, file))
-}
-
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading the sample");
     let (raw, loading) = timed(|| sample::load(&arguments.sample, arguments.common.seed()));
     let raw = raw.map_err(|error| CliError::sample(&arguments.sample, error))?;
-    let file = open(&arguments.certificate)?;
+    let file = input::open(&arguments.certificate)?;
     progress.say("checking every point");
     if arguments.integers {
-        let bound = parse::certificate(file).and_then(|contents| {
-            let sample = bind(&contents, raw)?;
-            Ok((sample, weight_scale(&contents)?, contents))
-        });
+        let parsed = parse::certificate(file);
         drop(progress);
-        return match bound {
-            Ok((sample, scale, contents)) => {
-                let mut out = BufWriter::new(std::io::stdout().lock());
-                written(write_integers(&mut out, &contents, &sample, scale))?;
-                Ok(Verdict::Yes)
-            }
+        return match parsed {
+            Ok((claim, contents)) => match &contents.body {
+                Body::TwoLayer(network) => {
+                    let bound = bind(&claim, &contents.body, raw)
+                        .and_then(|sample| Ok((sample, weight_scale(network, &claim)?)));
+                    match bound {
+                        Ok((sample, scale)) => {
+                            let mut out = BufWriter::new(std::io::stdout().lock());
+                            written(write_integers(&mut out, network, &claim, &sample, scale))?;
+                            Ok(Verdict::Yes)
+                        }
+                        Err(rejection) => rejected(arguments, &rejection),
+                    }
+                }
+                Body::Layered(_) => Err(CliError::Usage(format!(
+                    "{}: the checker in proofs/ reads the two-layer form only, and this \
+                     certificate is layered: check it without --integers",
+                    arguments.certificate.display()
+                ))),
+            },
             Err(rejection) => rejected(arguments, &rejection),
         };
     }
@@ -79,9 +81,13 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "accepted": true,
         "points": accepted.points,
         "dimension": accepted.dimension,
+        "depth": accepted.depth,
         "units": accepted.units,
-        "free": accepted.free.0,
-        "signs": accepted.free.1,
+        "width": accepted.width,
+        "nonzero": accepted.nonzero,
+        "free": accepted.free.map(|free| free.0),
+        "signs": accepted.free.map(|free| free.1),
+        "target": accepted.target.to_string(),
         "labels": accepted.recipe,
         "points_sha256": accepted.points_sha256,
         "certificate_sha256": accepted.digest,
@@ -94,21 +100,33 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut facts = Facts::default();
     let points = grouped(accepted.points as u64);
     facts.add("accepted", format!("the network equals the label at all {points} points, exactly"));
-    let sign = if accepted.free.1 == 1 { " and one sign" } else { "" };
-    facts.add(
-        "network",
-        format!(
-            "depth 2, {} units on R^{}, {} free numbers{sign}",
-            grouped(accepted.units as u64),
-            accepted.dimension,
-            grouped(accepted.free.0)
-        ),
-    );
+    facts.add("network", network_text(&accepted));
     facts.add("labels", &accepted.recipe);
     facts.add("points", format!("SHA-256 {}", accepted.points_sha256));
     facts.add("times", format!("loading {}, checking {}", seconds(loading), seconds(checking)));
     print(facts.text())?;
     Ok(Verdict::Yes)
+}
+
+fn network_text(accepted: &Accepted) -> String {
+    let shape = format!(
+        "depth {}, {} units on R^{}",
+        grouped(accepted.depth),
+        grouped(accepted.units),
+        accepted.dimension
+    );
+    match accepted.free {
+        Some((free, signs)) => {
+            let sign = if signs == 1 { " and one sign" } else { "" };
+            format!("{shape}, {} free numbers{sign}", grouped(free))
+        }
+        None => format!(
+            "{shape}, width {}, {} weights and biases; labels as {}",
+            grouped(accepted.width),
+            grouped(accepted.nonzero),
+            accepted.target
+        ),
+    }
 }
 
 fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {

@@ -8,9 +8,11 @@ mod compare;
 mod doctor;
 mod eval;
 mod fit;
+mod input;
 mod output;
 mod show;
 mod verify;
+mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ struct Cli {
 enum Command {
     /// Verify Lemma 1 and Theorem 1 numerically, over a grid of n, d and seeds
     Verify(verify::Arguments),
-    /// Build a two-layer network that memorizes a sample, with a certificate
+    /// Build a network that memorizes a sample, with a certificate
     Fit(fit::Arguments),
     /// Put every construction on one sample: depth, units, weights, bits, time
     Compare(compare::Arguments),

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::certify::write::{number, weight};
-use crate::network::ExactNetwork;
+use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
+use crate::sample::Target;
 
 use super::output::{Facts, grouped, print, print_json};
-use super::{CliError, Common, Verdict, eval};
+use super::words::sizes_text;
+use super::{CliError, Common, Verdict, input};
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
+/// Layers that are printed.
+const LAYERS: usize = 8;
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter show out/fit/certificate.txt")]
@@ -23,17 +27,21 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
-    let (contents, network) = eval::open(&arguments.network)?;
-    let counts = network.counts();
-    let is_certificate = !contents.points.is_empty();
-    let found = serde_json::json!({
-        "certificate": is_certificate,
-        "construction": contents.construction,
-        "sample": contents.sample,
-        "points": contents.points,
-        "counts": counts,
-        "sha256": contents.digest,
+    let file = input::network(&arguments.network)?;
+    let mut found = serde_json::json!({
+        "certificate": file.claim.is_some(),
+        "construction": file.construction,
+        "sample": file.claim.as_ref().map_or("", |claim| &claim.sample),
+        "points": file.claim.as_ref().map_or("", |claim| &claim.points),
+        "sha256": file.digest,
     });
+    match &file.network {
+        Network::TwoLayer(network) => found["counts"] = serde_json::to_value(network.counts())?,
+        Network::Layered(network) => {
+            found["counts"] = serde_json::to_value(network.sizes())?;
+            found["layers"] = network.layers().map(|layer| layer_text(layer)).collect();
+        }
+    }
     let configuration = serde_json::json!({ "network": arguments.network });
     arguments.common.write("show", &found, configuration, None)?;
     if arguments.common.json {
@@ -43,18 +51,30 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut facts = Facts::default();
     facts.add(
         "file",
-        if is_certificate {
-            "certificate (not checked here: shatter check does)"
-        } else {
-            "network"
+        match file.claim {
+            Some(_) => "certificate (not checked here: shatter check does)",
+            None => "network",
         },
     );
-    facts.add("construction", &contents.construction);
-    if is_certificate {
-        facts.add("sample", &contents.sample);
-        facts.add("points", format!("{}, SHA-256 {}", contents.points, contents.points_sha256));
-        facts.add("labels", format!("{} seed={}", contents.rule, contents.seed));
+    facts.add("construction", &file.construction);
+    if let Some(claim) = &file.claim {
+        facts.add("sample", &claim.sample);
+        facts.add("points", format!("{}, SHA-256 {}", claim.points, claim.points_sha256));
+        facts.add("labels", format!("{} seed={}", claim.rule, claim.seed));
     }
+    match &file.network {
+        Network::TwoLayer(network) => show_two_layer(&mut facts, network),
+        Network::Layered(network) => {
+            show_layered(&mut facts, network, file.claim.map(|claim| claim.target));
+        }
+    }
+    facts.add("SHA-256", &file.digest);
+    print(facts.text())?;
+    Ok(Verdict::Yes)
+}
+
+fn show_two_layer(facts: &mut Facts, network: &ExactNetwork) {
+    let counts = network.counts();
     facts.add("function", "f(x) = Σ_j w_j ReLU(<a, x> − b_j) + c");
     let sign = if counts.signs == 1 { " and one sign" } else { "" };
     facts.add(
@@ -78,21 +98,40 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
             counts.max_bits
         ),
     );
-    let list = |numbers: Vec<String>, total: usize| {
-        let more = if total > numbers.len() { ", …" } else { "" };
-        numbers.join(", ") + more
-    };
-    let ExactNetwork { a, b, w, c } = &network;
-    facts.add("a", list(a.iter().take(SHOWN).map(readable).collect(), a.len()));
-    facts.add("b", list(b.iter().take(SHOWN).map(readable).collect(), b.len()));
-    facts.add(
-        "w",
-        list(w.iter().take(SHOWN).map(|w| short(w.to_string(), weight(w))).collect(), w.len()),
-    );
+    let ExactNetwork { a, b, w, c } = network;
+    facts.add("a", list(a.iter().take(SHOWN).map(readable).collect(), a.len(), ", "));
+    facts.add("b", list(b.iter().take(SHOWN).map(readable).collect(), b.len(), ", "));
+    let weights = w.iter().take(SHOWN).map(|w| short(w.to_string(), weight(w)));
+    facts.add("w", list(weights.collect(), w.len(), ", "));
     facts.add("c", readable(c));
-    facts.add("SHA-256", &contents.digest);
-    print(facts.text())?;
-    Ok(Verdict::Yes)
+}
+
+fn show_layered(facts: &mut Facts, network: &Layered, target: Option<Target>) {
+    facts.add("function", format!("layer by layer from R^{}", grouped(network.inputs as u64)));
+    let layers: Vec<String> =
+        network.layers().take(LAYERS).map(|layer| layer_text(layer)).collect();
+    facts.add("layers", list(layers, network.hidden.len() + 1, "; "));
+    facts.add("counts", sizes_text(&network.sizes()));
+    if let Some(target) = target {
+        facts.add("outputs", format!("labels as {target}"));
+    }
+}
+
+/// "12 relu, 1 identity".
+fn layer_text(layer: &[Unit]) -> String {
+    let count = |of: Activation| layer.iter().filter(|unit| unit.activation == of).count();
+    let counts = Activation::ALL.into_iter().map(|activation| (activation, count(activation)));
+    let present = counts.filter(|(_, count)| *count > 0);
+    let texts: Vec<String> = present
+        .map(|(activation, count)| format!("{} {activation}", grouped(count as u64)))
+        .collect();
+    if texts.is_empty() { "0 units".to_owned() } else { texts.join(", ") }
+}
+
+/// The first of `total`.
+fn list(shown: Vec<String>, total: usize, separator: &str) -> String {
+    let more = if total > shown.len() { format!("{separator}…") } else { String::new() };
+    shown.join(separator) + &more
 }
 
 /// In decimal where that is short, as in the file where not.

@@ -88,6 +88,16 @@ pub fn compensated(network: &FloatNetwork, z: &[f64]) -> Vec<f64> {
     z.par_iter().map(at).collect()
 }
 
+/// max_i |f(x_i) − y_i| of outputs in binary64, for scalar labels. Not a number if one of them is.
+///
+/// # Panics
+/// If there are fewer labels than outputs.
+pub fn largest_error(outputs: &[f64], labels: &Labels) -> f64 {
+    let differences = outputs.iter().enumerate().map(|(i, f)| (f - labels.f64_at(i)).abs());
+    // A NaN must not vanish in a maximum.
+    differences.fold(0.0, |worst, x| if x <= worst { worst } else { x })
+}
+
 /// How far a network is from its labels, without rounding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExactResidual {

@@ -1,6 +1,8 @@
 //! What the integration tests share: generators of awkward samples, and naive oracles.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod lines;
+
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};
 use shatter::exact::{Dyadic, Rational};

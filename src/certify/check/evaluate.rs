@@ -1,4 +1,4 @@
-//! The network at every point, in integers.
+//! The two-layer network at every point, in integers.
 //!
 //! Projections and thresholds are brought to integers over one power of two. The units are sorted
 //! by threshold and the points by projection; one pass over both carries Σw and Σwb over the units
@@ -8,11 +8,13 @@ use dashu_int::IBig;
 use dashu_ratio::RBig;
 use rayon::prelude::*;
 
-use crate::sample::{Points, Sample, Values};
+use crate::sample::{Points, Sample};
 
-use super::number::{Binary, Weight, bit_length};
+use super::Rejection;
+use super::coordinates::Coordinates;
+use super::number::{Binary, Number, bit_length};
+use super::two_layer::TwoLayer;
 use super::work::Work;
-use super::{Contents, Rejection};
 
 /// Bits that all projections and thresholds may take over their common grain: 512 MiB.
 const MOST_BITS: u64 = 1 << 32;
@@ -21,29 +23,29 @@ const MOST_BITS: u64 = 1 << 32;
 ///
 /// # Errors
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`].
-pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
-    let mut work = Work::default();
-    let z = project(&contents.direction, &sample.points, &mut work)?;
+pub fn fits(network: &TwoLayer, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
+    let work = Work::default();
+    let z = project(&network.direction, &sample.points, &work)?;
     // Thresholds and projections over one grain.
-    let grain = contents.units.iter().filter(|unit| unit.0 != Binary::ZERO);
+    let grain = network.units.iter().filter(|unit| unit.0 != Binary::ZERO);
     let grain = grain.map(|unit| unit.0.exponent).min().unwrap_or(z.grain).min(z.grain);
     let shift = (z.grain - grain).unsigned_abs();
-    let spans = contents.units.iter().map(|unit| unit.0.span(grain));
+    let spans = network.units.iter().map(|unit| unit.0.span(grain));
     let bits = spans.max().unwrap_or(0).max(z.bits + shift);
-    within(bits, z.values.len() + contents.units.len())?;
+    within(bits, z.values.len() + network.units.len())?;
     let z: Vec<IBig> = z.values.into_iter().map(|z| z << shift as usize).collect();
-    let b: Vec<IBig> = contents.units.iter().map(|unit| unit.0.over(grain)).collect();
+    let b: Vec<IBig> = network.units.iter().map(|unit| unit.0.over(grain)).collect();
     let mut units: Vec<usize> = (0..b.len()).collect();
     units.sort_by(|&i, &j| b[i].cmp(&b[j]));
     let mut order: Vec<usize> = (0..z.len()).collect();
     order.par_sort_by(|&i, &j| z[i].cmp(&z[j]));
 
-    let binary: Option<Vec<&Binary>> = contents.units.iter().map(|unit| dyadic(&unit.1)).collect();
+    let binary: Option<Vec<&Binary>> = network.units.iter().map(|unit| dyadic(&unit.1)).collect();
     let misfit = match binary {
         Some(w) => {
             // Everything over one grain: weights over 2^w_grain, outputs over 2^(w_grain + grain).
             let w_grain = w.iter().map(|w| w.exponent).min().unwrap_or(0).min(0);
-            let out = [&contents.bias].into_iter().chain(&contents.targets);
+            let out = [&network.bias].into_iter().chain(targets);
             let out_grain = out.map(|x| x.exponent).min().unwrap_or(0).min(w_grain + grain);
             let widest = w.iter().map(|w| w.span(w_grain)).max().unwrap_or(0);
             within(widest, w.len())?;
@@ -54,7 +56,7 @@ pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
             work.announce(steps, widest + 64, bits)?;
             work.announce(z.len() as u64, widest + 64 + bits + lift as u64, 0)?;
             let w: Vec<IBig> = w.iter().map(|w| w.over(w_grain)).collect();
-            let bias = contents.bias.over(out_grain);
+            let bias = network.bias.over(out_grain);
             sweep(&order, &units, &z, &b, (IBig::ZERO, IBig::ZERO), |sums, event| match event {
                 Event::Unit(j) => {
                     sums.0 += &w[j];
@@ -63,14 +65,14 @@ pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
                 }
                 Event::Point(i) => {
                     let output = ((&sums.0 * &z[i] - &sums.1) << lift) + &bias;
-                    Ok(output == contents.targets[i].over(out_grain))
+                    Ok(output == targets[i].over(out_grain))
                 }
             })?
         }
         None => {
             let scale = power(grain);
-            let w: Vec<RBig> = contents.units.iter().map(|unit| fraction(&unit.1)).collect();
-            let bias = rational(&contents.bias);
+            let w: Vec<RBig> = network.units.iter().map(|unit| fraction(&unit.1)).collect();
+            let bias = rational(&network.bias);
             sweep(&order, &units, &z, &b, (RBig::ZERO, RBig::ZERO), |sums, event| match event {
                 Event::Unit(j) => {
                     // Denominators that have nothing in common multiply up, step by step.
@@ -82,7 +84,7 @@ pub fn fits(contents: &Contents, sample: &Sample) -> Result<(), Rejection> {
                 Event::Point(i) => {
                     work.announce(8, size(&sums.1), size(&sums.1) + bits)?;
                     let output = (&sums.0 * RBig::from(z[i].clone()) - &sums.1) * &scale + &bias;
-                    Ok(output == rational(&contents.targets[i]))
+                    Ok(output == rational(&targets[i]))
                 }
             })?
         }
@@ -136,17 +138,17 @@ fn size(x: &RBig) -> u64 {
     bit_length(x.numerator()) + bit_length(x.denominator().as_ibig())
 }
 
-fn dyadic(weight: &Weight) -> Option<&Binary> {
+fn dyadic(weight: &Number) -> Option<&Binary> {
     match weight {
-        Weight::Binary(binary) => Some(binary),
-        Weight::Fraction(_) => None,
+        Number::Binary(binary) => Some(binary),
+        Number::Fraction(_) => None,
     }
 }
 
-fn fraction(weight: &Weight) -> RBig {
+fn fraction(weight: &Number) -> RBig {
     match weight {
-        Weight::Binary(binary) => rational(binary),
-        Weight::Fraction(fraction) => fraction.clone(),
+        Number::Binary(binary) => rational(binary),
+        Number::Fraction(fraction) => fraction.clone(),
     }
 }
 
@@ -173,24 +175,15 @@ struct Projections {
 
 /// <a, x_i> for every point: in 128 bits where no product or sum overflows them (every one is
 /// checked), in big integers otherwise.
-fn project(
-    direction: &[Binary],
-    points: &Points,
-    work: &mut Work,
-) -> Result<Projections, Rejection> {
+fn project(direction: &[Binary], points: &Points, work: &Work) -> Result<Projections, Rejection> {
     let nonzero = |x: &&Binary| **x != Binary::ZERO;
     let a_grain = direction.iter().filter(nonzero).map(|a| a.exponent).min().unwrap_or(0);
     let a_bits = direction.iter().map(|a| a.span(a_grain)).max().unwrap_or(0);
     within(a_bits, direction.len())?;
     let a: Vec<IBig> = direction.iter().map(|a| a.over(a_grain)).collect();
     let (n, d) = (points.n(), points.d());
-    // The grain and the bits of the coordinates.
-    let (x_grain, x_bits) = match points.values() {
-        Values::U8(_) => (0, 8),
-        Values::I64(_) | Values::Scaled { .. } => (0, 64),
-        Values::F32(v) => float_grid(v.iter().map(|&x| f64::from(x))),
-        Values::F64(v) => float_grid(v.iter().copied()),
-    };
+    let x = Coordinates::of(points.values());
+    let (x_grain, x_bits) = (x.grain, x.bits);
     let bits = a_bits + x_bits + 64 - (d as u64).leading_zeros() as u64;
     within(bits, n)?;
     work.announce((n as u64).saturating_mul(d as u64), a_bits, x_bits)?;
@@ -199,67 +192,14 @@ fn project(
     let row = |i: usize| -> IBig {
         if let Some(a) = &narrow {
             let sum = a.iter().enumerate().try_fold(0i128, |sum, (k, a)| {
-                sum.checked_add(a.checked_mul(coordinate(points.values(), i * d + k, x_grain)?)?)
+                sum.checked_add(a.checked_mul(x.narrow(i * d + k)?)?)
             });
             if let Some(sum) = sum {
                 return IBig::from(sum);
             }
         }
-        a.iter().enumerate().fold(IBig::ZERO, |sum, (k, a)| {
-            sum + a * wide_coordinate(points.values(), i * d + k, x_grain)
-        })
+        a.iter().enumerate().fold(IBig::ZERO, |sum, (k, a)| sum + a * x.wide(i * d + k))
     };
     let values = (0..n).into_par_iter().with_min_len(16).map(row).collect();
     Ok(Projections { values, grain: a_grain + x_grain, bits })
-}
-
-/// Grain of finite numbers, and the bits of the largest over it.
-fn float_grid(numbers: impl Iterator<Item = f64>) -> (i64, u64) {
-    let mut grid: Option<(i64, i64)> = None;
-    for x in numbers.filter(|x| *x != 0.0) {
-        let (m, e) = float_parts(x);
-        let top = e + 64 - i64::from(m.unsigned_abs().leading_zeros());
-        let (low, high) = grid.unwrap_or((e, top));
-        grid = Some((low.min(e), high.max(top)));
-    }
-    grid.map_or((0, 0), |(low, high)| (low, (high - low).unsigned_abs()))
-}
-
-/// x = m · 2^e with odd m, for a finite nonzero x.
-fn float_parts(x: f64) -> (i64, i64) {
-    let bits = x.to_bits();
-    let field = ((bits >> 52) & 0x7ff) as i64;
-    let fraction = (bits & 0x000f_ffff_ffff_ffff) as i64;
-    let (m, e) = if field == 0 { (fraction, -1074) } else { (fraction + (1 << 52), field - 1075) };
-    let zeros = m.trailing_zeros();
-    let m = m >> zeros;
-    (if bits >> 63 == 1 { -m } else { m }, e + i64::from(zeros))
-}
-
-/// A coordinate over 2^grain, if it fits 128 bits.
-fn coordinate(values: &Values, at: usize, grain: i64) -> Option<i128> {
-    let float = |x: f64| {
-        if x == 0.0 {
-            return Some(0);
-        }
-        let (m, e) = float_parts(x);
-        // At most 127 bits in all, as the grid says.
-        i128::from(m).checked_mul(1i128.checked_shl(u32::try_from(e - grain).ok()?)?)
-    };
-    match values {
-        Values::U8(v) => Some(i128::from(v[at])),
-        Values::I64(v) | Values::Scaled { values: v, .. } => Some(i128::from(v[at])),
-        Values::F32(v) => float(f64::from(v[at])),
-        Values::F64(v) => float(v[at]),
-    }
-}
-
-fn wide_coordinate(values: &Values, at: usize, grain: i64) -> IBig {
-    let float = |x: f64| Binary::from_f64(x).over(grain);
-    match values {
-        Values::U8(v) => IBig::from(v[at]),
-        Values::I64(v) | Values::Scaled { values: v, .. } => IBig::from(v[at]),
-        Values::F32(v) => float(f64::from(v[at])),
-        Values::F64(v) => float(v[at]),
-    }
 }

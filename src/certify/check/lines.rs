@@ -77,6 +77,12 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
+    /// The line that [`next`](Self::next) returned last.
+    pub fn text(&self) -> &str {
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        std::str::from_utf8(line).unwrap_or("")
+    }
+
     /// A rejection of the line read last.
     pub fn refuse(&self, expected: impl Into<String>) -> Rejection {
         let found = excerpt(&String::from_utf8_lossy(&self.buffer));

@@ -5,21 +5,30 @@
 //! point in integers of its own, and accepts only if every output equals its label. There is no
 //! tolerance. Trusted: this folder, the integer library, the sample readers, SHA-256.
 //!
-//! Cost for n points of d coordinates and m units: n·d + O((n + m) log(n + m)) operations.
+//! Cost for n points of d coordinates and m units: n·d + O((n + m) log(n + m)) operations in the
+//! two-layer form; in the layered form n times the weights and biases of the network.
 
+pub mod activation;
+mod coordinates;
 pub mod evaluate;
+pub mod forward;
+mod fraction;
+pub mod layered;
 pub mod lines;
 pub mod number;
 pub mod parse;
+mod plan;
+mod target;
+pub mod two_layer;
 mod work;
 
 use std::io::BufRead;
 
 use crate::sample::fingerprint::{fingerprint, header};
-use crate::sample::{LabelRule, Labels, RawSample, Recipe, Sample, SampleError};
+use crate::sample::{LabelRule, Labels, RawSample, Recipe, Sample, SampleError, Target};
 
 use lines::excerpt;
-pub use parse::Contents;
+pub use parse::{Body, Claim, Contents};
 
 /// The first reason not to accept a certificate. Lines count from 1, points from 0.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +87,16 @@ pub enum Rejection {
         /// As counted.
         actual: u64,
     },
+    /// A unit reads a number that is not there.
+    #[error("line {line}: the unit reads number {from} of {width}")]
+    Wiring {
+        /// The line.
+        line: u64,
+        /// What it reads, from 0.
+        from: u64,
+        /// How many numbers the layer before has.
+        width: usize,
+    },
     /// The numbers spread over more bits than a checker can be asked to hold.
     #[error("the numbers spread over {bits} bits each, {numbers} of them: more than {limit} bits")]
     TooWide {
@@ -99,6 +118,22 @@ pub enum Rejection {
     Outputs {
         /// Numbers a label.
         outputs: usize,
+    },
+    /// The network has another number of outputs than such labels take.
+    #[error("as {target}, the labels take {expected} outputs; the network has {actual}")]
+    Encoding {
+        /// How outputs say labels.
+        target: Target,
+        /// Outputs that the labels take.
+        expected: usize,
+        /// Outputs of the network.
+        actual: usize,
+    },
+    /// Real numbers are their own targets.
+    #[error("the labels are real numbers, which outputs cannot say as {target}")]
+    NotClasses {
+        /// How outputs are to say labels.
+        target: Target,
     },
     /// The sample cannot be labelled as the certificate says.
     #[error("the sample does not allow the labels of the certificate: {0}")]
@@ -132,8 +167,8 @@ pub enum Rejection {
         /// Of the sample.
         actual: u32,
     },
-    /// The direction has another length than the points.
-    #[error("the direction has {claimed} coordinates, the points have {actual}")]
+    /// The network takes other points.
+    #[error("the network takes {claimed} coordinates, the points have {actual}")]
     Dimension {
         /// Of the network.
         claimed: usize,
@@ -154,6 +189,9 @@ pub enum Rejection {
         /// The point.
         point: usize,
     },
+    /// Layers were evaluated in another order than planned: an error in this program.
+    #[error("the checker contradicts itself")]
+    Plan,
     /// The network does not fit.
     #[error("point {point}: the network's output differs from the label")]
     Misfit {
@@ -169,10 +207,18 @@ pub struct Accepted {
     pub points: usize,
     /// Coordinates of a point.
     pub dimension: usize,
-    /// Hidden units.
-    pub units: usize,
-    /// Free numbers, and free signs beside them.
-    pub free: (u64, u64),
+    /// Affine maps.
+    pub depth: u64,
+    /// Hidden units; in the layered form without those that carry a number past a layer.
+    pub units: u64,
+    /// Units of the widest hidden layer.
+    pub width: u64,
+    /// Weights and biases that are not 0, unshared.
+    pub nonzero: u64,
+    /// Free numbers, and free signs beside them; counted in the two-layer form only.
+    pub free: Option<(u64, u64)>,
+    /// How outputs say labels.
+    pub target: Target,
     /// How the labels were drawn.
     pub recipe: String,
     /// SHA-256 of the points.
@@ -185,14 +231,14 @@ pub struct Accepted {
 ///
 /// ```
 /// use shatter::certify::{check::check, write_certificate};
-/// use shatter::construct::{Options, depth_two};
+/// use shatter::construct::{Construction, Task, width_two::WidthTwo};
 /// use shatter::sample::{self, LabelRule};
 ///
 /// let raw = sample::load("lattice:n=20,d=3", 1)?;
 /// let sample = raw.clone().distinct(LabelRule::Random, 1)?;
-/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+/// let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// let mut certificate = Vec::new();
-/// write_certificate(&mut certificate, &fit.network, "depth-two zigzag", &sample)?;
+/// write_certificate(&mut certificate, &network, "width-two", &sample, WidthTwo.target())?;
 /// assert_eq!(check(&certificate[..], raw.clone())?.points, sample.points.n());
 ///
 /// let last = certificate.len() - 80;
@@ -204,16 +250,31 @@ pub struct Accepted {
 /// # Errors
 /// A [`Rejection`] for everything but exact equality at every one of at least one points.
 pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Rejection> {
-    let contents = parse::certificate(certificate)?;
-    let sample = bind(&contents, raw)?;
-    evaluate::fits(&contents, &sample)?;
+    let (claim, contents) = parse::certificate(certificate)?;
+    let sample = bind(&claim, &contents.body, raw)?;
+    let (depth, units, width, nonzero, free) = match &contents.body {
+        Body::TwoLayer(network) => {
+            evaluate::fits(network, &claim.targets, &sample)?;
+            let [depth, units, free, signs, nonzero, ..] = network.counts();
+            (depth, units, units, nonzero, Some((free, signs)))
+        }
+        Body::Layered(network) => {
+            forward::fits(network, &claim.targets, &sample)?;
+            let [depth, units, width, nonzero, ..] = network.counts();
+            (depth, units, width, nonzero, None)
+        }
+    };
     Ok(Accepted {
         points: sample.points.n(),
         dimension: sample.points.d(),
-        units: contents.units.len(),
-        free: (contents.counts.free, contents.counts.signs),
-        recipe: format!("{} seed={}", contents.rule, contents.seed),
-        points_sha256: contents.points_sha256,
+        depth,
+        units,
+        width,
+        nonzero,
+        free,
+        target: claim.target,
+        recipe: format!("{} seed={}", claim.rule, claim.seed),
+        points_sha256: claim.points_sha256,
         digest: contents.digest,
     })
 }
@@ -222,40 +283,50 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
 ///
 /// # Errors
 /// A [`Rejection`] if points or labels differ.
-pub fn bind(contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
+pub fn bind(claim: &Claim, network: &Body, raw: RawSample) -> Result<Sample, Rejection> {
     let classes = match &raw.labels {
         Labels::Classes { count, .. } => *count,
         Labels::Real { .. } => 0,
     };
-    if raw.labels.outputs() != 1 {
+    if matches!(network, Body::TwoLayer(_)) && raw.labels.outputs() != 1 {
         return Err(Rejection::Outputs { outputs: raw.labels.outputs() });
     }
-    let sample = raw.distinct(contents.rule, contents.seed)?;
-    let claimed = Recipe { rule: contents.rule, seed: contents.seed, classes: contents.classes };
+    let sample = raw.distinct(claim.rule, claim.seed)?;
+    let claimed = Recipe { rule: claim.rule, seed: claim.seed, classes: claim.classes };
     let actual = header(&sample.points);
-    if actual != contents.points {
-        return Err(Rejection::Shape { claimed: excerpt(&contents.points), actual });
+    if actual != claim.points {
+        return Err(Rejection::Shape { claimed: excerpt(&claim.points), actual });
     }
     let actual = fingerprint(&sample.points);
-    if actual != contents.points_sha256 {
-        let (claimed, text) = (excerpt(&contents.points_sha256), excerpt(&contents.sample));
+    if actual != claim.points_sha256 {
+        let (claimed, text) = (excerpt(&claim.points_sha256), excerpt(&claim.sample));
         return Err(Rejection::Points { claimed, actual, text });
     }
     if claimed != sample.recipe {
-        let actual = if contents.rule == LabelRule::Alternating { 2 } else { classes };
-        return Err(Rejection::Classes { claimed: contents.classes, actual });
+        let actual = if claim.rule == LabelRule::Alternating { 2 } else { classes };
+        return Err(Rejection::Classes { claimed: claim.classes, actual });
     }
-    if contents.direction.len() != sample.points.d() {
-        let (claimed, actual) = (contents.direction.len(), sample.points.d());
+    if network.inputs() != sample.points.d() {
+        let (claimed, actual) = (network.inputs(), sample.points.d());
         return Err(Rejection::Dimension { claimed, actual });
     }
-    if contents.targets.len() != sample.points.n() {
-        let (claimed, actual) = (contents.targets.len(), sample.points.n());
+    let (target, outputs) = (claim.target, network.outputs());
+    let expected =
+        target::outputs(target, &sample.labels).ok_or(Rejection::NotClasses { target })?;
+    if expected != outputs {
+        return Err(Rejection::Encoding { target, expected, actual: outputs });
+    }
+    // As many targets as points: the reader has seen that each has all outputs.
+    let (claimed, actual) = (claim.targets.len() / outputs.max(1), sample.points.n());
+    if claimed != actual {
         return Err(Rejection::LabelCount { claimed, actual });
     }
-    let wrong = |&i: &usize| contents.targets[i] != number::label(&sample.labels, i);
-    match (0..sample.points.n()).find(wrong) {
-        Some(point) => Err(Rejection::Label { point }),
+    let wrong = |&at: &usize| {
+        let number = target::number(target, &sample.labels, at / outputs, at % outputs);
+        claim.targets[at] != number
+    };
+    match (0..claim.targets.len()).find(wrong) {
+        Some(at) => Err(Rejection::Label { point: at / outputs }),
         None => Ok(sample),
     }
 }

@@ -3,8 +3,6 @@
 use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 
-use crate::sample::Labels;
-
 /// Largest exponent of two in absolute value: sums of a few of them cannot overflow.
 const EXPONENT_LIMIT: u64 = 1 << 20;
 
@@ -17,9 +15,9 @@ pub struct Binary {
     pub exponent: i64,
 }
 
-/// An output weight.
+/// Any number of the format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum Number {
     /// A dyadic number.
     Binary(Binary),
     /// Any other fraction.
@@ -122,12 +120,12 @@ impl Binary {
     }
 }
 
-impl Weight {
-    /// The weight that `text` spells; `None` if it is not the one spelling of a number. A fraction
+impl Number {
+    /// The number that `text` spells; `None` if it is not the one spelling of a number. A fraction
     /// is brought to lowest terms to see that it already is; the caller bounds its length.
-    pub fn parse(text: &str) -> Option<Weight> {
+    pub fn parse(text: &str) -> Option<Number> {
         let Some((numerator, denominator)) = text.split_once('/') else {
-            return Binary::parse(text).map(Weight::Binary);
+            return Binary::parse(text).map(Number::Binary);
         };
         let (numerator, denominator) = (signed(numerator)?, magnitude(denominator)?);
         let odd_part = denominator.trailing_zeros().map(|zeros| &denominator >> zeros)?;
@@ -136,19 +134,34 @@ impl Weight {
         }
         let fraction = RBig::from_parts(numerator.clone(), denominator.clone());
         let lowest = *fraction.numerator() == numerator && *fraction.denominator() == denominator;
-        lowest.then_some(Weight::Fraction(fraction))
+        lowest.then_some(Number::Fraction(fraction))
     }
 
-    /// Whether the weight is 0.
+    /// Whether the number is 0.
     pub fn is_zero(&self) -> bool {
-        matches!(self, Weight::Binary(binary) if *binary == Binary::ZERO)
+        matches!(self, Number::Binary(binary) if *binary == Binary::ZERO)
+    }
+
+    /// m · 2^e / q with odd m and q, q >= 1; m = 0 for 0.
+    pub fn parts(&self) -> (IBig, i64, IBig) {
+        match self {
+            Number::Binary(binary) => (binary.mantissa.clone(), binary.exponent, IBig::ONE),
+            Number::Fraction(fraction) => {
+                let (mut m, mut q) = (fraction.numerator().clone(), fraction.denominator().clone());
+                // In lowest terms at most one of them is even.
+                let (up, down) = (m.trailing_zeros().unwrap_or(0), q.trailing_zeros().unwrap_or(0));
+                m >>= up;
+                q >>= down;
+                (m, up as i64 - down as i64, IBig::from(q))
+            }
+        }
     }
 
     /// Numerator, denominator and sign bits.
     pub fn bits(&self) -> u64 {
         match self {
-            Weight::Binary(binary) => binary.bits(),
-            Weight::Fraction(f) => {
+            Number::Binary(binary) => binary.bits(),
+            Number::Fraction(f) => {
                 bit_length(f.numerator()) + bit_length(f.denominator().as_ibig()) + 1
             }
         }
@@ -161,13 +174,5 @@ pub fn bit_length(x: &IBig) -> u64 {
     match words.last() {
         Some(top) => words.len() as u64 * 64 - u64::from(top.leading_zeros()),
         None => 0,
-    }
-}
-
-/// The label of a point as the checker's number: the class, or the real number.
-pub fn label(labels: &Labels, i: usize) -> Binary {
-    match labels {
-        Labels::Classes { of, .. } => Binary::from_integer(i64::from(of[i])),
-        Labels::Real { values, outputs } => Binary::from_f64(values[i * outputs]),
     }
 }

@@ -3,25 +3,18 @@
 
 use std::io::BufRead;
 
-use crate::sample::LabelRule;
+use crate::sample::{LabelRule, Target};
 
 use super::Rejection;
+use super::layered::Layered;
 use super::lines::Lines;
-use super::number::{Binary, Weight};
+use super::number::{Binary, Number};
+use super::two_layer::TwoLayer;
 use super::work::Work;
 
-/// The counts line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    /// d + 2m, or d + m when the output weights are ±1, ∓2, ±2, …; one more with a bias.
-    pub free: u64,
-    /// 1 in that case.
-    pub signs: u64,
-}
-
-/// A certificate, or a network file (then the fields about the sample are empty).
+/// What a certificate says beside its network.
 #[derive(Clone, Debug)]
-pub struct Contents {
+pub struct Claim {
     /// The SAMPLE text.
     pub sample: String,
     /// Type, number and shape of the points.
@@ -34,68 +27,132 @@ pub struct Contents {
     pub seed: u64,
     /// Its classes.
     pub classes: u32,
+    /// How outputs say labels.
+    pub target: Target,
+    /// The outputs claimed, point by point.
+    pub targets: Vec<Binary>,
+}
+
+/// A network in one of the forms.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Σ_j w_j ReLU(<a, x> − b_j) + c.
+    TwoLayer(TwoLayer),
+    /// Layer by layer.
+    Layered(Layered),
+}
+
+impl Body {
+    /// Coordinates of a point.
+    pub fn inputs(&self) -> usize {
+        match self {
+            Body::TwoLayer(network) => network.direction.len(),
+            Body::Layered(network) => network.inputs,
+        }
+    }
+
+    /// Numbers an output has.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Body::TwoLayer(_) => 1,
+            Body::Layered(network) => network.outputs(),
+        }
+    }
+}
+
+/// What network files and certificates both hold.
+#[derive(Clone, Debug)]
+pub struct Contents {
     /// How the network was built.
     pub construction: String,
-    /// The counts that have been compared with the network.
-    pub counts: Claimed,
-    /// a.
-    pub direction: Vec<Binary>,
-    /// (b_j, w_j).
-    pub units: Vec<(Binary, Weight)>,
-    /// c.
-    pub bias: Binary,
-    /// y.
-    pub targets: Vec<Binary>,
+    /// The network; its counts have been compared.
+    pub body: Body,
     /// SHA-256 of the file.
     pub digest: String,
 }
+
+#[derive(Clone, Copy)]
+enum Form {
+    TwoLayer,
+    Layered,
+}
+
+const CERTIFICATES: [(&str, Form); 2] =
+    [("shatter certificate 1", Form::TwoLayer), ("shatter layered certificate 1", Form::Layered)];
+const NETWORKS: [(&str, Form); 2] =
+    [("shatter network 1", Form::TwoLayer), ("shatter layered network 1", Form::Layered)];
 
 /// Reads a certificate.
 ///
 /// # Errors
 /// The first [`Rejection`] met.
-pub fn certificate(reader: impl BufRead) -> Result<Contents, Rejection> {
+pub fn certificate(reader: impl BufRead) -> Result<(Claim, Contents), Rejection> {
     let mut lines = Lines::new(reader);
-    if lines.next("'shatter certificate 1'")? != "shatter certificate 1" {
-        return Err(lines.refuse("'shatter certificate 1'"));
+    let expected = "'shatter certificate 1' or 'shatter layered certificate 1'";
+    match find(&CERTIFICATES, lines.next(expected)?) {
+        Some(form) => certificate_body(lines, form),
+        None => Err(lines.refuse(expected)),
     }
-    certificate_body(lines)
 }
 
 /// Reads a certificate or a network file, whichever it is.
 ///
 /// # Errors
 /// The first [`Rejection`] met.
-pub fn either(reader: impl BufRead) -> Result<Contents, Rejection> {
+pub fn either(reader: impl BufRead) -> Result<(Option<Claim>, Contents), Rejection> {
     let mut lines = Lines::new(reader);
-    let expected = "'shatter certificate 1' or 'shatter network 1'";
-    match lines.next(expected)? {
-        "shatter certificate 1" => certificate_body(lines),
-        "shatter network 1" => {
-            let mut contents = network(&mut lines)?;
-            contents.digest = lines.finish()?;
-            Ok(contents)
-        }
-        _ => Err(lines.refuse(expected)),
+    let expected = "'shatter [layered] certificate 1' or 'shatter [layered] network 1'";
+    let first = lines.next(expected)?;
+    let (certificate, network) = (find(&CERTIFICATES, first), find(&NETWORKS, first));
+    if let Some(form) = certificate {
+        let (claim, contents) = certificate_body(lines, form)?;
+        return Ok((Some(claim), contents));
     }
+    let form = network.ok_or_else(|| lines.refuse(expected))?;
+    let (construction, body) = network_lines(&mut lines, form)?;
+    Ok((None, Contents { construction, body, digest: lines.finish()? }))
 }
 
-fn certificate_body(mut lines: Lines<impl BufRead>) -> Result<Contents, Rejection> {
+fn find(forms: &[(&str, Form)], line: &str) -> Option<Form> {
+    forms.iter().find(|(first, _)| *first == line).map(|(_, form)| *form)
+}
+
+fn certificate_body(
+    mut lines: Lines<impl BufRead>,
+    form: Form,
+) -> Result<(Claim, Contents), Rejection> {
     let sample = lines.keyword("sample")?;
     let points = lines.keyword("points")?;
     let points_sha256 = lines.keyword("points-sha256")?;
     let labels = lines.keyword("labels")?;
     let (rule, seed, classes) =
         recipe(&labels).ok_or_else(|| lines.refuse("'labels RULE seed=S classes=C'"))?;
-    let mut contents =
-        Contents { sample, points, points_sha256, rule, seed, classes, ..network(&mut lines)? };
-    let count = counted(&mut lines, "targets")?;
+    let (construction, body) = network_lines(&mut lines, form)?;
+    let (count, target) = match form {
+        Form::TwoLayer => (counted(&mut lines, "targets")?, Target::Value),
+        Form::Layered => encoded(&mut lines)?,
+    };
+    let outputs = body.outputs();
+    let mut targets = Vec::new();
     for _ in 0..count {
-        let target = Binary::parse(lines.next("a label")?);
-        contents.targets.push(target.ok_or_else(|| lines.refuse("a number m or mpE"))?);
+        let words = lines.next("the outputs at a point")?.split(' ').take(outputs + 1);
+        let row: Option<Vec<Binary>> = words.map(Binary::parse).collect();
+        match row.filter(|row| row.len() == outputs) {
+            Some(row) => targets.extend(row),
+            None => return Err(lines.refuse(format!("{outputs} numbers m or mpE"))),
+        }
     }
-    contents.digest = lines.finish()?;
-    Ok(contents)
+    let claim = Claim { sample, points, points_sha256, rule, seed, classes, target, targets };
+    Ok((claim, Contents { construction, body, digest: lines.finish()? }))
+}
+
+fn network_lines(lines: &mut Lines<impl BufRead>, form: Form) -> Result<(String, Body), Rejection> {
+    let construction = lines.keyword("construction")?;
+    let body = match form {
+        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(lines)?),
+        Form::Layered => Body::Layered(Layered::parse(lines)?),
+    };
+    Ok((construction, body))
 }
 
 fn recipe(text: &str) -> Option<(LabelRule, u64, u32)> {
@@ -109,114 +166,82 @@ fn recipe(text: &str) -> Option<(LabelRule, u64, u32)> {
     (again == text).then_some((rule, seed, classes))
 }
 
-fn counted(lines: &mut Lines<impl BufRead>, keyword: &str) -> Result<u64, Rejection> {
-    let text = lines.keyword(keyword)?;
-    let count = text.parse::<u64>().ok().filter(|count| count.to_string() == text);
+/// A whole number without needless digits or signs.
+pub fn whole(text: &str) -> Option<u64> {
+    let canonical = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// The number on the next line, which starts with `keyword`.
+///
+/// # Errors
+/// A [`Rejection`] if there is none.
+pub fn counted(lines: &mut Lines<impl BufRead>, keyword: &str) -> Result<u64, Rejection> {
+    let count = whole(&lines.keyword(keyword)?);
     count.ok_or_else(|| lines.refuse(format!("'{keyword}' and a count")))
 }
 
-fn network(lines: &mut Lines<impl BufRead>) -> Result<Contents, Rejection> {
-    let construction = lines.keyword("construction")?;
-    let counts = lines.keyword("counts")?;
-    let claimed = claimed(&counts).ok_or_else(|| {
-        let names = NAMES.map(|name| format!("{name}=N")).join(" ");
-        lines.refuse(format!("'counts {names}'"))
-    })?;
-    let mut direction = Vec::new();
-    for _ in 0..counted(lines, "direction")? {
-        let a = Binary::parse(lines.next("a coordinate of the direction")?);
-        direction.push(a.ok_or_else(|| lines.refuse("a number m or mpE"))?);
+fn encoded(lines: &mut Lines<impl BufRead>) -> Result<(u64, Target), Rejection> {
+    let text = lines.keyword("targets")?;
+    let parsed =
+        text.split_once(' ').and_then(|(n, target)| Some((whole(n)?, target.parse().ok()?)));
+    parsed.ok_or_else(|| lines.refuse("'targets N' and value, one-hot or bits"))
+}
+
+/// The number that `text` spells, within the budget: the lowest terms of a fraction take a gcd.
+///
+/// # Errors
+/// [`Rejection::TooMuchWork`].
+pub fn number(text: &str, work: &Work) -> Result<Option<Number>, Rejection> {
+    if text.contains('/') {
+        let bits = 4 * text.len() as u64;
+        work.announce(1, bits, bits)?;
     }
-    let mut units = Vec::new();
-    let mut work = Work::default();
-    for _ in 0..counted(lines, "units")? {
-        let line = lines.next("a threshold and a weight")?;
-        if line.contains('/') {
-            let bits = 4 * line.len() as u64;
-            work.announce(1, bits, bits)?; // the gcd that lowest terms take
+    Ok(Number::parse(text))
+}
+
+/// The counts line: each name with its number.
+///
+/// # Errors
+/// A [`Rejection`] if it is not one.
+pub fn counts<const K: usize>(
+    lines: &mut Lines<impl BufRead>,
+    names: &[&'static str; K],
+) -> Result<[u64; K], Rejection> {
+    let text = lines.keyword("counts")?;
+    let mut words = text.split(' ');
+    let mut claimed = [0; K];
+    for (name, claimed) in names.iter().zip(&mut claimed) {
+        let value = words.next().and_then(|word| word.strip_prefix(name)?.strip_prefix('='));
+        match value.and_then(whole) {
+            Some(value) => *claimed = value,
+            None => return Err(refused_counts(lines, names)),
         }
-        let unit =
-            line.split_once(' ').and_then(|(b, w)| Some((Binary::parse(b)?, Weight::parse(w)?)));
-        units.push(unit.ok_or_else(|| lines.refuse("a threshold and a weight"))?);
     }
-    let bias = Binary::parse(&lines.keyword("bias")?);
-    let bias = bias.ok_or_else(|| lines.refuse("'bias' and a number"))?;
-    let actual = count(&direction, &units, &bias);
-    for ((name, claimed), actual) in NAMES.into_iter().zip(claimed).zip(actual) {
+    match words.next() {
+        None => Ok(claimed),
+        Some(_) => Err(refused_counts(lines, names)),
+    }
+}
+
+fn refused_counts<R: BufRead>(lines: &Lines<R>, names: &[&'static str]) -> Rejection {
+    let names: Vec<String> = names.iter().map(|name| format!("{name}=N")).collect();
+    lines.refuse(format!("'counts {}'", names.join(" ")))
+}
+
+/// Compares counts with the network that follows them.
+///
+/// # Errors
+/// [`Rejection::Count`] with the first that differs.
+pub fn compare<const K: usize>(
+    names: &[&'static str; K],
+    claimed: &[u64; K],
+    actual: &[u64; K],
+) -> Result<(), Rejection> {
+    for ((&name, &claimed), &actual) in names.iter().zip(claimed).zip(actual) {
         if claimed != actual {
             return Err(Rejection::Count { name, claimed, actual });
         }
     }
-    Ok(Contents {
-        sample: String::new(),
-        points: String::new(),
-        points_sha256: String::new(),
-        rule: LabelRule::True,
-        seed: 0,
-        classes: 0,
-        construction,
-        counts: Claimed { free: actual[2], signs: actual[3] },
-        direction,
-        units,
-        bias,
-        targets: Vec::new(),
-        digest: String::new(),
-    })
-}
-
-/// The counts in the order of their line.
-const NAMES: [&str; 9] =
-    ["depth", "units", "free", "signs", "nonzero", "slots", "dense", "bits", "max-bits"];
-
-fn claimed(text: &str) -> Option<[u64; 9]> {
-    let mut claimed = [0; 9];
-    let mut words = text.split(' ');
-    for (name, claimed) in NAMES.iter().zip(&mut claimed) {
-        let value = words.next()?.strip_prefix(name)?.strip_prefix('=')?;
-        *claimed = value.parse::<u64>().ok().filter(|n| n.to_string() == value)?;
-    }
-    words.next().is_none().then_some(claimed)
-}
-
-/// The counts of the network that was read; their meaning is in `network::counts`.
-fn count(direction: &[Binary], units: &[(Binary, Weight)], bias: &Binary) -> [u64; 9] {
-    let (d, m) = (direction.len() as u64, units.len() as u64);
-    let has_bias = u64::from(*bias != Binary::ZERO);
-    let constant = constant_weights(units);
-    let nonzero_a = direction.iter().filter(|a| **a != Binary::ZERO).count() as u64;
-    let nonzero_b = units.iter().filter(|unit| unit.0 != Binary::ZERO).count() as u64;
-    let nonzero_w = units.iter().filter(|unit| !unit.1.is_zero()).count() as u64;
-    let each = || {
-        let thresholds = units.iter().map(|unit| unit.0.bits());
-        let weights = units.iter().map(|unit| unit.1.bits());
-        let bias = (has_bias == 1).then(|| bias.bits());
-        direction.iter().map(Binary::bits).chain(thresholds).chain(weights).chain(bias)
-    };
-    [
-        2,
-        m,
-        d + has_bias + if constant { m } else { 2 * m },
-        u64::from(constant),
-        // Counts of files cannot overflow: each coordinate and unit was a line of it.
-        m.saturating_mul(nonzero_a).saturating_add(nonzero_b + nonzero_w + has_bias),
-        m.saturating_mul(d + 2).saturating_add(has_bias),
-        m.saturating_mul(d + 2).saturating_add(1),
-        each().sum(),
-        each().max().unwrap_or(0),
-    ]
-}
-
-/// Whether the output weights are σ, −2σ, 2σ, −2σ, … with σ = ±1.
-fn constant_weights(units: &[(Binary, Weight)]) -> bool {
-    let parts = |weight: &Weight| match weight {
-        Weight::Binary(binary) => {
-            Some((i64::try_from(binary.mantissa.clone()).ok()?, binary.exponent))
-        }
-        Weight::Fraction(_) => None,
-    };
-    let Some(Some((sigma @ (1 | -1), 0))) = units.first().map(|unit| parts(&unit.1)) else {
-        return false;
-    };
-    let expected = |j: usize| (if j.is_multiple_of(2) { sigma } else { -sigma }, 1);
-    units.iter().enumerate().skip(1).all(|(j, unit)| parts(&unit.1) == Some(expected(j)))
+    Ok(())
 }

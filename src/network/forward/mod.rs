@@ -21,8 +21,9 @@ mod ridge;
 use rayon::prelude::*;
 
 use crate::exact::Rational;
-use crate::sample::Points;
+use crate::sample::{Labels, Points, Target};
 
+use super::evaluate::ExactResidual;
 use super::layered::Layered;
 use super::projection::CoordinateGrid;
 use program::Program;
@@ -63,4 +64,23 @@ pub fn outputs(network: &Layered, points: &Points) -> Vec<Vec<Rational>> {
             lanes::run(&program, network, points, rows)
         })
         .collect()
+}
+
+/// How far outputs are from those that say the labels: points at which all are equal, and the
+/// largest difference of all.
+///
+/// # Panics
+/// If there are fewer labels than outputs, or numbers of an output.
+pub fn residual(outputs: &[Vec<Rational>], labels: &Labels, target: Target) -> ExactResidual {
+    let mut residual = ExactResidual { fits: 0, largest: Rational::ZERO, at: None };
+    for (i, row) in outputs.iter().enumerate() {
+        let difference = |(f, y): (&Rational, Rational)| if *f < y { y - f } else { f - y };
+        let worst = row.iter().zip(target.of(labels, i)).map(difference).max();
+        let worst = worst.unwrap_or(Rational::ZERO);
+        residual.fits += usize::from(worst.is_zero());
+        if worst > residual.largest {
+            residual = ExactResidual { largest: worst, at: Some(i), ..residual };
+        }
+    }
+    residual
 }

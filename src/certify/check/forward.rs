@@ -1,0 +1,313 @@
+//! A layered network at every point, by its [`Plan`]: in 128 bits where no sum can overflow them,
+//! in big integers otherwise, in fractions after an activation that divides.
+
+use dashu_int::IBig;
+use rayon::prelude::*;
+
+use crate::sample::Sample;
+
+use super::Rejection;
+use super::activation::{Activation, sine_of_dyadic, sine_of_fraction};
+use super::coordinates::Coordinates;
+use super::fraction::Fraction;
+use super::layered::{Layer, Layered};
+use super::number::{Binary, bit_length};
+use super::plan::{FractionLayer, IntegerLayer, Integers, NARROW, Plan, Scale, Step};
+use super::work::Work;
+
+/// Bits that the values of a layer may take at a point: 32 MiB.
+const MOST_BITS: u64 = 1 << 28;
+
+/// The values of a layer at a point.
+enum Values {
+    /// Integers of at most this many bits.
+    Narrow(Vec<i128>, u64),
+    /// Integers of any size.
+    Wide(Vec<IBig>),
+    /// Fractions.
+    Fractions(Vec<Fraction>),
+}
+
+/// `Ok` if the outputs equal the targets, point by point, at every point.
+///
+/// # Errors
+/// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`],
+/// [`Rejection::TooMuchWork`].
+pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
+    let work = Work::default();
+    let (n, d) = (sample.points.n(), sample.points.d());
+    let coordinates = Coordinates::of(sample.points.values());
+    let plan = Plan::of(network, coordinates.grain, &work)?;
+    // Every number of the network once a point; longer ones are announced as they come.
+    let layer = |layer: &Layer| (layer.weights.len() + 2 * layer.units()) as u64 + 1;
+    work.announce((n as u64).saturating_mul(d as u64), coordinates.bits, 0)?;
+    work.steps((n as u64).saturating_mul(network.layers.iter().map(layer).sum()))?;
+    let outputs = network.outputs();
+    let misfit = (0..n).into_par_iter().map_init(Vec::new, |spare, i| {
+        let mut values = at_point(&coordinates, i * d..(i + 1) * d);
+        for step in &plan.steps {
+            values = match step {
+                Step::Integers(step) => from_integers(step, values, spare, &work)?,
+                Step::Fractions(step) => from_fractions(step, values, &work)?,
+            };
+        }
+        let targets = &targets[i * outputs..(i + 1) * outputs];
+        let equal = equal(&values, &plan.scales, targets, &work)?;
+        Ok::<Option<usize>, Rejection>((!equal).then_some(i))
+    });
+    let first = |one: Option<usize>, two: Option<usize>| Ok(one.into_iter().chain(two).min());
+    match misfit.try_reduce(|| None, first)? {
+        Some(point) => Err(Rejection::Misfit { point }),
+        None => Ok(()),
+    }
+}
+
+fn at_point(coordinates: &Coordinates, range: std::ops::Range<usize>) -> Values {
+    let narrow: Option<Vec<i128>> = range.clone().map(|at| coordinates.narrow(at)).collect();
+    match narrow {
+        Some(values) => Values::Narrow(values, coordinates.bits),
+        None => Values::Wide(range.map(|at| coordinates.wide(at)).collect()),
+    }
+}
+
+/// A layer whose inputs are integers.
+fn from_integers(
+    step: &IntegerLayer,
+    values: Values,
+    spare: &mut Vec<i128>,
+    work: &Work,
+) -> Result<Values, Rejection> {
+    match (values, &step.integers) {
+        (Values::Narrow(values, bits), Integers::Narrow { weights, biases })
+            if stays_narrow(step, bits) =>
+        {
+            let mut after = std::mem::take(spare);
+            let bits = narrow(step, weights, biases, &values, &mut after);
+            *spare = values;
+            Ok(Values::Narrow(after, bits))
+        }
+        (Values::Narrow(values, _), _) => {
+            let values: Vec<IBig> = values.into_iter().map(IBig::from).collect();
+            wide(step, &values, work)
+        }
+        (Values::Wide(values), _) => wide(step, &values, work),
+        // A plan never puts such a layer there; what it would compute is no number.
+        (Values::Fractions(_), _) => Err(Rejection::Plan),
+    }
+}
+
+/// Whether no sum, and no square of one, can overflow, given the bits of the inputs.
+fn stays_narrow(step: &IntegerLayer, bits: u64) -> bool {
+    let (weight, bias, terms) = step.bits;
+    let sum = (weight + bits + terms).max(bias) + 1;
+    (if step.squares { 2 * sum } else { sum }) <= NARROW
+}
+
+/// In 128 bits. Returns the bits of the largest value.
+fn narrow(
+    step: &IntegerLayer,
+    weights: &[i128],
+    biases: &[i128],
+    values: &[i128],
+    after: &mut Vec<i128>,
+) -> u64 {
+    let layer = step.layer;
+    after.clear();
+    let (mut start, mut seen) = (0, 0);
+    for (j, (&end, &bias)) in layer.ends.iter().zip(biases).enumerate() {
+        let terms = weights[start..end].iter().zip(&layer.from[start..end]);
+        let t = terms.fold(bias, |sum, (weight, &from)| sum + weight * values[from as usize]);
+        start = end;
+        let value = match layer.activations[j] {
+            Activation::Relu => t.max(0),
+            Activation::Threshold => i128::from(t > 0),
+            Activation::Square => t * t,
+            Activation::Sine => i128::from(narrow_sine(t, step.scales[j].exponent)),
+            // A layer with one of the others is never narrow.
+            Activation::Identity | Activation::Softsign | Activation::Reciprocal => t,
+        };
+        seen |= value.unsigned_abs();
+        after.push(value);
+    }
+    u64::from(128 - seen.leading_zeros())
+}
+
+/// Whether sin(π t 2^e) > 0; see [`sine_of_dyadic`].
+fn narrow_sine(t: i128, e: i64) -> bool {
+    let k = if e < 0 { e.unsigned_abs() } else { 0 };
+    let whole = t == 0 || u64::from(t.trailing_zeros()) >= k;
+    !whole && (t >> k.min(127)) & 1 == 0
+}
+
+/// In big integers.
+fn wide(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<Values, Rejection> {
+    announce(step, values, work)?;
+    let layer = step.layer;
+    let mut sums = Vec::with_capacity(layer.units());
+    for j in 0..layer.units() {
+        let value = |k: usize| &values[layer.from[k] as usize];
+        sums.push(match &step.integers {
+            Integers::Narrow { weights, biases } => layer
+                .row(j)
+                .fold(IBig::from(biases[j]), |sum, k| sum + IBig::from(weights[k]) * value(k)),
+            Integers::Wide { weights, biases } => {
+                layer.row(j).fold(biases[j].clone(), |sum, k| sum + &weights[k] * value(k))
+            }
+        });
+    }
+    if step.divides {
+        let units = sums.iter().zip(&step.scales).zip(&layer.activations);
+        let fraction = |((t, scale), &activation): ((&IBig, &Scale), &Activation)| {
+            Fraction::new(t, scale.exponent, &scale.odd, work)?.activated(activation, work)
+        };
+        return Ok(Values::Fractions(units.map(fraction).collect::<Result<_, _>>()?));
+    }
+    for ((t, scale), activation) in sums.iter_mut().zip(&step.scales).zip(&layer.activations) {
+        match activation {
+            Activation::Relu if *t < IBig::ZERO => *t = IBig::ZERO,
+            Activation::Threshold => *t = IBig::from(u8::from(*t > IBig::ZERO)),
+            Activation::Square => *t = &*t * &*t,
+            Activation::Sine => *t = IBig::from(u8::from(wide_sine(t, scale, work)?)),
+            _ => {}
+        }
+    }
+    let most = sums.iter().map(bit_length).max().unwrap_or(0);
+    let narrow: Option<Vec<i128>> = match most <= NARROW {
+        true => sums.iter().map(|t| i128::try_from(t).ok()).collect(),
+        false => None,
+    };
+    Ok(match narrow {
+        Some(narrow) => Values::Narrow(narrow, most),
+        None => Values::Wide(sums),
+    })
+}
+
+/// Announces the products, the squares and the space of a layer in big integers.
+fn announce(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<(), Rejection> {
+    let layer = step.layer;
+    let value_bits: Vec<u64> = values.iter().map(bit_length).collect();
+    let weight_bits = |k: usize| match &step.integers {
+        Integers::Narrow { .. } => NARROW,
+        Integers::Wide { weights, .. } => bit_length(&weights[k]),
+    };
+    let words = |bits: u64| bits / 64 + 1;
+    let (mut steps, mut space, mut most) = (0u64, 0u64, 0);
+    for j in 0..layer.units() {
+        let (_, bias, terms) = step.bits;
+        let mut bits = bias;
+        for k in layer.row(j) {
+            let (weight, value) = (weight_bits(k), value_bits[layer.from[k] as usize]);
+            steps = steps.saturating_add(words(weight).saturating_mul(words(value)));
+            bits = bits.max(weight + value + terms);
+        }
+        bits += 1;
+        let scale = &step.scales[j];
+        let scaled = bits + scale.exponent.unsigned_abs() + bit_length(&scale.odd);
+        bits = match layer.activations[j] {
+            Activation::Square => {
+                steps = steps.saturating_add(words(bits).saturating_mul(words(bits)));
+                2 * bits
+            }
+            // A sine over a power of two shifts to the right, or not at all.
+            Activation::Sine if scale.odd != IBig::ONE => scaled,
+            _ if step.divides => scaled,
+            _ => bits,
+        };
+        space = space.saturating_add(bits);
+        most = bits.max(most);
+    }
+    if space > MOST_BITS {
+        let numbers = layer.units() as u64;
+        return Err(Rejection::TooWide { bits: most, numbers, limit: MOST_BITS });
+    }
+    work.steps(steps)
+}
+
+/// Whether sin(π t 2^e / q) > 0; [`announce`] has bounded |e| unless q = 1.
+fn wide_sine(t: &IBig, scale: &Scale, work: &Work) -> Result<bool, Rejection> {
+    let shift = scale.exponent.unsigned_abs();
+    if scale.odd == IBig::ONE {
+        return Ok(sine_of_dyadic(t, if scale.exponent < 0 { shift } else { 0 }));
+    }
+    let odd_bits = bit_length(&scale.odd) + shift;
+    work.announce(1, bit_length(t) + shift, odd_bits)?;
+    Ok(match scale.exponent {
+        0.. => sine_of_fraction(&(t << shift as usize), &scale.odd),
+        _ => sine_of_fraction(t, &(&scale.odd << shift as usize)),
+    })
+}
+
+/// A layer whose inputs are fractions.
+fn from_fractions(step: &FractionLayer, values: Values, work: &Work) -> Result<Values, Rejection> {
+    let Values::Fractions(values) = values else { return Err(Rejection::Plan) };
+    let layer = step.layer;
+    let (mut indicators, mut fractions) = (Vec::new(), Vec::new());
+    let mut space = 0u64;
+    for j in 0..layer.units() {
+        let factors = |k: usize| (&step.weights[k], &values[layer.from[k] as usize]);
+        // A sum is at most as long as all its terms; adding pairs holds two generations of them.
+        let term_bits = |k: usize| factors(k).0.bits() + factors(k).1.bits();
+        let bits: u64 = layer.row(j).map(term_bits).sum::<u64>() + step.biases[j].bits();
+        if space.saturating_add(2 * bits) > MOST_BITS {
+            let numbers = layer.units() as u64;
+            return Err(Rejection::TooWide { bits, numbers, limit: MOST_BITS });
+        }
+        let products = layer.row(j).map(|k| factors(k).0.times(factors(k).1, work));
+        let mut terms: Vec<Fraction> = products.collect::<Result<_, _>>()?;
+        terms.push(step.biases[j].clone());
+        let sum = Fraction::sum(terms, work)?;
+        let activation = layer.activations[j];
+        if step.indicators {
+            indicators.push(i128::from(sum.indicator(activation, work)?));
+        } else {
+            let value = sum.lowest(work)?.activated(activation, work)?;
+            space = space.saturating_add(value.bits());
+            fractions.push(value);
+        }
+    }
+    Ok(match step.indicators {
+        true => Values::Narrow(indicators, 1),
+        false => Values::Fractions(fractions),
+    })
+}
+
+/// Whether the outputs are the targets.
+fn equal(
+    values: &Values,
+    scales: &[Scale],
+    targets: &[Binary],
+    work: &Work,
+) -> Result<bool, Rejection> {
+    match values {
+        Values::Narrow(values, _) => {
+            let values: Vec<IBig> = values.iter().map(|&value| IBig::from(value)).collect();
+            Ok(same(&values, scales, targets))
+        }
+        Values::Wide(values) => Ok(same(values, scales, targets)),
+        Values::Fractions(values) => {
+            let mut all = values.len() == targets.len();
+            for (value, target) in values.iter().zip(targets) {
+                all &= value.equals(target, work)?;
+            }
+            Ok(all)
+        }
+    }
+}
+
+/// Whether P 2^e / q = y for all of them.
+fn same(values: &[IBig], scales: &[Scale], targets: &[Binary]) -> bool {
+    let one = |((value, scale), target): ((&IBig, &Scale), &Binary)| {
+        let right = &target.mantissa * &scale.odd;
+        let shift = target.exponent - scale.exponent;
+        // An odd number times a negative power of two is no integer, and lengths tell most
+        // numbers apart before anything is shifted.
+        if right == IBig::ZERO || *value == IBig::ZERO {
+            return right == *value;
+        }
+        let length = bit_length(&right).saturating_add(shift.unsigned_abs());
+        shift >= 0 && bit_length(value) == length && *value == right << shift as usize
+    };
+    values.len() == scales.len()
+        && values.len() == targets.len()
+        && values.iter().zip(scales).zip(targets).all(one)
+}

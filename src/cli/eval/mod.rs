@@ -1,0 +1,95 @@
+//! `shatter eval`: what a network computes on a sample, and whether it fits.
+
+mod layered;
+mod two_layer;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::network::Network;
+use crate::sample::{LabelRule, Sample};
+
+use super::output::{Facts, Progress, grouped, print, print_json};
+use super::words::{labels_text, merged_text};
+use super::{CliError, Common, Verdict, input, labelled_sample};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Example:\n  \
+    shatter eval out/fit/network.txt gaussian:n=1000,d=10 --labels random\n\n\
+    A certificate brings its own labels; --labels overrides them. With --out, outputs.csv holds \
+    label and outputs of every point.\n\
+    Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input.")]
+pub struct Arguments {
+    /// A network file or a certificate
+    network: PathBuf,
+    /// The sample
+    sample: String,
+    /// Labels: true, random, corrupted:P or alternating
+    #[arg(long, value_name = "RULE")]
+    labels: Option<LabelRule>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What was found: the record, and the lines after sample and labels.
+struct Findings {
+    fits: bool,
+    found: serde_json::Value,
+    facts: Vec<(&'static str, String)>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let progress = Progress::start();
+    progress.say("reading");
+    let file = input::network(&arguments.network)?;
+    // A certificate brings its labels; of labels given by hand, at least the seed.
+    let own = file.claim.as_ref().map(|claim| claim.seed);
+    let (rule, seed) = match (arguments.labels, &file.claim) {
+        (Some(rule), _) => (rule, arguments.common.seed.or(own).unwrap_or(0)),
+        (None, Some(claim)) => (claim.rule, claim.seed),
+        (None, None) => (LabelRule::True, arguments.common.seed()),
+    };
+    let sample = labelled_sample(&arguments.sample, arguments.common.seed(), rule, seed)?;
+    if file.network.inputs() != sample.points.d() {
+        return Err(CliError::Usage(format!(
+            "the network takes {} coordinates, the points have {}",
+            file.network.inputs(),
+            sample.points.d()
+        )));
+    }
+    progress.say("evaluating");
+    let out = arguments.common.out.as_deref();
+    let Findings { fits, found, facts: more } = match &file.network {
+        Network::TwoLayer(network) => two_layer::evaluate(network, &sample, out)?,
+        Network::Layered(network) => {
+            layered::evaluate(network, &sample, file.claim.map(|claim| claim.target), out)?
+        }
+    };
+    drop(progress);
+    let configuration = serde_json::json!({
+        "network": arguments.network,
+        "labels": sample.recipe.rule.to_string(),
+        "seed": seed,
+    });
+    arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
+    if arguments.common.json {
+        print_json(&found)?;
+    } else {
+        let mut facts = Facts::default();
+        facts.add("sample", format!("{}, {}", sample.points.describe(), merged_text(&sample)));
+        facts.add("labels", labels_text(&sample));
+        more.iter().for_each(|(name, fact)| facts.add(name, fact));
+        print(facts.text())?;
+    }
+    Ok(if fits { Verdict::Yes } else { Verdict::No })
+}
+
+/// "residual 0 (300 of 300 points equal their labels)".
+fn exact_text(residual: &str, fits: usize, sample: &Sample) -> String {
+    format!(
+        "residual {residual} ({} of {} points equal their labels)",
+        grouped(fits as u64),
+        grouped(sample.points.n() as u64)
+    )
+}

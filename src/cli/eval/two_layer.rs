@@ -1,0 +1,104 @@
+//! The two-layer form: exactly, and in binary64.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::CliError;
+use crate::cli::output::error_size;
+use crate::cli::words::{floats_text, residual_text};
+use crate::exact::Lattice;
+use crate::network::evaluate::{brute_force, compensated, exact_residual, largest_error};
+use crate::network::projection::{project, project_float};
+use crate::network::{ExactNetwork, FloatExactness};
+use crate::record::AtomicFile;
+use crate::sample::Sample;
+use crate::sample::fingerprint::fingerprint;
+
+use super::{Findings, exact_text};
+
+/// Points evaluated with all n² terms; beyond it the exact evaluation stands alone.
+const BRUTE_FORCE_LIMIT: usize = 100_000;
+
+/// Evaluates the network, and with `out` writes `outputs.csv`.
+pub fn evaluate(
+    network: &ExactNetwork,
+    sample: &Sample,
+    out: Option<&Path>,
+) -> Result<Findings, CliError> {
+    if sample.labels.outputs() != 1 {
+        return Err(CliError::Usage(format!(
+            "the network has one output, the labels have {}: choose one with label=COLUMN",
+            sample.labels.outputs()
+        )));
+    }
+    let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
+    let residual = exact_residual(network, &z, &sample.labels);
+    let floats = FloatExactness::of(network, &sample.points, &z);
+    let n = sample.points.n();
+    let plain = (n <= BRUTE_FORCE_LIMIT).then(|| Outputs::of(network, sample));
+    if let Some(out) = out {
+        write_outputs(out, sample, plain.as_ref())?;
+    }
+    let errors = plain.as_ref().map(|outputs| {
+        let error = |outputs: &[f64]| largest_error(outputs, &sample.labels);
+        (error(&outputs.plain), error(&outputs.compensated))
+    });
+    let found = serde_json::json!({
+        "points": n,
+        "points_sha256": fingerprint(&sample.points),
+        "labels": sample.recipe.rule.to_string(),
+        "fits_exactly": residual.fits,
+        "largest_residual": residual_text(&residual),
+        "residual_f64": errors.map(|errors| errors.0.to_string()),
+        "residual_compensated": errors.map(|errors| errors.1.to_string()),
+        "float_exactness": floats,
+    });
+    let in_f64 = match errors {
+        Some((plain, compensated)) => {
+            format!("residual {} plain, {} compensated", error_size(plain), error_size(compensated))
+        }
+        None => format!("not run beyond {BRUTE_FORCE_LIMIT} points"),
+    };
+    let facts = vec![
+        ("exact", exact_text(&residual_text(&residual), residual.fits, sample)),
+        ("binary64", floats_text(&floats)),
+        ("in f64", in_f64),
+    ];
+    Ok(Findings { fits: residual.fits == n, found, facts })
+}
+
+struct Outputs {
+    plain: Vec<f64>,
+    compensated: Vec<f64>,
+}
+
+impl Outputs {
+    fn of(network: &ExactNetwork, sample: &Sample) -> Outputs {
+        let rounded = network.round_f64();
+        let z = project_float(&sample.points, &rounded.a);
+        Outputs {
+            plain: brute_force(&rounded, &sample.points),
+            compensated: compensated(&rounded, &z),
+        }
+    }
+}
+
+/// Label and outputs of every point.
+fn write_outputs(out: &Path, sample: &Sample, outputs: Option<&Outputs>) -> Result<(), CliError> {
+    let Some(outputs) = outputs else {
+        return Err(CliError::Usage(format!(
+            "outputs.csv is written for at most {BRUTE_FORCE_LIMIT} points"
+        )));
+    };
+    let path = out.join("outputs.csv");
+    let write = || -> std::io::Result<()> {
+        let mut file = AtomicFile::create(&path)?;
+        writeln!(file, "point,label,output_f64,output_compensated")?;
+        for (i, (plain, compensated)) in outputs.plain.iter().zip(&outputs.compensated).enumerate()
+        {
+            writeln!(file, "{i},{},{plain},{compensated}", sample.labels.f64_at(i))?;
+        }
+        file.commit()
+    };
+    write().map_err(CliError::at(&path))
+}

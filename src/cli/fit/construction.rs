@@ -1,0 +1,190 @@
+//! The network of any theorem of the catalogue.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use crate::cli::words::{class_names_text, labels_text, merged_text, sizes_text};
+use crate::cli::{CliError, Verdict, labelled_sample};
+use crate::construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
+use crate::network::Sizes;
+use crate::record::Manifest;
+use crate::sample::fingerprint::fingerprint;
+
+use super::Arguments;
+use super::files::Files;
+
+/// What `--json` prints and `fit.json` holds.
+#[derive(Serialize)]
+struct Report {
+    sample: String,
+    points: String,
+    points_sha256: String,
+    labels: String,
+    changed_labels: usize,
+    merged_points: usize,
+    construction: String,
+    source: &'static str,
+    statement: &'static str,
+    assumptions: Vec<String>,
+    target: String,
+    promised: Promised,
+    sizes: Sizes,
+    /// The first count that is not as promised.
+    broken: Option<&'static str>,
+    /// The first point whose outputs are not its label.
+    first_misfit: Option<usize>,
+    certificate: Option<PathBuf>,
+    certificate_sha256: Option<String>,
+}
+
+/// The promised counts as text: `12` or `<= 12`.
+#[derive(Serialize)]
+struct Promised {
+    depth: String,
+    units: String,
+    width: String,
+    nonzero: String,
+    free: u64,
+}
+
+impl Promised {
+    fn of(promise: &Promise) -> Promised {
+        Promised {
+            depth: promise.depth.to_string(),
+            units: promise.units.to_string(),
+            width: promise.width.to_string(),
+            nonzero: promise.nonzero.to_string(),
+            free: promise.free,
+        }
+    }
+}
+
+/// The construction of this name.
+fn find(name: &str) -> Result<Box<dyn Construction>, CliError> {
+    catalogue::find(name).ok_or_else(|| {
+        let names: Vec<String> = catalogue::all().iter().map(|one| one.name()).collect();
+        CliError::Usage(format!(
+            "'{name}' is none of: {}, or depth-K for any other K",
+            names.join(", ")
+        ))
+    })
+}
+
+/// Builds, evaluates and writes the network of the construction `name`.
+pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
+    let construction = find(name)?;
+    let progress = Progress::start();
+    let seed = arguments.common.seed();
+    progress.say("reading the sample");
+    let (sample, loading) =
+        timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
+    let sample = sample?;
+    let n = sample.points.n();
+    let direction = arguments.direction();
+    let task = Task { points: &sample.points, labels: &sample.labels, direction, seed };
+
+    let promise = construction.promise(&task)?;
+    progress.say(format!("building a network for {} points", grouped(n as u64)));
+    let (network, building) = timed(|| construction.build(&task));
+    let network = network?;
+    progress.say("evaluating it exactly");
+    let target = construction.target();
+    let (misfit, evaluating) =
+        timed(|| first_misfit(&network, &sample.points, &sample.labels, target));
+    let sizes = network.sizes();
+    let broken = promise.broken_by(&sizes);
+
+    progress.say("writing");
+    let (out, fits) = (arguments.folder(), misfit.is_none());
+    let name = construction.name();
+    let (files, writing) = timed(|| Files::write(&out, fits, &network, &name, &sample, target));
+    let files = files?;
+    let report = Report {
+        sample: sample.text.clone(),
+        points: sample.points.describe(),
+        points_sha256: fingerprint(&sample.points),
+        labels: sample.recipe.rule.to_string(),
+        changed_labels: sample.changed,
+        merged_points: sample.merged.dropped.len(),
+        construction: name.clone(),
+        source: construction.source(),
+        statement: construction.statement(),
+        assumptions: construction.assumptions().iter().map(Assumption::to_string).collect(),
+        target: target.to_string(),
+        promised: Promised::of(&promise),
+        sizes,
+        broken: broken.map(|(count, ..)| count),
+        first_misfit: misfit,
+        certificate: fits.then(|| out.join("certificate.txt")),
+        certificate_sha256: files.digest.clone(),
+    };
+    let mut manifest = Manifest::new(serde_json::json!({
+        "seed": seed,
+        "labels": arguments.labels.to_string(),
+        "construction": name,
+        "direction": direction.to_string(),
+    }));
+    manifest.sample = Some(sample.text.clone());
+    manifest.points_sha256 = Some(report.points_sha256.clone());
+    files.commit(&out, &(serde_json::to_string_pretty(&report)? + "\n"), &manifest)?;
+    drop(progress);
+
+    if arguments.common.json {
+        print_json(&report)?;
+    } else {
+        let mut facts = Facts::default();
+        facts.add("sample", format!("{}, {}", report.points, merged_text(&sample)));
+        facts.add("labels", labels_text(&sample));
+        if let Some(names) = class_names_text(&sample.labels) {
+            facts.add("targets", names);
+        }
+        report.add_to(&mut facts, n);
+        facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
+        facts.add(
+            "times",
+            format!(
+                "loading {}; construction {}, exact evaluation {}, files {}",
+                seconds(loading),
+                seconds(building),
+                seconds(evaluating),
+                seconds(writing)
+            ),
+        );
+        print(facts.text())?;
+    }
+    Ok(if fits && broken.is_none() { Verdict::Yes } else { Verdict::No })
+}
+
+impl Report {
+    /// What was promised, built and found.
+    fn add_to(&self, facts: &mut Facts, n: usize) {
+        facts.add("construction", format!("{} ({})", self.construction, self.source));
+        facts.add("", self.statement);
+        let mut assumptions = vec!["distinct points".to_owned()];
+        assumptions.extend_from_slice(&self.assumptions);
+        facts.add("assumes", assumptions.join(", "));
+        let Promised { depth, units, width, nonzero, free } = &self.promised;
+        facts.add(
+            "promised",
+            format!("depth {depth}, units {units}, width {width}, nonzero {nonzero}, free {free}"),
+        );
+        facts.add("built", sizes_text(&self.sizes));
+        if let Some(count) = self.broken {
+            facts.add("", format!("the promise is broken: {count}"));
+        }
+        facts.add("outputs", format!("labels as {}", self.target));
+        facts.add(
+            "exact",
+            match self.first_misfit {
+                None => format!("residual 0 (all {} points equal their labels)", grouped(n as u64)),
+                Some(point) => format!("point {point} is the first that differs from its label"),
+            },
+        );
+        match &self.certificate {
+            Some(path) => facts.add("certificate", path.display().to_string()),
+            None => facts.add("certificate", "none: the network does not equal the labels"),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The files of a fit.
+
+use std::path::Path;
+
+use crate::certify::{write_certificate, write_network};
+use crate::cli::CliError;
+use crate::network::Network;
+use crate::record::{AtomicFile, Manifest, atomic};
+use crate::sample::{Sample, Target};
+
+/// The files of a fit, written beside their places but not moved there yet.
+pub struct Files {
+    network: AtomicFile,
+    certificate: Option<AtomicFile>,
+    /// SHA-256 of the certificate.
+    pub digest: Option<String>,
+}
+
+impl Files {
+    /// Writes the network, and the certificate if the network fits.
+    pub fn write(
+        out: &Path,
+        fits: bool,
+        network: &Network,
+        construction: &str,
+        sample: &Sample,
+        target: Target,
+    ) -> Result<Files, CliError> {
+        let path = out.join("network.txt");
+        let file = || -> std::io::Result<AtomicFile> {
+            let mut file = AtomicFile::create(&path)?;
+            write_network(&mut file, network, construction)?;
+            Ok(file)
+        };
+        let network_file = file().map_err(CliError::at(&path))?;
+        if !fits {
+            return Ok(Files { network: network_file, certificate: None, digest: None });
+        }
+        let path = out.join("certificate.txt");
+        let file = || -> std::io::Result<(AtomicFile, String)> {
+            let mut file = AtomicFile::create(&path)?;
+            let digest = write_certificate(&mut file, network, construction, sample, target)?;
+            Ok((file, digest))
+        };
+        let (certificate, digest) = file().map_err(CliError::at(&path))?;
+        Ok(Files { network: network_file, certificate: Some(certificate), digest: Some(digest) })
+    }
+
+    /// Moves everything to its place. The certificate of an earlier run goes first and the new one
+    /// comes last: whenever a certificate is there, the other files belong to it.
+    pub fn commit(self, out: &Path, report: &str, manifest: &Manifest) -> Result<(), CliError> {
+        let path = out.join("certificate.txt");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CliError::at(&path)(error));
+            }
+            _ => {}
+        }
+        let at = out.join("network.txt");
+        self.network.commit().map_err(CliError::at(&at))?;
+        let at = out.join("fit.json");
+        atomic::write(&at, report).map_err(CliError::at(&at))?;
+        let at = out.join("manifest.json");
+        manifest.write(&at).map_err(CliError::at(&at))?;
+        self.certificate.map_or(Ok(()), AtomicFile::commit).map_err(CliError::at(&path))
+    }
+}

@@ -1,0 +1,126 @@
+//! `shatter fit`: a network that memorizes a sample, with a certificate.
+
+mod construction;
+mod files;
+mod two_layer;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::construct::{self, DirectionRule, Options, ThresholdRule};
+use crate::sample::LabelRule;
+
+use super::{CliError, Common, Verdict};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Examples:\n  \
+    shatter fit gaussian:n=1000,d=10 --labels random\n  \
+    shatter fit fashion-mnist:DIR --labels random --seed 1\n  \
+    shatter fit lattice:n=100,d=3 --construction width-two\n  \
+    shatter fit csv:wine.csv,scale=10^6 --out out/wine\n\n\
+    SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test; kinds: gaussian, \
+    lattice, collinear, moment, clustered, close (n=N,d=D), mnist:DIR, fashion-mnist:DIR, \
+    cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
+    Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input.")]
+pub struct Arguments {
+    /// The sample, for example gaussian:n=1000,d=10
+    sample: String,
+    /// Labels: true, random, corrupted:P or alternating
+    #[arg(long, default_value = "true", value_name = "RULE")]
+    labels: LabelRule,
+    /// Build by this theorem instead of Theorem 1: depth-K for any K, width-two, …; a wrong name
+    /// lists all
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["solver", "threshold", "brute_force", "no_brute_force"]
+    )]
+    construction: Option<String>,
+    /// How the triangular system is solved
+    #[arg(long, default_value = "exact")]
+    solver: Solver,
+    /// Where the thresholds lie
+    #[arg(long, default_value = "auto")]
+    threshold: Threshold,
+    /// How the direction is chosen
+    #[arg(long, default_value = "auto")]
+    direction: Direction,
+    /// Evaluate all n² terms in plain binary64 even for more than 100,000 points
+    #[arg(long, conflicts_with = "no_brute_force")]
+    brute_force: bool,
+    /// Do not evaluate all n² terms
+    #[arg(long)]
+    no_brute_force: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Solver {
+    Exact,
+    Structured,
+    Nalgebra,
+    Lapack,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Threshold {
+    Auto,
+    Zigzag,
+    Data,
+    Midpoint,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Direction {
+    Auto,
+    Gaussian,
+    Radix,
+    Moment,
+}
+
+impl Arguments {
+    fn direction(&self) -> DirectionRule {
+        match self.direction {
+            Direction::Auto => DirectionRule::Auto,
+            Direction::Gaussian => DirectionRule::Gaussian,
+            Direction::Radix => DirectionRule::Radix,
+            Direction::Moment => DirectionRule::Moment,
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            direction: self.direction(),
+            threshold: match self.threshold {
+                Threshold::Auto => ThresholdRule::Auto,
+                Threshold::Zigzag => ThresholdRule::Zigzag,
+                Threshold::Data => ThresholdRule::Data,
+                Threshold::Midpoint => ThresholdRule::Midpoint,
+            },
+            seed: self.common.seed(),
+        }
+    }
+
+    fn solver(&self) -> construct::Solver {
+        match self.solver {
+            Solver::Exact => construct::Solver::Exact,
+            Solver::Structured => construct::Solver::Structured,
+            Solver::Nalgebra => construct::Solver::Nalgebra,
+            Solver::Lapack => construct::Solver::Lapack,
+        }
+    }
+
+    /// Where the files go.
+    fn folder(&self) -> PathBuf {
+        self.common.out.clone().unwrap_or_else(|| PathBuf::from("out/fit"))
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    match &arguments.construction {
+        None => two_layer::run(arguments),
+        Some(name) => construction::run(arguments, name),
+    }
+}

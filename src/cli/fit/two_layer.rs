@@ -1,0 +1,232 @@
+//! The two-layer network of Theorem 1, by any solver and threshold rule.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
+use crate::cli::words::{class_names_text, floats_text, labels_text, merged_text, residual_text};
+use crate::cli::{CliError, Verdict, labelled_sample};
+use crate::construct::{self, ThresholdRule, depth_two};
+use crate::exact::Lattice;
+use crate::network::evaluate::{ExactResidual, brute_force, exact_residual, largest_error};
+use crate::network::projection::project;
+use crate::network::{Counts, ExactNetwork, FloatExactness, Network};
+use crate::record::Manifest;
+use crate::sample::fingerprint::fingerprint;
+use crate::sample::{Sample, Target};
+
+use super::Arguments;
+use super::files::Files;
+
+/// Points up to which the n² evaluation is run unasked.
+const BRUTE_FORCE_UNASKED: usize = 100_000;
+
+/// A network found by either arithmetic.
+struct Built {
+    network: ExactNetwork,
+    threshold: ThresholdRule,
+    direction: String,
+}
+
+fn build(sample: &Sample, arguments: &Arguments) -> Result<Built, CliError> {
+    let (options, solver) = (arguments.options(), arguments.solver());
+    if solver == construct::Solver::Exact {
+        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)?;
+        let (tries, tied) = fit.tries;
+        let ties =
+            if tied > 0 { format!(" ({tied} of {tries} tried had ties)") } else { "".into() };
+        return Ok(Built {
+            network: fit.network,
+            threshold: fit.threshold,
+            direction: fit.direction + &ties,
+        });
+    }
+    let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options, solver)?;
+    let network = ExactNetwork::try_from(&fit.network)
+        .map_err(|error| CliError::Usage(format!("the network is not finite: {error}")))?;
+    Ok(Built { network, threshold: fit.threshold, direction: options.direction.to_string() })
+}
+
+/// What `--json` prints and `fit.json` holds.
+#[derive(Serialize)]
+struct Report {
+    sample: String,
+    points: String,
+    points_sha256: String,
+    labels: String,
+    changed_labels: usize,
+    merged_points: usize,
+    solver: String,
+    threshold: String,
+    direction: String,
+    counts: Counts,
+    theorem_numbers: u64,
+    fits_exactly: usize,
+    largest_residual: String,
+    float_exactness: FloatExactness,
+    /// As text, because JSON has no infinities; absent if it was not run.
+    brute_force_f64: Option<String>,
+    certificate: Option<PathBuf>,
+    certificate_sha256: Option<String>,
+}
+
+/// Builds, evaluates and writes the two-layer network.
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let progress = Progress::start();
+    let seed = arguments.common.seed();
+    progress.say("reading the sample");
+    let (sample, loading) =
+        timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
+    let sample = sample?;
+    let n = sample.points.n();
+
+    progress.say(format!("building a network for {} points", grouped(n as u64)));
+    let (built, building) = timed(|| build(&sample, arguments));
+    let Built { network, threshold, direction } = built?;
+    progress.say("evaluating it exactly");
+    let ((residual, floats), checking) = timed(|| {
+        let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
+        let residual = exact_residual(&network, &z, &sample.labels);
+        (residual, FloatExactness::of(&network, &sample.points, &z))
+    });
+    let fits = residual.fits == n;
+
+    let asked = arguments.brute_force || n <= BRUTE_FORCE_UNASKED;
+    let brute = (asked && !arguments.no_brute_force).then(|| {
+        progress.say(format!("evaluating {} terms in plain f64", grouped((n as u128).pow(2))));
+        timed(|| largest_error(&brute_force(&network.round_f64(), &sample.points), &sample.labels))
+    });
+
+    progress.say("writing");
+    let construction = format!("depth-two {threshold}, {} solver", arguments.solver());
+    let out = arguments.folder();
+    let counts = network.counts();
+    let dimension = network.d() as u64;
+    let network = Network::TwoLayer(network);
+    let (files, writing) =
+        timed(|| Files::write(&out, fits, &network, &construction, &sample, Target::Value));
+    let files = files?;
+    let report = Report {
+        sample: sample.text.clone(),
+        points: sample.points.describe(),
+        points_sha256: fingerprint(&sample.points),
+        labels: sample.recipe.rule.to_string(),
+        changed_labels: sample.changed,
+        merged_points: sample.merged.dropped.len(),
+        solver: arguments.solver().to_string(),
+        threshold: threshold.to_string(),
+        direction,
+        theorem_numbers: 2 * counts.units + dimension,
+        counts,
+        fits_exactly: residual.fits,
+        largest_residual: residual_text(&residual),
+        float_exactness: floats,
+        brute_force_f64: brute.as_ref().map(|(worst, _)| error_size(*worst)),
+        certificate: fits.then(|| out.join("certificate.txt")),
+        certificate_sha256: files.digest.clone(),
+    };
+    let mut manifest = Manifest::new(serde_json::json!({
+        "seed": seed,
+        "labels": arguments.labels.to_string(),
+        "solver": arguments.solver().to_string(),
+        "threshold": arguments.options().threshold.to_string(),
+        "direction": arguments.options().direction.to_string(),
+        "brute_force": brute.is_some(),
+    }));
+    manifest.sample = Some(sample.text.clone());
+    manifest.points_sha256 = Some(report.points_sha256.clone());
+    files.commit(&out, &(serde_json::to_string_pretty(&report)? + "\n"), &manifest)?;
+    drop(progress);
+
+    if arguments.common.json {
+        print_json(&report)?;
+    } else {
+        let times = Times { loading, building, checking, writing, brute: brute.map(|b| b.1) };
+        print(&text(&report, &sample, &residual, &out, &times))?;
+    }
+    Ok(if fits { Verdict::Yes } else { Verdict::No })
+}
+
+struct Times {
+    loading: std::time::Duration,
+    building: std::time::Duration,
+    checking: std::time::Duration,
+    writing: std::time::Duration,
+    brute: Option<std::time::Duration>,
+}
+
+fn text(
+    report: &Report,
+    sample: &Sample,
+    residual: &ExactResidual,
+    out: &Path,
+    times: &Times,
+) -> String {
+    let n = sample.points.n();
+    let counts = &report.counts;
+    let mut facts = Facts::default();
+    facts.add("sample", format!("{}, {}", report.points, merged_text(sample)));
+    facts.add("labels", labels_text(sample));
+    if let Some(names) = class_names_text(&sample.labels) {
+        facts.add("targets", names);
+    }
+    facts.add("direction", &report.direction);
+    facts.add("thresholds", format!("{}, {} solver", report.threshold, report.solver));
+    let sign = if counts.signs == 1 { " and one sign" } else { "" };
+    facts.add(
+        "network",
+        format!(
+            "depth 2, {} units, {} free numbers{sign} (the theorem: 2n + d = {})",
+            grouped(counts.units),
+            grouped(counts.free),
+            grouped(report.theorem_numbers)
+        ),
+    );
+    facts.add(
+        "",
+        format!(
+            "written out per unit {} weights; {} bits in all, {} in the largest number",
+            grouped(counts.nonzero),
+            grouped(counts.bits),
+            counts.max_bits
+        ),
+    );
+    facts.add(
+        "exact",
+        format!(
+            "residual {} ({} of {} points equal their labels)",
+            residual_text(residual),
+            grouped(residual.fits as u64),
+            grouped(n as u64)
+        ),
+    );
+    facts.add("binary64", floats_text(&report.float_exactness));
+    match (&report.brute_force_f64, times.brute) {
+        (Some(worst), Some(time)) => facts.add(
+            "brute force",
+            format!(
+                "residual {worst} in plain f64, all {} terms, {}",
+                grouped((n as u128).pow(2)),
+                seconds(time)
+            ),
+        ),
+        _ => facts.add("brute force", "not run (--brute-force runs it)"),
+    }
+    match &report.certificate {
+        Some(path) => facts.add("certificate", path.display().to_string()),
+        None => facts.add("certificate", "none: the network does not equal the labels"),
+    }
+    facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
+    facts.add(
+        "times",
+        format!(
+            "loading {}; construction {}, exact evaluation {}, files {}",
+            seconds(times.loading),
+            seconds(times.building),
+            seconds(times.checking),
+            seconds(times.writing)
+        ),
+    );
+    facts.text().to_owned()
+}

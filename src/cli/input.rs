@@ -1,0 +1,24 @@
+//! Opening the files that commands are given.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use crate::certify::read;
+
+use super::CliError;
+
+/// Opens a file; a folder is refused.
+pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
+    let file = File::open(path).map_err(CliError::at(path))?;
+    if file.metadata().map_err(CliError::at(path))?.is_dir() {
+        return Err(CliError::Usage(format!("{} is a folder, not a file", path.display())));
+    }
+    Ok(BufReader::with_capacity(1 << 16, file))
+}
+
+/// Opens and reads a network file or a certificate.
+pub fn network(path: &Path) -> Result<read::File, CliError> {
+    read::read(open(path)?)
+        .map_err(|source| CliError::Network { file: path.to_owned(), source: Box::new(source) })
+}
