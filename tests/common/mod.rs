@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod lines;
+pub mod program;
 
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};

@@ -31,7 +31,7 @@ enum Values {
 /// `Ok` if the outputs equal the targets, point by point, at every point.
 ///
 /// # Errors
-/// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`],
+/// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooMuchSpace`],
 /// [`Rejection::TooMuchWork`].
 pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
     let work = Work::default();
@@ -191,7 +191,7 @@ fn announce(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<(), Rej
         Integers::Wide { weights, .. } => bit_length(&weights[k]),
     };
     let words = |bits: u64| bits / 64 + 1;
-    let (mut steps, mut space, mut most) = (0u64, 0u64, 0);
+    let (mut steps, mut space) = (0u64, 0u64);
     for j in 0..layer.units() {
         let (_, bias, terms) = step.bits;
         let mut bits = bias;
@@ -214,11 +214,9 @@ fn announce(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<(), Rej
             _ => bits,
         };
         space = space.saturating_add(bits);
-        most = bits.max(most);
     }
     if space > MOST_BITS {
-        let numbers = layer.units() as u64;
-        return Err(Rejection::TooWide { bits: most, numbers, limit: MOST_BITS });
+        return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
     }
     work.steps(steps)
 }
@@ -249,8 +247,7 @@ fn from_fractions(step: &FractionLayer, values: Values, work: &Work) -> Result<V
         let term_bits = |k: usize| factors(k).0.bits() + factors(k).1.bits();
         let bits: u64 = layer.row(j).map(term_bits).sum::<u64>() + step.biases[j].bits();
         if space.saturating_add(2 * bits) > MOST_BITS {
-            let numbers = layer.units() as u64;
-            return Err(Rejection::TooWide { bits, numbers, limit: MOST_BITS });
+            return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
         }
         let products = layer.row(j).map(|k| factors(k).0.times(factors(k).1, work));
         let mut terms: Vec<Fraction> = products.collect::<Result<_, _>>()?;

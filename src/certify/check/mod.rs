@@ -107,6 +107,12 @@ pub enum Rejection {
         /// The limit of the product.
         limit: u64,
     },
+    /// All numbers together would fill the memory.
+    #[error("checking would take more than {limit} bits for numbers of a network or a point")]
+    TooMuchSpace {
+        /// The limit.
+        limit: u64,
+    },
     /// Checking would take longer than any honest certificate needs.
     #[error("checking would take more than {limit} steps on machine words")]
     TooMuchWork {

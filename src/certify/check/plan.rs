@@ -113,7 +113,7 @@ impl<'a> Plan<'a> {
     /// The plan for points whose coordinates are integers times 2^`grain`.
     ///
     /// # Errors
-    /// [`Rejection::TooWide`], [`Rejection::TooMuchWork`].
+    /// [`Rejection::TooMuchSpace`], [`Rejection::TooMuchWork`].
     pub fn of(network: &'a Layered, grain: i64, work: &Work) -> Result<Plan<'a>, Rejection> {
         let mut room = Room(0);
         let scale = Scale { exponent: grain, odd: IBig::ONE };
@@ -150,7 +150,7 @@ impl Room {
     fn take(&mut self, bits: u64, numbers: u64) -> Result<(), Rejection> {
         self.0 = self.0.saturating_add(bits.saturating_mul(numbers));
         if self.0 > MOST_BITS {
-            return Err(Rejection::TooWide { bits, numbers, limit: MOST_BITS });
+            return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
         }
         Ok(())
     }
@@ -231,8 +231,7 @@ fn over_one_scale(
 /// Refuses exponents whose sums could overflow.
 fn reachable(scale: &Scale) -> Result<(), Rejection> {
     if scale.exponent.abs() > MOST_EXPONENT {
-        let (bits, limit) = (scale.exponent.unsigned_abs(), MOST_EXPONENT.unsigned_abs());
-        return Err(Rejection::TooWide { bits, numbers: 1, limit });
+        return Err(Rejection::TooMuchSpace { limit: MOST_EXPONENT.unsigned_abs() });
     }
     Ok(())
 }
