@@ -96,7 +96,7 @@ fn e_fit_exact(bencher: Bencher, n: usize) {
 fn f_exact_residual(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
-    let network = Network::TwoLayer(fit.expect("a fit").network);
+    let network = fit.expect("a fit").network;
     bencher.bench_local(|| {
         let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
         assert_eq!(exact_residual(&network, &z, &sample.labels).fits, n);

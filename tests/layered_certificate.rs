@@ -671,26 +671,25 @@ fn numbers_that_explode_are_refused() {
         network.output[0].activation = Activation::Threshold;
         Network::Layered(network)
     };
+    let three_halves = tower(Activation::Square, number(3, 2), 40);
     for network in [
-        tower(Activation::Square, number(3, 2), 40),
-        tower(Activation::Square, number(3, 2), 4000),
+        ends_in_threshold(&three_halves),
+        three_halves,
         tower(Activation::Square, number(2, 3), 40),
         tower(Activation::Square, number(1 << 40, 1), 60),
         tower(Activation::Square, power(1 << 20), 40),
         tower(Activation::Square, power(-(1 << 20)), 40),
         tower(Activation::Identity, power(-(1 << 20)), 4000),
         tower(Activation::Relu, power(1 << 20), 4000),
-        tower(Activation::Identity, number(1, 3), 1_000_000),
+        tower(Activation::Identity, number(1, 3), 50_000),
     ] {
-        for network in [ends_in_threshold(&network), network] {
-            let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
-            assert!(too_much(&rejection), "{rejection}");
-        }
+        let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
+        assert!(too_much(&rejection), "{rejection}");
     }
-    // Twenty squares make a number of a million bits, and a layer copies it a million times.
+    // Twenty squares make a number of two million bits, and a layer copies it ten thousand times.
     let mut hidden: Vec<Vec<Unit>> =
         vec![vec![Unit::new(Activation::Square, [(0, Rational::ONE)], number(3, 1))]; 20];
-    hidden.push(vec![Unit::affine([(0, Rational::ONE)], Rational::ZERO); 1_000_000]);
+    hidden.push(vec![Unit::affine([(0, Rational::ONE)], Rational::ZERO); 10_000]);
     let output = vec![Unit::threshold([(0, Rational::ONE)], Rational::ZERO)];
     let mut copies = Layered { inputs: 1, hidden, output };
     for activation in [Activation::Square, Activation::Reciprocal] {

@@ -1,4 +1,4 @@
-//! A layered network at every point, by its [`Plan`]: in 128 bits where no sum can overflow them,
+//! A layered network at every point, by its plan: in 128 bits where no sum can overflow them,
 //! in big integers otherwise, in fractions after an activation that divides.
 
 use dashu_int::IBig;
