@@ -49,6 +49,8 @@ enum Mutant {
 enum Reason {
     /// It changes nothing: the number was 0.
     NoChange,
+    /// Nothing reads the unit: its weights further on are 0.
+    Unread,
     /// What the weight multiplies is 0 at every point.
     ReadsZero,
     /// The unit has the same values: its activation, or a product that cancels, hides the change.
@@ -158,6 +160,23 @@ fn reason(
     }
     if old[at] == new[at] {
         return Reason::SameValues;
+    }
+    let unread = |l: usize, u: usize| {
+        let reader = network.layers().nth(l + 1);
+        reader.is_some_and(|layer| {
+            layer.iter().all(|unit| unit.weights.iter().all(|(from, _)| *from != u))
+        })
+    };
+    match mutant {
+        Mutant::SignFlipped(l, u, _)
+        | Mutant::WeightDoubled(l, u, _)
+        | Mutant::BiasRaised(l, u)
+        | Mutant::BiasFlipped(l, u)
+            if unread(l, u) =>
+        {
+            return Reason::Unread;
+        }
+        _ => {}
     }
     let later = (at + 1..old.len()).find(|&l| old[l] == new[l]);
     assert!(later.is_some(), "no layer absorbs {mutant:?}, and the outputs are the same");
