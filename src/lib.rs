@@ -11,11 +11,14 @@
 //! * [`compare`] puts every construction on one sample;
 //! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
+//! * `claims` (feature `claims`) tests claims, on these networks and on yours;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod certify;
+#[cfg(feature = "claims")]
+pub mod claims;
 pub mod cli;
 pub mod compare;
 pub mod construct;

@@ -36,10 +36,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     } else {
         "no: built without --features lapack (needs a system BLAS; Debian: libopenblas-dev)"
     };
+    let claims = if cfg!(feature = "claims") {
+        "yes: shatter claims"
+    } else {
+        "no: built without --features claims"
+    };
     let gpu = "no: this version computes on the processor only";
     let found = serde_json::json!({
         "build": build, "machine": machine, "exact": true,
-        "lapack": cfg!(feature = "lapack"), "gpu": false,
+        "lapack": cfg!(feature = "lapack"), "claims": cfg!(feature = "claims"), "gpu": false,
     });
     arguments.common.write("doctor", &found, serde_json::json!({}), None)?;
     if arguments.common.json {
@@ -51,6 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     facts.add("machine", machine);
     facts.add("exact", "yes: needs nothing beside this program");
     facts.add("lapack", lapack);
+    facts.add("claims", claims);
     facts.add("gpu", gpu);
     print(facts.text())?;
     Ok(Verdict::Yes)

@@ -5,6 +5,8 @@
 
 mod check;
 mod compare;
+#[cfg(feature = "claims")]
+mod claims;
 mod doctor;
 mod eval;
 mod fit;
@@ -48,6 +50,9 @@ enum Command {
     Eval(eval::Arguments),
     /// Say what a network file or a certificate holds
     Show(show::Arguments),
+    /// Test the catalogue of claims: properties over generated samples, witnesses for what is false
+    #[cfg(feature = "claims")]
+    Claims(claims::Arguments),
     /// Say what this build and this machine can do
     Doctor(doctor::Arguments),
     /// Print completions for a shell
@@ -193,6 +198,8 @@ pub fn run() -> ExitCode {
         | Command::Eval(eval::Arguments { common, .. })
         | Command::Show(show::Arguments { common, .. })
         | Command::Doctor(doctor::Arguments { common }) => common.json,
+        #[cfg(feature = "claims")]
+        Command::Claims(claims::Arguments { common, .. }) => common.json,
         Command::Completions { .. } => false,
     };
     let result = match command {
@@ -202,6 +209,8 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        #[cfg(feature = "claims")]
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => completions(shell),
     };

@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod manifest;
 pub mod stream;
+pub mod text;
 
 pub use atomic::AtomicFile;
 pub use manifest::Manifest;

@@ -27,6 +27,8 @@ pub enum Purpose {
     Groups = 7,
     /// Weights and biases of random features.
     Features = 8,
+    /// Generated cases of claims.
+    Claims = 9,
 }
 
 /// The generator of `seed` for one purpose.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::record::text::{line, wrapped};
+
 use super::lemma::Answers;
 use super::{Arithmetic, EvenRow, LemmaRow, Outcome, Report, Statement, TheoremRow};
 
@@ -16,11 +18,6 @@ pub(super) fn report(report: &Report) -> String {
     statements(&mut out, report);
     verdict(&mut out, report);
     out
-}
-
-fn line(out: &mut String, text: &str) {
-    out.push_str(text.trim_end());
-    out.push('\n');
 }
 
 /// Two digits, or "-".
@@ -285,20 +282,6 @@ fn residual(row: &TheoremRow, compensated: bool, notes: &mut Vec<String>) -> Str
         _ if compensated => short(row.compensated),
         _ => format!("{}{star}", short(row.residual)),
     }
-}
-
-/// A paragraph of at most 100 columns.
-fn wrapped(out: &mut String, first: &str, text: &str) {
-    let mut current = first.to_owned();
-    for word in text.split_whitespace() {
-        if current.chars().count() + word.chars().count() > 99 {
-            line(out, &current);
-            current = " ".repeat(first.len());
-        }
-        current.push_str(word);
-        current.push(' ');
-    }
-    line(out, &current);
 }
 
 fn statements(out: &mut String, report: &Report) {

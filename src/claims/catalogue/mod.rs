@@ -1,0 +1,51 @@
+//! The claims, a file a family. Numbers 1 to 31 are those of the project's list of claims.
+
+mod complexity;
+mod consistency;
+mod counts;
+mod features;
+mod lemma;
+mod linear;
+mod padding;
+mod perfect_fit;
+mod quoted;
+mod sine;
+
+use super::claim::Claim;
+
+/// Forms of "perfect fit whenever parameters exceed samples" that are true.
+pub const TRUE_FORMS: &[u32] = &[1, 7, 14, 22, 24];
+
+/// Forms of it that are false.
+pub const FALSE_FORMS: &[u32] = &[5, 10];
+
+/// All claims, by number.
+///
+/// ```
+/// use shatter::claims::{Verdict, catalogue};
+/// let claims = catalogue::all();
+/// let sine = claims.iter().find(|claim| claim.name == "sine-shatters-everything").unwrap();
+/// assert_eq!((sine.number, sine.verdict), (13, Verdict::False));
+/// ```
+pub fn all() -> Vec<Claim> {
+    let mut claims = [
+        &complexity::CLAIMS[..],
+        &consistency::CLAIMS,
+        &counts::CLAIMS,
+        &features::CLAIMS,
+        &lemma::CLAIMS,
+        &linear::CLAIMS,
+        &padding::CLAIMS,
+        &perfect_fit::CLAIMS,
+        &quoted::CLAIMS,
+        &sine::CLAIMS,
+    ]
+    .concat();
+    claims.sort_by_key(|claim| claim.number);
+    claims
+}
+
+/// The claim of this name or number.
+pub fn find(name: &str) -> Option<Claim> {
+    all().into_iter().find(|claim| claim.name == name || claim.number.to_string() == name)
+}

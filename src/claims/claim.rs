@@ -1,0 +1,181 @@
+//! A claim, and what speaks for or against it.
+
+use std::fmt;
+
+use proptest::strategy::Strategy;
+use serde::Serialize;
+
+use crate::sample::Sample;
+
+use super::harness::{Failure, Harness, Outcome};
+use super::predictor::describe;
+
+/// A statement about networks, with the test that decides it.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Its number in the catalogue.
+    pub number: u32,
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it says.
+    pub statement: &'static str,
+    /// Whether it is true.
+    pub verdict: Verdict,
+    /// Where it comes from, and where its proof or refutation is.
+    pub source: &'static str,
+    /// The evidence.
+    pub test: fn(&Run) -> Evidence,
+}
+
+/// What is said of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It holds; its evidence is a property that no generated case breaks.
+    True,
+    /// It does not hold; its evidence is a witness, checked exactly.
+    False,
+    /// Others say whether it holds: quoted, not tested.
+    Quoted,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::True => "true",
+            Verdict::False => "false",
+            Verdict::Quoted => "quoted",
+        })
+    }
+}
+
+/// What a test found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "found")]
+pub enum Evidence {
+    /// The property held in every case.
+    Held {
+        /// How many.
+        cases: u64,
+    },
+    /// A witness against the claim was checked exactly.
+    Refuted {
+        /// The witness.
+        witness: String,
+        /// What was checked about it.
+        checked: String,
+        /// How many cases or steps the check took.
+        cases: u64,
+    },
+    /// Not tested.
+    Quoted {
+        /// What is quoted.
+        says: String,
+    },
+    /// A counterexample against a claim that was said to be true, or a witness that does not stand.
+    Failed {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Evidence {
+    /// Whether this is the evidence that the verdict needs.
+    pub fn supports(&self, verdict: Verdict) -> bool {
+        matches!(
+            (verdict, self),
+            (Verdict::True, Evidence::Held { .. })
+                | (Verdict::False, Evidence::Refuted { .. })
+                | (Verdict::Quoted, Evidence::Quoted { .. })
+        )
+    }
+
+    /// Cases or steps.
+    pub fn cases(&self) -> Option<u64> {
+        match self {
+            Evidence::Held { cases } | Evidence::Refuted { cases, .. } => Some(*cases),
+            Evidence::Quoted { .. } | Evidence::Failed { .. } => None,
+        }
+    }
+
+    /// A witness that stands if `check` says so, and falls with its reason if not.
+    pub(super) fn witness(
+        witness: impl Into<String>,
+        checked: impl Into<String>,
+        check: Result<u64, String>,
+    ) -> Evidence {
+        let (witness, checked) = (witness.into(), checked.into());
+        match check {
+            Ok(cases) => Evidence::Refuted { witness, checked, cases },
+            Err(reason) => Evidence::Failed { reason: format!("{witness}: {reason}") },
+        }
+    }
+}
+
+/// How a test is to be run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Cases, seed, and the series of the claim.
+    pub harness: Harness,
+}
+
+impl Run {
+    /// The evidence of a property over samples.
+    pub fn every_sample(
+        &self,
+        samples: impl Strategy<Value = Sample>,
+        test: impl Fn(&Sample) -> Result<(), Failure>,
+    ) -> Evidence {
+        self.every(samples, describe, test)
+    }
+
+    /// The evidence of a property over other values, which `words` describes.
+    pub fn every<S: Strategy>(
+        &self,
+        values: S,
+        words: impl Fn(&S::Value) -> String,
+        test: impl Fn(&S::Value) -> Result<(), Failure>,
+    ) -> Evidence {
+        match self.harness.holds(values, test) {
+            Ok(Outcome::Held { cases }) => Evidence::Held { cases: u64::from(cases) },
+            Ok(Outcome::Fails(found)) => {
+                Evidence::Failed { reason: format!("{}: {}", words(&found.value), found.failure) }
+            }
+            Err(error) => Evidence::Failed { reason: error.to_string() },
+        }
+    }
+
+    /// The refutation of a claim about every sample, by the simplest generated sample that
+    /// `refutes` it: it returns what it checked, or why the sample does not refute the claim.
+    pub fn refuted_by_sample(
+        &self,
+        samples: impl Strategy<Value = Sample>,
+        refutes: impl Fn(&Sample) -> Result<String, String>,
+    ) -> Evidence {
+        self.refuted_by(samples, describe, refutes)
+    }
+
+    /// The same over other values, which `words` describes.
+    pub fn refuted_by<S: Strategy>(
+        &self,
+        values: S,
+        words: impl Fn(&S::Value) -> String,
+        refutes: impl Fn(&S::Value) -> Result<String, String>,
+    ) -> Evidence {
+        let claim = |value: &S::Value| match refutes(value) {
+            Ok(checked) => Err(Failure::Other(checked)),
+            Err(_) => Ok(()),
+        };
+        match self.harness.holds(values, claim) {
+            // The witness is checked once more, on the value that shrinking left.
+            Ok(Outcome::Fails(found)) => match refutes(&found.value) {
+                Ok(checked) => Evidence::witness(words(&found.value), checked, Ok(1)),
+                Err(reason) => Evidence::Failed { reason },
+            },
+            Ok(Outcome::Held { cases }) => {
+                Evidence::Failed { reason: format!("no witness among {cases} values") }
+            }
+            Err(error) => Evidence::Failed { reason: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Running claims, and what comes out.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::claim::{Claim, Evidence, Run, Verdict};
+use super::harness::Harness;
+use super::table;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// The claim that is being tested.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// Claims that are done.
+    pub done: usize,
+    /// Claims in all.
+    pub of: usize,
+}
+
+/// A claim with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub statement: &'static str,
+    /// Whether it is said to be true.
+    pub verdict: Verdict,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// What was found.
+    pub evidence: Evidence,
+    /// Whether that is what the verdict needs.
+    pub as_stated: bool,
+    /// How long it took; not part of the record, which depends on the seed and the cases alone.
+    #[serde(skip)]
+    pub time: Duration,
+}
+
+/// What was found about some claims.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether every claim is as stated.
+    pub as_stated: bool,
+    /// Cases a property.
+    pub cases: u32,
+    /// Seed.
+    pub seed: u64,
+    /// One row a claim.
+    pub claims: Vec<Row>,
+}
+
+/// Tests claims: `cases` cases each, every claim with its own series of the seed, so that it finds
+/// the same alone and among others.
+///
+/// ```
+/// use shatter::claims::{catalogue, run};
+/// let report = run(&[catalogue::find("zhang-fits").unwrap()], 10, 0, &mut |_| {});
+/// assert!(report.as_stated);
+/// ```
+pub fn run(claims: &[Claim], cases: u32, seed: u64, progress: &mut dyn FnMut(At)) -> Report {
+    let mut rows = Vec::with_capacity(claims.len());
+    for (done, claim) in claims.iter().enumerate() {
+        progress(At { number: claim.number, name: claim.name, done, of: claims.len() });
+        let harness = Harness { cases, seed, series: claim.number, ..Harness::default() };
+        let start = Instant::now();
+        let evidence = (claim.test)(&Run { harness });
+        rows.push(Row {
+            number: claim.number,
+            name: claim.name,
+            statement: claim.statement,
+            verdict: claim.verdict,
+            source: claim.source,
+            as_stated: evidence.supports(claim.verdict),
+            evidence,
+            time: start.elapsed(),
+        });
+    }
+    Report { as_stated: rows.iter().all(|row| row.as_stated), cases, seed, claims: rows }
+}
+
+impl Report {
+    /// The report as plain text, at most 100 columns wide.
+    pub fn table(&self) -> String {
+        table::report(self)
+    }
+}

@@ -1,0 +1,61 @@
+//! `shatter claims`: the catalogue of claims, tested.
+
+use clap::Args;
+
+use crate::claims::{self, Claim, catalogue};
+
+use super::output::{self, print, print_json};
+use super::{CliError, Common, Verdict};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Example:\n  shatter claims --claim zhang-fits --cases 1000\n\n\
+    Prints a table and, for every false claim, the witness that refutes it. With --out, writes\n\
+    claims.json and a manifest. Exit status: 0 every claim is as stated, 1 not.")]
+pub struct Arguments {
+    /// Generated cases of every property
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    cases: u32,
+    /// Only this claim, by name or number; may be repeated [default: all]
+    #[arg(long, value_name = "NAME")]
+    claim: Vec<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let claims = chosen(&arguments.claim)?;
+    let seed = arguments.common.seed();
+    let progress = output::Progress::start();
+    let report = claims::run(&claims, arguments.cases, seed, &mut |at| {
+        progress.say(format!("{} {} ({} of {})", at.number, at.name, at.done + 1, at.of));
+    });
+    drop(progress);
+    let names: Vec<&str> = claims.iter().map(|claim| claim.name).collect();
+    let configuration =
+        serde_json::json!({ "cases": arguments.cases, "claims": names, "seed": seed });
+    arguments.common.write("claims", &report, configuration, None)?;
+    if arguments.common.json {
+        print_json(&report)?;
+    } else {
+        print(&report.table())?;
+    }
+    Ok(if report.as_stated { Verdict::Yes } else { Verdict::No })
+}
+
+/// The claims of these names or numbers, each once, in the order of the catalogue; all if there
+/// are none.
+fn chosen(names: &[String]) -> Result<Vec<Claim>, CliError> {
+    let all = catalogue::all();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let wanted = names.iter().map(|name| {
+        catalogue::find(name).map(|claim| claim.number).ok_or_else(|| {
+            let list = all.iter().map(|claim| format!("{} {}", claim.number, claim.name));
+            let list = list.collect::<Vec<_>>().join("\n  ");
+            CliError::Usage(format!("no claim is called '{name}'; there are:\n  {list}"))
+        })
+    });
+    let wanted = wanted.collect::<Result<Vec<u32>, CliError>>()?;
+    Ok(all.into_iter().filter(|claim| wanted.contains(&claim.number)).collect())
+}

@@ -1,0 +1,449 @@
+//! Promise: every claim is as stated; the harness finds what is wrong, makes it small, keeps it, and
+//! tries it first the next time.
+
+mod common;
+
+use std::process::{Command, Output};
+
+use common::cases;
+use proptest::prelude::*;
+use shatter::claims::catalogue::{FALSE_FORMS, TRUE_FORMS};
+use shatter::claims::strategy::{
+    LabelKind, PointKind, any_sample, architecture, dependent, network, points, sample,
+};
+use shatter::claims::{
+    Certificate, Claim, Counterexample, Evidence, Failure, Harness, HarnessError, Outcome, Run,
+    SavedError, SavedSample, Verdict, catalogue, first_misfit, run, saved,
+};
+use shatter::construct::width_two::WidthTwo;
+use shatter::construct::{ConstructError, Construction, Options, Task, ThresholdRule, depth_two};
+use shatter::exact::{Rational, matrix};
+use shatter::network::{ExactNetwork, Network};
+use shatter::sample::{Labels, Sample, Target};
+
+fn quiet(_: shatter::claims::At) {}
+
+#[test]
+fn every_claim_is_as_stated() {
+    let report = run(&catalogue::all(), 64, 1, &mut quiet);
+    let failed: Vec<_> = report.claims.iter().filter(|row| !row.as_stated).collect();
+    assert!(report.as_stated && failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn names_and_numbers_are_unique_and_the_headline_agrees_with_the_verdicts() {
+    let claims = catalogue::all();
+    for (i, claim) in claims.iter().enumerate() {
+        assert!(claims[..i].iter().all(|c| c.number < claim.number && c.name != claim.name));
+        let kebab = |c: char| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit();
+        assert!(claim.name.chars().all(kebab), "{}", claim.name);
+        assert_eq!(catalogue::find(claim.name).unwrap().number, claim.number);
+        assert_eq!(catalogue::find(&claim.number.to_string()).unwrap().name, claim.name);
+        assert!(!TRUE_FORMS.contains(&claim.number) || claim.verdict == Verdict::True);
+        assert!(!FALSE_FORMS.contains(&claim.number) || claim.verdict == Verdict::False);
+    }
+    assert!(catalogue::find("no-such-claim").is_none());
+}
+
+/// Expected failures: a claim with the wrong verdict, and one whose witness does not stand.
+#[test]
+fn a_wrong_verdict_and_a_missing_witness_fail() {
+    for claim in catalogue::all() {
+        let verdict = match claim.verdict {
+            Verdict::True => Verdict::False,
+            Verdict::False | Verdict::Quoted => Verdict::True,
+        };
+        let report = run(&[Claim { verdict, ..claim }], 8, 1, &mut quiet);
+        assert!(!report.as_stated && report.table().contains("1 of 1 claims fail"));
+    }
+    let harmless = |run: &Run| {
+        let one = sample(PointKind::Distinct, LabelKind::Constant, 1..=3, 1..=2);
+        run.refuted_by_sample(one, |sample| match sample.labels.agree(0, sample.points.n() - 1) {
+            true => Err("all labels are equal".to_owned()),
+            false => Ok("two labels".to_owned()),
+        })
+    };
+    let claim = Claim { test: harmless, ..catalogue::find("width-below-d-blocks").unwrap() };
+    let report = run(&[claim], 8, 1, &mut quiet);
+    assert!(
+        matches!(&report.claims[0].evidence, Evidence::Failed { reason } if reason.contains("no witness"))
+    );
+}
+
+#[test]
+fn equal_seeds_give_equal_evidence_alone_and_among_others() {
+    let record = |claims: &[Claim], seed| {
+        let report = run(claims, 16, seed, &mut quiet);
+        report.claims.into_iter().map(|row| (row.number, row.evidence)).collect::<Vec<_>>()
+    };
+    let all = record(&catalogue::all(), 3);
+    assert_eq!(all, record(&catalogue::all(), 3));
+    for claim in catalogue::all() {
+        assert!(all.contains(&record(&[claim], 3)[0]));
+    }
+    let generated = |seed, series| {
+        let seen = std::cell::RefCell::new(Vec::new());
+        let harness = Harness { cases: 20, seed, series, ..Harness::default() };
+        harness
+            .holds(any::<u64>(), |x| {
+                seen.borrow_mut().push(*x);
+                Ok(())
+            })
+            .unwrap();
+        seen.into_inner()
+    };
+    assert_eq!(generated(1, 1), generated(1, 1));
+    assert_ne!(generated(1, 1), generated(2, 1));
+    assert_ne!(generated(1, 1), generated(1, 2));
+}
+
+/// Theorem 1.
+fn zhang(sample: &Sample) -> Result<ExactNetwork, ConstructError> {
+    let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
+    depth_two::fit_exact(&sample.points, &sample.labels, &options).map(|fit| fit.network)
+}
+
+/// Theorem 1 without its last unit.
+fn one_unit_less(sample: &Sample) -> Result<ExactNetwork, ConstructError> {
+    let mut network = zhang(sample)?;
+    network.b.pop();
+    network.w.pop();
+    Ok(network)
+}
+
+/// Theorem 1 with the last weight's sign flipped.
+fn one_sign_flipped(sample: &Sample) -> Result<ExactNetwork, ConstructError> {
+    let mut network = zhang(sample)?;
+    if let Some(last) = network.w.last_mut() {
+        *last = -last.clone();
+    }
+    Ok(network)
+}
+
+fn fails(outcome: Outcome<Sample>) -> Counterexample<Sample> {
+    match outcome {
+        Outcome::Fails(found) => found,
+        Outcome::Held { cases } => panic!("held in {cases} cases"),
+    }
+}
+
+#[test]
+fn a_unit_less_and_a_flipped_sign_are_caught_shrunk_saved_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    type Build = fn(&Sample) -> Result<ExactNetwork, ConstructError>;
+    for (name, build) in [("less", one_unit_less as Build), ("flipped", one_sign_flipped)] {
+        let file = folder.path().join("saved").join(name);
+        let harness = Harness { saved: Some(file.clone()), ..Harness::default() };
+        let found = fails(harness.fits_every(any_sample(1..=20, 1..=4), build).unwrap());
+        // One point is enough: without its unit, or with the wrong sign, its label is missed.
+        assert!(!found.replayed);
+        assert_eq!((found.value.points.n(), found.value.points.d()), (1, 1), "{found:?}");
+        let Failure::Misfit(misfit) = &found.failure else { panic!("{found:?}") };
+        assert_ne!(misfit.got, misfit.wanted);
+        let again = first_misfit(&build(&found.value).unwrap(), &found.value, Target::Value);
+        assert_eq!(again.as_ref(), Some(misfit));
+        // Saved by value, and tried before anything is generated.
+        let kept = saved::load(&file).unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((&kept[0].points, &kept[0].labels), (&found.value.points, &found.value.labels));
+        let other = Harness { seed: 99, cases: 1, ..harness.clone() };
+        let replayed = fails(other.fits_every(any_sample(1..=20, 1..=4), build).unwrap());
+        assert!(replayed.replayed);
+        assert_eq!(replayed.value.points, found.value.points);
+        // What is saved once is not saved twice; once the code is right, it counts as a case.
+        saved::add(&file, &found.value).unwrap();
+        let held = other.fits_every(any_sample(1..=20, 1..=4), zhang).unwrap();
+        assert!(matches!(held, Outcome::Held { cases: 2 }));
+    }
+}
+
+#[test]
+fn refusals_and_panics_are_failures() {
+    let harness = Harness::default();
+    let refuse = |sample: &Sample| match sample.points.n() {
+        0..3 => Ok(|_: &[Rational]| vec![Rational::ZERO]),
+        n => Err(format!("{n} points are too many")),
+    };
+    let zeros = || sample(PointKind::Clustered, LabelKind::Classes(1), 1..=9, 1..=3);
+    let found = fails(harness.fits_every(zeros(), refuse).unwrap());
+    assert_eq!(found.value.points.n(), 3);
+    assert!(matches!(found.failure, Failure::Refused(reason) if reason == "3 points are too many"));
+    let panics = |sample: &Sample| {
+        assert!(sample.points.n() < 2, "two points");
+        Ok::<_, String>(|_: &[Rational]| vec![Rational::ZERO])
+    };
+    let found = fails(harness.fits_every(zeros(), panics).unwrap());
+    assert_eq!(found.value.points.n(), 2);
+    assert!(matches!(found.failure, Failure::Panicked(message) if message.contains("two points")));
+    // A network with too few outputs does not fit either.
+    let silent = |_: &Sample| Ok::<_, String>(|_: &[Rational]| Vec::new());
+    assert!(matches!(
+        fails(harness.fits_every(zeros(), silent).unwrap()).failure,
+        Failure::Misfit(_)
+    ));
+    // Impossible demands are an error, not a verdict: 200 collinear points of a set of 121.
+    let many = sample(PointKind::Collinear, LabelKind::Real, 200..=200, 1..=1);
+    let outcome = harness.fits_every(many, zhang);
+    assert!(matches!(outcome, Err(HarnessError::Rejected(_))));
+}
+
+#[test]
+fn constructions_keep_their_promises_or_are_caught() {
+    let harness = Harness { cases: 64, ..Harness::default() };
+    let held = harness.keeps_its_promise(any_sample(1..=9, 1..=3), &WidthTwo).unwrap();
+    assert!(matches!(held, Outcome::Held { cases: 64 }));
+    /// Promises a unit less than it builds.
+    struct Boastful;
+    impl Construction for Boastful {
+        fn name(&self) -> String {
+            "boastful".to_owned()
+        }
+        fn source(&self) -> &'static str {
+            WidthTwo.source()
+        }
+        fn statement(&self) -> &'static str {
+            WidthTwo.statement()
+        }
+        fn assumptions(&self) -> &'static [shatter::construct::Assumption] {
+            WidthTwo.assumptions()
+        }
+        fn promise(&self, task: &Task) -> Result<shatter::construct::Promise, ConstructError> {
+            let mut promise = WidthTwo.promise(task)?;
+            promise.units = shatter::construct::Bound::AtMost(2 * task.points.n() as u64 - 2);
+            Ok(promise)
+        }
+        fn build(&self, task: &Task) -> Result<Network, ConstructError> {
+            WidthTwo.build(task)
+        }
+    }
+    let found = fails(harness.keeps_its_promise(any_sample(1..=9, 1..=3), &Boastful).unwrap());
+    assert_eq!(found.value.points.n(), 1);
+    assert_eq!(found.failure.to_string(), "units: promised <= 0, built 1");
+}
+
+/// A certificate of its own index, right or wrong.
+struct Certified(Option<String>);
+
+impl Certificate for Certified {
+    fn check(&self, _: &Sample) -> Result<(), String> {
+        self.0.clone().map_or(Ok(()), Err)
+    }
+}
+
+#[test]
+fn certificates_are_checked_before_they_count() {
+    let harness = Harness { cases: 32, ..Harness::default() };
+    let samples = || sample(PointKind::MomentCurve, LabelKind::Alternating, 1..=9, 1..=2);
+    let held = harness.fits_none(samples(), |_| Some(Certified(None))).unwrap();
+    assert!(matches!(held, Outcome::Held { cases: 32 }));
+    let wrong = |_: &Sample| Some(Certified(Some("step 3".to_owned())));
+    let found = fails(harness.fits_none(samples(), wrong).unwrap());
+    assert_eq!(found.failure.to_string(), "a certificate that is wrong: step 3");
+    let above = |sample: &Sample| (sample.points.n() > 4).then_some(Certified(None));
+    assert!(fails(harness.fits_none(samples(), above).unwrap()).value.points.n() <= 4);
+}
+
+#[test]
+fn bad_files_of_saved_samples_are_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.json");
+    assert!(saved::load(&file).unwrap().is_empty());
+    let sample = |kind: &str, points: &str, labels: &str| {
+        format!(
+            r#"{{"format": "shatter samples 1", "samples": [{{"type": "{kind}", "shape": [1],
+                "points": {points}, "labels": {labels}}}]}}"#
+        )
+    };
+    let one = r#"{"classes": {"count": 2, "of": [1]}}"#;
+    std::fs::write(&file, sample("i64", r#"[["3"]]"#, one)).unwrap();
+    assert_eq!(saved::load(&file).unwrap().len(), 1);
+    let bad = [
+        (String::new(), "EOF"),
+        ("[]".to_owned(), "invalid"),
+        ("\u{0}\u{1}".to_owned(), "expected value"),
+        (r#"{"format": "other", "samples": []}"#.to_owned(), "its format is 'other'"),
+        (sample("i63", r#"[["3"]]"#, one), "'i63' is no type"),
+        (sample("i64/3^2", r#"[["3"]]"#, one), "'i64/3^2' is no type"),
+        (sample("u8", r#"[["300"]]"#, one), "'300' is no such number"),
+        (sample("f64", r#"[["NaN"]]"#, one), "NaN"),
+        (sample("i64", r#"[]"#, one), "sample 0"),
+        (sample("i64", r#"[["3", "4"]]"#, one), "coordinates"),
+        (sample("i64", r#"[["3"], ["4"]]"#, one), "1 labels for 2 points"),
+        (sample("i64", r#"[["3"]]"#, r#"{"classes": {"count": 1, "of": [1]}}"#), "class"),
+        (sample("i64", r#"[["3"]]"#, r#"{"real": [["inf"]]}"#), "inf"),
+        (sample("i64", r#"[["3"], ["3"]]"#, r#"{"real": [["1"], ["2"]]}"#), "different labels"),
+        (sample("i64", r#"[["3"], ["4"]]"#, r#"{"real": [["1"], []]}"#), "different lengths"),
+    ];
+    for (text, words) in bad {
+        std::fs::write(&file, &text).unwrap();
+        let error = saved::load(&file).unwrap_err();
+        assert!(matches!(error, SavedError::Format { .. }), "{text}");
+        assert!(error.to_string().contains(words), "{error} for {text}");
+        // A file that cannot be read is not overwritten either.
+        let harness = Harness { saved: Some(file.clone()), ..Harness::default() };
+        assert!(harness.fits_every(any_sample(1..=3, 1..=1), one_unit_less).is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+    assert!(matches!(saved::load(folder.path()), Err(SavedError::Io { .. })));
+}
+
+/// Whether the points lie on one line, by the rank of their differences.
+fn affine_rank(sample: &Sample) -> usize {
+    let row = |i: usize| sample.points.exact_row(i);
+    let minus = |i| row(i).iter().zip(&row(0)).map(|(x, y)| x - y).collect();
+    matrix::rank(&(1..sample.points.n()).map(minus).collect::<Vec<Vec<Rational>>>())
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn samples_are_what_their_kinds_say(
+        kind in prop::sample::select(&PointKind::ALL[..]),
+        label in prop::sample::select(&LabelKind::ALL[..]),
+        sizes in (1usize..=6, 0usize..=6, 1usize..=3, 0usize..=2),
+        seed in any::<u64>(),
+    ) {
+        let (least, more, least_d, more_d) = sizes;
+        let (n, d) = (least..=least + more, least_d..=least_d + more_d);
+        let harness = Harness { cases: 4, seed, ..Harness::default() };
+        let outcome = harness.holds(sample(kind, label, n.clone(), d.clone()), |sample| {
+            let (points, labels) = (&sample.points, &sample.labels);
+            let check = |holds: bool, words: &str| {
+                if holds { Ok(()) } else { Err(Failure::from(format!("{words}: {sample:?}"))) }
+            };
+            check(n.contains(&points.n()) && d.contains(&points.d()), "sizes")?;
+            check(labels.len() == points.n(), "labels")?;
+            let row = |i: usize| points.exact_row(i);
+            let distinct = |i: usize| (0..i).all(|j| row(i) != row(j));
+            check((0..points.n()).all(distinct), "distinct")?;
+            match kind {
+                PointKind::GeneralPosition => check(dependent(points).is_none(), "position")?,
+                PointKind::Collinear => check(affine_rank(sample) <= 1, "line")?,
+                PointKind::MomentCurve => {
+                    let power = |i: usize, k: usize| row(i)[k] == row(i)[0].pow(k as isize + 1);
+                    let on = |i: usize| (0..points.d()).all(|k| power(i, k));
+                    check((0..points.n()).all(on), "curve")?;
+                }
+                PointKind::Distinct | PointKind::Clustered | PointKind::NearDuplicate => {}
+            }
+            let count = match labels { Labels::Classes { count, .. } => *count, Labels::Real { .. } => 0 };
+            match label {
+                LabelKind::Real => check(count == 0, "real"),
+                LabelKind::Binary => check(count == 2, "binary"),
+                LabelKind::Classes(classes) => check(count == classes, "classes"),
+                LabelKind::Constant => check((1..points.n()).all(|i| labels.agree(0, i)), "constant"),
+                LabelKind::Alternating => {
+                    let mut order: Vec<usize> = (0..points.n()).collect();
+                    order.sort_by_key(|&i| row(i));
+                    let alternates = order.windows(2).all(|pair| !labels.agree(pair[0], pair[1]));
+                    check(alternates && count == 2, "alternating")
+                }
+            }
+        });
+        match outcome {
+            Ok(Outcome::Held { .. }) => {}
+            // Few points lie near each other on a line of one dimension.
+            Err(HarnessError::Rejected(_)) => {
+                prop_assert!(matches!(kind, PointKind::NearDuplicate | PointKind::GeneralPosition | PointKind::Clustered), "{kind:?} {n:?} {d:?}");
+            }
+            other => prop_assert!(false, "{other:?}"),
+        }
+    }
+
+    #[test]
+    fn saved_samples_come_back(sample in any_sample(1..=9, 1..=3)) {
+        let text = serde_json::to_string(&SavedSample::from(&sample)).unwrap();
+        let back: SavedSample = serde_json::from_str(&text).unwrap();
+        let back = back.to_sample().map_err(TestCaseError::fail)?;
+        prop_assert_eq!(&back.points, &sample.points);
+        prop_assert_eq!(&back.labels, &sample.labels);
+    }
+
+    #[test]
+    fn points_in_general_position_are_so_by_the_definition(points in points(PointKind::GeneralPosition, 3..=7, 2..=2)) {
+        let row = |i: usize| points.exact_row(i);
+        for (i, j, k) in (0..points.n()).flat_map(|i| (0..i).flat_map(move |j| (0..j).map(move |k| (i, j, k)))) {
+            let (a, b, c) = (row(i), row(j), row(k));
+            let cross = (&b[0] - &a[0]) * (&c[1] - &a[1]) - (&b[1] - &a[1]) * (&c[0] - &a[0]);
+            prop_assert!(!cross.is_zero());
+        }
+    }
+
+    #[test]
+    fn networks_have_the_widths_of_their_architecture(
+        (widths, network) in architecture(1..=3, 0..=3, 1..=4, 1..=2)
+            .prop_flat_map(|widths| (Just(widths.clone()), network(Just(widths)))),
+    ) {
+        let (inputs, hidden, outputs) = widths;
+        prop_assert_eq!(network.inputs, inputs);
+        prop_assert_eq!(network.hidden.iter().map(Vec::len).collect::<Vec<_>>(), hidden);
+        prop_assert_eq!(network.output.len(), outputs);
+        prop_assert!(network.check_wiring().is_ok());
+    }
+}
+
+fn shatter(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shatter")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_command_prints_json_and_writes_it_beside_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let arguments =
+        ["claims", "--cases", "5", "--claim", "13", "--claim", "zhang-fits", "--seed", "4"];
+    let output = shatter(&[&arguments[..], &["--json", "--out", out]].concat());
+    assert_eq!(output.status.code(), Some(0));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&found["as_stated"], &found["cases"], &found["seed"]),
+        (&true.into(), &5.into(), &4.into())
+    );
+    let claims = found["claims"].as_array().unwrap();
+    assert_eq!(claims.len(), 2);
+    assert_eq!(
+        (&claims[0]["number"], &claims[0]["evidence"]["found"]),
+        (&1.into(), &"held".into())
+    );
+    assert_eq!(
+        (&claims[1]["verdict"], &claims[1]["evidence"]["found"]),
+        (&"false".into(), &"refuted".into())
+    );
+    let written = std::fs::read(folder.path().join("claims.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&written).unwrap(), found);
+    let manifest = std::fs::read(folder.path().join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(
+        manifest["configuration"]["claims"],
+        serde_json::json!(["zhang-fits", "sine-shatters-everything"])
+    );
+    // The same again: the same bytes, but for the folder in the command line.
+    let again = shatter(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(again.stdout, output.stdout);
+}
+
+#[test]
+fn the_table_shows_the_forms_and_the_witnesses_in_100_columns() {
+    let output = shatter(&["claims", "--cases", "3"]);
+    assert_eq!(output.status.code(), Some(0));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.starts_with(
+        "\"Perfect fit whenever parameters exceed samples\"\n  true in these forms\n     1  "
+    ));
+    assert!(table.contains("x = [1, 2, 3, 4] with labels [1, 1, 0, 1]"));
+    assert!(table.contains("quoted, not tested: "));
+    assert!(table.ends_with("Verdict: every claim is as stated.\n"));
+    let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 100, "{widest}");
+}
+
+#[test]
+fn unknown_claims_and_no_cases_are_refused() {
+    let output = shatter(&["claims", "--claim", "perfect"]);
+    assert_eq!(output.status.code(), Some(2));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.starts_with("error: no claim is called 'perfect'; there are:\n  1 zhang-fits\n"));
+    assert!(output.stdout.is_empty());
+    assert_eq!(shatter(&["claims", "--cases", "0"]).status.code(), Some(2));
+}
