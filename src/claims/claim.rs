@@ -10,6 +10,9 @@ use crate::sample::Sample;
 use super::harness::{Failure, Harness, Outcome};
 use super::predictor::describe;
 
+/// Least number of values among which a witness is looked for.
+const SEARCH: u32 = 4096;
+
 /// A statement about networks, with the test that decides it.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -166,7 +169,9 @@ impl Run {
             Ok(checked) => Err(Failure::Other(checked)),
             Err(_) => Ok(()),
         };
-        match self.harness.holds(values, claim) {
+        // The search ends at the first witness: few cases elsewhere are no reason to miss it.
+        let harness = Harness { cases: self.harness.cases.max(SEARCH), ..self.harness.clone() };
+        match harness.holds(values, claim) {
             // The witness is checked once more, on the value that shrinking left.
             Ok(Outcome::Fails(found)) => match refutes(&found.value) {
                 Ok(checked) => Evidence::witness(words(&found.value), checked, Ok(1)),

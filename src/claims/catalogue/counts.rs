@@ -181,7 +181,8 @@ mod tests {
         assert!(exceeds(6, 2, 2).is_err() && exceeds(4, 1, 2).is_err());
         assert!(exceeds(4, 2, 3).is_err()); // m is not the rarer class
         let rows = |rows: [[i32; 2]; 3]| rows.map(|row| row.map(Rational::from).to_vec());
-        let stands = |labels| matches!(beyond_plane(&labels, 1, 1), Evidence::Refuted { .. });
+        let stands =
+            |labels: [_; 3]| matches!(beyond_plane(&labels, 1, 1), Evidence::Refuted { .. });
         assert!(stands(rows([[0, 0], [1, 0], [0, 1]])));
         assert!(!stands(rows([[0, 0], [1, 1], [2, 2]])));
     }
