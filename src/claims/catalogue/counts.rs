@@ -39,15 +39,24 @@ pub(super) const CLAIMS: [Claim; 3] = [
     },
 ];
 
-fn sandwich(run: &Run) -> Evidence {
-    let values = (1u64..=60, 1u64..=8, 0u64..=30);
+/// The smallest witness, and one that is not about rounding up a single point.
+fn sandwich(_: &Run) -> Evidence {
+    let all = (1..=12).flat_map(|n| (1..=n).flat_map(move |d| (0..=n / 2).map(move |m| (n, d, m))));
+    let smallest = all.into_iter().find(|&(n, d, m)| exceeds(n, d, m).is_ok());
+    smallest.map_or_else(
+        || Evidence::Failed { reason: "no witness with n <= 12".to_owned() },
+        |smallest| too_many_planes(&[smallest, (6, 2, 3)]),
+    )
+}
+
+/// The evidence of some (n, d, m).
+fn too_many_planes(witnesses: &[(u64, u64, u64)]) -> Evidence {
     let words = |(n, d, m): &(u64, u64, u64)| format!("n = {n}, d = {d}, m = {m}");
-    run.refuted_by(values, words, |&(n, d, m)| {
-        let mut checked = exceeds(n, d, m)?;
-        // One that is not about rounding up a single point.
-        checked += &format!("; also n = 6, d = 2, m = 3: {}", exceeds(6, 2, 3)?);
-        Ok(checked)
-    })
+    let words: Vec<String> = witnesses.iter().map(words).collect();
+    let found: Result<Vec<String>, String> =
+        witnesses.iter().map(|&(n, d, m)| exceeds(n, d, m)).collect();
+    let checked = found.as_ref().map(|found| found.join(", and ")).unwrap_or_default();
+    Evidence::witness(words.join("; also "), checked, found.map(|found| found.len() as u64))
 }
 
 fn exceeds(n: u64, d: u64, m: u64) -> Result<String, String> {
@@ -180,6 +189,7 @@ mod tests {
         assert!(exceeds(6, 2, 3).is_ok() && exceeds(2, 2, 1).is_ok());
         assert!(exceeds(6, 2, 2).is_err() && exceeds(4, 1, 2).is_err());
         assert!(exceeds(4, 2, 3).is_err()); // m is not the rarer class
+        assert!(matches!(too_many_planes(&[(2, 2, 1), (6, 2, 2)]), Evidence::Failed { .. }));
         let rows = |rows: [[i32; 2]; 3]| rows.map(|row| row.map(Rational::from).to_vec());
         let stands =
             |labels: [_; 3]| matches!(beyond_plane(&labels, 1, 1), Evidence::Refuted { .. });
