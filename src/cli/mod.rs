@@ -4,9 +4,9 @@
 //! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 130 interrupted.
 
 mod check;
-mod compare;
 #[cfg(feature = "claims")]
 mod claims;
+mod compare;
 mod doctor;
 mod eval;
 mod fit;
