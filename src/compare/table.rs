@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use crate::record::text::wrapped;
+
 use super::{Comparison, Entry, Row, Stopped};
 
 pub(super) fn render(comparison: &Comparison) -> String {
     let Comparison { sample, points, d, .. } = comparison;
     let mut out = format!("{sample}: {points}, d = {d}\n\n");
-    let head = "construction              n   depth   units   width  nonzero     free   bits  \
-                total bits   build  check";
+    let head = "construction             n  depth   units  width   nonzero     free   bits  \
+                total bits  build check";
     let _ = writeln!(out, "{head}");
     for entry in &comparison.entries {
         if let Some(row) = entry.built.last() {
@@ -27,7 +29,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     if !short.is_empty() {
         let _ = writeln!(out, "\nNot all {} points:", comparison.n);
         for entry in short {
-            let _ = writeln!(out, "  {}: {}", entry.name, reason(entry));
+            wrapped(&mut out, &format!("  {}: ", entry.name), &reason(entry));
         }
     }
     out
@@ -36,7 +38,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
 fn line(name: &str, row: &Row) -> String {
     let sizes = &row.sizes;
     let text = format!(
-        "{name:<19} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>6} {:>11} {:>7} {:>6}",
+        "{name:<18} {:>7} {:>6} {:>7} {:>6} {:>9} {:>8} {:>6} {:>11} {:>6} {:>5}",
         row.n,
         sizes.depth,
         sizes.units,

@@ -18,6 +18,9 @@ use super::work::Work;
 /// Bits that the values of a layer may take at a point: 32 MiB.
 const MOST_BITS: u64 = 1 << 28;
 
+/// Numbers of a layer that are held for a few points at once: 1 MiB of 128-bit integers.
+const BLOCK_NUMBERS: usize = 1 << 16;
+
 /// The values of a layer at a point.
 enum Values {
     /// Integers of at most this many bits.
@@ -43,17 +46,29 @@ pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<()
     work.announce((n as u64).saturating_mul(d as u64), coordinates.bits, 0)?;
     work.steps((n as u64).saturating_mul(network.layers.iter().map(layer).sum()))?;
     let outputs = network.outputs();
-    let misfit = (0..n).into_par_iter().map_init(Vec::new, |spare, i| {
-        let mut values = at_point(&coordinates, i * d..(i + 1) * d);
+    // A few points pass each layer together, so that the layers are read from memory once for them.
+    let widest = network.layers.iter().map(Layer::units).max().unwrap_or(1).max(d);
+    let together = (BLOCK_NUMBERS / widest).clamp(1, 64);
+    let misfit = (0..n.div_ceil(together)).into_par_iter().map_init(Vec::new, |spare, block| {
+        let points = block * together..((block + 1) * together).min(n);
+        let at = |i: usize| at_point(&coordinates, i * d..(i + 1) * d);
+        let mut values: Vec<Values> = points.clone().map(at).collect();
         for step in &plan.steps {
-            values = match step {
-                Step::Integers(step) => from_integers(step, values, spare, &work)?,
-                Step::Fractions(step) => from_fractions(step, values, &work)?,
-            };
+            for values in &mut values {
+                let before = std::mem::replace(values, Values::Wide(Vec::new()));
+                *values = match step {
+                    Step::Integers(step) => from_integers(step, before, spare, &work)?,
+                    Step::Fractions(step) => from_fractions(step, before, &work)?,
+                };
+            }
         }
-        let targets = &targets[i * outputs..(i + 1) * outputs];
-        let equal = equal(&values, &plan.scales, targets, &work)?;
-        Ok::<Option<usize>, Rejection>((!equal).then_some(i))
+        for (i, values) in points.zip(&values) {
+            let targets = &targets[i * outputs..(i + 1) * outputs];
+            if !equal(values, &plan.scales, targets, &work)? {
+                return Ok::<Option<usize>, Rejection>(Some(i));
+            }
+        }
+        Ok(None)
     });
     let first = |one: Option<usize>, two: Option<usize>| Ok(one.into_iter().chain(two).min());
     match misfit.try_reduce(|| None, first)? {
