@@ -310,7 +310,7 @@ fn refusals() {
     let refused = Sine.build(&Task::new(&points, &real, 1)).err();
     assert!(matches!(refused, Some(ConstructError::NeedsClasses)));
     let refused = Sine.build(&task).err(); // d = 2
-    assert!(matches!(refused, Some(ConstructError::NotPowerOfHalf { index: 0 })));
+    assert!(matches!(refused, Some(ConstructError::NotOnALine { d: 2 })));
     let wide = RandomFeatures { width: Some(1 << 40) };
     let refused = wide.build(&Task::new(&points, &real, 1)).err();
     assert!(matches!(refused, Some(ConstructError::TooLarge { n: 12, .. })));

@@ -813,6 +813,16 @@ fn growth_bounds_are_those_of_the_specification() {
     assert!(matches!(GrowthBound::least(&huge), Err(ObstructError::TooLarge { .. })));
 }
 
+/// What the bisection finds is the first number of points that the inequality excludes.
+#[test]
+fn the_least_growth_bound_is_the_first() {
+    for shape in ["1-1", "1-1-1", "1-3-1", "2-2-2-1", "1-1-1-1-1"] {
+        let architecture: Mlp = shape.parse().unwrap();
+        let first = (1..).find(|&points| GrowthBound::new(&architecture, points).is_ok());
+        assert_eq!(Some(GrowthBound::least(&architecture).unwrap().points), first, "{shape}");
+    }
+}
+
 proptest! {
     #![proptest_config(cases(256))]
 

@@ -2,7 +2,8 @@
 //! number, and a residual of exactly 0.
 //!
 //! The sample is 60 points of 4 integer coordinates up to 1000 in absolute value with labels 0, …, 9,
-//! as an independent implementation in Python drew it; the sizes are those that it found.
+//! as an independent implementation in Python drew it; the sizes are those that it found. Bits are not
+//! compared: ours count a sign a number, and scale planes and slopes to powers of two and whole numbers.
 
 use shatter::construct::{DirectionRule, Task, catalogue, first_misfit};
 use shatter::sample::{Labels, Points, Values};

@@ -16,7 +16,8 @@ use super::{CliError, Common, Verdict, input};
 #[command(after_help = "Examples:\n  \
     shatter check out/fit/certificate.txt gaussian:n=1000,d=10\n  \
     shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n\n\
-    Exit status: 0 accepted, 1 rejected, 2 if the sample cannot be read.")]
+    Exit status: 0 accepted, 1 rejected, 2 undecided: the sample or the file cannot be read, or the\n\
+    certificate asks for more work or memory than a checker should spend.")]
 pub struct Arguments {
     /// The certificate
     certificate: PathBuf,
@@ -130,8 +131,21 @@ fn network_text(accepted: &Accepted) -> String {
 }
 
 fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
-    let found = serde_json::json!({ "accepted": false, "reason": rejection.to_string() });
+    // Neither yes nor no: the file, or what was asked of the machine, is at fault.
+    let undecided = matches!(
+        rejection,
+        Rejection::Io { .. }
+            | Rejection::Plan
+            | Rejection::TooMuchSpace { .. }
+            | Rejection::TooMuchWork { .. }
+            | Rejection::TooWide { .. }
+    );
+    let accepted = if undecided { None } else { Some(false) };
+    let found = serde_json::json!({ "accepted": accepted, "reason": rejection.to_string() });
     arguments.write(&found)?;
+    if undecided {
+        return Err(CliError::Undecided(rejection.to_string()));
+    }
     if arguments.common.json {
         print_json(&found)?;
     } else if arguments.integers {

@@ -119,6 +119,10 @@ enum CliError {
     File { file: PathBuf, source: io::Error },
     #[error("{file}: {source}", file = .file.display())]
     Network { file: PathBuf, source: Box<Rejection> },
+    #[error("undecided: {0}")]
+    Undecided(String),
+    #[error("{construction} (assumes {assumptions}): {source}")]
+    Refused { construction: String, assumptions: String, source: ConstructError },
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]

@@ -64,7 +64,7 @@ pub struct Row {
     pub n: usize,
     /// Its sizes.
     pub sizes: Sizes,
-    /// Real numbers chosen.
+    /// Real numbers chosen, at most.
     pub free: u64,
     /// Whether its sizes are those promised before it was built.
     pub as_promised: bool,
@@ -98,7 +98,8 @@ pub enum Stopped {
     },
 }
 
-/// A number below which no construction can go.
+/// A number below which no network can go, for the labels that the statement names. (Networks for
+/// classes may have fewer weights than points: the labels then stand in their bits.)
 #[derive(Clone, Debug, Serialize)]
 pub struct LowerBound {
     /// The statement.

@@ -19,15 +19,15 @@ pub(super) fn render(comparison: &Comparison) -> String {
     }
     let _ = writeln!(
         out,
-        "\nnonzero: weights and biases that are not 0; free: numbers chosen, shared ones once; bits: of the\n\
-         largest number; build, check: seconds to build the network and to evaluate it at all n points\n\
+        "\nnonzero: weights and biases that are not 0; free: at most so many numbers are chosen, shared\n\
+         ones once; bits: of the largest number; build, check: seconds to build the network and to evaluate it at all n points\n\
          in exact arithmetic. Every network above {}.",
         verdict(comparison)
     );
     let short: Vec<&Entry> =
         comparison.entries.iter().filter(|e| !matches!(e.stopped, Stopped::AllPoints)).collect();
     if !short.is_empty() {
-        let _ = writeln!(out, "\nNot all {} points:", comparison.n);
+        let _ = writeln!(out, "\nWhat stopped the others:");
         for entry in short {
             wrapped(&mut out, &format!("  {}: ", entry.name), &reason(entry));
         }

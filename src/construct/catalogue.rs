@@ -51,7 +51,7 @@ pub fn all() -> Vec<Box<dyn Construction>> {
     ]
 }
 
-/// The construction of this name; `depth-K` for every K.
+/// The construction of this name; `depth-K` for every K, `random-features-M` for every M.
 ///
 /// ```
 /// use shatter::construct::catalogue::find;
@@ -61,7 +61,12 @@ pub fn all() -> Vec<Box<dyn Construction>> {
 pub fn find(name: &str) -> Option<Box<dyn Construction>> {
     let listed = all().into_iter().find(|construction| construction.name() == name);
     listed.or_else(|| {
-        let deep = DepthK { depth: name.strip_prefix("depth-")?.parse().ok()? };
-        (deep.name() == name).then(|| Box::new(deep) as Box<dyn Construction>)
+        let number = |prefix: &str| name.strip_prefix(prefix)?.parse().ok();
+        let found: Box<dyn Construction> = match (number("depth-"), number("random-features-")) {
+            (Some(depth), _) => Box::new(DepthK { depth }),
+            (None, width) => Box::new(RandomFeatures { width: Some(width?) }),
+        };
+        // One spelling a number.
+        (found.name() == name).then_some(found)
     })
 }

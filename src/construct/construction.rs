@@ -147,7 +147,8 @@ pub struct Promise {
     pub width: Bound,
     /// Weights and biases that are not 0.
     pub nonzero: Bound,
-    /// Real numbers chosen, shared ones once, constants of the construction not at all.
+    /// Real numbers chosen, at most: shared ones once, constants of the construction not at all. Fewer
+    /// where fewer units than promised are needed.
     pub free: u64,
 }
 

@@ -23,10 +23,10 @@ pub enum ConstructError {
         /// The other.
         second: usize,
     },
-    /// The labels are vectors; the theorem's network has one output.
+    /// The labels are vectors, and the network has one output.
     #[error(
-        "the labels have {outputs} outputs and the network of Theorem 1 has one: \
-         choose one with label=COLUMN"
+        "the labels are vectors of {outputs} numbers, and this construction takes one number: \
+         of a table choose one with label=COLUMN; two-hidden takes vectors"
     )]
     VectorLabels {
         /// Numbers a label.
@@ -90,7 +90,11 @@ pub enum ConstructError {
         format: &'static str,
     },
     /// The depth is not one that the corollary speaks of.
-    #[error("depth {depth}: n = {n} points allow depths from 3 to n + 2")]
+    #[error(
+        "depth {depth}: for n = {n} points depths from 3 to n + 2 = {} are built, and depth 2 is \
+         depth-two-zigzag",
+        .n + 2
+    )]
     Depth {
         /// As asked.
         depth: usize,
@@ -140,6 +144,12 @@ pub enum ConstructError {
     OffCurve {
         /// The point.
         index: usize,
+    },
+    /// The construction is for points of the real line.
+    #[error("points of R^{d}: this construction takes one coordinate")]
+    NotOnALine {
+        /// Coordinates of a point.
+        d: usize,
     },
     /// The point is not 2^-k for a k >= 1.
     #[error("point {index} is not 2^-k for a whole k >= 1")]

@@ -81,9 +81,13 @@ impl Construction for Sine {
 
 /// k_i with x_i = 2^{−k_i}.
 fn exponents(task: &Task) -> Result<Vec<i64>, ConstructError> {
+    let d = task.points.d();
+    if d != 1 {
+        return Err(ConstructError::NotOnALine { d });
+    }
     let exponent = |index: usize| {
         let x = task.points.exact_at(index, 0);
-        let k = x.log2_floor().map(|top| -top).filter(|&k| k >= 1 && task.points.d() == 1);
+        let k = x.log2_floor().map(|top| -top).filter(|&k| k >= 1);
         k.filter(|&k| x == Dyadic::power_of_two(-k)).ok_or(ConstructError::NotPowerOfHalf { index })
     };
     (0..task.points.n()).map(exponent).collect()

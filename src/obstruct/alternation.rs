@@ -137,9 +137,10 @@ impl fmt::Display for AlternationBound {
         };
         write!(
             f,
-            "no network of {} ReLU units in one hidden layer {form} has outputs above and below \
+            "no network of {} ReLU unit{} in one hidden layer {form} has outputs above and below \
              {} in turn at these {} collinear points: {} are the most",
             self.units,
+            if self.units == 1 { "" } else { "s" },
             self.level,
             self.line.n(),
             self.most_points

@@ -14,7 +14,7 @@ use crate::sample::{Sample, Target};
 use super::{Findings, exact_text};
 
 /// Evaluates the network, and with `out` writes `outputs.csv`. Without a `target`, as for a network
-/// file, outputs say labels in the first way that takes as many of them.
+/// file, outputs say labels in the way that fits most points, of those that take as many of them.
 pub fn evaluate(
     network: &Layered,
     sample: &Sample,
@@ -27,7 +27,14 @@ pub fn evaluate(
         Some(target) => vec![target],
         None => vec![Target::Value, Target::OneHot, Target::Bits],
     };
-    let target = candidates.iter().copied().find(fitting).ok_or_else(|| {
+    let outputs = forward::outputs(network, &sample.points);
+    let judged = candidates.iter().copied().filter(fitting).map(|target| {
+        let residual = forward::residual(&outputs, &sample.labels, target);
+        (target, residual)
+    });
+    // The first of those that fit equally many.
+    let best = judged.reduce(|best, next| if next.1.fits > best.1.fits { next } else { best });
+    let (target, residual) = best.ok_or_else(|| {
         let each = |target: &Target| format!("{} as {target}", target.outputs(&sample.labels));
         let each: Vec<String> = candidates.iter().map(each).collect();
         CliError::Usage(format!(
@@ -35,8 +42,6 @@ pub fn evaluate(
             each.join(", ")
         ))
     })?;
-    let outputs = forward::outputs(network, &sample.points);
-    let residual = forward::residual(&outputs, &sample.labels, target);
     if let Some(out) = out {
         write_outputs(out, sample, target, &outputs)?;
     }

@@ -66,7 +66,7 @@ fn find(name: &str) -> Result<Box<dyn Construction>, CliError> {
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<String> = catalogue::all().iter().map(|one| one.name()).collect();
         CliError::Usage(format!(
-            "'{name}' is none of: {}, or depth-K for any other K",
+            "'{name}' is none of: {}, depth-K for K >= 3, random-features-M for M features",
             names.join(", ")
         ))
     })
@@ -85,10 +85,16 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
     let direction = arguments.direction();
     let task = Task { points: &sample.points, labels: &sample.labels, direction, seed };
 
-    let promise = construction.promise(&task)?;
+    let refused = |source| {
+        let each = construction.assumptions().iter().map(Assumption::to_string);
+        let assumptions = ["distinct points".to_owned()].into_iter().chain(each);
+        let assumptions = assumptions.collect::<Vec<_>>().join(", ");
+        CliError::Refused { construction: construction.name(), assumptions, source }
+    };
+    let promise = construction.promise(&task).map_err(refused)?;
     progress.say(format!("building a network for {} points", grouped(n as u64)));
     let (network, building) = timed(|| construction.build(&task));
-    let network = network?;
+    let network = network.map_err(refused)?;
     progress.say("evaluating it exactly");
     let target = construction.target();
     let (misfit, evaluating) =
@@ -168,7 +174,9 @@ impl Report {
         let Promised { depth, units, width, nonzero, free } = &self.promised;
         facts.add(
             "promised",
-            format!("depth {depth}, units {units}, width {width}, nonzero {nonzero}, free {free}"),
+            format!(
+                "depth {depth}, units {units}, width {width}, nonzero {nonzero}, free <= {free}"
+            ),
         );
         facts.add("built", sizes_text(&self.sizes));
         if let Some(count) = self.broken {
