@@ -19,7 +19,11 @@ use shatter::construct::width_two::WidthTwo;
 use shatter::construct::{ConstructError, Construction, Options, Task, ThresholdRule, depth_two};
 use shatter::exact::{Rational, matrix};
 use shatter::network::{ExactNetwork, Network};
-use shatter::sample::{Labels, Sample, Target};
+use shatter::obstruct::{
+    CoverBound, DimensionBound, GrowthBound, Inseparable, LabelledLine, ObstructError, Obstruction,
+    PieceBound,
+};
+use shatter::sample::{LabelRule, Labels, Sample, Target, load};
 
 fn quiet(_: shatter::claims::At) {}
 
@@ -241,6 +245,115 @@ fn certificates_are_checked_before_they_count() {
     assert_eq!(found.failure.to_string(), "a certificate that is wrong: step 3");
     let above = |sample: &Sample| (sample.points.n() > 4).then_some(Certified(None));
     assert!(fails(harness.fits_none(samples(), above).unwrap()).value.points.n() <= 4);
+}
+
+/// Alternating labels on n points of a line, and the proof that 1-2-1-1 does not fit them.
+fn pieces(n: usize) -> Result<(Sample, PieceBound), ObstructError> {
+    let sample = load(&format!("lattice:n={n},d=1"), 1).unwrap();
+    let sample = sample.distinct(LabelRule::Alternating, 1).unwrap();
+    let line = LabelledLine::of_sample(&sample.points, &sample.labels)?;
+    let half = Rational::ONE / Rational::from(2);
+    PieceBound::new(&"1-2-1-1".parse().unwrap(), &line, half).map(|proof| (sample, proof))
+}
+
+#[test]
+fn certificates_of_obstructions_are_held_against_the_sample() {
+    let (sample, proof) = pieces(8).unwrap();
+    assert!(pieces(7).is_err()); // not excluded
+    let about = |sample: &Sample, proof: &Obstruction| Certificate::check(proof, sample);
+    let obstruction = Obstruction::from(proof.clone());
+    assert_eq!(about(&sample, &obstruction), Ok(()));
+    // It may leave points out.
+    assert_eq!(about(&pieces(11).unwrap().0, &obstruction), Ok(()));
+    let refused = |result: Result<(), String>, part: &str| {
+        assert!(result.as_ref().is_err_and(|reason| reason.contains(part)), "{result:?}");
+    };
+    // Proofs that hold, but about something else.
+    let mut fewer = sample.clone();
+    fewer.points = sample.points.select(&[0, 1, 2, 3, 4, 5, 6]).unwrap();
+    fewer.labels = sample.labels.select(&[0, 1, 2, 3, 4, 5, 6]);
+    refused(about(&fewer, &obstruction), "its point 7 is not in the sample");
+    let mut moved = proof.clone();
+    moved.line.points[7][0] += Rational::ONE / Rational::from(1_000_000_007);
+    refused(about(&sample, &moved.into()), "its point 7 is not in the sample");
+    let mut relabelled = proof.clone();
+    relabelled.line.labels[3] += Rational::ONE;
+    refused(about(&sample, &relabelled.into()), "point 3 of the sample has another label");
+    let mut vectors = sample.clone();
+    vectors.labels = Labels::real(vec![0.0; 16], 2).unwrap();
+    refused(about(&vectors, &obstruction), "single numbers");
+    // One that does not hold.
+    let mut altered = proof.clone();
+    altered.pieces += 1;
+    refused(about(&sample, &altered.into()), "the number of pieces");
+    // Counts of labelings are not about these labels.
+    let mlp = "1-1-1".parse().unwrap();
+    for proof in [
+        DimensionBound::new(&mlp, 8).unwrap().into(),
+        CoverBound::new(8, 2).unwrap().into(),
+        GrowthBound::least(&mlp).unwrap().into(),
+    ] {
+        refused(about(&sample, &proof), "not of these");
+    }
+    // Half-spaces: the class is the side.
+    let positive: Vec<bool> = (0..8).map(|i| i % 2 == 1).collect();
+    let rows: Vec<_> = (0..8).map(|i| sample.points.exact_row(i)).collect();
+    let inseparable = |positive: &[bool]| Inseparable::new(&rows, positive, true).unwrap().into();
+    assert_eq!(about(&sample, &inseparable(&positive)), Ok(()));
+    let other: Vec<bool> = positive.iter().map(|side| !side).collect();
+    refused(about(&sample, &inseparable(&other)), "point 0 of the sample has another label");
+}
+
+#[test]
+fn the_runner_checks_certificates_itself() {
+    let refuted = |altered: bool| {
+        let (sample, mut proof) = pieces(8).unwrap();
+        if altered {
+            proof.architecture = "1-2-2-1".parse().unwrap();
+        }
+        let (witness, checked) = (shatter::claims::describe(&sample), "all of it".to_owned());
+        Evidence::Refuted { witness, checked, cases: 1, certificate: Some(proof.into()) }
+    };
+    let claim = catalogue::find("width-one-fits").unwrap();
+    let honest = Claim { test: |_| refuted(false), ..claim.clone() };
+    let report = run(&[honest], 1, 1, &mut quiet);
+    assert!(report.as_stated);
+    let table = report.table().split_whitespace().collect::<Vec<_>>().join(" ");
+    let proof = "checked: no ReLU network 1-2-1-1 has outputs above and below 1/2 in turn at these 8 \
+                 collinear points: on a line it has at most 6 linear pieces (re-checked); all of it";
+    assert!(table.contains(proof), "{table}");
+    let altered = Claim { test: |_| refuted(true), ..claim };
+    let report = run(&[altered], 1, 1, &mut quiet);
+    let evidence = &report.claims[0].evidence;
+    assert!(!report.as_stated);
+    assert!(
+        matches!(evidence, Evidence::Failed { reason } if reason.contains("does not hold")),
+        "{evidence:?}"
+    );
+}
+
+/// The claims that rest on proofs of impossibility show them; others show none.
+#[test]
+fn refutations_by_impossibility_carry_their_certificate() {
+    let report = run(&catalogue::all(), 8, 1, &mut quiet);
+    let json = serde_json::to_value(&report).unwrap();
+    let certified: Vec<(u64, &str)> = json["claims"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| {
+            let kind = row["evidence"]["certificate"]["obstruction"].as_str()?;
+            Some((row["number"].as_u64()?, kind))
+        })
+        .collect();
+    let expected = [
+        (2, "alternation"),
+        (5, "alternation"),
+        (8, "width-one"),
+        (10, "alternation"),
+        (15, "collinear-threshold"),
+    ];
+    assert_eq!(certified, expected);
 }
 
 #[test]

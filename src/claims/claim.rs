@@ -5,6 +5,7 @@ use std::fmt;
 use proptest::strategy::Strategy;
 use serde::Serialize;
 
+use crate::obstruct::Obstruction;
 use crate::sample::Sample;
 
 use super::harness::{Failure, Harness, Outcome};
@@ -53,7 +54,7 @@ impl fmt::Display for Verdict {
 }
 
 /// What a test found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "found")]
 pub enum Evidence {
     /// The property held in every case.
@@ -69,6 +70,10 @@ pub enum Evidence {
         checked: String,
         /// How many cases or steps the check took.
         cases: u64,
+        /// If the witness is something that cannot be fitted, the proof of it. A runner checks it
+        /// once more, whatever the test says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate: Option<Obstruction>,
     },
     /// Not tested.
     Quoted {
@@ -101,6 +106,19 @@ impl Evidence {
         }
     }
 
+    /// The same evidence, if the certificate in it still holds on its own.
+    pub(super) fn rechecked(self) -> Evidence {
+        let Evidence::Refuted { witness, certificate: Some(certificate), .. } = &self else {
+            return self;
+        };
+        match certificate.check() {
+            Ok(()) => self,
+            Err(error) => Evidence::Failed {
+                reason: format!("{witness}: the certificate does not hold: {error}"),
+            },
+        }
+    }
+
     /// A witness that stands if `check` says so, and falls with its reason if not.
     pub(super) fn witness(
         witness: impl Into<String>,
@@ -109,9 +127,51 @@ impl Evidence {
     ) -> Evidence {
         let (witness, checked) = (witness.into(), checked.into());
         match check {
-            Ok(cases) => Evidence::Refuted { witness, checked, cases },
+            Ok(cases) => Evidence::Refuted { witness, checked, cases, certificate: None },
             Err(reason) => Evidence::Failed { reason: format!("{witness}: {reason}") },
         }
+    }
+
+    /// The same for a witness that cannot be fitted: `check` counts, and gives the proof.
+    pub(super) fn certified(
+        witness: impl Into<String>,
+        checked: impl Into<String>,
+        check: Result<(u64, Obstruction), String>,
+    ) -> Evidence {
+        let (cases, proof) = match check {
+            Ok((cases, proof)) => (Ok(cases), Some(proof)),
+            Err(reason) => (Err(reason), None),
+        };
+        Evidence::witness(witness, checked, cases).with(proof)
+    }
+
+    /// The same evidence with this certificate; only a refutation has one.
+    fn with(mut self, proof: Option<Obstruction>) -> Evidence {
+        if let Evidence::Refuted { certificate, .. } = &mut self {
+            *certificate = proof;
+        }
+        self
+    }
+}
+
+/// Why a value refutes a claim.
+#[derive(Clone, Debug)]
+pub struct Grounds {
+    /// What was checked about it.
+    pub checked: String,
+    /// The proof, if something cannot be fitted.
+    pub certificate: Option<Obstruction>,
+}
+
+impl From<String> for Grounds {
+    fn from(checked: String) -> Grounds {
+        Grounds { checked, certificate: None }
+    }
+}
+
+impl<C: Into<Obstruction>> From<(String, C)> for Grounds {
+    fn from((checked, certificate): (String, C)) -> Grounds {
+        Grounds { checked, certificate: Some(certificate.into()) }
     }
 }
 
@@ -150,23 +210,24 @@ impl Run {
 
     /// The refutation of a claim about every sample, by the simplest generated sample that
     /// `refutes` it: it returns what it checked, or why the sample does not refute the claim.
-    pub fn refuted_by_sample(
+    pub fn refuted_by_sample<G: Into<Grounds>>(
         &self,
         samples: impl Strategy<Value = Sample>,
-        refutes: impl Fn(&Sample) -> Result<String, String>,
+        refutes: impl Fn(&Sample) -> Result<G, String>,
     ) -> Evidence {
         self.refuted_by(samples, describe, refutes)
     }
 
     /// The same over other values, which `words` describes.
-    pub fn refuted_by<S: Strategy>(
+    pub fn refuted_by<S: Strategy, G: Into<Grounds>>(
         &self,
         values: S,
         words: impl Fn(&S::Value) -> String,
-        refutes: impl Fn(&S::Value) -> Result<String, String>,
+        refutes: impl Fn(&S::Value) -> Result<G, String>,
     ) -> Evidence {
+        let refutes = |value: &S::Value| refutes(value).map(Into::<Grounds>::into);
         let claim = |value: &S::Value| match refutes(value) {
-            Ok(checked) => Err(Failure::Other(checked)),
+            Ok(grounds) => Err(Failure::Other(grounds.checked)),
             Err(_) => Ok(()),
         };
         // The search ends at the first witness: few cases elsewhere are no reason to miss it.
@@ -174,7 +235,9 @@ impl Run {
         match harness.holds(values, claim) {
             // The witness is checked once more, on the value that shrinking left.
             Ok(Outcome::Fails(found)) => match refutes(&found.value) {
-                Ok(checked) => Evidence::witness(words(&found.value), checked, Ok(1)),
+                Ok(Grounds { checked, certificate }) => {
+                    Evidence::witness(words(&found.value), checked, Ok(1)).with(certificate)
+                }
                 Err(reason) => Evidence::Failed { reason },
             },
             Ok(Outcome::Held { cases }) => {

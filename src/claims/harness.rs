@@ -14,6 +14,7 @@ use crate::construct::{Construction, Task};
 use crate::record::stream::{Purpose, stream};
 use crate::sample::{Sample, Target};
 
+use super::certificate::{Certificate, cannot_fit};
 use super::predictor::{Misfit, Predictor, first_misfit};
 use super::saved::{self, SavedError};
 
@@ -274,25 +275,4 @@ pub(super) fn keeps_its_promise(
     }
     first_misfit(&network, sample, construction.target())
         .map_or(Ok(()), |misfit| Err(Failure::Misfit(misfit)))
-}
-
-/// A proof that no network of some shape fits a sample, which can be checked without its finder.
-pub trait Certificate {
-    /// Checks every step of it against the sample.
-    ///
-    /// # Errors
-    /// The step that is wrong, in words.
-    fn check(&self, sample: &Sample) -> Result<(), String>;
-}
-
-/// The certificate that `find` has for `sample`, after it was checked; `None` if it has none.
-///
-/// # Errors
-/// What is wrong with the certificate that it found.
-pub fn cannot_fit<C: Certificate>(
-    sample: &Sample,
-    find: impl Fn(&Sample) -> Option<C>,
-) -> Result<Option<C>, String> {
-    let found = find(sample);
-    found.map(|certificate| certificate.check(sample).map(|()| certificate)).transpose()
 }

@@ -26,6 +26,7 @@
 //! ```
 
 pub mod catalogue;
+mod certificate;
 mod claim;
 mod harness;
 mod predictor;
@@ -34,10 +35,9 @@ pub mod saved;
 pub mod strategy;
 mod table;
 
-pub use claim::{Claim, Evidence, Run, Verdict};
-pub use harness::{
-    Certificate, Counterexample, Failure, Harness, HarnessError, Outcome, cannot_fit,
-};
+pub use certificate::{Certificate, cannot_fit};
+pub use claim::{Claim, Evidence, Grounds, Run, Verdict};
+pub use harness::{Counterexample, Failure, Harness, HarnessError, Outcome};
 pub use predictor::{Misfit, Predictor, describe, first_misfit};
 pub use report::{At, Report, Row, run};
 pub use saved::{SavedError, SavedSample};

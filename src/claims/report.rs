@@ -57,7 +57,7 @@ pub struct Report {
 }
 
 /// Tests claims: `cases` cases each, every claim with its own series of the seed, so that it finds
-/// the same alone and among others.
+/// the same alone and among others. The certificate of a refutation is checked here, on its own.
 ///
 /// ```
 /// use shatter::claims::{catalogue, run};
@@ -70,7 +70,7 @@ pub fn run(claims: &[Claim], cases: u32, seed: u64, progress: &mut dyn FnMut(At)
         progress(At { number: claim.number, name: claim.name, done, of: claims.len() });
         let harness = Harness { cases, seed, series: claim.number, ..Harness::default() };
         let start = Instant::now();
-        let evidence = (claim.test)(&Run { harness });
+        let evidence = (claim.test)(&Run { harness }).rechecked();
         rows.push(Row {
             number: claim.number,
             name: claim.name,

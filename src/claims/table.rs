@@ -65,9 +65,13 @@ fn refutations(out: &mut String, report: &Report) {
     for row in report.claims.iter().filter(|row| row.verdict != Verdict::True) {
         wrapped(out, &format!("{:>3}  ", row.number), row.statement);
         match &row.evidence {
-            Evidence::Refuted { witness, checked, .. } => {
+            Evidence::Refuted { witness, checked, certificate, .. } => {
                 wrapped(out, "     false: ", witness);
-                wrapped(out, "     checked: ", checked);
+                let proof = certificate
+                    .as_ref()
+                    .map(|proof| format!("{} (re-checked); ", proof.statement()))
+                    .unwrap_or_default();
+                wrapped(out, "     checked: ", &format!("{proof}{checked}"));
             }
             Evidence::Quoted { says } => wrapped(out, "     quoted, not tested: ", says),
             Evidence::Held { .. } | Evidence::Failed { .. } => {}

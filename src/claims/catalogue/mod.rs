@@ -1,12 +1,15 @@
 //! The claims, a file a family. Numbers 1 to 31 are those of the project's list of claims.
 
+mod alternation;
 mod complexity;
 mod consistency;
 mod counts;
 mod features;
+mod half_spaces;
 mod lemma;
 mod linear;
 mod padding;
+mod parameters;
 mod perfect_fit;
 mod quoted;
 mod sine;
@@ -29,13 +32,16 @@ pub const FALSE_FORMS: &[u32] = &[5, 10];
 /// ```
 pub fn all() -> Vec<Claim> {
     let mut claims = [
-        &complexity::CLAIMS[..],
+        &alternation::CLAIMS[..],
+        &complexity::CLAIMS,
         &consistency::CLAIMS,
         &counts::CLAIMS,
         &features::CLAIMS,
+        &half_spaces::CLAIMS,
         &lemma::CLAIMS,
         &linear::CLAIMS,
         &padding::CLAIMS,
+        &parameters::CLAIMS,
         &perfect_fit::CLAIMS,
         &quoted::CLAIMS,
         &sine::CLAIMS,

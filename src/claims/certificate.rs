@@ -1,0 +1,94 @@
+//! Proofs that a sample cannot be fitted: yours, and the certificates of [`obstruct`](crate::obstruct).
+//!
+//! A certificate of `obstruct` is a theorem with its own points and labels, and checks itself. Here it
+//! is also held against a sample: every point that it speaks of has to be a point of the sample, with
+//! exactly that label. What cannot be fitted on some points of a sample cannot be fitted on all.
+//! Counts that speak of *some* labels, or of *almost all*, prove nothing about the labels of one sample,
+//! and are refused.
+
+use std::collections::BTreeMap;
+
+use crate::exact::Rational;
+use crate::obstruct::Obstruction;
+use crate::sample::Sample;
+
+/// A proof that no network of some shape fits a sample, which can be checked without its finder.
+pub trait Certificate {
+    /// Checks every step of it against the sample.
+    ///
+    /// # Errors
+    /// The step that is wrong, in words.
+    fn check(&self, sample: &Sample) -> Result<(), String>;
+}
+
+/// The certificate that `find` has for `sample`, after it was checked; `None` if it has none.
+///
+/// # Errors
+/// What is wrong with the certificate that it found.
+pub fn cannot_fit<C: Certificate>(
+    sample: &Sample,
+    find: impl Fn(&Sample) -> Option<C>,
+) -> Result<Option<C>, String> {
+    let found = find(sample);
+    found.map(|certificate| certificate.check(sample).map(|()| certificate)).transpose()
+}
+
+/// ```
+/// use shatter::claims::Certificate;
+/// use shatter::exact::Rational;
+/// use shatter::obstruct::{LabelledLine, NotMonotone, Obstruction};
+/// use shatter::sample::{self, LabelRule, Labels};
+/// let mut sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
+/// let line = LabelledLine::of_sample(&sample.points, &sample.labels)?;
+/// let proof = Obstruction::from(NotMonotone::new(&"1-1-1-1".parse()?, &line)?);
+/// assert_eq!(Certificate::check(&proof, &sample), Ok(()));
+/// // It still holds, but not about other labels.
+/// sample.labels = Labels::classes(vec![0, 0, 1, 1, 1], 2)?;
+/// assert!(proof.check().is_ok());
+/// assert!(Certificate::check(&proof, &sample).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl Certificate for Obstruction {
+    fn check(&self, sample: &Sample) -> Result<(), String> {
+        Obstruction::check(self).map_err(|error| error.to_string())?;
+        let line = match self {
+            Obstruction::Pieces(proof) => &proof.line,
+            Obstruction::Alternation(proof) => &proof.line,
+            Obstruction::WidthOne(proof) => &proof.line,
+            Obstruction::CollinearThreshold(proof) => &proof.line,
+            Obstruction::Inseparable(proof) => {
+                return all_in(sample, &proof.points, &proof.positive, |label, positive| {
+                    (*label > Rational::ZERO) == *positive
+                });
+            }
+            Obstruction::Cover(_)
+            | Obstruction::Dimension(_)
+            | Obstruction::Growth(_)
+            | Obstruction::Bits(_) => {
+                return Err("it speaks of some labels, or of almost all, not of these".to_owned());
+            }
+        };
+        all_in(sample, &line.points, &line.labels, |label, certified| label == certified)
+    }
+}
+
+/// Whether every one of `points` is a point of the sample whose label agrees with what is said of it.
+fn all_in<L>(
+    sample: &Sample,
+    points: &[Vec<Rational>],
+    labels: &[L],
+    agrees: impl Fn(&Rational, &L) -> bool,
+) -> Result<(), String> {
+    if sample.labels.outputs() != 1 {
+        return Err("it speaks of labels that are single numbers".to_owned());
+    }
+    let at: BTreeMap<Vec<Rational>, usize> =
+        (0..sample.points.n()).map(|i| (sample.points.exact_row(i), i)).collect();
+    for (index, (point, label)) in points.iter().zip(labels).enumerate() {
+        let i = *at.get(point).ok_or_else(|| format!("its point {index} is not in the sample"))?;
+        if !agrees(&sample.labels.exact_at(i).to_rational(), label) {
+            return Err(format!("point {i} of the sample has another label than it says"));
+        }
+    }
+    Ok(())
+}
