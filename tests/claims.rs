@@ -23,7 +23,7 @@ use shatter::obstruct::{
     CoverBound, DimensionBound, GrowthBound, Inseparable, LabelledLine, ObstructError, Obstruction,
     PieceBound,
 };
-use shatter::sample::{LabelRule, Labels, Sample, Target, load};
+use shatter::sample::{LabelRule, Labels, Points, RawSample, Sample, Target, Values};
 
 fn quiet(_: shatter::claims::At) {}
 
@@ -249,8 +249,10 @@ fn certificates_are_checked_before_they_count() {
 
 /// Alternating labels on n points of a line, and the proof that 1-2-1-1 does not fit them.
 fn pieces(n: usize) -> Result<(Sample, PieceBound), ObstructError> {
-    let sample = load(&format!("lattice:n={n},d=1"), 1).unwrap();
-    let sample = sample.distinct(LabelRule::Alternating, 1).unwrap();
+    let points = Points::new(Values::I64((0..n as i64).collect()), vec![1]).unwrap();
+    let labels = Labels::classes((0..n as u32).map(|i| i % 2).collect(), 2).unwrap();
+    let raw = RawSample { text: "a line".to_owned(), points, labels };
+    let sample = raw.distinct(LabelRule::True, 0).unwrap();
     let line = LabelledLine::of_sample(&sample.points, &sample.labels)?;
     let half = Rational::ONE / Rational::from(2);
     PieceBound::new(&"1-2-1-1".parse().unwrap(), &line, half).map(|proof| (sample, proof))
@@ -306,14 +308,14 @@ fn certificates_of_obstructions_are_held_against_the_sample() {
 
 #[test]
 fn the_runner_checks_certificates_itself() {
-    let refuted = |altered: bool| {
+    fn refuted(altered: bool) -> Evidence {
         let (sample, mut proof) = pieces(8).unwrap();
         if altered {
             proof.architecture = "1-2-2-1".parse().unwrap();
         }
         let (witness, checked) = (shatter::claims::describe(&sample), "all of it".to_owned());
         Evidence::Refuted { witness, checked, cases: 1, certificate: Some(proof.into()) }
-    };
+    }
     let claim = catalogue::find("width-one-fits").unwrap();
     let honest = Claim { test: |_| refuted(false), ..claim.clone() };
     let report = run(&[honest], 1, 1, &mut quiet);

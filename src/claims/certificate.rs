@@ -37,8 +37,11 @@ pub fn cannot_fit<C: Certificate>(
 /// use shatter::claims::Certificate;
 /// use shatter::exact::Rational;
 /// use shatter::obstruct::{LabelledLine, NotMonotone, Obstruction};
-/// use shatter::sample::{self, LabelRule, Labels};
-/// let mut sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
+/// use shatter::sample::{LabelRule, Labels, Points, RawSample, Values};
+/// let points = Points::new(Values::I64((0..5).collect()), vec![1])?;
+/// let labels = Labels::classes(vec![0, 1, 0, 1, 0], 2)?;
+/// let text = "five points of a line".to_owned();
+/// let mut sample = RawSample { text, points, labels }.distinct(LabelRule::True, 0)?;
 /// let line = LabelledLine::of_sample(&sample.points, &sample.labels)?;
 /// let proof = Obstruction::from(NotMonotone::new(&"1-1-1-1".parse()?, &line)?);
 /// assert_eq!(Certificate::check(&proof, &sample), Ok(()));

@@ -77,27 +77,25 @@ fn counted(points: &[Vec<Rational>]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::strategy::into_sample;
     use super::*;
-    use crate::sample::{LabelRule, Labels, Values, load};
+    use crate::sample::{Labels, Values};
 
     #[test]
     fn the_witness_of_five_points_and_altered_ones() {
-        let line = |n: usize, labels: Vec<u32>| {
-            let mut sample =
-                load("lattice:n=5,d=1", 1).unwrap().distinct(LabelRule::Alternating, 1).unwrap();
-            let x = (0..n as i64).flat_map(|x| [x, 3 * x]).collect();
-            sample.points = Points::new(Values::I64(x), vec![2]).unwrap();
-            sample.labels = Labels::classes(labels, 2).unwrap();
-            sample
+        let plane = |x: Vec<i64>, labels: &[u32]| {
+            let points = Points::new(Values::I64(x), vec![2]).unwrap();
+            into_sample(points, Labels::classes(labels.to_vec(), 2).unwrap()).unwrap()
         };
-        let (checked, proof) = too_few(&line(5, vec![0, 1, 0, 1, 0])).unwrap();
+        let line = |labels: &[u32]| {
+            plane((0..labels.len() as i64).flat_map(|x| [x, 3 * x]).collect(), labels)
+        };
+        let (checked, proof) = too_few(&line(&[0, 1, 0, 1, 0])).unwrap();
         assert_eq!(proof.units, 3);
         assert_eq!(checked, "4 units are needed, and ceil(n/d) = ceil(5/2) = 3");
-        assert!(too_few(&line(5, vec![0, 1, 0, 1, 1])).is_err()); // 3 units are enough
-        assert!(too_few(&line(3, vec![0, 1, 0])).is_err());
-        let mut bent = line(5, vec![0, 1, 0, 1, 0]);
-        let x = vec![0, 0, 1, 3, 2, 6, 3, 9, 4, 13];
-        bent.points = Points::new(Values::I64(x), vec![2]).unwrap();
+        assert!(too_few(&line(&[0, 1, 0, 1, 1])).is_err()); // 3 units are enough
+        assert!(too_few(&line(&[0, 1, 0])).is_err());
+        let bent = plane(vec![0, 0, 1, 3, 2, 6, 3, 9, 4, 13], &[0, 1, 0, 1, 0]);
         assert!(too_few(&bent).unwrap_err().contains("not on the line"));
     }
 

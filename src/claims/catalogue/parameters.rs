@@ -210,16 +210,15 @@ fn open_box(centre: &[i64], radius: &Rational, m: usize) -> Evidence {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::strategy::into_sample;
     use super::*;
-    use crate::sample::{LabelRule, Labels, load};
+    use crate::sample::{Labels, Points, Values};
 
     #[test]
     fn altered_witnesses_against_counting_parameters_do_not_stand() {
         let with = |labels: Vec<u32>| {
-            let text = format!("lattice:n={},d=1", labels.len());
-            let mut sample = load(&text, 1).unwrap().distinct(LabelRule::Alternating, 1).unwrap();
-            sample.labels = Labels::classes(labels, 2).unwrap();
-            sample
+            let points = Points::new(Values::I64((0..labels.len() as i64).collect()), vec![1]);
+            into_sample(points.unwrap(), Labels::classes(labels, 2).unwrap()).unwrap()
         };
         let (checked, proof) = one_unit(&with(vec![0, 1, 0]), 1).unwrap();
         assert!(proof.level == half() && checked.contains("4 >= n = 3"));
