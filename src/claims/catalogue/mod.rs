@@ -6,6 +6,7 @@ mod consistency;
 mod counts;
 mod features;
 mod half_spaces;
+mod few_units;
 mod lemma;
 mod linear;
 mod padding;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Claim> {
         &counts::CLAIMS,
         &features::CLAIMS,
         &half_spaces::CLAIMS,
+        &few_units::CLAIMS,
         &lemma::CLAIMS,
         &linear::CLAIMS,
         &padding::CLAIMS,
