@@ -14,6 +14,7 @@ mod parameters;
 mod perfect_fit;
 mod quoted;
 mod sine;
+mod threshold;
 
 use super::claim::Claim;
 
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Claim> {
         &perfect_fit::CLAIMS,
         &quoted::CLAIMS,
         &sine::CLAIMS,
+        &threshold::CLAIMS,
     ]
     .concat();
     claims.sort_by_key(|claim| claim.number);

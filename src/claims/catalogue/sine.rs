@@ -69,7 +69,7 @@ fn realises(t: &Rational, labels: &[bool]) -> Result<(), String> {
 }
 
 /// All labellings of n points.
-fn labellings(n: usize) -> impl Iterator<Item = Vec<bool>> {
+pub(super) fn labellings(n: usize) -> impl Iterator<Item = Vec<bool>> {
     (0u32..1 << n).map(move |bits| (0..n).map(|i| bits >> i & 1 == 1).collect())
 }
 
