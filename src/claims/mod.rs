@@ -28,6 +28,7 @@
 pub mod catalogue;
 mod certificate;
 mod claim;
+mod enclosure;
 mod harness;
 mod predictor;
 mod report;

@@ -1,6 +1,7 @@
 //! The claims, a file a family. Numbers 1 to 31 are those of the project's list of claims.
 
 mod alternation;
+mod analytic;
 mod complexity;
 mod consistency;
 mod counts;
@@ -35,6 +36,7 @@ pub const FALSE_FORMS: &[u32] = &[5, 10];
 pub fn all() -> Vec<Claim> {
     let mut claims = [
         &alternation::CLAIMS[..],
+        &analytic::CLAIMS[..],
         &complexity::CLAIMS,
         &consistency::CLAIMS,
         &counts::CLAIMS,
