@@ -15,6 +15,7 @@ mod parameters;
 mod perfect_fit;
 mod quoted;
 mod sine;
+mod stored;
 mod threshold;
 
 use super::claim::Claim;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Claim> {
         &perfect_fit::CLAIMS,
         &quoted::CLAIMS,
         &sine::CLAIMS,
+        &stored::CLAIMS,
         &threshold::CLAIMS,
     ]
     .concat();

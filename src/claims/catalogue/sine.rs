@@ -1,6 +1,8 @@
 //! One parameter: x ↦ 1 if sin(ωx) > 0, else 0. Claims 11, 12 and 13. Here t = ω/π, so that every
 //! sign is that of sin(πtx) and all numbers are rational.
 
+use std::sync::LazyLock;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -9,6 +11,7 @@ use crate::network::{Activation, Layered, Unit};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
+use super::stored::fewer_numbers_than_labels;
 
 pub(super) const CLAIMS: [Claim; 3] = [
     Claim {
@@ -17,7 +20,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         statement: "A network with fewer than n weights cannot fit all n binary labels of a sample \
                     of n points.",
         verdict: Verdict::False,
-        source: "the sine with one parameter",
+        source: "the sine with one parameter; construct::bit_extraction for ReLU",
         test: fewer_weights,
     },
     Claim {
@@ -90,8 +93,25 @@ fn some_set(run: &Run) -> Evidence {
     }
 }
 
+/// Points of the second witness against claim 11, which is the same in every run: no run checks it
+/// twice.
+const KEYS: u32 = 16384;
+static STORED: LazyLock<Result<String, String>> =
+    LazyLock::new(|| fewer_numbers_than_labels(KEYS, 0));
+
 fn fewer_weights(_: &Run) -> Evidence {
-    one_weight(2)
+    match one_weight(2) {
+        Evidence::Refuted { witness, checked, cases, .. } => Evidence::witness(
+            format!(
+                "{witness}; also the {KEYS} points 0, ..., {} with labels 0 and 1, drawn from seed 0, \
+                 and a ReLU network of width 6",
+                KEYS - 1
+            ),
+            format!("{checked}; the ReLU network: {}", STORED.as_deref().unwrap_or_default()),
+            STORED.as_ref().map(|_| cases + u64::from(KEYS)).map_err(String::clone),
+        ),
+        other => other,
+    }
 }
 
 /// The evidence that one weight gives all labels to n points.
