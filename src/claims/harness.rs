@@ -241,6 +241,8 @@ impl Harness {
             cases: self.cases,
             max_local_rejects: 65_536,
             max_global_rejects: 16_384,
+            max_flat_map_regens: 1_000_000,
+            max_default_size_range: 100,
             max_shrink_iters: 20_000,
             max_shrink_time: 0,
             failure_persistence: None,
