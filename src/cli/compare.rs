@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::compare::{self, CompareError, Comparison, LowerBound, Options};
-use crate::construct::DirectionRule;
+use crate::construct::{DirectionRule, catalogue};
 use crate::figure::{Growth, GrowthBound, GrowthSeries};
 use crate::record::Manifest;
 use crate::sample::LabelRule;
@@ -91,7 +91,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 }
 
 fn figure(comparison: &Comparison, caption: String) -> Growth {
+    // A construction keeps its colour whatever else is compared with it.
     let series = comparison.entries.iter().filter(|entry| !entry.built.is_empty());
+    let kind = |entry: &compare::Entry| {
+        let all = catalogue::all();
+        all.iter().position(|one| one.name() == entry.name).unwrap_or(all.len())
+    };
     let values = |entry: &compare::Entry| {
         let rows = entry.built.iter();
         rows.map(|row| (row.n as f64, row.sizes.nonzero as f64, row.sizes.bits as f64)).collect()
@@ -108,7 +113,11 @@ fn figure(comparison: &Comparison, caption: String) -> Growth {
         title: format!("What memorizing costs, d = {}, {labels}", comparison.d),
         caption,
         series: series
-            .map(|entry| GrowthSeries { name: entry.name.clone(), values: values(entry) })
+            .map(|entry| GrowthSeries {
+                name: entry.name.clone(),
+                kind: kind(entry),
+                values: values(entry),
+            })
             .collect(),
         weights: Some(bound(&comparison.least_weights)),
         bits: comparison.least_bits.as_ref().map(bound),

@@ -17,13 +17,14 @@ pub(super) fn render(comparison: &Comparison) -> String {
             let _ = writeln!(out, "{}", line(&entry.name, row));
         }
     }
-    let _ = writeln!(
-        out,
-        "\nnonzero: weights and biases that are not 0; free: at most so many numbers are chosen, shared\n\
-         ones once; bits: of the largest number; build, check: seconds to build the network and to evaluate it at all n points\n\
-         in exact arithmetic. Every network above {}.",
+    out.push('\n');
+    let legend = format!(
+        "nonzero: weights and biases that are not 0; free: at most so many numbers are chosen, \
+         shared ones once; bits: of the largest number; build, check: seconds to build the network \
+         and to evaluate it at all n points in exact arithmetic. Every network above {}.",
         verdict(comparison)
     );
+    wrapped(&mut out, "", &legend);
     let short: Vec<&Entry> =
         comparison.entries.iter().filter(|e| !matches!(e.stopped, Stopped::AllPoints)).collect();
     if !short.is_empty() {

@@ -13,6 +13,8 @@ use super::{Drawing, FigureError, Rendered, failed};
 pub struct GrowthSeries {
     /// As the legend names it.
     pub name: String,
+    /// Colour and marker: three neighbours share a colour.
+    pub kind: usize,
     /// (n, weights, bits), n increasing, all positive.
     pub values: Vec<(f64, f64, f64)>,
 }
@@ -33,7 +35,7 @@ pub struct Growth {
     pub title: String,
     /// The command that drew it.
     pub caption: String,
-    /// The lines; three neighbours share a colour.
+    /// The lines.
     pub series: Vec<GrowthSeries>,
     /// The bound on weights.
     pub weights: Option<GrowthBound>,
@@ -63,7 +65,7 @@ impl Growth {
     /// let figure = Growth {
     ///     title: "Growth".into(),
     ///     caption: "shatter compare".into(),
-    ///     series: vec![GrowthSeries { name: "width-two".into(), values }],
+    ///     series: vec![GrowthSeries { name: "width-two".into(), kind: 5, values }],
     ///     weights: None,
     ///     bits: None,
     /// };
@@ -108,10 +110,10 @@ impl Drawing for Growth {
         self.draw_panel(&left, 0)?;
         self.draw_panel(&right, 1)?;
         for (i, series) in self.series.iter().enumerate() {
-            let (colour, y) = (style::colour(i / 3), 16 + 26 * i as i32);
+            let (colour, y) = (colour(series.kind), 16 + 26 * i as i32);
             let line = colour.stroke_width(2);
             legend.draw(&PathElement::new(vec![(16, y), (56, y)], line)).map_err(failed)?;
-            mark(&legend, (36, y), shape(i), colour)?;
+            mark(&legend, (36, y), shape(series.kind), colour)?;
             let text = style::text(style::NUMBER, INK);
             legend.draw_text(&series.name, &text, (68, y)).map_err(failed)?;
         }
@@ -154,12 +156,13 @@ impl Growth {
             .y_label_formatter(&|k| style::power_of_ten(k.round() as i64))
             .draw()
             .map_err(failed)?;
-        for (i, points) in lines.iter().enumerate().filter(|(_, points)| !points.is_empty()) {
-            let colour = style::colour(i / 3);
+        let lines = self.series.iter().zip(&lines).filter(|(_, points)| !points.is_empty());
+        for (series, points) in lines {
+            let colour = colour(series.kind);
             let path = PathElement::new(points.clone(), colour.stroke_width(2));
             chart.draw_series(std::iter::once(path)).map_err(failed)?;
             for &point in points {
-                mark(chart.plotting_area(), point, shape(i), colour)?;
+                mark(chart.plotting_area(), point, shape(series.kind), colour)?;
             }
         }
         if let Some((name, points)) = bound {
@@ -180,9 +183,13 @@ impl Growth {
     }
 }
 
+fn colour(kind: usize) -> RGBColor {
+    style::colour(kind / 3)
+}
+
 /// Markers are open from where the colours begin again.
-fn shape(i: usize) -> Shape {
-    Shape::Kind(i, i < 3 * style::PALETTE.len())
+fn shape(kind: usize) -> Shape {
+    Shape::Kind(kind, kind < 3 * style::PALETTE.len())
 }
 
 /// A little more than finite numbers span, and something where there are none.
@@ -213,14 +220,16 @@ mod tests {
         Growth { title: "Weights".into(), caption, series, weights: Some(bound), bits: None }
     }
 
-    fn series(name: &str, values: &[(f64, f64, f64)]) -> GrowthSeries {
-        GrowthSeries { name: name.into(), values: values.to_vec() }
+    fn series(name: &str, kind: usize, values: &[(f64, f64, f64)]) -> GrowthSeries {
+        GrowthSeries { name: name.into(), kind, values: values.to_vec() }
     }
 
     #[test]
     fn one_line_a_panel_and_series_with_labelled_axes() {
         let values = [(10.0, 30.0, 300.0), (100.0, 300.0, 4000.0)];
-        let all = ["a", "b", "c", "d"].map(|name| series(name, &values)).to_vec();
+        let all =
+            ["a", "b", "c", "d"].iter().zip(0..).map(|(name, kind)| series(name, kind, &values));
+        let all = all.collect();
         let Rendered { svg, png } = figure(all).render().unwrap();
         for text in ["Weights", "shatter compare", X_LABEL, Y_LABELS[0], Y_LABELS[1], "dashed: n"] {
             assert!(svg.contains(text), "{text}");
@@ -232,7 +241,7 @@ mod tests {
 
     #[test]
     fn empty_and_single_series_are_drawn() {
-        for all in [vec![], vec![series("a", &[])], vec![series("a", &[(1.0, 1.0, 1.0)])]] {
+        for all in [vec![], vec![series("a", 0, &[])], vec![series("a", 21, &[(1.0, 1.0, 1.0)])]] {
             assert!(figure(all).render().unwrap().svg.contains(X_LABEL));
         }
     }

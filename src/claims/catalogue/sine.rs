@@ -135,7 +135,7 @@ fn one_weight(n: usize) -> Evidence {
     let result = check();
     Evidence::witness(
         format!(
-            "the {n} points 2^-1, ..., 2^-{n} and the network sin(wx) > 0, which has one weight"
+            "the {n} points 2^-k, k = 1 to {n}, and the network sin(wx) > 0, which has one weight"
         ),
         format!("w/pi = {}", realised.join(", ")),
         result,
