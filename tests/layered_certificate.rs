@@ -12,7 +12,8 @@ use shatter::certify::check::{Rejection, check};
 use shatter::certify::read::read;
 use shatter::certify::{write_certificate, write_network};
 use shatter::construct::{
-    Construction, Task, catalogue, depth_k::DepthK, first_misfit, width_two::WidthTwo,
+    Construction, Task, catalogue, depth_k::DepthK, first_misfit, two_hidden::TwoHidden,
+    width_two::WidthTwo,
 };
 use shatter::exact::{Dyadic, Rational};
 use shatter::network::{Activation, Layered, Network, Unit};
@@ -736,6 +737,198 @@ fn coprime_denominators_take_no_hours() {
         let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
         assert_eq!(too_much(&rejection), refused, "{rejection}");
     }
+}
+
+/// What the definition gives on random networks whose first layer has one direction.
+#[derive(Clone, Debug)]
+struct RidgeCase {
+    points: Points,
+    first: Vec<Unit>,
+    second: Vec<Unit>,
+    sum: Unit,
+}
+
+fn ridge_case() -> impl Strategy<Value = RidgeCase> {
+    let knot = prop_oneof![rational().prop_map(Err), (0usize..6).prop_map(Ok), Just(Ok(0))];
+    (points(6, 3), prop::collection::vec(knot, 8..14)).prop_flat_map(|(points, knots)| {
+        let (d, m) = (points.d(), knots.len());
+        let second = (layer(m, 3), prop::collection::vec((0..m, rational()), m));
+        let sum = prop::collection::vec(rational(), 4);
+        (prop::collection::vec(rational(), d), second, sum).prop_map(
+            move |(a, (mut second, wide), sum)| {
+                let knot = |knot: &Result<usize, Rational>| match knot {
+                    Err(bias) => bias.clone(),
+                    // Exactly at a point.
+                    Ok(i) => {
+                        let row = points.exact_row(i % points.n());
+                        -row.iter().zip(&a).fold(Rational::ZERO, |sum, (x, a)| sum + x * a)
+                    }
+                };
+                let unit = |bias| Unit::relu(a.iter().cloned().enumerate(), bias);
+                let first = knots.iter().map(|x| unit(knot(x))).collect();
+                second.push(Unit::relu(wide.into_iter().chain([(0, number(1, 3))]), number(1, 7)));
+                let sum = Unit::affine(sum.into_iter().enumerate(), number(1, 5));
+                RidgeCase { points: points.clone(), first, second, sum }
+            },
+        )
+    })
+}
+
+impl RidgeCase {
+    /// h at every point.
+    fn values(&self) -> Vec<Rational> {
+        let hidden = vec![self.first.clone(), self.second.clone()];
+        let output = vec![self.sum.clone()];
+        let network = Layered { inputs: self.points.d(), hidden, output };
+        let value = |i| network.evaluate(&self.points.exact_row(i)).swap_remove(0);
+        (0..self.points.n()).map(value).collect()
+    }
+
+    /// How many of `values` are below and above h: for any other h their sum is another.
+    fn network(&self, values: &[Rational]) -> Network {
+        let minus = || -Rational::ONE;
+        let below = values.iter().map(|v| Unit::threshold([(0, Rational::ONE)], -v.clone()));
+        let above = values.iter().map(|v| Unit::threshold([(0, minus())], v.clone()));
+        let m = values.len();
+        let count =
+            |from| Unit::affine((from..from + m).map(|k| (k, Rational::ONE)), Rational::ZERO);
+        Network::Layered(Layered {
+            inputs: self.points.d(),
+            hidden: vec![
+                self.first.clone(),
+                self.second.clone(),
+                vec![self.sum.clone()],
+                below.chain(above).collect(),
+            ],
+            output: vec![count(0), count(m)],
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    /// Layers over one direction, with knots between points, at points, and repeated: exactly the
+    /// values of the definition; another weight is another network.
+    #[test]
+    fn ridges_are_what_the_definition_says(
+        case in ridge_case(),
+        (unit, weight) in (0usize..4, any::<prop::sample::Index>()),
+        change in rational(),
+    ) {
+        let values = case.values();
+        let mut distinct = values.clone();
+        distinct.sort();
+        distinct.dedup();
+        let labels = values.iter().flat_map(|v| {
+            let below = distinct.iter().filter(|u| *u < v).count();
+            [below as f64, (distinct.len() - 1 - below) as f64]
+        });
+        let labels = Labels::real(labels.collect(), 2).expect("finite");
+        let raw = RawSample { text: "test".into(), points: case.points.clone(), labels };
+        let sample = raw.clone().distinct(LabelRule::True, 1).expect("a function of the point");
+        let text = written(&case.network(&distinct), &sample, Target::Value);
+        let verdict = check(text.as_bytes(), raw.clone());
+        prop_assert!(verdict.is_ok(), "{verdict:?}");
+        let mut other = case.clone();
+        let weights = &mut other.second[unit].weights;
+        if weights.is_empty() {
+            return Ok(());
+        }
+        let at = weight.index(weights.len());
+        weights[at].1 += change;
+        let text = written(&other.network(&distinct), &sample, Target::Value);
+        let verdict = check(text.as_bytes(), raw);
+        let first = other.values().iter().zip(&values).position(|(new, old)| new != old);
+        match (first, verdict) {
+            (None, Ok(_)) => {}
+            (Some(first), Err(Rejection::Misfit { point })) => prop_assert_eq!(first, point),
+            (first, verdict) => prop_assert!(false, "{first:?}: {verdict:?}"),
+        }
+    }
+}
+
+/// Weights that are fractions with unrelated denominators, whose sums between knots are short.
+#[test]
+fn two_hidden_layers_are_checked_in_time() {
+    let raw = sample::load("lattice:n=4000,d=3,range=1000000000", 1).unwrap();
+    let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 1);
+    let network = TwoHidden::default().build(&task).unwrap();
+    let text = written(&network, &sample, Target::Value);
+    let start = Instant::now();
+    check(text.as_bytes(), raw.clone()).unwrap();
+    println!("two-hidden: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20));
+    // Every weight and bias of the second layer matters somewhere, by however little.
+    let Network::Layered(network) = network else { panic!("layered") };
+    let tiny = || Dyadic::power_of_two(-300).to_rational();
+    for unit in [0, 20] {
+        for bias in [false, true] {
+            let mut other = network.clone();
+            let altered = &mut other.hidden[1][unit];
+            match bias {
+                true => altered.bias += tiny(),
+                false => altered.weights[0].1 += tiny(),
+            }
+            let text = written(&Network::Layered(other), &sample, Target::Value);
+            assert!(matches!(quickly(&text, raw.clone()), Rejection::Misfit { .. }), "{unit}");
+        }
+    }
+}
+
+/// Denominators between knots that have nothing in common.
+#[test]
+fn hostile_ridges_are_refused_or_judged() {
+    let raw = on_a_line(&[0.0, 1.0, 2.0]);
+    let sample = own(&raw);
+    let odd = |k: usize| Rational::from(((1i128 << 100) + 2 * k as i128 + 1) as u128);
+    for (m, long_biases, refused) in [(40, true, false), (500, false, true), (500, true, true)] {
+        let bias = |j: usize| match long_biases {
+            true => Rational::ONE / odd(m * m + j),
+            false => Rational::from(j as i64),
+        };
+        let first = (0..m).map(|j| Unit::relu([(0, Rational::ONE)], bias(j)));
+        let row = |u: usize| (0..m).map(move |j| (j, Rational::ONE / odd(u * m + j)));
+        let second = (0..m).map(|u| Unit::relu(row(u), Rational::ZERO));
+        let network = Network::Layered(Layered {
+            inputs: 1,
+            hidden: vec![first.collect(), second.collect()],
+            output: vec![Unit::threshold((0..m).map(|k| (k, Rational::ONE)), Rational::ZERO)],
+        });
+        let start = Instant::now();
+        let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
+        println!("{m} {long_biases}: {rejection} after {:?}", start.elapsed());
+        assert_eq!(too_much(&rejection), refused, "{rejection}");
+    }
+    // A knot so close to 0, and one so far, that its bits would fill the memory many times.
+    let power = |k: i64| Dyadic::power_of_two(k).to_rational();
+    let first = (0..2000).map(|j: i64| {
+        let far = if j % 2 == 0 { 1 << 20 } else { -(1 << 20) };
+        Unit::relu([(0, Rational::ONE)], power(far) * number(1, 3 + 2 * j as u64))
+    });
+    let second = Unit::relu((0..2000).map(|j| (j, number(1, 3))), Rational::ZERO);
+    let output = vec![Unit::threshold([(0, Rational::ONE)], Rational::ZERO)];
+    let far = Layered { inputs: 1, hidden: vec![first.collect(), vec![second]], output };
+    let rejection = quickly(&written(&Network::Layered(far), &sample, Target::Value), raw);
+    assert!(too_much(&rejection), "{rejection}");
+}
+
+/// Millions of one-digit weights are refused while they are read: each takes more memory than text.
+#[test]
+fn many_short_numbers_are_refused() {
+    let raw = on_a_line(&[0.0, 1.0]);
+    let one = chain(&[(Activation::Identity, Rational::ONE, Rational::ZERO)]);
+    let text = written(&one, &own(&raw), Target::Value);
+    let row: String = (0..2000).map(|k| format!(" {k}:1")).collect();
+    let wide = format!(
+        "layers 2\nlayer 2000\n{}layer 1800\n{}",
+        "identity 0 0:1\n".repeat(2000),
+        format!("identity 0{row}\n").repeat(1800),
+    );
+    let text = text.replacen("layers 1\nlayer 1\n", &wide, 1);
+    assert!(text.len() > 1 << 20);
+    assert!(matches!(quickly(&text, raw), Rejection::TooMuchSpace { .. }));
 }
 
 /// Files that announce more than they hold, and one unit on a line without end.

@@ -14,7 +14,7 @@ use super::Rejection;
 use super::coordinates::Coordinates;
 use super::number::{Binary, Number, bit_length};
 use super::two_layer::TwoLayer;
-use super::work::Work;
+use super::work::{Budget, Work};
 
 /// Bits that all projections and thresholds may take over their common grain: 512 MiB.
 const MOST_BITS: u64 = 1 << 32;
@@ -24,7 +24,8 @@ const MOST_BITS: u64 = 1 << 32;
 /// # Errors
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`].
 pub fn fits(network: &TwoLayer, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
-    let work = Work::default();
+    let budget = Budget::default();
+    let work = budget.work();
     let z = project(&network.direction, &sample.points, &work)?;
     // Thresholds and projections over one grain.
     let grain = network.units.iter().filter(|unit| unit.0 != Binary::ZERO);

@@ -1,5 +1,5 @@
 //! A layered network at every point, by its plan: in 128 bits where no sum can overflow them,
-//! in big integers otherwise, in fractions after an activation that divides.
+//! in big integers otherwise, in fractions after an activation that divides and on ridges.
 
 use dashu_int::IBig;
 use rayon::prelude::*;
@@ -13,9 +13,10 @@ use super::fraction::Fraction;
 use super::layered::{Layer, Layered};
 use super::number::{Binary, bit_length};
 use super::plan::{FractionLayer, IntegerLayer, Integers, NARROW, Plan, Scale, Step};
-use super::work::Work;
+use super::ridge::Ridge;
+use super::work::{Budget, Work, operation};
 
-/// Bits that the values of a layer may take at a point: 32 MiB.
+/// Bits that the values of a layer may take at the points that a thread holds: 32 MiB.
 const MOST_BITS: u64 = 1 << 28;
 
 /// Numbers of a layer that are held for a few points at once: 1 MiB of 128-bit integers.
@@ -37,39 +38,43 @@ enum Values {
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooMuchSpace`],
 /// [`Rejection::TooMuchWork`].
 pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
-    let work = Work::default();
+    let budget = Budget::default();
+    let work = budget.work();
     let (n, d) = (sample.points.n(), sample.points.d());
     let coordinates = Coordinates::of(sample.points.values());
     let plan = Plan::of(network, coordinates.grain, &work)?;
     // Every number of the network once a point; longer ones are announced as they come.
-    let layer = |layer: &Layer| (layer.weights.len() + 2 * layer.units()) as u64 + 1;
-    work.announce((n as u64).saturating_mul(d as u64), coordinates.bits, 0)?;
-    work.steps((n as u64).saturating_mul(network.layers.iter().map(layer).sum()))?;
+    let numbers = plan.steps.iter().map(Step::numbers).fold(d as u64, u64::saturating_add);
+    work.steps((n as u64).saturating_mul(numbers))?;
     let outputs = network.outputs();
     // A few points pass each layer together, so that the layers are read from memory once for them.
     let widest = network.layers.iter().map(Layer::units).max().unwrap_or(1).max(d);
     let together = (BLOCK_NUMBERS / widest).clamp(1, 64);
-    let misfit = (0..n.div_ceil(together)).into_par_iter().map_init(Vec::new, |spare, block| {
+    let limit = MOST_BITS / together as u64;
+    let thread = || (Vec::new(), budget.work());
+    let block = |(spare, work): &mut (Vec<i128>, Work), block: usize| {
         let points = block * together..((block + 1) * together).min(n);
-        let at = |i: usize| at_point(&coordinates, i * d..(i + 1) * d);
-        let mut values: Vec<Values> = points.clone().map(at).collect();
+        let at = |i: usize| at_point(&coordinates, i * d..(i + 1) * d, work);
+        let mut values: Vec<Values> = points.clone().map(at).collect::<Result<_, _>>()?;
         for step in &plan.steps {
             for values in &mut values {
                 let before = std::mem::replace(values, Values::Wide(Vec::new()));
                 *values = match step {
-                    Step::Integers(step) => from_integers(step, before, spare, &work)?,
-                    Step::Fractions(step) => from_fractions(step, before, &work)?,
+                    Step::Ridge(ridge) => on_ridge(ridge, before, spare, limit, work)?,
+                    Step::Integers(step) => from_integers(step, before, spare, limit, work)?,
+                    Step::Fractions(step) => from_fractions(step, before, limit, work)?,
                 };
             }
         }
         for (i, values) in points.zip(&values) {
             let targets = &targets[i * outputs..(i + 1) * outputs];
-            if !equal(values, &plan.scales, targets, &work)? {
+            if !equal(values, &plan.scales, targets, work)? {
                 return Ok::<Option<usize>, Rejection>(Some(i));
             }
         }
         Ok(None)
-    });
+    };
+    let misfit = (0..n.div_ceil(together)).into_par_iter().map_init(thread, block);
     let first = |one: Option<usize>, two: Option<usize>| Ok(one.into_iter().chain(two).min());
     match misfit.try_reduce(|| None, first)? {
         Some(point) => Err(Rejection::Misfit { point }),
@@ -77,12 +82,42 @@ pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<()
     }
 }
 
-fn at_point(coordinates: &Coordinates, range: std::ops::Range<usize>) -> Values {
+fn at_point(
+    coordinates: &Coordinates,
+    range: std::ops::Range<usize>,
+    work: &Work,
+) -> Result<Values, Rejection> {
     let narrow: Option<Vec<i128>> = range.clone().map(|at| coordinates.narrow(at)).collect();
-    match narrow {
-        Some(values) => Values::Narrow(values, coordinates.bits),
-        None => Values::Wide(range.map(|at| coordinates.wide(at)).collect()),
+    if let Some(values) = narrow {
+        return Ok(Values::Narrow(values, coordinates.bits));
     }
+    work.announce(range.len() as u64, coordinates.bits, 0)?;
+    Ok(Values::Wide(range.map(|at| coordinates.wide(at)).collect()))
+}
+
+/// The second layer of a ridge.
+fn on_ridge(
+    ridge: &Ridge,
+    values: Values,
+    spare: &mut Vec<i128>,
+    limit: u64,
+    work: &Work,
+) -> Result<Values, Rejection> {
+    let p = match from_integers(&ridge.projection, values, spare, limit, work)? {
+        Values::Narrow(p, _) => p.first().map(|&p| IBig::from(p)),
+        Values::Wide(p) => p.into_iter().next(),
+        Values::Fractions(_) => None,
+    };
+    let sums = ridge.sums(p.ok_or(Rejection::Plan)?, limit, work)?;
+    let units = sums.into_iter().zip(&ridge.layer.activations);
+    if ridge.indicators {
+        let one = |(sum, &activation): (Fraction, &Activation)| {
+            Ok::<i128, Rejection>(i128::from(sum.indicator(activation, work)?))
+        };
+        return Ok(Values::Narrow(units.map(one).collect::<Result<_, _>>()?, 1));
+    }
+    let value = |(sum, &activation): (Fraction, &Activation)| sum.settled(activation, work);
+    Ok(Values::Fractions(units.map(value).collect::<Result<_, _>>()?))
 }
 
 /// A layer whose inputs are integers.
@@ -90,6 +125,7 @@ fn from_integers(
     step: &IntegerLayer,
     values: Values,
     spare: &mut Vec<i128>,
+    limit: u64,
     work: &Work,
 ) -> Result<Values, Rejection> {
     match (values, &step.integers) {
@@ -103,9 +139,9 @@ fn from_integers(
         }
         (Values::Narrow(values, _), _) => {
             let values: Vec<IBig> = values.into_iter().map(IBig::from).collect();
-            wide(step, &values, work)
+            wide(step, &values, limit, work)
         }
-        (Values::Wide(values), _) => wide(step, &values, work),
+        (Values::Wide(values), _) => wide(step, &values, limit, work),
         // A plan never puts such a layer there; what it would compute is no number.
         (Values::Fractions(_), _) => Err(Rejection::Plan),
     }
@@ -126,7 +162,7 @@ fn narrow(
     values: &[i128],
     after: &mut Vec<i128>,
 ) -> u64 {
-    let layer = step.layer;
+    let layer = &step.layer;
     after.clear();
     let (mut start, mut seen) = (0, 0);
     for (j, (&end, &bias)) in layer.ends.iter().zip(biases).enumerate() {
@@ -155,9 +191,14 @@ fn narrow_sine(t: i128, e: i64) -> bool {
 }
 
 /// In big integers.
-fn wide(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<Values, Rejection> {
-    announce(step, values, work)?;
-    let layer = step.layer;
+fn wide(
+    step: &IntegerLayer,
+    values: &[IBig],
+    limit: u64,
+    work: &Work,
+) -> Result<Values, Rejection> {
+    announce(step, values, limit, work)?;
+    let layer = &step.layer;
     let mut sums = Vec::with_capacity(layer.units());
     for j in 0..layer.units() {
         let value = |k: usize| &values[layer.from[k] as usize];
@@ -198,29 +239,35 @@ fn wide(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<Values, Rej
 }
 
 /// Announces the products, the squares and the space of a layer in big integers.
-fn announce(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<(), Rejection> {
-    let layer = step.layer;
+fn announce(
+    step: &IntegerLayer,
+    values: &[IBig],
+    limit: u64,
+    work: &Work,
+) -> Result<(), Rejection> {
+    let layer = &step.layer;
     let value_bits: Vec<u64> = values.iter().map(bit_length).collect();
     let weight_bits = |k: usize| match &step.integers {
         Integers::Narrow { .. } => NARROW,
         Integers::Wide { weights, .. } => bit_length(&weights[k]),
     };
-    let words = |bits: u64| bits / 64 + 1;
     let (mut steps, mut space) = (0u64, 0u64);
     for j in 0..layer.units() {
         let (_, bias, terms) = step.bits;
         let mut bits = bias;
         for k in layer.row(j) {
             let (weight, value) = (weight_bits(k), value_bits[layer.from[k] as usize]);
-            steps = steps.saturating_add(words(weight).saturating_mul(words(value)));
+            steps = steps.saturating_add(operation(weight, value));
             bits = bits.max(weight + value + terms);
         }
         bits += 1;
+        // The bias and the activation.
+        steps = steps.saturating_add(2 * operation(bits, 0));
         let scale = &step.scales[j];
         let scaled = bits + scale.exponent.unsigned_abs() + bit_length(&scale.odd);
         bits = match layer.activations[j] {
             Activation::Square => {
-                steps = steps.saturating_add(words(bits).saturating_mul(words(bits)));
+                steps = steps.saturating_add(operation(bits, bits));
                 2 * bits
             }
             // A sine over a power of two shifts to the right, or not at all.
@@ -230,8 +277,8 @@ fn announce(step: &IntegerLayer, values: &[IBig], work: &Work) -> Result<(), Rej
         };
         space = space.saturating_add(bits);
     }
-    if space > MOST_BITS {
-        return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
+    if space > limit {
+        return Err(Rejection::TooMuchSpace { limit });
     }
     work.steps(steps)
 }
@@ -251,7 +298,12 @@ fn wide_sine(t: &IBig, scale: &Scale, work: &Work) -> Result<bool, Rejection> {
 }
 
 /// A layer whose inputs are fractions.
-fn from_fractions(step: &FractionLayer, values: Values, work: &Work) -> Result<Values, Rejection> {
+fn from_fractions(
+    step: &FractionLayer,
+    values: Values,
+    limit: u64,
+    work: &Work,
+) -> Result<Values, Rejection> {
     let Values::Fractions(values) = values else { return Err(Rejection::Plan) };
     let layer = step.layer;
     let (mut indicators, mut fractions) = (Vec::new(), Vec::new());
@@ -260,11 +312,12 @@ fn from_fractions(step: &FractionLayer, values: Values, work: &Work) -> Result<V
         let factors = |k: usize| (&step.weights[k], &values[layer.from[k] as usize]);
         // A sum is at most as long as all its terms; adding pairs holds two generations of them.
         let term_bits = |k: usize| factors(k).0.bits() + factors(k).1.bits();
-        let bits: u64 = layer.row(j).map(term_bits).sum::<u64>() + step.biases[j].bits();
-        if space.saturating_add(2 * bits) > MOST_BITS {
-            return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
+        let row = || layer.row(j).filter(|&k| !factors(k).1.is_zero());
+        let bits: u64 = row().map(term_bits).sum::<u64>() + step.biases[j].bits();
+        if space.saturating_add(2 * bits) > limit {
+            return Err(Rejection::TooMuchSpace { limit });
         }
-        let products = layer.row(j).map(|k| factors(k).0.times(factors(k).1, work));
+        let products = row().map(|k| factors(k).0.times(factors(k).1, work));
         let mut terms: Vec<Fraction> = products.collect::<Result<_, _>>()?;
         terms.push(step.biases[j].clone());
         let sum = Fraction::sum(terms, work)?;
@@ -272,7 +325,7 @@ fn from_fractions(step: &FractionLayer, values: Values, work: &Work) -> Result<V
         if step.indicators {
             indicators.push(i128::from(sum.indicator(activation, work)?));
         } else {
-            let value = sum.lowest(work)?.activated(activation, work)?;
+            let value = sum.settled(activation, work)?;
             space = space.saturating_add(value.bits());
             fractions.push(value);
         }

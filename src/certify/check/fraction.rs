@@ -18,10 +18,24 @@ pub struct Fraction {
 impl Fraction {
     /// m · 2^e / q, q >= 1, in lowest terms. The caller bounds |e|.
     pub fn new(m: &IBig, e: i64, q: &IBig, work: &Work) -> Result<Fraction, Rejection> {
+        work.announce(2, bit_length(m).max(bit_length(q)) + e.unsigned_abs(), 0)?;
         let shift = e.unsigned_abs() as usize;
         let (numerator, denominator) =
             if e >= 0 { (m << shift, q.clone()) } else { (m.clone(), q << shift) };
         Fraction { numerator, denominator }.lowest(work)
+    }
+
+    /// 0.
+    pub const ZERO: Fraction = Fraction { numerator: IBig::ZERO, denominator: IBig::ONE };
+
+    /// Whether it is 0.
+    pub fn is_zero(&self) -> bool {
+        self.numerator == IBig::ZERO
+    }
+
+    /// Bits of the longer one of numerator and denominator.
+    pub fn longer(&self) -> u64 {
+        bit_length(&self.numerator).max(bit_length(&self.denominator))
     }
 
     /// Bits of numerator and denominator.
@@ -38,9 +52,10 @@ impl Fraction {
         })
     }
 
-    fn plus(&self, other: &Fraction, work: &Work) -> Result<Fraction, Rejection> {
+    /// The sum, not in lowest terms.
+    pub fn plus(&self, other: &Fraction, work: &Work) -> Result<Fraction, Rejection> {
         if self.denominator == other.denominator {
-            work.announce(1, self.bits(), 0)?;
+            work.announce(2, self.bits().max(other.bits()), 0)?;
             let numerator = &self.numerator + &other.numerator;
             return Ok(Fraction { numerator, denominator: self.denominator.clone() });
         }
@@ -59,8 +74,7 @@ impl Fraction {
             };
             terms = terms.chunks(2).map(pair).collect::<Result<_, _>>()?;
         }
-        let zero = Fraction { numerator: IBig::ZERO, denominator: IBig::ONE };
-        Ok(terms.pop().unwrap_or(zero))
+        Ok(terms.pop().unwrap_or(Fraction::ZERO))
     }
 
     /// The same number in lowest terms.
@@ -100,6 +114,14 @@ impl Fraction {
         }
     }
 
+    /// The value of the activation, in lowest terms.
+    pub fn settled(self, activation: Activation, work: &Work) -> Result<Fraction, Rejection> {
+        if activation == Activation::Relu && self.numerator <= IBig::ZERO {
+            return Ok(Fraction::ZERO);
+        }
+        self.lowest(work)?.activated(activation, work)
+    }
+
     /// The value of the activation. Lowest terms stay lowest terms.
     pub fn activated(self, activation: Activation, work: &Work) -> Result<Fraction, Rejection> {
         let Fraction { numerator: p, denominator: q } = self;
@@ -112,6 +134,7 @@ impl Fraction {
                 (IBig::from(u8::from(one)), IBig::ONE)
             }
             Activation::Softsign => {
+                work.announce(2, bit_length(&p).max(bit_length(&q)), 0)?;
                 let denominator = q + (&p).abs();
                 (p, denominator)
             }
@@ -125,5 +148,11 @@ impl Fraction {
             Activation::Reciprocal => (q, p),
         };
         Ok(Fraction { numerator, denominator })
+    }
+}
+
+impl From<IBig> for Fraction {
+    fn from(numerator: IBig) -> Fraction {
+        Fraction { numerator, denominator: IBig::ONE }
     }
 }

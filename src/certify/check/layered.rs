@@ -8,7 +8,11 @@ use super::activation::Activation;
 use super::lines::Lines;
 use super::number::Number;
 use super::parse::{compare, counted, counts, number, whole};
-use super::work::Work;
+use super::room::Room;
+use super::work::{Budget, Work};
+
+/// Bits that the numbers of a network may take as they are read: 256 MiB, for three million of them.
+const MOST_BITS: u64 = 1 << 31;
 
 /// φ(W h + v), row by row.
 #[derive(Clone, Debug, Default)]
@@ -68,14 +72,15 @@ impl Layered {
         if depth == 0 {
             return Err(lines.refuse("'layers' and a count of at least 1"));
         }
-        let work = Work::default();
+        let budget = Budget::default();
+        let (work, mut room) = (budget.work(), Room::new(MOST_BITS));
         let mut layers = Vec::new();
         let mut width = inputs;
         for _ in 0..depth {
             let mut layer = Layer::default();
             for _ in 0..counted(lines, "layer")? {
                 lines.next("ACTIVATION BIAS I:W …")?;
-                unit(&mut layer, lines, width, &work)?;
+                unit(&mut layer, lines, width, &mut room, &work)?;
             }
             width = layer.units();
             layers.push(layer);
@@ -111,6 +116,7 @@ fn unit<R: BufRead>(
     layer: &mut Layer,
     lines: &Lines<R>,
     width: usize,
+    room: &mut Room,
     work: &Work,
 ) -> Result<(), Rejection> {
     let refuse = |expected: &str| Err(lines.refuse(expected));
@@ -118,7 +124,11 @@ fn unit<R: BufRead>(
     let Some(activation) = words.next().and_then(Activation::parse) else {
         return refuse("an activation");
     };
-    let Some(bias) = number(words.next().unwrap_or(""), work)? else {
+    // Four bits a digit, for numerator and denominator or exponent.
+    let mut take = |digits: &str| room.take(4 * digits.len() as u64, 2);
+    let bias = words.next().unwrap_or("");
+    take(bias)?;
+    let Some(bias) = number(bias, work)? else {
         return refuse("a bias after the activation");
     };
     let mut before: Option<u64> = None;
@@ -132,6 +142,7 @@ fn unit<R: BufRead>(
         let Some(narrow) = narrow else {
             return Err(Rejection::Wiring { line: lines.number(), from, width });
         };
+        take(weight)?;
         let Some(weight) = number(weight, work)?.filter(|weight| !weight.is_zero()) else {
             return refuse("weights that are numbers and not 0");
         };

@@ -18,6 +18,8 @@ pub mod lines;
 pub mod number;
 pub mod parse;
 mod plan;
+mod ridge;
+mod room;
 mod target;
 pub mod two_layer;
 mod work;

@@ -10,7 +10,10 @@
 //!
 //! with integers in the parentheses. The identity and the ReLU keep τ, thresholds and sines have
 //! scale 1, a square has τ². Softsign and reciprocal leave the integers: layers after one of them
-//! are evaluated in [`Fraction`]s, until a layer of nothing but thresholds and sines.
+//! are evaluated in [`Fraction`]s, until a layer of nothing but thresholds and sines. So are those
+//! after two layers over one direction with fractions in the second; see [`Ridge`].
+
+use std::borrow::Cow;
 
 use dashu_int::IBig;
 use dashu_int::ops::Gcd;
@@ -20,9 +23,11 @@ use super::activation::Activation;
 use super::fraction::Fraction;
 use super::layered::{Layer, Layered};
 use super::number::{Number, bit_length};
+use super::ridge::Ridge;
+use super::room::Room;
 use super::work::Work;
 
-/// Bits that all numbers of a plan may take: 128 MiB.
+/// Bits of memory that all numbers of a plan may take: 128 MiB.
 const MOST_BITS: u64 = 1 << 30;
 /// Exponents of two beyond this are refused: sums of a few of them cannot overflow.
 const MOST_EXPONENT: i64 = 1 << 40;
@@ -39,7 +44,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    const ONE: Scale = Scale { exponent: 0, odd: IBig::ONE };
+    /// 1.
+    pub const ONE: Scale = Scale { exponent: 0, odd: IBig::ONE };
 }
 
 /// Weights and biases of a layer as integers, each over the scale of its unit.
@@ -65,7 +71,7 @@ pub enum Integers {
 #[derive(Debug)]
 pub struct IntegerLayer<'a> {
     /// Activations and wiring.
-    pub layer: &'a Layer,
+    pub layer: Cow<'a, Layer>,
     /// Weights and biases.
     pub integers: Integers,
     /// Scales of the units before their activation.
@@ -94,10 +100,24 @@ pub struct FractionLayer<'a> {
 /// A layer as it is evaluated.
 #[derive(Debug)]
 pub enum Step<'a> {
+    /// Two layers at once, from integers.
+    Ridge(Ridge<'a>),
     /// From integers.
     Integers(IntegerLayer<'a>),
     /// From fractions.
     Fractions(FractionLayer<'a>),
+}
+
+impl Step<'_> {
+    /// Weights and units that a point meets, every unit twice.
+    pub fn numbers(&self) -> u64 {
+        let numbers = |layer: &Layer| (layer.weights.len() + 2 * layer.units()) as u64 + 1;
+        match self {
+            Step::Ridge(ridge) => numbers(&ridge.projection.layer) + 2 * ridge.layer.units() as u64,
+            Step::Integers(step) => numbers(&step.layer),
+            Step::Fractions(step) => numbers(step.layer),
+        }
+    }
 }
 
 /// The layers in their order.
@@ -115,16 +135,26 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// [`Rejection::TooMuchSpace`], [`Rejection::TooMuchWork`].
     pub fn of(network: &'a Layered, grain: i64, work: &Work) -> Result<Plan<'a>, Rejection> {
-        let mut room = Room(0);
+        let mut room = Room::new(MOST_BITS);
         let scale = Scale { exponent: grain, odd: IBig::ONE };
         // No scales after a layer that ends in fractions.
         let mut scales = Some(vec![scale; network.inputs]);
         let mut steps = Vec::new();
-        for layer in &network.layers {
+        let mut layers = &network.layers[..];
+        if let (Some(before), [first, second, rest @ ..]) = (&scales, layers)
+            && Ridge::applies(first, second)
+        {
+            let ridge = Ridge::of(first, second, before, &mut room, work)?;
+            scales = ridge.indicators.then(|| vec![Scale::ONE; second.units()]);
+            steps.push(Step::Ridge(ridge));
+            layers = rest;
+        }
+        for layer in layers {
             let divides = layer.activations.iter().any(|activation| activation.divides());
             match scales {
                 Some(before) => {
-                    let step = IntegerLayer::of(layer, &before, divides, &mut room, work)?;
+                    let step =
+                        IntegerLayer::of(Cow::Borrowed(layer), &before, divides, &mut room, work)?;
                     scales = match divides {
                         true => None,
                         false => Some(step.scales_after(&mut room, work)?),
@@ -142,29 +172,22 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Bits that have been taken.
-struct Room(u64);
-
-impl Room {
-    /// Takes `numbers` numbers of `bits` bits each.
-    fn take(&mut self, bits: u64, numbers: u64) -> Result<(), Rejection> {
-        self.0 = self.0.saturating_add(bits.saturating_mul(numbers));
-        if self.0 > MOST_BITS {
-            return Err(Rejection::TooMuchSpace { limit: MOST_BITS });
-        }
-        Ok(())
-    }
-}
-
 /// m · 2^e / q.
-struct Part {
-    m: IBig,
-    e: i64,
-    q: IBig,
+pub struct Part {
+    /// m.
+    pub m: IBig,
+    /// e.
+    pub e: i64,
+    /// q >= 1, odd.
+    pub q: IBig,
 }
 
 impl Part {
-    fn of(number: &Number, scale: &Scale, work: &Work) -> Result<Part, Rejection> {
+    /// A number times a scale.
+    ///
+    /// # Errors
+    /// [`Rejection::TooMuchWork`].
+    pub fn of(number: &Number, scale: &Scale, work: &Work) -> Result<Part, Rejection> {
         let (m, e, mut q) = number.parts();
         if scale.odd != IBig::ONE {
             work.announce(1, bit_length(&q), bit_length(&scale.odd))?;
@@ -172,6 +195,21 @@ impl Part {
         }
         Ok(Part { m, e: e + scale.exponent, q })
     }
+}
+
+/// A number times a scale, in lowest terms.
+///
+/// # Errors
+/// [`Rejection::TooMuchSpace`], [`Rejection::TooMuchWork`].
+pub fn fraction(
+    number: &Number,
+    scale: &Scale,
+    room: &Room,
+    work: &Work,
+) -> Result<Fraction, Rejection> {
+    let Part { m, e, q } = Part::of(number, scale, work)?;
+    room.lend(bit_length(&m).max(bit_length(&q)).saturating_add(e.unsigned_abs()), 2)?;
+    Fraction::new(&m, e, &q, work)
 }
 
 /// The parts as integers over the largest scale of which they are multiples.
@@ -189,7 +227,7 @@ fn over_one_scale(
             let common = IBig::from((&odd).gcd(&part.q));
             odd *= &part.q / common;
             // Each of the integers will be as long.
-            Room(room.0).take(bit_length(&odd), parts.len() as u64)?;
+            room.lend(bit_length(&odd), parts.len() as u64)?;
         }
     }
     let mut numbers = Vec::with_capacity(parts.len());
@@ -245,8 +283,12 @@ fn widest(numbers: &[IBig]) -> u64 {
 }
 
 impl<'a> IntegerLayer<'a> {
-    fn of(
-        layer: &'a Layer,
+    /// The layer on inputs over these scales; `divides` if one of its activations does.
+    ///
+    /// # Errors
+    /// [`Rejection::TooMuchSpace`], [`Rejection::TooMuchWork`].
+    pub fn of(
+        layer: Cow<'a, Layer>,
         before: &[Scale],
         divides: bool,
         room: &mut Room,
@@ -256,6 +298,7 @@ impl<'a> IntegerLayer<'a> {
         let mut parts = Vec::new();
         for j in 0..layer.units() {
             parts.clear();
+            room.lend(0, 2 * layer.row(j).len() as u64)?;
             for k in layer.row(j) {
                 parts.push(Part::of(&layer.weights[k], &before[layer.from[k] as usize], work)?);
             }
@@ -303,9 +346,9 @@ impl<'a> IntegerLayer<'a> {
 impl<'a> FractionLayer<'a> {
     fn of(layer: &'a Layer, room: &mut Room, work: &Work) -> Result<FractionLayer<'a>, Rejection> {
         let mut fraction = |number: &Number| {
-            let (m, e, q) = number.parts();
-            room.take(bit_length(&m) + e.unsigned_abs() + bit_length(&q), 1)?;
-            Fraction::new(&m, e, &q, work)
+            let fraction = fraction(number, &Scale::ONE, room, work)?;
+            room.take(fraction.longer(), 2)?;
+            Ok::<Fraction, Rejection>(fraction)
         };
         Ok(FractionLayer {
             layer,

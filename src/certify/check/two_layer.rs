@@ -7,7 +7,7 @@ use super::Rejection;
 use super::lines::Lines;
 use super::number::{Binary, Number};
 use super::parse::{compare, counted, counts, number};
-use super::work::Work;
+use super::work::Budget;
 
 /// The counts in the order of their line.
 const NAMES: [&str; 9] =
@@ -37,7 +37,8 @@ impl TwoLayer {
             direction.push(a.ok_or_else(|| lines.refuse("a number m or mpE"))?);
         }
         let mut units = Vec::new();
-        let work = Work::default();
+        let budget = Budget::default();
+        let work = budget.work();
         for _ in 0..counted(lines, "units")? {
             let line = lines.next("a threshold and a weight")?;
             let unit = match line.split_once(' ') {

@@ -1,10 +1,10 @@
 //! How much work a file may ask for: a checker answers within minutes, or refuses.
 //!
 //! Operations on numbers of b bits cost (b/64)² steps with schoolbook methods, and gcds do so with
-//! any method here. Each loop announces its steps before or while it runs; honest certificates use
-//! a small part of the budget (60,000 images of 784 bytes: 10^8 steps in the two-layer form, 7·10^9
-//! in depth 3).
+//! any method here; beside that each of them allocates and moves numbers, which counts
+//! [`OPERATION`] steps. Each loop announces its steps before or while it runs.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Rejection;
@@ -12,18 +12,43 @@ use super::Rejection;
 /// Steps of about a nanosecond.
 const BUDGET: u64 = 1 << 37;
 
+/// Steps of an operation on integers of any size, however short they are.
+pub const OPERATION: u64 = 16;
+
+/// Steps that a thread keeps to itself before it adds them up with the others: a millisecond.
+const KEPT: u64 = 1 << 20;
+
+/// Steps of an operation on numbers of `x` and `y` bits.
+pub fn operation(x: u64, y: u64) -> u64 {
+    let words = |bits: u64| bits / 64 + 1;
+    words(x).saturating_mul(words(y)).saturating_add(OPERATION)
+}
+
 /// The steps announced so far, by all threads.
 #[derive(Debug, Default)]
-pub struct Work(AtomicU64);
+pub struct Budget(AtomicU64);
 
-impl Work {
+impl Budget {
+    /// Where one thread announces its steps.
+    pub fn work(&self) -> Work<'_> {
+        Work { budget: self, kept: Cell::new(0) }
+    }
+}
+
+/// The steps of one thread.
+#[derive(Debug)]
+pub struct Work<'a> {
+    budget: &'a Budget,
+    kept: Cell<u64>,
+}
+
+impl Work<'_> {
     /// Announces `times` operations on numbers of `x` and `y` bits.
     ///
     /// # Errors
     /// [`Rejection::TooMuchWork`] once the budget is spent.
     pub fn announce(&self, times: u64, x: u64, y: u64) -> Result<(), Rejection> {
-        let words = |bits: u64| bits / 64 + 1;
-        self.steps(times.saturating_mul(words(x).saturating_mul(words(y))))
+        self.steps(times.saturating_mul(operation(x, y)))
     }
 
     /// Announces this many steps.
@@ -31,12 +56,25 @@ impl Work {
     /// # Errors
     /// [`Rejection::TooMuchWork`] once the budget is spent.
     pub fn steps(&self, steps: u64) -> Result<(), Rejection> {
-        let add = |spent: u64| Some(spent.saturating_add(steps));
-        let (Ok(spent) | Err(spent)) =
-            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        if spent.saturating_add(steps) > BUDGET {
+        self.kept.set(self.kept.get().saturating_add(steps));
+        if self.kept.get() > KEPT && self.add_up() > BUDGET {
             return Err(Rejection::TooMuchWork { limit: BUDGET });
         }
         Ok(())
+    }
+
+    /// Adds the steps to those of the others: the sum.
+    fn add_up(&self) -> u64 {
+        let kept = self.kept.take();
+        let add = |spent: u64| Some(spent.saturating_add(kept));
+        let (Ok(spent) | Err(spent)) =
+            self.budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        spent.saturating_add(kept)
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.add_up();
     }
 }
