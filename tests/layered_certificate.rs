@@ -830,7 +830,10 @@ proptest! {
         let text = written(&case.network(&distinct), &sample, Target::Value);
         let verdict = check(text.as_bytes(), raw.clone());
         prop_assert!(verdict.is_ok(), "{verdict:?}");
-        let mut other = case.clone();
+        // Without points that are repeated.
+        let case = RidgeCase { points: sample.points.clone(), ..case };
+        let values = case.values();
+        let mut other = case;
         let weights = &mut other.second[unit].weights;
         if weights.is_empty() {
             return Ok(());
@@ -883,7 +886,7 @@ fn hostile_ridges_are_refused_or_judged() {
     let raw = on_a_line(&[0.0, 1.0, 2.0]);
     let sample = own(&raw);
     let odd = |k: usize| Rational::from(((1i128 << 100) + 2 * k as i128 + 1) as u128);
-    for (m, long_biases, refused) in [(40, true, false), (500, false, true), (500, true, true)] {
+    for (m, long_biases, refused) in [(40, true, false), (220, false, true), (220, true, true)] {
         let bias = |j: usize| match long_biases {
             true => Rational::ONE / odd(m * m + j),
             false => Rational::from(j as i64),
