@@ -886,22 +886,24 @@ fn hostile_ridges_are_refused_or_judged() {
     let raw = on_a_line(&[0.0, 1.0, 2.0]);
     let sample = own(&raw);
     let odd = |k: usize| Rational::from(((1i128 << 100) + 2 * k as i128 + 1) as u128);
-    for (m, long_biases, refused) in [(40, true, false), (220, false, true), (220, true, true)] {
-        let bias = |j: usize| match long_biases {
-            true => Rational::ONE / odd(m * m + j),
+    for (m, units, long, refused) in
+        [(40, 40, true, false), (150, 400, false, true), (150, 400, true, true)]
+    {
+        let bias = |j: usize| match long {
+            true => Rational::ONE / odd(m * units + j),
             false => Rational::from(j as i64),
         };
         let first = (0..m).map(|j| Unit::relu([(0, Rational::ONE)], bias(j)));
         let row = |u: usize| (0..m).map(move |j| (j, Rational::ONE / odd(u * m + j)));
-        let second = (0..m).map(|u| Unit::relu(row(u), Rational::ZERO));
+        let second = (0..units).map(|u| Unit::relu(row(u), Rational::ZERO));
         let network = Network::Layered(Layered {
             inputs: 1,
             hidden: vec![first.collect(), second.collect()],
-            output: vec![Unit::threshold((0..m).map(|k| (k, Rational::ONE)), Rational::ZERO)],
+            output: vec![Unit::threshold((0..units).map(|k| (k, Rational::ONE)), Rational::ZERO)],
         });
         let start = Instant::now();
         let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
-        println!("{m} {long_biases}: {rejection} after {:?}", start.elapsed());
+        println!("{m} {long}: {rejection} after {:?}", start.elapsed());
         assert_eq!(too_much(&rejection), refused, "{rejection}");
     }
     // A knot so close to 0, and one so far, that its bits would fill the memory many times.
