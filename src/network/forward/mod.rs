@@ -1,16 +1,16 @@
 //! A layered network at many points at once, exactly.
 //!
-//! 1. Weights and biases of a unit are brought to integers over one denominator ([`program`]): the
+//! 1. Weights and biases of a unit are brought to integers over one denominator (`program.rs`): the
 //!    unit is then s · φ(Σ c_j v_j + c_0) with a fixed fraction s > 0 and whole c_j, v_j, because ReLU,
 //!    identity and square commute with positive factors. Where the common denominator would be
 //!    longer than the fractions themselves, and after units whose values are fractions, the unit
 //!    stays as it was.
 //! 2. Points are taken in blocks. Each unit of a block is computed in 64-bit integers where the bits
 //!    of its coefficients and of the values of the layer before show that no sum overflows, in 128
-//!    bits or in big integers otherwise ([`lanes`]).
+//!    bits or in big integers otherwise (`lanes.rs`).
 //! 3. Where every unit of the first layer is ReLU(<a, x> + c) with one direction a and the second
 //!    layer reads fractions from many of them, as in networks with two hidden layers on a line, the
-//!    second layer is a piecewise linear function of <a, x>, and is evaluated as one ([`ridge`]).
+//!    second layer is a piecewise linear function of <a, x>, and is evaluated as one (`ridge.rs`).
 //!
 //! Cost: one operation a weight and a point; 8 bytes a unit and a point of the block.
 
