@@ -41,6 +41,13 @@ proptest! {
     }
 
     #[test]
+    fn depth_k_for_larger_samples(raw in raw_sample(40, 6), k in any::<prop::sample::Index>()) {
+        let sample = sample(raw)?;
+        let depth = 3 + k.index(sample.points.n());
+        keeps_its_promise(&DepthK { depth }, &sample)?;
+    }
+
+    #[test]
     fn width_two_for_every_sample(raw in raw_sample(40, 6)) {
         keeps_its_promise(&WidthTwo, &sample(raw)?)?;
     }

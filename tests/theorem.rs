@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn every_distinct_sample_is_fitted_exactly(
-        raw in raw_sample(24, 5),
+        raw in raw_sample(40, 6),
         labels in label_rule(),
         threshold in threshold_rule(),
         direction in direction_rule(),
