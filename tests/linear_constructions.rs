@@ -231,13 +231,14 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(8))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn larger_samples_of_integers(raw in small(40)) {
         let sample = sample(raw)?;
         keeps_its_promise(&Softsign, &sample)?;
         keeps_its_promise(&RationalKernel, &sample)?;
+        keeps_its_promise(&RandomFeatures { width: None }, &sample)?;
     }
 }
 

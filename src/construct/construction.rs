@@ -50,10 +50,7 @@ impl<'a> Task<'a> {
     /// # Errors
     /// [`ConstructError::VectorLabels`].
     pub fn scalar(&self) -> Result<(), ConstructError> {
-        match self.labels.outputs() {
-            1 => Ok(()),
-            outputs => Err(ConstructError::VectorLabels { outputs }),
-        }
+        scalar(self.labels)
     }
 
     /// Refuses a network of more than [`MOST_NUMBERS`] weights and biases.
@@ -69,6 +66,14 @@ impl<'a> Task<'a> {
             n: self.points.n(),
             why: format!("{numbers} weights and biases, and the limit is {MOST_NUMBERS}"),
         })
+    }
+}
+
+/// Refuses labels that are vectors.
+pub(super) fn scalar(labels: &Labels) -> Result<(), ConstructError> {
+    match labels.outputs() {
+        1 => Ok(()),
+        outputs => Err(ConstructError::VectorLabels { outputs }),
     }
 }
 

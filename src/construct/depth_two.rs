@@ -27,7 +27,7 @@ use crate::network::{ExactNetwork, Network, TwoLayer};
 use crate::sample::{Labels, Points};
 
 use super::ConstructError;
-use super::construction::{Assumption, Bound, Construction, Promise, Task};
+use super::construction::{Assumption, Bound, Construction, Promise, Task, scalar};
 use super::direction::{self, DirectionRule, Projection, TRIES};
 use super::order::{Tie, first, order_float};
 use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
@@ -218,13 +218,6 @@ pub fn fit_exact(
     };
     let z = Lattice { exponent: z.exponent + stretch, values: z.values };
     Ok(Fit { network, threshold: rule, z, order, tries: (tries, tied), direction: description })
-}
-
-fn scalar(labels: &Labels) -> Result<(), ConstructError> {
-    match labels.outputs() {
-        1 => Ok(()),
-        outputs => Err(ConstructError::VectorLabels { outputs }),
-    }
 }
 
 /// About how many bits bound (iii) of float-exactness takes for a zigzag network: the scale, and

@@ -4,7 +4,6 @@
 //! without rounding. The sine enters through its sign, which is what a classifier reads from it.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::exact::{IBig, Rational};
 
@@ -100,14 +99,5 @@ impl Activation {
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for Activation {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Activation, String> {
-        let found = Activation::ALL.into_iter().find(|activation| activation.name() == text);
-        found.ok_or_else(|| format!("'{text}' is no activation"))
     }
 }
