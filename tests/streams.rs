@@ -2,7 +2,7 @@
 //! a change of any of these values would invalidate every certificate that exists.
 
 use rand::Rng;
-use shatter::record::stream::{Purpose, below, stream, subset};
+use shatter::record::stream::{Purpose, below, permutation, stream, stream_at, subset};
 use shatter::sample::fingerprint::fingerprint;
 use shatter::sample::{self, LabelRule, Labels};
 
@@ -17,6 +17,12 @@ fn words_of_each_purpose() {
         Purpose::Probe,
         Purpose::Groups,
         Purpose::Features,
+        Purpose::Claims,
+        Purpose::Pixels,
+        Purpose::Noise,
+        Purpose::TestLabels,
+        Purpose::Initial,
+        Purpose::Order,
     ];
     let words: Vec<u64> = purposes.into_iter().map(|p| stream(1, p).next_u64()).collect();
     assert_eq!(words, GOLDEN_WORDS);
@@ -28,6 +34,49 @@ fn numbers_below_a_bound() {
     let drawn: Vec<u64> = (0..12).map(|_| below(&mut rng, 10)).collect();
     assert_eq!(drawn, GOLDEN_BELOW);
     assert_eq!(subset(&mut stream(7, Purpose::Subsample), 100, 6), GOLDEN_SUBSET);
+}
+
+#[test]
+fn words_of_each_index_and_permutations() {
+    let words: Vec<u64> = [0, 1, 49_999, u32::MAX - 1]
+        .into_iter()
+        .map(|index| stream_at(1, Purpose::Pixels, index).next_u64())
+        .collect();
+    assert_eq!(words, GOLDEN_INDEXED);
+    assert_eq!(permutation(&mut stream(7, Purpose::Order), 10), GOLDEN_PERMUTATION);
+}
+
+/// Streams of all purposes and indices are different ones.
+#[test]
+fn streams_never_meet() {
+    let purposes = [Purpose::Pixels, Purpose::Noise, Purpose::Initial, Purpose::Order];
+    let mut words = std::collections::BTreeSet::new();
+    for purpose in purposes {
+        words.insert(stream(1, purpose).next_u64());
+        for index in (0..500).chain(u32::MAX - 500..u32::MAX) {
+            words.insert(stream_at(1, purpose, index).next_u64());
+        }
+    }
+    assert_eq!(words.len(), 4 * 1001);
+}
+
+/// All 24 orders of four numbers, equally often; and sizes at which nothing can move.
+#[test]
+fn permutations_are_uniform() {
+    let mut counts = std::collections::BTreeMap::new();
+    let mut rng = stream(5, Purpose::Probe);
+    for _ in 0..24_000 {
+        *counts.entry(permutation(&mut rng, 4)).or_insert(0u32) += 1;
+    }
+    assert_eq!(counts.len(), 24);
+    for (order, count) in counts {
+        assert!((845..=1155).contains(&count), "{order:?}: {count}"); // 5 standard deviations of 31
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2, 3], "{order:?}");
+    }
+    assert!(permutation(&mut rng, 0).is_empty());
+    assert_eq!(permutation(&mut rng, 1), [0]);
 }
 
 /// Each value is equally likely: with 2^63 + 1 values, a biased method would show at once.
@@ -81,7 +130,7 @@ fn corruption_grows_with_p() {
     assert!((330..=390).contains(&changed), "{changed}"); // 0.9 · 400 = 360, sd 6
 }
 
-const GOLDEN_WORDS: [u64; 8] = [
+const GOLDEN_WORDS: [u64; 14] = [
     15715005604373573095,
     16166618085559792950,
     10481881765394875549,
@@ -90,7 +139,16 @@ const GOLDEN_WORDS: [u64; 8] = [
     9345421689931614251,
     8577810123518004597,
     1083826540474460233,
+    6626128883197891811,
+    12284025616082982918,
+    10776164205255725789,
+    13107475824323408534,
+    9490313554398969710,
+    10712375336186752502,
 ];
+const GOLDEN_INDEXED: [u64; 4] =
+    [12240115862755575752, 14325372922903310259, 4996407510803257525, 17059872831699626520];
+const GOLDEN_PERMUTATION: [u32; 10] = [5, 0, 2, 1, 7, 6, 8, 3, 4, 9];
 const GOLDEN_BELOW: [u64; 12] = [1, 0, 9, 3, 3, 3, 9, 3, 0, 4, 9, 3];
 const GOLDEN_SUBSET: [u32; 6] = [46, 55, 60, 84, 87, 98];
 const GOLDEN_HASHES: [&str; 7] = [

@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod manifest;
+pub mod philox;
 pub mod stream;
 pub mod text;
 

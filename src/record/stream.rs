@@ -29,6 +29,16 @@ pub enum Purpose {
     Features = 8,
     /// Generated cases of claims.
     Claims = 9,
+    /// Permutations of pixels.
+    Pixels = 10,
+    /// Gaussian images.
+    Noise = 11,
+    /// Randomized labels of a test set.
+    TestLabels = 12,
+    /// Initial weights.
+    Initial = 13,
+    /// The order of the samples in an epoch.
+    Order = 14,
 }
 
 /// The generator of `seed` for one purpose.
@@ -43,6 +53,26 @@ pub enum Purpose {
 pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64);
+    rng
+}
+
+/// The generator of `seed` for one purpose and one index: an epoch, an image, a parameter.
+///
+/// Its number among the 2^64 streams of the seed is the purpose plus (index + 1)·2^32. So it meets
+/// neither that of [`stream`] nor that of another index; only the index 2^32 − 1, which no sample
+/// reaches, would wrap around to [`stream`]'s.
+///
+/// ```
+/// use rand::Rng;
+/// use shatter::record::stream::{Purpose, stream, stream_at};
+/// let word = |index| stream_at(1, Purpose::Pixels, index).next_u64();
+/// assert_eq!(word(5), word(5));
+/// assert_ne!(word(5), word(6));
+/// assert_ne!(word(0), stream(1, Purpose::Pixels).next_u64());
+/// ```
+pub fn stream_at(seed: u64, purpose: Purpose, index: u32) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose as u64 | (u64::from(index) + 1) << 32);
     rng
 }
 
@@ -82,5 +112,23 @@ pub fn subset(rng: &mut impl Rng, n: u32, count: usize) -> Vec<u32> {
     }
     all.truncate(count);
     all.sort_unstable();
+    all
+}
+
+/// The numbers of `0..n` in an order of which each is equally likely (Fisher and Yates, from the
+/// last place down).
+///
+/// ```
+/// use shatter::record::stream::{Purpose, permutation, stream};
+/// let mut order = permutation(&mut stream(1, Purpose::Order), 5);
+/// order.sort();
+/// assert_eq!(order, [0, 1, 2, 3, 4]);
+/// ```
+pub fn permutation(rng: &mut impl Rng, n: u32) -> Vec<u32> {
+    let mut all: Vec<u32> = (0..n).collect();
+    for last in (1..all.len()).rev() {
+        let other = below(rng, last as u64 + 1) as usize;
+        all.swap(last, other);
+    }
     all
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::Shape;
+
 /// Why a sample could not be read, drawn or labelled.
 ///
 /// Rows and columns in messages count from 1 and include a header row, as an editor shows them;
@@ -156,5 +158,44 @@ pub enum SampleError {
         rule: String,
         /// Why not.
         reason: String,
+    },
+    /// One point has a shape of no dimension or of more than three.
+    #[error(
+        "points of shape {0:?} are neither numbers, height × width nor channels × height × width"
+    )]
+    NoImage(Vec<usize>),
+    /// The square to be cut out of every image does not fit.
+    #[error("a crop to {side}×{side} does not fit into images of {shape}")]
+    Crop {
+        /// Side of the square.
+        side: usize,
+        /// Shape of the images.
+        shape: Shape,
+    },
+    /// The condition does not apply to this sample.
+    #[error("the condition {condition} does not apply: {reason}")]
+    Condition {
+        /// The condition.
+        condition: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The test sample is not of the training sample's kind.
+    #[error("the test sample has {property} {test}, the training sample {train}")]
+    TestDiffers {
+        /// What differs.
+        property: &'static str,
+        /// The training sample's.
+        train: String,
+        /// The test sample's.
+        test: String,
+    },
+    /// A value is beyond the range of the numbers that are trained in, or its square beyond f64's.
+    #[error("point {index}, coordinate {coordinate} leaves the range of the numbers to train in")]
+    OutOfRange {
+        /// Point, from 0, in its own sample.
+        index: usize,
+        /// Coordinate, from 0, after the crop.
+        coordinate: usize,
     },
 }

@@ -9,8 +9,10 @@
 //! ```
 
 mod array;
+pub mod augment;
 pub mod cifar;
 mod columns;
+pub mod condition;
 pub mod decimal;
 pub mod distinct;
 pub mod error;
@@ -18,20 +20,26 @@ pub mod files;
 pub mod fingerprint;
 mod header;
 pub mod idx;
+pub mod image;
 mod label_column;
 pub mod labels;
 pub mod npy;
 pub mod points;
+pub mod preprocess;
 pub mod relabel;
 pub mod synthetic;
 pub mod table;
 pub mod target;
 pub mod text;
 
+pub use augment::{Augmentation, Draw};
+pub use condition::Condition;
 pub use distinct::{Merged, Sample};
 pub use error::SampleError;
+pub use image::Shape;
 pub use labels::Labels;
 pub use points::{Base, Points, Scale, Values};
+pub use preprocess::{Prepared, Preprocess, prepare};
 pub use relabel::{LabelRule, Recipe};
 pub use target::Target;
 pub use text::{RawSample, Spec, load};
