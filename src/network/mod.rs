@@ -13,7 +13,7 @@ pub mod projection;
 pub mod two_layer;
 
 pub use activation::Activation;
-pub use architecture::Mlp;
+pub use architecture::{Architecture, Mlp};
 pub use counts::Counts;
 pub use explicit::Network;
 pub use float_exact::FloatExactness;

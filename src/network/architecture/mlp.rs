@@ -1,4 +1,4 @@
-//! Shapes of networks as plain data: how many numbers each layer has, nothing about their values.
+//! Dense multilayer perceptrons by their widths alone, as counting arguments speak of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::exact::Rational;
 
-use super::Activation;
-use super::layered::{Layered, Unit};
+use crate::network::Activation;
+use crate::network::layered::{Layered, Unit};
 
 /// A dense multilayer perceptron: hidden layers of ReLU units and affine outputs, every unit with a
 /// bias and weights of its own. Written as its widths, inputs first: `2-3-3-1`.
@@ -41,9 +41,25 @@ pub enum ArchitectureError {
         /// The layer; the inputs are layer 0.
         layer: usize,
     },
-    /// More parameters than 64 bits count.
-    #[error("the network has more than 2^64 − 1 parameters")]
+    /// More parameters than 64 bits count, or 2^40 and more where they are to be trained.
+    #[error("the network has too many parameters")]
     TooLarge,
+    /// A layer that does not take what it gets.
+    #[error("layer {layer}: {reason}")]
+    Layer {
+        /// Path of the layer, by indices.
+        layer: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Not the name or the text of a network to be trained.
+    #[error("'{text}' is no network: {reason}")]
+    Network {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Not widths separated by hyphens.
     #[error("'{0}' is no architecture: widths from inputs to outputs, such as 2-3-3-1, are")]
     Text(String),

@@ -1,0 +1,75 @@
+//! The layers that networks are made of.
+
+/// Where a sliding window looks: a square of `size` × `size` positions, `stride` apart, over an
+/// image with `padding` positions added on every side. It has ⌊(side + 2·padding − size)/stride⌋ + 1
+/// places along each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Positions along a side of the window; at least 1.
+    pub size: usize,
+    /// Positions from one place to the next; at least 1.
+    pub stride: usize,
+    /// Positions added around the image; below `size`.
+    pub padding: usize,
+}
+
+/// What pooling takes of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pool {
+    /// The largest entry; padding never wins.
+    Max,
+    /// The mean; padding counts as zeros.
+    Mean,
+}
+
+/// A layer. Numbers of channels and units that go in follow from what stands before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// An affine map to `units` numbers.
+    Dense {
+        /// Numbers that come out.
+        units: usize,
+    },
+    /// Cross-correlation with `channels` kernels, and a bias for each.
+    Convolution {
+        /// Channels that come out.
+        channels: usize,
+        /// Size, stride and padding of the kernel; padding is with zeros.
+        window: Window,
+    },
+    /// max(x, 0).
+    Relu,
+    /// Max- or mean-pooling.
+    Pool {
+        /// What it takes.
+        pool: Pool,
+        /// Where it looks.
+        window: Window,
+    },
+    /// The mean over all positions of each channel.
+    GlobalMeanPool,
+    /// From an image to a vector, channel by channel.
+    Flatten,
+    /// Layers side by side on the same input, their outputs joined along the channels. A branch
+    /// without layers hands on its input.
+    Concatenate(Vec<Vec<Layer>>),
+    /// Batch normalization of each channel, with a trained scale and shift: eps 10^-5, running
+    /// statistics with momentum 0.1 and the unbiased variance, as PyTorch has them.
+    BatchNormalization,
+    /// x / (k + alpha/size · Σ x²)^beta over `size` channels around each, as PyTorch has it.
+    LocalResponseNormalization {
+        /// Channels in the sum.
+        size: usize,
+        /// Weight of the sum.
+        alpha: f64,
+        /// The exponent.
+        beta: f64,
+        /// What is added to the sum.
+        k: f64,
+    },
+    /// In training, zero with this probability, and divided by 1 − rate otherwise.
+    Dropout {
+        /// The probability, in 0 ≤ rate < 1.
+        rate: f64,
+    },
+}
