@@ -13,7 +13,9 @@
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * `claims` (feature `claims`) tests claims, on these networks and on yours;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
-#![forbid(unsafe_code)]
+// One file multiplies matrices through raw pointers, behind a face that checks bounds:
+// `device/cpu/product.rs`.
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod certify;
@@ -22,6 +24,7 @@ pub mod claims;
 pub mod cli;
 pub mod compare;
 pub mod construct;
+pub mod device;
 pub mod exact;
 pub mod figure;
 pub mod linear;
@@ -29,6 +32,7 @@ pub mod network;
 pub mod obstruct;
 pub mod record;
 pub mod sample;
+pub mod train;
 pub mod verify;
 
 /// The example of the README is compiled and run.

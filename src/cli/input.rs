@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use crate::certify::read;
+use crate::train::{Checkpoint, CheckpointError, TrainError};
 
 use super::CliError;
 
@@ -21,4 +22,26 @@ pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
 pub fn network(path: &Path) -> Result<read::File, CliError> {
     read::read(open(path)?)
         .map_err(|source| CliError::Network { file: path.to_owned(), source: Box::new(source) })
+}
+
+/// Whether the name says that it is a checkpoint.
+pub fn is_safetensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "safetensors")
+}
+
+/// A checkpoint, in the numbers that it holds.
+pub enum AnyCheckpoint {
+    Single(Checkpoint<f32>),
+    Double(Checkpoint<f64>),
+}
+
+/// Reads a checkpoint.
+pub fn checkpoint(path: &Path) -> Result<AnyCheckpoint, CliError> {
+    match Checkpoint::load(path) {
+        Ok(checkpoint) => Ok(AnyCheckpoint::Single(checkpoint)),
+        Err(CheckpointError::Type { .. }) => {
+            Ok(AnyCheckpoint::Double(Checkpoint::load(path).map_err(TrainError::from)?))
+        }
+        Err(error) => Err(TrainError::from(error).into()),
+    }
 }

@@ -1,7 +1,8 @@
 //! The command line: one file a subcommand. It parses, calls the library, prints; it holds no
 //! mathematics.
 //!
-//! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 130 interrupted.
+//! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 3 training diverged, 4 no such device,
+//! 130 interrupted.
 
 mod check;
 #[cfg(feature = "claims")]
@@ -12,7 +13,10 @@ mod eval;
 mod fit;
 mod input;
 mod output;
+mod randomize;
 mod show;
+mod train;
+mod training;
 mod verify;
 mod words;
 
@@ -27,6 +31,8 @@ use crate::construct::ConstructError;
 use crate::figure::Rendered;
 use crate::record::{Manifest, atomic};
 use crate::sample::{self, LabelRule, Sample, SampleError};
+use crate::train::TrainError;
+use crate::train::run::RunError;
 
 /// Networks that memorize: built exactly, certified, verified.
 #[derive(Parser, Debug)]
@@ -53,6 +59,10 @@ enum Command {
     /// Test the catalogue of claims: properties over generated samples, witnesses for what is false
     #[cfg(feature = "claims")]
     Claims(claims::Arguments),
+    /// Train a network on true or randomized data
+    Train(train::Arguments),
+    /// Run the randomization tests: the same network on true and randomized data
+    Randomize(randomize::Arguments),
     /// Say what this build and this machine can do
     Doctor(doctor::Arguments),
     /// Print completions for a shell
@@ -119,6 +129,12 @@ enum CliError {
     File { file: PathBuf, source: io::Error },
     #[error("{file}: {source}", file = .file.display())]
     Network { file: PathBuf, source: Box<Rejection> },
+    #[error(transparent)]
+    Train(Box<RunError>),
+    #[error("{0}")]
+    NoDevice(String),
+    #[error("{0}")]
+    Interrupted(String),
     #[error("undecided: {0}")]
     Undecided(String),
     #[error("{construction} (assumes {assumptions}): {source}")]
@@ -135,10 +151,29 @@ enum CliError {
     Output(io::Error),
 }
 
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> CliError {
+        CliError::Train(Box::new(error))
+    }
+}
+
 impl CliError {
     /// An error about a sample.
     fn sample(text: &str, source: SampleError) -> CliError {
         CliError::Sample { text: text.to_owned(), source: Box::new(source) }
+    }
+
+    /// The exit status that stands for it.
+    fn status(&self) -> u8 {
+        match self {
+            CliError::Train(error) => match error.as_ref() {
+                RunError::Train(TrainError::Diverged { .. }) => 3,
+                _ => 2,
+            },
+            CliError::NoDevice(_) => 4,
+            CliError::Interrupted(_) => 130,
+            _ => 2,
+        }
     }
 
     /// An error about a file, for `map_err`.
@@ -186,6 +221,9 @@ fn labelled_sample(
 /// Runs the program.
 pub fn run() -> ExitCode {
     let interrupted = ctrlc::set_handler(|| {
+        if training::interrupted() {
+            return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
+        }
         atomic::remove_unfinished();
         eprintln!("interrupted");
         std::process::exit(130);
@@ -201,6 +239,8 @@ pub fn run() -> ExitCode {
         | Command::Check(check::Arguments { common, .. })
         | Command::Eval(eval::Arguments { common, .. })
         | Command::Show(show::Arguments { common, .. })
+        | Command::Train(train::Arguments { common, .. })
+        | Command::Randomize(randomize::Arguments { common, .. })
         | Command::Doctor(doctor::Arguments { common }) => common.json,
         #[cfg(feature = "claims")]
         Command::Claims(claims::Arguments { common, .. }) => common.json,
@@ -213,6 +253,8 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Randomize(arguments) => randomize::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -227,7 +269,7 @@ pub fn run() -> ExitCode {
                 // Whoever asked for JSON gets an object in every case; the status says the rest.
                 let _ = output::print_json(&serde_json::json!({ "error": error.to_string() }));
             }
-            ExitCode::from(2)
+            ExitCode::from(error.status())
         }
     }
 }

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::certify::write::{number, weight};
+use crate::device::Element;
 use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
 use crate::sample::Target;
+use crate::train::{Checkpoint, TrainError};
 
+use super::input::AnyCheckpoint;
 use super::output::{Facts, grouped, print, print_json};
 use super::words::sizes_text;
 use super::{CliError, Common, Verdict, input};
@@ -20,13 +23,19 @@ const LAYERS: usize = 8;
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter show out/fit/certificate.txt")]
 pub struct Arguments {
-    /// A network file or a certificate
+    /// A network file, a certificate or a checkpoint
     network: PathBuf,
     #[command(flatten)]
     pub common: Common,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    if input::is_safetensors(&arguments.network) {
+        return match input::checkpoint(&arguments.network)? {
+            AnyCheckpoint::Single(checkpoint) => show_checkpoint(arguments, &checkpoint),
+            AnyCheckpoint::Double(checkpoint) => show_checkpoint(arguments, &checkpoint),
+        };
+    }
     let file = input::network(&arguments.network)?;
     let mut found = serde_json::json!({
         "certificate": file.claim.is_some(),
@@ -69,6 +78,62 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         }
     }
     facts.add("SHA-256", &file.digest);
+    print(facts.text())?;
+    Ok(Verdict::Yes)
+}
+
+fn show_checkpoint<E: Element>(
+    arguments: &Arguments,
+    checkpoint: &Checkpoint<E>,
+) -> Result<Verdict, CliError> {
+    let network = checkpoint.network().map_err(TrainError::from)?;
+    let parameters = network.parameters().map_err(TrainError::from)?;
+    let found = serde_json::json!({
+        "checkpoint": true,
+        "architecture": checkpoint.architecture,
+        "input": checkpoint.input.to_string(),
+        "parameters": parameters,
+        "precision": E::NAME,
+        "settings": checkpoint.settings,
+        "progress": checkpoint.progress,
+        "arrays": checkpoint.arrays.iter().map(|(array, values)| {
+            let square = values.iter().map(|&value| Element::to_f64(value).powi(2)).sum::<f64>();
+            serde_json::json!({ "name": array.name, "shape": array.shape, "norm": square.sqrt() })
+        }).collect::<Vec<_>>(),
+    });
+    let configuration = serde_json::json!({ "network": arguments.network });
+    arguments.common.write("show", &found, configuration, None)?;
+    if arguments.common.json {
+        print_json(&found)?;
+        return Ok(Verdict::Yes);
+    }
+    let mut facts = Facts::default();
+    facts.add("file", format!("checkpoint, {}", E::NAME));
+    facts.add("network", &checkpoint.architecture);
+    facts.add("input", checkpoint.input.to_string());
+    facts.add("parameters", grouped(parameters));
+    for (name, value) in
+        [("data", &checkpoint.settings["data"]), ("settings", &checkpoint.settings["settings"])]
+    {
+        let parts = value.as_object().into_iter().flatten();
+        let parts: Vec<String> = parts.map(|(key, value)| format!("{key} {value}")).collect();
+        facts.add(name, parts.join(", "));
+    }
+    let done = |key: &str| checkpoint.progress[key].to_string();
+    facts.add(
+        "progress",
+        format!(
+            "{} steps, {} epochs, and {} samples",
+            done("step"),
+            done("epoch"),
+            done("position")
+        ),
+    );
+    for array in found["arrays"].as_array().into_iter().flatten() {
+        let norm = array["norm"].as_f64().unwrap_or(f64::NAN);
+        let (name, shape) = (array["name"].as_str().unwrap_or(""), &array["shape"]);
+        facts.add("", format!("{name} {shape}, norm {norm:.4}"));
+    }
     print(facts.text())?;
     Ok(Verdict::Yes)
 }

@@ -61,15 +61,9 @@ impl FittedFunction {
     }
 }
 
-/// Smallest and largest finite number; infinity and minus infinity for none.
-fn ends(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
-    let wider = |(low, high): (f64, f64), x: f64| (low.min(x), high.max(x));
-    numbers.filter(|x| x.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), wider)
-}
-
 /// An interval around the numbers with 5 % of room on each side; 0..1 for no numbers.
 fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = ends(numbers);
+    let (low, high) = style::ends(numbers);
     if low > high {
         return (0.0, 1.0);
     }
@@ -127,7 +121,7 @@ impl FittedPanel {
             .build_cartesian_2d(x_axis, y_axis)
             .map_err(failed)?;
         // The band first, so that grid and lines lie on it.
-        let (low, high) = ends(self.points.iter().map(|point| point.1));
+        let (low, high) = style::ends(self.points.iter().map(|point| point.1));
         if low <= high {
             let band = Rectangle::new([(x0, low), (x1, high)], style::BAND.filled());
             chart.draw_series(std::iter::once(band)).map_err(failed)?;
@@ -139,8 +133,8 @@ impl FittedPanel {
             .y_desc(Y_LABEL)
             .axis_desc_style(style::axis_text(style::NUMBER))
             .label_style(style::axis_text(style::NUMBER))
-            .x_label_formatter(&|x| plain(*x))
-            .y_label_formatter(&|y| plain(*y));
+            .x_label_formatter(&|x| style::plain(*x))
+            .y_label_formatter(&|y| style::plain(*y));
         if last {
             mesh.x_desc(X_LABEL);
         }
@@ -154,13 +148,6 @@ impl FittedPanel {
         chart.draw_series(dots).map_err(failed)?;
         Ok(())
     }
-}
-
-/// A tick of a linear axis, without the digits that rounding leaves.
-fn plain(x: f64) -> String {
-    let text = format!("{x:.6}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]

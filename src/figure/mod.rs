@@ -1,22 +1,28 @@
 //! Figures, drawn with plotters from plain records: one file a figure. A figure computes nothing
-//! but positions on paper.
+//! but positions on paper, and mean, smallest and largest over seeds.
 //!
 //! Every figure is drawn by one function onto two backends, so that its SVG and its PNG show the
 //! same. [`Rendered`] holds both in memory; who asked for them writes the files.
 
+pub mod curves;
 pub mod fitted_function;
 pub mod growth;
 mod marker;
+pub mod paper;
 mod png;
+pub mod randomization;
 pub mod residual;
+mod spread;
 pub mod style;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+pub use curves::{Curve, Line, Plot, Scale, draw};
 pub use fitted_function::{FittedFunction, FittedPanel};
 pub use growth::{Growth, GrowthBound, GrowthSeries};
 pub use residual::{Residual, ResidualSeries, Value, Weight};
+pub use spread::Run;
 
 /// A figure in both formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +34,7 @@ pub struct Rendered {
 }
 
 /// A figure could not be drawn.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FigureError {
     /// The backend refused.
@@ -37,6 +43,23 @@ pub enum FigureError {
     /// The font was not accepted; without one, figures would be blank.
     #[error("the font of the figures cannot be read")]
     Font,
+    /// No curve has a finite point.
+    #[error("there is nothing to draw: no curve has a finite point")]
+    Empty,
+    /// A number that has no place on its axis: not finite, or not above 0 on a logarithmic axis.
+    #[error("{what}: {value} has no place on the axis")]
+    NoPlace {
+        /// Curve, run and point, counted from 0, or the level.
+        what: String,
+        /// The number.
+        value: f64,
+    },
+    /// Points are not in the order of x.
+    #[error("{what}: x does not increase here")]
+    Order {
+        /// Curve, run and point, counted from 0.
+        what: String,
+    },
 }
 
 /// What can be drawn onto any backend.

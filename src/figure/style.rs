@@ -90,14 +90,32 @@ pub fn power_of_ten(k: i64) -> String {
 /// power of ten times 1, 2 or 5 (a whole number if `whole`).
 pub fn ticks(low: f64, high: f64, most: usize, whole: bool) -> Vec<f64> {
     let raw = (high - low) / most.max(1) as f64;
-    if !(raw.is_finite() && raw > 0.0) {
+    let base = 10f64.powf(raw.log10().floor());
+    // Ends that are equal, too far apart, or so near each other that the power of ten is 0.
+    if !(raw.is_finite() && raw > 0.0 && base > 0.0) {
         return vec![low];
     }
-    let base = 10f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * base).find(|step| *step >= raw);
     let step = step.unwrap_or(10.0 * base).max(if whole { 1.0 } else { 0.0 });
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
     (first..=last).map(|k| k as f64 * step).collect()
+}
+
+/// Smallest and largest finite number; infinity and minus infinity for none.
+pub(super) fn ends(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    let wider = |(low, high): (f64, f64), x: f64| (low.min(x), high.max(x));
+    numbers.filter(|x| x.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), wider)
+}
+
+/// A tick of a linear axis, without the digits that rounding leaves; in powers of ten if it is
+/// large or small.
+pub(super) fn plain(x: f64) -> String {
+    if x.abs() >= 1e7 || (x != 0.0 && x.abs() < 1e-5) {
+        return format!("{:e}", format!("{x:.6e}").parse().unwrap_or(x));
+    }
+    let text = format!("{x:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// A linear axis with its ticks at given places.
@@ -119,7 +137,9 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, x: &f64, (from, to): (i32, i32)) -> i32 {
-        let share = (x - self.low) / (self.high - self.low);
+        // Halves, so that no difference of finite numbers overflows.
+        let (x, low, high) = (x / 2.0, self.low / 2.0, self.high / 2.0);
+        let share = (x - low) / (high - low);
         from + (share * f64::from(to - from)).round() as i32
     }
 
@@ -152,6 +172,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_written_without_rounding_digits() {
+        let numbers = [0.6000000000000001, -0.0, 2.0, 1.5e6, 2e300, 3.0000000000000004e-9];
+        assert_eq!(numbers.map(plain), ["0.6", "0", "2", "1500000", "2e300", "3e-9"]);
+    }
+
+    #[test]
+    fn the_ends_of_any_axis_are_the_ends_of_its_pixels() {
+        for (low, high) in [(0.0, 1.0), (f64::MIN, f64::MAX), (-3.0, 1e300)] {
+            let axis = Axis::new((low, high), Vec::new());
+            assert_eq!([low, high].map(|x| axis.map(&x, (10, 90))), [10, 90]);
+        }
+    }
+
+    #[test]
     fn ticks_are_round_and_few() {
         assert_eq!(
             ticks(-16.0, 4.0, 10, true),
@@ -160,5 +194,7 @@ mod tests {
         assert_eq!(ticks(1.0, 3.0, 10, true), [1.0, 2.0, 3.0]);
         assert_eq!(ticks(0.0, 1.0, 5, false), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
         assert_eq!(ticks(2.0, 2.0, 5, false), [2.0]);
+        assert_eq!(ticks(0.0, 5e-324, 1, false), [0.0]);
+        assert_eq!(ticks(f64::MIN, f64::MAX, 5, false), [f64::MIN]);
     }
 }

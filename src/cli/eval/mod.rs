@@ -1,5 +1,6 @@
 //! `shatter eval`: what a network computes on a sample, and whether it fits.
 
+mod checkpoint;
 mod layered;
 mod two_layer;
 
@@ -17,11 +18,12 @@ use super::{CliError, Common, Verdict, input, labelled_sample};
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  \
     shatter eval out/fit/network.txt gaussian:n=1000,d=10 --labels random\n\n\
-    A certificate brings its own labels; --labels overrides them. With --out, outputs.csv holds \
-    label and outputs of every point.\n\
-    Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input.")]
+    A certificate brings its own labels, a checkpoint its condition; --labels overrides them. With \
+    --out, outputs.csv holds label and outputs of every point.\n\
+    Exit status: 0 if the network equals every label exactly (a checkpoint: classifies every point \
+    as labelled), 1 if not, 2 for bad input.")]
 pub struct Arguments {
-    /// A network file or a certificate
+    /// A network file, a certificate or a checkpoint
     network: PathBuf,
     /// The sample
     sample: String,
@@ -42,6 +44,10 @@ struct Findings {
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading");
+    if input::is_safetensors(&arguments.network) {
+        drop(progress);
+        return checkpoint::run(arguments);
+    }
     let file = input::network(&arguments.network)?;
     // A certificate brings its labels; of labels given by hand, at least the seed.
     let own = file.claim.as_ref().map(|claim| claim.seed);

@@ -1,0 +1,113 @@
+//! `shatter eval` of a checkpoint.
+
+use crate::device::Element;
+use crate::device::cpu::Cpu;
+use crate::sample::preprocess::{Preprocess, prepare};
+use crate::sample::{self, Condition, LabelRule, Labels};
+use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer};
+
+use super::super::input::AnyCheckpoint;
+use super::super::output::{Facts, grouped, print, print_json};
+use super::super::{CliError, Verdict, input, write};
+use super::Arguments;
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    match input::checkpoint(&arguments.network)? {
+        AnyCheckpoint::Single(checkpoint) => evaluate(arguments, &checkpoint),
+        AnyCheckpoint::Double(checkpoint) => evaluate(arguments, &checkpoint),
+    }
+}
+
+/// A part of the checkpoint's settings.
+fn part<T: serde::de::DeserializeOwned>(
+    arguments: &Arguments,
+    value: &serde_json::Value,
+    name: &str,
+) -> Result<T, CliError> {
+    serde_json::from_value(value.clone()).map_err(|error| {
+        let file = arguments.network.display();
+        CliError::Usage(format!("{file}: its {name} cannot be read: {error}"))
+    })
+}
+
+fn evaluate<E: Element>(
+    arguments: &Arguments,
+    checkpoint: &Checkpoint<E>,
+) -> Result<Verdict, CliError> {
+    let data = &checkpoint.settings["data"];
+    let preprocess: Preprocess = part(arguments, &data["preprocess"], "preprocessing")?;
+    let own: String = part(arguments, &data["condition"], "condition")?;
+    let seed: u64 = part(arguments, &data["condition_seed"], "seed")?;
+    let seed = arguments.common.seed.unwrap_or(seed);
+    let condition = match arguments.labels {
+        None => own.parse().map_err(CliError::Usage)?,
+        Some(LabelRule::True) => Condition::True,
+        Some(LabelRule::Random) => Condition::Random,
+        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
+        Some(LabelRule::Alternating) => {
+            let reason =
+                "networks are not trained on alternating labels: true, random or corrupted:P";
+            return Err(CliError::Usage(reason.into()));
+        }
+    };
+    let text = &arguments.sample;
+    let raw = sample::load(text, seed).map_err(|error| CliError::sample(text, error))?;
+    let (train, _) = prepare::<E>(&raw, None, condition, &preprocess, seed, false)
+        .map_err(|error| CliError::sample(text, error))?;
+    let mut settings: Settings = part(arguments, &checkpoint.settings["settings"], "settings")?;
+    settings.batch = settings.batch.min(train.labels.len());
+    settings.augmentation = String::new();
+    let network = checkpoint.network().map_err(TrainError::from)?;
+    let held = Data { train: &train, test: None, description: data.clone() };
+    let mut trainer = Trainer::new(&Cpu, network, &held, settings)?;
+    trainer.set_weights(&checkpoint.arrays)?;
+    let measured = trainer.evaluate_training()?;
+    if let Some(out) = &arguments.common.out {
+        write(out, "outputs.csv", csv(&train.labels, &trainer.outputs()?))?;
+    }
+    let n = train.labels.len() as u64;
+    let found = serde_json::json!({
+        "sample": raw.text, "condition": condition.to_string(), "seed": seed, "points": n,
+        "loss": measured.loss, "accuracy": measured.accuracy,
+        "accuracy_on_own_labels": measured.clean, "accuracy_on_changed_labels": measured.changed,
+    });
+    let configuration = serde_json::json!({
+        "network": arguments.network, "labels": condition.to_string(), "seed": seed,
+    });
+    arguments.common.write("eval", &found, configuration, Some(&raw.text))?;
+    if arguments.common.json {
+        print_json(&found)?;
+    } else {
+        let mut facts = Facts::default();
+        facts.add("sample", format!("{}, {}", raw.text, raw.points.describe()));
+        facts.add("condition", format!("{condition} (seed {seed})"));
+        facts.add("loss", format!("{:.6}", measured.loss));
+        facts.add(
+            "accuracy",
+            format!("{:.3} % of {} points", 100.0 * measured.accuracy, grouped(n)),
+        );
+        if let Some((changed, own)) = measured.changed.zip(measured.clean) {
+            let text = format!(
+                "{:.3} % where the label is the point's own, {:.3} % where changed",
+                100.0 * own,
+                100.0 * changed
+            );
+            facts.add("", text);
+        }
+        print(facts.text())?;
+    }
+    Ok(if measured.accuracy == 1.0 { Verdict::Yes } else { Verdict::No })
+}
+
+/// A line a point: its label, and what the network puts out.
+fn csv<E: Element>(labels: &Labels, outputs: &[E]) -> String {
+    let width = outputs.len() / labels.len().max(1);
+    let names: Vec<String> = (0..width).map(|k| format!("output{k}")).collect();
+    let mut text = format!("label,{}\n", names.join(","));
+    for (i, row) in outputs.chunks(width.max(1)).enumerate() {
+        let row: Vec<String> =
+            row.iter().map(|&value| Element::to_f64(value).to_string()).collect();
+        text += &format!("{},{}\n", labels.describe(i), row.join(","));
+    }
+    text
+}

@@ -1,0 +1,287 @@
+//! `shatter train`: one network on one sample, under one condition.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::device::Element;
+use crate::figure::{self, Curve, Plot, Run, Scale};
+use crate::record::Manifest;
+use crate::sample::fingerprint::fingerprint;
+use crate::sample::preprocess::Prepared;
+use crate::sample::{Condition, Shape};
+
+use crate::train::randomize::Case;
+use crate::train::run::{self, CHECKPOINT, Left, RECORD};
+use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer, load_weights};
+
+use super::output::{Facts, grouped, print, print_json, seconds};
+use super::training::{Options, Precision, Task, Watch};
+use super::{CliError, Common, Verdict, write_figure};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Examples:\n  \
+    shatter train cifar10:DIR --labels random\n  \
+    shatter train fashion-mnist:DIR,first=2000 --model alexnet --epochs 20\n  \
+    shatter train csv:iris.csv --model mlp:16,16 --batch 16 --learning-rate 0.1\n  \
+    shatter train mnist:DIR --model 'conv(8,5,pad=2) relu maxpool(2) dropout(0.5)'\n\n\
+    Layers in words: conv(CHANNELS,SIZE,stride=1,pad=0) relu maxpool(SIZE,stride=SIZE,pad=0) \
+    meanpool(...) globalmeanpool batchnorm lrn(SIZE) dropout(RATE) flatten dense(UNITS) \
+    [ LAYERS | LAYERS ]; the last dense layer is added.\n\
+    Ctrl-C finishes the step and writes the checkpoint; --resume goes on from it, to the same bytes.\n\
+    Writes train.jsonl, checkpoint.safetensors (PyTorch's names and shapes), summary.json, \
+    learning_curve.png (and .svg), manifest.json.\n\
+    Exit status: 0 if the training set is fitted, 1 if not, 2 for bad input, 3 if training \
+    diverged, 4 if there is no such device, 130 if interrupted.")]
+pub struct Arguments {
+    /// The training sample, for example cifar10:DIR
+    sample: String,
+    /// Condition: true, random, corrupted:P, shuffled-pixels, random-pixels or gaussian
+    #[arg(long, visible_alias = "condition", default_value = "true", value_name = "CONDITION")]
+    labels: Condition,
+    /// Go on from the checkpoint in the folder
+    #[arg(long, conflicts_with_all = ["overwrite", "init"])]
+    resume: bool,
+    /// Start anew, though there is a run in the folder
+    #[arg(long)]
+    overwrite: bool,
+    /// Start from the weights in this safetensors file
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    match arguments.options.precision {
+        Precision::F32 => train::<f32>(arguments),
+        Precision::F64 => train::<f64>(arguments),
+    }
+}
+
+fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let Arguments { sample, labels, options, common, .. } = arguments;
+    let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/train"));
+    let held = out.join(CHECKPOINT).exists();
+    if held && !arguments.resume && !arguments.overwrite {
+        let out = out.display();
+        return Err(CliError::Usage(format!(
+            "{out} holds a run: --resume goes on, --overwrite starts anew, --out goes elsewhere"
+        )));
+    }
+    if arguments.resume && !held {
+        let file = out.join(CHECKPOINT);
+        return Err(CliError::Usage(format!("there is no {} to resume", file.display())));
+    }
+    let task = options.task(sample, common.seed())?;
+    let case = Case { condition: *labels, seed: common.seed() };
+    let device = options.device::<E>();
+    let shared = task.common(options);
+    let (train, test) = shared.prepare::<E>(case)?;
+    let mut trainer = shared.trainer(device.as_ref(), case, (&train, test.as_ref()))?;
+    let facts = describe(&trainer, &task, case, &train)?;
+    drop((train, test)); // the device has them now
+    if let Some(file) = &arguments.init {
+        let weights = load_weights(file, trainer.architecture()).map_err(TrainError::from)?;
+        trainer.set_weights(&weights)?;
+    }
+    if arguments.resume {
+        run::resume(&mut trainer, &out)?;
+    }
+    let mut manifest = Manifest::new(serde_json::json!({
+        "sample": sample,
+        "condition": labels.to_string(),
+        "network": trainer.architecture().to_string(),
+        "settings": trainer.settings(),
+        "preprocess": task.preprocess,
+        "precision": E::NAME,
+        "device": device.describe(),
+        "init": arguments.init,
+    }));
+    manifest.sample = Some(task.train.text.clone());
+    manifest.points_sha256 = Some(fingerprint(&task.train.points));
+    if !common.json {
+        print(&format!("{facts}device        {}\n", device.describe()))?;
+    }
+    let mut watch = Watch::start("training", trainer.samples(), trainer.settings().epochs);
+    let folder = options.folder(&out)?;
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
+    let left = run::run(&mut trainer, &folder, &mut |progress| watch.see(progress))?;
+    let took = watch.took();
+    drop(watch);
+    let Left::Ended(summary) = left else {
+        return Err(CliError::Interrupted(format!(
+            "stopped after step {}; the same command with --resume goes on from {}",
+            trainer.progress().step,
+            out.join(CHECKPOINT).display()
+        )));
+    };
+    let caption = format!(
+        "shatter train {sample} --labels {labels} --model {} --seed {} · version {} · commit {}",
+        options.model(),
+        common.seed(),
+        manifest.version,
+        manifest.commit
+    );
+    let plot = learning_curve(&read_lines(&out.join(RECORD))?, caption);
+    write_figure(&out, "learning_curve", figure::draw(&plot)?)?;
+    if common.json {
+        print_json(&summary)?;
+    } else {
+        let mut facts = Facts::default();
+        facts.add("ended", format!("{}, {}", ended_text(&summary), seconds(took)));
+        facts.add("training set", measured_text(&summary.train));
+        if let Some(test) = &summary.test {
+            let best = summary.best_test.map_or(String::new(), |(best, epoch)| {
+                format!("; best {:.2} % after epoch {epoch}", 100.0 * best)
+            });
+            facts.add("test set", measured_text(test) + &best);
+        }
+        facts.add(
+            "written to",
+            format!(
+                "{}: {CHECKPOINT}, {RECORD}, summary.json, \
+            learning_curve.png (and .svg), manifest.json",
+                out.display()
+            ),
+        );
+        print(facts.text())?;
+    }
+    let wanted =
+        trainer.settings().until_accuracy.is_some() || trainer.settings().until_loss.is_some();
+    Ok(if summary.ended == Ended::Fitted || !wanted { Verdict::Yes } else { Verdict::No })
+}
+
+/// What is about to be trained, in lines.
+fn describe<E: Element>(
+    trainer: &Trainer<E>,
+    task: &Task,
+    case: Case,
+    train: &Prepared<E>,
+) -> Result<String, CliError> {
+    let mut facts = Facts::default();
+    let architecture = trainer.architecture();
+    let (all, paper) = (
+        architecture.parameters().map_err(TrainError::from)?,
+        architecture.parameters_of_the_paper().map_err(TrainError::from)?,
+    );
+    let rest = all - paper;
+    let more = if rest > 0 {
+        format!(" ({} of batch normalization)", grouped(rest))
+    } else {
+        String::new()
+    };
+    facts.add("sample", format!("{}, {}", task.train.text, task.train.points.describe()));
+    let changed = train.changed.iter().filter(|&&changed| changed).count();
+    facts.add(
+        "condition",
+        format!(
+            "{} (seed {}); {} of {} labels differ from the sample's own",
+            case.condition,
+            case.seed,
+            grouped(changed as u64),
+            grouped(train.changed.len() as u64)
+        ),
+    );
+    facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
+    facts.add("input", shape_text(architecture.input, task));
+    facts.add("parameters", format!("{}{more}", grouped(all)));
+    let settings = trainer.settings();
+    facts.add(
+        "settings",
+        format!(
+            "batch {}, learning rate {} × {} an epoch, momentum {}, weight decay {}, {}, {}",
+            settings.batch,
+            settings.learning_rate,
+            settings.rate_decay,
+            settings.momentum,
+            settings.weight_decay,
+            settings.initialization,
+            E::NAME
+        ),
+    );
+    Ok(facts.text().to_owned())
+}
+
+fn shape_text(input: Shape, task: &Task) -> String {
+    let preprocess = &task.preprocess;
+    let whiten = if preprocess.whiten { ", each image whitened" } else { "" };
+    let augment = match task.settings.augmentation.as_str() {
+        "" => String::new(),
+        how => format!(", augmented by {how}"),
+    };
+    format!("{input}{whiten}{augment}")
+}
+
+fn measured_text(measured: &Measured) -> String {
+    let part = |name: &str, share: Option<f64>| {
+        share.map_or(String::new(), |share| format!("; {name} {:.2} %", 100.0 * share))
+    };
+    // Apart only where there is something to tell apart.
+    let (clean, changed) = match measured.changed {
+        None => (String::new(), String::new()),
+        changed => (part("unchanged labels", measured.clean), part("changed labels", changed)),
+    };
+    format!(
+        "accuracy {:.2} %, loss {:.4}{clean}{changed}",
+        100.0 * measured.accuracy,
+        measured.loss
+    )
+}
+
+/// "fitted in 391 steps (1 epoch)".
+pub fn ended_text(summary: &Summary) -> String {
+    let s = if summary.epochs == 1 { "" } else { "s" };
+    let after = format!("{} steps ({} epoch{s})", grouped(summary.steps), summary.epochs);
+    match summary.ended {
+        Ended::Fitted => format!("fitted in {after}"),
+        Ended::Epochs => format!("not fitted in {after}, which were all"),
+        Ended::Patience => format!("not fitted in {after}: the test accuracy no longer improved"),
+    }
+}
+
+/// The lines of a record.
+pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
+    let text = fs::read_to_string(path).map_err(CliError::at(path))?;
+    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// A number that a line may have.
+type Value<'a> = &'a dyn Fn(&Line) -> Option<f64>;
+
+/// Loss and accuracies against epochs.
+fn learning_curve(lines: &[Line], note: String) -> Plot {
+    let curve = |(name, value): (&str, Value)| {
+        let whole = lines.iter().filter(|line| line.end_of_epoch);
+        let points = whole.filter_map(|line| Some((f64::from(line.epoch), value(line)?)));
+        (name.to_owned(), points.collect::<Vec<_>>())
+    };
+    let values: [(&str, Value); 4] = [
+        ("training accuracy", &|line| Some(line.online.accuracy)),
+        ("training loss", &|line| Some(line.online.loss)),
+        ("test accuracy", &|line| line.test.map(|test| test.accuracy)),
+        ("accuracy on changed labels", &|line| line.online.changed),
+    ];
+    let curves = values.into_iter().map(curve).enumerate();
+    let curves =
+        curves.filter(|(_, (_, points))| !points.is_empty()).map(|(kind, (name, points))| Curve {
+            name,
+            kind,
+            line: figure::Line::Solid,
+            runs: vec![Run { points }],
+        });
+    Plot {
+        title: "Training, each epoch as it went along".into(),
+        x: "epochs".into(),
+        y: "accuracy (share), loss (nats)".into(),
+        scale: Scale::Linear,
+        curves: curves.collect(),
+        reference: vec![],
+        level: None,
+        note,
+    }
+}

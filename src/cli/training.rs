@@ -1,0 +1,324 @@
+//! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::device::cpu::Cpu;
+use crate::device::{Device, Element};
+use crate::sample::image::Shape;
+use crate::sample::preprocess::Preprocess;
+use crate::sample::{self, Labels, RawSample};
+use crate::train::randomize::Common;
+use crate::train::run::{Flow, Folder};
+use crate::train::{Initialization, Loss, Order, Progress, Settings};
+
+use super::CliError;
+
+/// Set by the first interrupt while a run is under way: it ends with a checkpoint.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether a run is under way.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Whether an interrupt is left to the run that is under way.
+pub fn interrupted() -> bool {
+    RUNNING.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst)
+}
+
+/// Whether somebody asked for an end.
+pub fn stopped() -> bool {
+    STOP.load(Ordering::SeqCst)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// What is there
+    Auto,
+    /// The processor
+    Cpu,
+    /// An NVIDIA GPU
+    Cuda,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// Single
+    F32,
+    /// Double
+    F64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LossChoice {
+    /// Softmax cross-entropy
+    CrossEntropy,
+    /// Half the squared distance to the label (one-hot for classes)
+    Squared,
+}
+
+/// Options of every command that trains.
+#[derive(Args, Debug, Clone)]
+pub struct Options {
+    /// mlp1x512, mlp3x512, mlp:W1,W2,..., alexnet, inception, inception-nobn, or layers in words
+    #[arg(long, default_value = "mlp1x512", value_name = "NETWORK")]
+    model: String,
+    /// The test sample [default: split=test of data sets that have one]
+    #[arg(long, value_name = "SAMPLE")]
+    test: Option<String>,
+    /// Use no test sample
+    #[arg(long, conflicts_with = "test")]
+    no_test: bool,
+    /// Randomize the labels of the test sample too
+    #[arg(long)]
+    randomize_test: bool,
+    /// Samples a step
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    batch: usize,
+    /// Learning rate of the first epoch [default: 0.1 for inception, 0.01 for others]
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Factor of the learning rate from epoch to epoch
+    #[arg(long, default_value_t = 0.95, value_name = "FACTOR")]
+    rate_decay: f64,
+    /// Momentum
+    #[arg(long, default_value_t = 0.9, value_name = "FACTOR")]
+    momentum: f64,
+    /// Weight decay
+    #[arg(long, default_value_t = 0.0, value_name = "FACTOR")]
+    weight_decay: f64,
+    /// Initial weights: he-normal, he-uniform, glorot-normal, glorot-uniform, pytorch
+    #[arg(long, default_value_t = Initialization::GlorotUniform, value_name = "RULE")]
+    initialization: Initialization,
+    /// What is minimized [default: cross-entropy for classes, squared for real labels]
+    #[arg(long, value_name = "LOSS")]
+    loss: Option<LossChoice>,
+    /// Order of the samples in an epoch: shuffled, sequential
+    #[arg(long, default_value_t = Order::Shuffled, value_name = "ORDER")]
+    order: Order,
+    /// Change images each time they are taken, for example crop,flip,rotate:25
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "HOW")]
+    augment: String,
+    /// Side of the square cut out of the middle of images [default: 28, if they are larger]
+    #[arg(long, value_name = "PIXELS")]
+    crop: Option<usize>,
+    /// Leave out the whitening of each image
+    #[arg(long)]
+    no_whitening: bool,
+    /// Epochs at most
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    epochs: u32,
+    /// Stop when this share of the training set is classified as labelled; 'never' not to
+    #[arg(long, default_value = "1", value_name = "SHARE", value_parser = share)]
+    until_accuracy: Share,
+    /// Stop when the mean training loss of an epoch is at most this (and --until-accuracy, if given)
+    #[arg(long, value_name = "LOSS")]
+    until_loss: Option<f64>,
+    /// Stop after this many epochs without a better test accuracy
+    #[arg(long, value_name = "EPOCHS")]
+    patience: Option<u32>,
+    /// Numbers to compute with
+    #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "TYPE")]
+    pub precision: Precision,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    device: DeviceChoice,
+    /// Threads [default: one a core]; results do not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Seconds between checkpoints
+    #[arg(long, default_value_t = 30.0, value_name = "S")]
+    checkpoint_every: f64,
+    /// Add a line to the record every so many steps, besides one an epoch
+    #[arg(long, value_name = "STEPS")]
+    log_every: Option<u32>,
+    /// Evaluate the whole training set after every epoch, not only when it may be fitted
+    #[arg(long)]
+    evaluate_training: bool,
+}
+
+/// A share that ends training, or none.
+type Share = Option<f64>;
+
+fn share(text: &str) -> Result<Option<f64>, String> {
+    match text {
+        "never" => Ok(None),
+        _ => text.parse().map(Some).map_err(|_| "a number from 0 to 1, or never, is wanted".into()),
+    }
+}
+
+/// What the commands work on.
+pub struct Task {
+    pub train: RawSample,
+    pub test: Option<RawSample>,
+    pub preprocess: Preprocess,
+    pub settings: Settings,
+}
+
+impl Task {
+    /// As the library takes it.
+    pub fn common<'a>(&'a self, options: &'a Options) -> Common<'a> {
+        Common {
+            train: &self.train,
+            test: self.test.as_ref(),
+            preprocess: self.preprocess,
+            randomize_test: options.randomize_test,
+            model: &options.model,
+            settings: self.settings.clone(),
+        }
+    }
+}
+
+impl Options {
+    /// Name or text of the network.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Reads the samples and puts the settings together.
+    pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+            pool.map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
+        }
+        if self.device == DeviceChoice::Cuda {
+            let reason = "--device cuda: this version computes on the processor only";
+            return Err(CliError::NoDevice(reason.into()));
+        }
+        let load = |text: &str| sample::load(text, seed).map_err(|e| CliError::sample(text, e));
+        let train = load(sample)?;
+        let test = match &self.test {
+            Some(text) => Some(load(text)?),
+            None if self.no_test => None,
+            None => test_of(sample).map(|text| load(&text)).transpose()?,
+        };
+        let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
+            CliError::Usage(format!("{}: no images and no vectors", train.points.describe()))
+        })?;
+        let paper = Preprocess::paper(shape);
+        let preprocess = Preprocess {
+            crop: self.crop.or(paper.crop),
+            whiten: paper.whiten && !self.no_whitening,
+            ..paper
+        };
+        let rate = if self.model.starts_with("inception") { 0.1 } else { 0.01 };
+        let loss = match (self.loss, &train.labels) {
+            (Some(LossChoice::Squared), _) | (None, Labels::Real { .. }) => Loss::Squared,
+            (Some(LossChoice::CrossEntropy), _) | (None, _) => Loss::CrossEntropy,
+        };
+        let real = matches!(train.labels, Labels::Real { .. });
+        let settings = Settings {
+            batch: self.batch,
+            learning_rate: self.learning_rate.unwrap_or(rate),
+            rate_decay: self.rate_decay,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            initialization: self.initialization,
+            loss,
+            order: self.order,
+            augmentation: self.augment.clone(),
+            epochs: self.epochs,
+            // Real labels have no accuracy.
+            until_accuracy: self.until_accuracy.filter(|_| !real),
+            until_loss: self.until_loss,
+            patience: self.patience,
+            seed,
+        };
+        Ok(Task { train, test, preprocess, settings })
+    }
+
+    /// The folder of a run.
+    pub fn folder(&self, path: &Path) -> Result<Folder, CliError> {
+        let seconds = Duration::try_from_secs_f64(self.checkpoint_every);
+        let checkpoint_every = seconds.map_err(|error| {
+            CliError::Usage(format!("--checkpoint-every {}: {error}", self.checkpoint_every))
+        })?;
+        Ok(Folder {
+            path: path.to_owned(),
+            checkpoint_every,
+            log_every: self.log_every,
+            evaluate_training: self.evaluate_training,
+        })
+    }
+
+    /// The device that was asked for.
+    pub fn device<E: Element>(&self) -> Box<dyn Device<E>> {
+        Box::new(Cpu)
+    }
+}
+
+/// The test split of a data set that has one, where the text does not choose a split itself.
+fn test_of(sample: &str) -> Option<String> {
+    let (kind, rest) = sample.split_once(':')?;
+    let has_split = ["mnist", "fashion-mnist", "cifar10"].contains(&kind);
+    let chosen = rest.split(',').any(|part| part.starts_with("split="));
+    let path = rest.split(',').find(|part| !part.contains('='))?;
+    (has_split && !chosen).then(|| format!("{kind}:{path},split=test"))
+}
+
+/// A bar on the terminal, with remaining time, loss and accuracy; nothing elsewhere.
+pub struct Watch {
+    bar: ProgressBar,
+    samples: u64,
+    begun: Instant,
+}
+
+impl Watch {
+    /// Starts watching a run of at most `epochs` epochs of `samples` samples.
+    pub fn start(name: &str, samples: usize, epochs: u32) -> Watch {
+        RUNNING.store(true, Ordering::SeqCst);
+        let bar = ProgressBar::new(samples as u64 * u64::from(epochs));
+        bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden when not a terminal
+        let template = "{prefix} {bar:24} {msg}  {elapsed}, at most {eta} to go";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name.to_owned());
+        Watch { bar, samples: samples as u64, begun: Instant::now() }
+    }
+
+    /// Shows how far it is, and says whether to go on.
+    pub fn see(&mut self, progress: &Progress) -> Flow {
+        let done = u64::from(progress.epoch) * self.samples + u64::from(progress.position);
+        self.bar.set_position(done);
+        let now = progress.epoch_tally.measured();
+        if progress.epoch_tally.count() > 0 {
+            self.bar.set_message(format!(
+                "epoch {}, step {}: loss {:.4}, accuracy {:.2} %",
+                progress.epoch + 1,
+                progress.step,
+                now.loss,
+                100.0 * now.accuracy
+            ));
+        }
+        if stopped() { Flow::Stop } else { Flow::Continue }
+    }
+
+    /// How long it took so far.
+    pub fn took(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        RUNNING.store(false, Ordering::SeqCst);
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_of;
+
+    #[test]
+    fn data_sets_bring_their_test_split() {
+        let of = |text| test_of(text);
+        assert_eq!(of("cifar10:some/dir,first=100").unwrap(), "cifar10:some/dir,split=test");
+        assert_eq!(of("mnist:d,split=test"), None);
+        assert_eq!(of("csv:file.csv"), None);
+        assert_eq!(of("gaussian:n=5,d=2"), None);
+    }
+}

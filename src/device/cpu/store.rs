@@ -1,0 +1,168 @@
+//! The arrays of a plan: one vector of numbers or indices each, replica after replica.
+//!
+//! What an operation writes is taken out of the store meanwhile, so that it can read the others.
+
+use std::mem::{size_of, take};
+use std::ops::Range;
+
+use crate::device::plan::{Array, ArrayId, ArrayKind, Plan, View};
+use crate::device::{DeviceError, Element};
+
+use super::slab::{Slab, SlabMut};
+
+pub struct Store<E> {
+    pub plan: Plan,
+    numbers: Vec<Vec<E>>,
+    indices: Vec<Vec<u32>>,
+}
+
+/// A vector of that many zeros.
+pub fn zeros<T: Clone + Default>(name: &str, len: Option<usize>) -> Result<Vec<T>, DeviceError> {
+    let bytes = len.unwrap_or(usize::MAX).saturating_mul(size_of::<T>());
+    let error = DeviceError::Memory { array: name.to_owned(), wanted: bytes as u64 };
+    let mut vector = Vec::new();
+    let Some(len) = len else { return Err(error) };
+    vector.try_reserve_exact(len).map_err(|_| error)?;
+    vector.resize(len, T::default());
+    Ok(vector)
+}
+
+impl<E: Element> Store<E> {
+    pub fn new(plan: Plan) -> Result<Store<E>, DeviceError> {
+        let (mut numbers, mut indices) = (Vec::new(), Vec::new());
+        for (at, array) in plan.arrays.iter().enumerate() {
+            let copies = if array.shared { 1 } else { plan.replicas };
+            let len = plan.len(ArrayId(at)).checked_mul(copies);
+            let is_indices = matches!(array.kind, ArrayKind::Indices(_));
+            numbers.push(zeros(&array.name, if is_indices { Some(0) } else { len })?);
+            indices.push(zeros(&array.name, if is_indices { len } else { Some(0) })?);
+        }
+        Ok(Store { plan, numbers, indices })
+    }
+
+    /// The array and where one replica of it lies, if it has as many numbers (or indices).
+    pub fn find(
+        &self,
+        id: ArrayId,
+        replica: usize,
+        indices: bool,
+        given: usize,
+    ) -> Result<(&Array, Range<usize>), DeviceError> {
+        let missing = |what: String| Err(DeviceError::Missing(what));
+        let Some(array) = self.plan.arrays.get(id.0) else {
+            return missing(format!("array {}", id.0));
+        };
+        if replica >= self.plan.replicas {
+            return missing(format!("replica {replica} of '{}'", array.name));
+        }
+        if array.shared && replica > 0 {
+            return missing(format!("replica {replica} of '{}', which is shared", array.name));
+        }
+        if matches!(array.kind, ArrayKind::Indices(_)) != indices {
+            let what = if indices { "indices" } else { "numbers" };
+            return missing(format!("{what} in '{}'", array.name));
+        }
+        let held = self.plan.len(id);
+        if held != given {
+            return Err(DeviceError::Length { array: array.name.clone(), held, given });
+        }
+        Ok((array, self.range(id, replica)))
+    }
+
+    fn range(&self, id: ArrayId, replica: usize) -> Range<usize> {
+        let len = self.plan.len(id);
+        let start = if self.plan.arrays[id.0].shared { 0 } else { replica * len };
+        start..start + len
+    }
+
+    /// Channels, and numbers of one sample, of an array of activations.
+    fn whole(&self, view: View) -> (usize, usize) {
+        match self.plan.arrays[view.array.0].kind {
+            ArrayKind::Activation(shape) => (shape.channels, shape.len()),
+            _ => (0, 0),
+        }
+    }
+
+    pub fn kind(&self, id: ArrayId) -> ArrayKind {
+        self.plan.arrays[id.0].kind
+    }
+
+    pub fn numbers(&self, id: ArrayId, replica: usize) -> &[E] {
+        &self.numbers[id.0][self.range(id, replica)]
+    }
+
+    pub fn numbers_mut(&mut self, id: ArrayId, replica: usize) -> &mut [E] {
+        let range = self.range(id, replica);
+        &mut self.numbers[id.0][range]
+    }
+
+    pub fn indices(&self, id: ArrayId, replica: usize) -> &[u32] {
+        &self.indices[id.0][self.range(id, replica)]
+    }
+
+    pub fn indices_mut(&mut self, id: ArrayId, replica: usize) -> &mut [u32] {
+        let range = self.range(id, replica);
+        &mut self.indices[id.0][range]
+    }
+
+    pub fn slab(&self, view: View, rows: usize, replica: usize) -> Slab<'_, E> {
+        let (stride, len) = self.whole(view);
+        let data = &self.numbers(view.array, replica)[..rows * len];
+        Slab { data, stride, first: view.first, shape: view.shape, rows }
+    }
+
+    /// Lends one replica of an array for writing, and the other arrays for reading.
+    pub fn change<R>(
+        &mut self,
+        id: ArrayId,
+        replica: usize,
+        act: impl FnOnce(&mut Self, &mut [E]) -> R,
+    ) -> R {
+        let mut taken = take(&mut self.numbers[id.0]);
+        let range = self.range(id, replica);
+        let result = act(self, &mut taken[range]);
+        self.numbers[id.0] = taken;
+        result
+    }
+
+    /// As [`Store::change`], two arrays.
+    pub fn change_two<R>(
+        &mut self,
+        [first, second]: [ArrayId; 2],
+        replica: usize,
+        act: impl FnOnce(&mut Self, (&mut [E], &mut [E])) -> R,
+    ) -> R {
+        self.change(first, replica, |store, first| {
+            store.change(second, replica, |store, second| act(store, (first, second)))
+        })
+    }
+
+    /// As [`Store::change`], indices.
+    pub fn change_indices<R>(
+        &mut self,
+        id: ArrayId,
+        replica: usize,
+        act: impl FnOnce(&mut Self, &mut [u32]) -> R,
+    ) -> R {
+        let mut taken = take(&mut self.indices[id.0]);
+        let range = self.range(id, replica);
+        let result = act(self, &mut taken[range]);
+        self.indices[id.0] = taken;
+        result
+    }
+
+    /// As [`Store::change`], some channels of the first `rows` samples.
+    pub fn change_view<R>(
+        &mut self,
+        view: View,
+        rows: usize,
+        replica: usize,
+        act: impl FnOnce(&mut Self, SlabMut<E>) -> R,
+    ) -> R {
+        let (stride, len) = self.whole(view);
+        self.change(view.array, replica, |store, data| {
+            let data = &mut data[..rows * len];
+            act(store, SlabMut { data, stride, first: view.first, shape: view.shape, rows })
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Where training runs: what a [`Plan`] is, and the trait of everything that can run one.
+//!
+//! A device holds the arrays of a plan in its own memory and its own layout; whoever writes or
+//! reads them does so in the canonical order (PyTorch's: samples × channels × height × width,
+//! weights out × in). Operations are enqueued and return nothing; only reading waits for them.
+
+mod check;
+pub mod cpu;
+pub mod plan;
+
+pub use plan::{
+    Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, SequenceId, View,
+};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The numbers that a device computes with: `f32` or `f64`, and no others.
+pub trait Element:
+    sealed::Sealed + num_traits::Float + num_traits::NumAssign + Default + Send + Sync + 'static
+{
+    /// Name of the type in records: `f32`, `f64`.
+    const NAME: &'static str;
+
+    /// The nearest number of this type.
+    fn of(value: f64) -> Self;
+
+    /// The same number in binary64.
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! element {
+    ($type:ident) => {
+        impl sealed::Sealed for $type {}
+
+        impl Element for $type {
+            const NAME: &'static str = stringify!($type);
+
+            fn of(value: f64) -> Self {
+                value as $type
+            }
+
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+        }
+    };
+}
+
+element!(f32);
+element!(f64);
+
+/// What a device is told before it runs a sequence; the device counts on from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Control {
+    /// Place in the order of the samples at which the next batch begins.
+    pub position: u32,
+    /// Updates of the weights so far.
+    pub step: u32,
+    /// The epoch, from 0.
+    pub epoch: u32,
+    /// Learning rate.
+    pub learning_rate: f64,
+}
+
+/// Why a device cannot do what it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The arrays of the plan do not fit into memory.
+    #[error("{wanted} bytes are wanted for '{array}', and memory does not have them")]
+    Memory {
+        /// The array.
+        array: String,
+        /// Its size in bytes.
+        wanted: u64,
+    },
+    /// Numbers of another length than the array has.
+    #[error("'{array}' has {held} numbers, {given} given")]
+    Length {
+        /// The array.
+        array: String,
+        /// What it has.
+        held: usize,
+        /// What was given.
+        given: usize,
+    },
+    /// An array, a replica or a sequence that the plan does not have, or of another kind.
+    #[error("the plan has no {0}")]
+    Missing(String),
+}
+
+/// Something that runs plans.
+pub trait Device<E: Element> {
+    /// What it is, in words.
+    fn describe(&self) -> String;
+
+    /// Sets up the arrays of `plan`, all zero. `seed` is what dropout and augmentation draw with.
+    ///
+    /// # Errors
+    /// [`DeviceError::Memory`]; [`DeviceError::Missing`] and [`DeviceError::Length`], if an
+    /// operation names an array that is not there or does not fit, or a replica has no seed.
+    fn prepare(&self, plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, DeviceError>;
+}
+
+/// A plan in the memory of a device.
+///
+/// Arrays that are shared between replicas take replica 0.
+pub trait Memory<E: Element> {
+    /// Writes an array of numbers, in canonical order.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`], [`DeviceError::Missing`].
+    fn write(&mut self, array: ArrayId, replica: usize, values: &[E]) -> Result<(), DeviceError>;
+
+    /// Reads an array of numbers, in canonical order, after everything enqueued is done.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`], [`DeviceError::Missing`].
+    fn read(&mut self, array: ArrayId, replica: usize, values: &mut [E])
+    -> Result<(), DeviceError>;
+
+    /// Writes an array of indices.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`], [`DeviceError::Missing`].
+    fn write_indices(
+        &mut self,
+        array: ArrayId,
+        replica: usize,
+        values: &[u32],
+    ) -> Result<(), DeviceError>;
+
+    /// What the losses found, since the last time it was read: one entry a run of a sequence with
+    /// a loss, in their order. Waits for everything enqueued.
+    fn read_outcomes(&mut self, replica: usize) -> Vec<Outcome>;
+
+    /// Sets position, step, epoch and learning rate.
+    fn control(&mut self, control: Control);
+
+    /// Enqueues the operations of a sequence.
+    ///
+    /// # Errors
+    /// [`DeviceError::Missing`].
+    fn run(&mut self, sequence: SequenceId) -> Result<(), DeviceError>;
+}
+
+/// What a loss found on one batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Sum of the samples' losses, in binary64.
+    pub loss: f64,
+    /// Samples whose label is the sample's own: classified as labelled, and all of them.
+    pub clean: (u32, u32),
+    /// Samples whose label was changed: classified as labelled, and all of them.
+    pub changed: (u32, u32),
+}

@@ -1,0 +1,528 @@
+//! Checkpoints: weights, running statistics and velocities of a network, with what is needed to
+//! go on, in one safetensors file that PyTorch reads too.
+//!
+//! Tensors are named and shaped as in the `state_dict` of the `nn.Sequential` of the same layers;
+//! `momentum/NAME` is the velocity of the trained tensor NAME. The texts beside them are `format`
+//! (`pt`), `shatter` (the version that wrote it), `architecture` (the text of all layers), `input`
+//! (`3x28x28`), `outputs`, `settings` and `progress` (JSON).
+//!
+//! Equal checkpoints are equal bytes. A file is read tensor by tensor, after its header was found
+//! to agree with its length and with the network; what is not finite is neither written nor read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::device::Element;
+use crate::network::architecture::{
+    Architecture, ArchitectureError, Parameter, ParameterKind, Shape,
+};
+use crate::record::AtomicFile;
+
+use super::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
+
+/// Everything that training goes on from.
+///
+/// ```
+/// use serde_json::json;
+/// use shatter::network::architecture::{Architecture, Shape};
+/// use shatter::train::{Checkpoint, Initialization, load_weights};
+/// let network = Architecture::named("mlp:8", Shape::vector(5), 3)?;
+/// let draw = |(array, index)| {
+///     let values = Initialization::HeNormal.draw(&array, index, 1);
+///     (array, values)
+/// };
+/// let checkpoint = Checkpoint::<f64> {
+///     architecture: network.to_string(),
+///     input: network.input,
+///     outputs: 3,
+///     settings: json!({ "learning_rate": 0.1 }),
+///     progress: json!({ "epoch": 0 }),
+///     arrays: network.arrays()?.into_iter().zip(0..).map(draw).collect(),
+///     velocities: Vec::new(),
+/// };
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("start.safetensors");
+/// checkpoint.save(&path, 0)?;
+/// assert_eq!(Checkpoint::load(&path)?, checkpoint);
+/// assert_eq!(load_weights::<f64>(&path, &network)?, checkpoint.arrays);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint<E> {
+    /// The text of all layers, the last dense one included, as [`Architecture`] displays it.
+    pub architecture: String,
+    /// What goes into the network.
+    pub input: Shape,
+    /// How many numbers come out.
+    pub outputs: usize,
+    /// How the network is trained.
+    pub settings: serde_json::Value,
+    /// How far it is.
+    pub progress: serde_json::Value,
+    /// The arrays of the network, in the order of [`Architecture::arrays`].
+    pub arrays: Vec<(Parameter, Vec<E>)>,
+    /// Velocities of the trained arrays, in their order; empty where only weights are stored.
+    pub velocities: Vec<Vec<E>>,
+}
+
+/// Why a checkpoint could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("{file}: {source}", file = .file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Not a safetensors file, or a damaged one.
+    #[error("{file} is no whole safetensors file: {reason}", file = .file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A text of the file that a checkpoint must have is missing or wrong.
+    #[error("{file} is no checkpoint to go on from: its '{key}' {reason}", file = .file.display())]
+    Metadata {
+        /// The file.
+        file: PathBuf,
+        /// Name of the text.
+        key: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The layers fit neither each other nor what goes in.
+    #[error("{file}: {source}", file = .file.display())]
+    Architecture {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ArchitectureError,
+    },
+    /// A tensor of the network is not there.
+    #[error(
+        "{file} is a checkpoint of another architecture: it has no tensor '{tensor}' of shape \
+         {wanted:?}", file = .file.display()
+    )]
+    Missing {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its shape in the network.
+        wanted: Vec<usize>,
+    },
+    /// A tensor of another shape than the network has.
+    #[error(
+        "{file} is a checkpoint of another architecture: its tensor '{tensor}' is of shape \
+         {found:?}, the network's is of shape {wanted:?}", file = .file.display()
+    )]
+    Shape {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its shape in the file.
+        found: Vec<usize>,
+        /// Its shape in the network.
+        wanted: Vec<usize>,
+    },
+    /// A tensor that the network does not have.
+    #[error(
+        "{file} is a checkpoint of another architecture: the network has no tensor '{tensor}' (of \
+         shape {found:?})", file = .file.display()
+    )]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor of numbers of another type than can be used.
+    #[error("{file}: tensor '{tensor}' is of type {found}, {wanted} is wanted", file = .file.display())]
+    Type {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its type.
+        found: String,
+        /// The type, or types, that would do.
+        wanted: &'static str,
+    },
+    /// A number that is not finite, in the type that it is wanted in.
+    #[error(
+        "{file}: number {index} of tensor '{tensor}' is {value}, which is no finite {wanted}",
+        file = .file.display()
+    )]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Place of the number in it, from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+        /// The type: `f32`, `f64`.
+        wanted: &'static str,
+    },
+    /// Arrays that are to be written and are not those of the layers.
+    #[error("{file} is not written: {reason}", file = .file.display())]
+    Arrays {
+        /// The file.
+        file: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// Name of the velocity of an array.
+fn velocity(parameter: &Parameter) -> String {
+    format!("{VELOCITY}{}", parameter.name)
+}
+
+const VELOCITY: &str = "momentum/";
+
+/// PyTorch's counter of batches beside a running variance: how many were averaged.
+fn batches(parameter: &Parameter) -> Option<String> {
+    let layer = parameter.name.strip_suffix(".running_var")?;
+    (parameter.kind == ParameterKind::RunningVariance)
+        .then(|| format!("{layer}.num_batches_tracked"))
+}
+
+/// The format's name for this type.
+fn dtype<E: Element>() -> &'static str {
+    if E::NAME == "f32" { "F32" } else { "F64" }
+}
+
+/// Numbers that are turned into bytes, or bytes into numbers, at a time.
+const CHUNK: usize = 4096;
+
+impl<E: Element> Checkpoint<E> {
+    /// The network.
+    ///
+    /// # Errors
+    /// [`ArchitectureError`], if the text is not that of a network from `input` to `outputs`
+    /// numbers.
+    pub fn network(&self) -> Result<Architecture, ArchitectureError> {
+        network(&self.architecture, self.input, self.outputs)
+    }
+
+    /// Writes `path`, whole or not at all; `steps` is how many batches went into the running
+    /// statistics of batch normalization, which PyTorch counts there.
+    ///
+    /// Streams the arrays: no copy of them is made.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Architecture`], [`CheckpointError::Arrays`] and
+    /// [`CheckpointError::NotFinite`] for what could not be loaded again;
+    /// [`CheckpointError::Io`]. What stood at `path` is then as it was.
+    pub fn save(&self, path: &Path, steps: u64) -> Result<(), CheckpointError> {
+        let network = self
+            .network()
+            .map_err(|source| CheckpointError::Architecture { file: path.to_owned(), source })?;
+        let tensors = self.tensors(path, &network)?;
+        for (tensor, values) in &tensors {
+            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+                return Err(not_finite::<E>(path, &tensor.name, index, values[index].to_f64()));
+            }
+        }
+        self.write(path, &tensors, steps)
+            .map_err(|source| CheckpointError::Io { file: path.to_owned(), source })
+    }
+
+    /// The tensors with their numbers, after comparing them with what the network has.
+    fn tensors(
+        &self,
+        path: &Path,
+        network: &Architecture,
+    ) -> Result<Vec<(Tensor<'_>, &[E])>, CheckpointError> {
+        let refuse = |reason| CheckpointError::Arrays { file: path.to_owned(), reason };
+        let wanted = network
+            .arrays()
+            .map_err(|source| CheckpointError::Architecture { file: path.to_owned(), source })?;
+        if !self.arrays.iter().map(|(parameter, _)| parameter).eq(&wanted) {
+            return Err(refuse("its arrays are not those of its architecture".to_owned()));
+        }
+        let trained = || self.arrays.iter().filter(|(parameter, _)| parameter.kind.trained());
+        let velocities = self.velocities.len();
+        if velocities != 0 && velocities != trained().count() {
+            let count = trained().count();
+            return Err(refuse(format!(
+                "it has {velocities} velocities for {count} trained arrays"
+            )));
+        }
+        let arrays = self.arrays.iter().map(|(array, values)| (array.name.clone(), array, values));
+        let velocities = trained()
+            .zip(&self.velocities)
+            .map(|((array, _), values)| (velocity(array), array, values));
+        let mut tensors = Vec::new();
+        for (name, array, values) in arrays.chain(velocities) {
+            if values.len() as u64 != array.len() {
+                let (given, held) = (values.len(), array.len());
+                return Err(refuse(format!("'{name}' has {held} numbers, {given} given")));
+            }
+            let tensor = Tensor { name, dtype: dtype::<E>(), shape: &array.shape };
+            tensors.push((tensor, values.as_slice()));
+        }
+        Ok(tensors)
+    }
+
+    fn write(&self, path: &Path, tensors: &[(Tensor, &[E])], steps: u64) -> io::Result<()> {
+        let Shape { channels, height, width } = self.input;
+        let metadata = BTreeMap::from([
+            ("format", "pt".to_owned()),
+            ("shatter", env!("CARGO_PKG_VERSION").to_owned()),
+            ("architecture", self.architecture.clone()),
+            ("input", format!("{channels}x{height}x{width}")),
+            ("outputs", self.outputs.to_string()),
+            ("settings", self.settings.to_string()),
+            ("progress", self.progress.to_string()),
+        ]);
+        // The counters come first: PyTorch wants their 8 bytes aligned, and F32 has 4.
+        let counters = self.arrays.iter().filter_map(|(array, _)| batches(array));
+        let mut described: Vec<Tensor> =
+            counters.map(|name| Tensor { name, dtype: "I64", shape: &[] }).collect();
+        let counters = described.len();
+        described.extend(
+            tensors.iter().map(|(tensor, _)| Tensor { name: tensor.name.clone(), ..*tensor }),
+        );
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(&header(&metadata, &described))?;
+        for _ in 0..counters {
+            file.write_all(&i64::try_from(steps).unwrap_or(i64::MAX).to_le_bytes())?;
+        }
+        let mut bytes = Vec::new();
+        for values in tensors.iter().flat_map(|(_, values)| values.chunks(CHUNK)) {
+            bytes.clear();
+            for &value in values {
+                let value = value.to_f64();
+                match dtype::<E>() {
+                    "F32" => bytes.extend((value as f32).to_le_bytes()),
+                    _ => bytes.extend(value.to_le_bytes()),
+                }
+            }
+            file.write_all(&bytes)?;
+        }
+        file.commit()
+    }
+
+    /// Reads a checkpoint that [`Checkpoint::save`] wrote, of numbers of this type.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]: every way in which the file is not that.
+    pub fn load(path: &Path) -> Result<Checkpoint<E>, CheckpointError> {
+        let mut reader = Reader::open(path)?;
+        let architecture = reader.text("architecture")?.to_owned();
+        let refuse = |key, reason: &str| CheckpointError::Metadata {
+            file: path.to_owned(),
+            key,
+            reason: reason.to_owned(),
+        };
+        let input = sides(reader.text("input")?)
+            .ok_or_else(|| refuse("input", "is not written as CHANNELSxHEIGHTxWIDTH"))?;
+        let outputs =
+            reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is no number"))?;
+        let json = |key| {
+            serde_json::from_str(reader.text(key)?)
+                .map_err(|error| refuse(key, &format!("is no JSON: {error}")))
+        };
+        let (settings, progress) = (json("settings")?, json("progress")?);
+        let network = network(&architecture, input, outputs)
+            .map_err(|source| CheckpointError::Architecture { file: path.to_owned(), source })?;
+        let arrays = reader.check(&network, &[dtype::<E>()], dtype::<E>())?;
+        let arrays = reader.arrays(arrays)?;
+        let mut velocities = Vec::new();
+        if reader.header.tensors.keys().any(|name| name.starts_with(VELOCITY)) {
+            for (array, _) in arrays.iter().filter(|(array, _)| array.kind.trained()) {
+                velocities.push(reader.values(&velocity(array), &array.shape)?);
+            }
+        }
+        Ok(Checkpoint { architecture, input, outputs, settings, progress, arrays, velocities })
+    }
+}
+
+/// Reads the arrays of `architecture` from any safetensors file that has them under PyTorch's
+/// names, in the order of [`Architecture::arrays`]; velocities and PyTorch's counters of batches
+/// are passed over. Numbers of type F32 and F64 are rounded to `E`.
+///
+/// # Errors
+/// [`CheckpointError::Missing`], [`CheckpointError::Shape`] and [`CheckpointError::Unknown`] for a
+/// checkpoint of another architecture; the others for a file that cannot be used at all.
+pub fn load_weights<E: Element>(
+    path: &Path,
+    architecture: &Architecture,
+) -> Result<Vec<(Parameter, Vec<E>)>, CheckpointError> {
+    let mut reader = Reader::open(path)?;
+    let arrays = reader.check(architecture, &["F32", "F64"], "F32 or F64")?;
+    reader.arrays(arrays)
+}
+
+/// The network whose layers have this text: [`Architecture::named`] wants it without the last one.
+fn network(text: &str, input: Shape, outputs: usize) -> Result<Architecture, ArchitectureError> {
+    let last = format!(" dense({outputs})");
+    let before = text.strip_suffix(&last).unwrap_or(text);
+    let network = Architecture::named(before, input, outputs)?;
+    if network.to_string() == text {
+        return Ok(network);
+    }
+    let reason = format!("its layers would be written '{network}'");
+    Err(ArchitectureError::Network { text: text.escape_debug().to_string(), reason })
+}
+
+fn sides(text: &str) -> Option<Shape> {
+    let sides: Vec<usize> = text.split('x').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let [channels, height, width] = sides[..] else { return None };
+    Some(Shape { channels, height, width })
+}
+
+fn not_finite<E: Element>(path: &Path, tensor: &str, index: usize, value: f64) -> CheckpointError {
+    let (file, tensor) = (path.to_owned(), tensor.to_owned());
+    CheckpointError::NotFinite { file, tensor, index, value, wanted: E::NAME }
+}
+
+/// A file whose header agrees with its length.
+struct Reader<'a> {
+    path: &'a Path,
+    file: BufReader<File>,
+    header: Header,
+    /// Where the numbers begin.
+    begin: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn open(path: &'a Path) -> Result<Reader<'a>, CheckpointError> {
+        let system = |source| CheckpointError::Io { file: path.to_owned(), source };
+        let refuse = |reason| CheckpointError::Format { file: path.to_owned(), reason };
+        let file = File::open(path).map_err(system)?;
+        let status = file.metadata().map_err(system)?;
+        if !status.is_file() {
+            return Err(refuse("it is no file of its own".to_owned()));
+        }
+        let mut file = BufReader::new(file);
+        let mut length = [0; 8];
+        let after = status.len().checked_sub(8);
+        let after = after.ok_or_else(|| refuse(format!("it has {} bytes", status.len())))?;
+        file.read_exact(&mut length).map_err(system)?;
+        let length = u64::from_le_bytes(length);
+        let data = after.checked_sub(length).filter(|_| length <= LONGEST).ok_or_else(|| {
+            refuse(format!("its header would have {length} bytes, and {after} are there"))
+        })?;
+        let mut text = vec![0; length as usize];
+        file.read_exact(&mut text).map_err(system)?;
+        let header = parse(&text, data).map_err(refuse)?;
+        Ok(Reader { path, file, header, begin: 8 + length })
+    }
+
+    fn text(&self, key: &'static str) -> Result<&str, CheckpointError> {
+        let text = self.header.metadata.get(key);
+        text.map(String::as_str).ok_or_else(|| CheckpointError::Metadata {
+            file: self.path.to_owned(),
+            key,
+            reason: "is missing".to_owned(),
+        })
+    }
+
+    /// The arrays of the network, after finding that the tensors are these, of types among
+    /// `types`, and nothing but velocities and counters of batches besides.
+    fn check(
+        &self,
+        network: &Architecture,
+        types: &[&str],
+        wanted: &'static str,
+    ) -> Result<Vec<Parameter>, CheckpointError> {
+        let file = || self.path.to_owned();
+        let arrays = network
+            .arrays()
+            .map_err(|source| CheckpointError::Architecture { file: file(), source })?;
+        for array in &arrays {
+            self.entry(&array.name, &array.shape)?;
+        }
+        let trained = arrays.iter().filter(|array| array.kind.trained());
+        let names = arrays.iter().map(|array| array.name.clone());
+        let known: BTreeSet<String> = names.chain(trained.map(velocity)).collect();
+        let counters: BTreeSet<String> = arrays.iter().filter_map(batches).collect();
+        for (name, Entry { dtype, shape, .. }) in &self.header.tensors {
+            if counters.contains(name) {
+                continue;
+            }
+            if !known.contains(name) {
+                let (tensor, found) = (name.clone(), shape.clone());
+                return Err(CheckpointError::Unknown { file: file(), tensor, found });
+            }
+            if !types.contains(&dtype.as_str()) {
+                let (tensor, found) = (name.clone(), dtype.clone());
+                return Err(CheckpointError::Type { file: file(), tensor, found, wanted });
+            }
+        }
+        Ok(arrays)
+    }
+
+    /// The tensor of this name, which must be of this shape.
+    fn entry(&self, name: &str, shape: &[usize]) -> Result<&Entry, CheckpointError> {
+        let (file, tensor, wanted) = (self.path.to_owned(), name.to_owned(), shape.to_vec());
+        match self.header.tensors.get(name) {
+            None => Err(CheckpointError::Missing { file, tensor, wanted }),
+            Some(entry) if entry.shape != shape => {
+                Err(CheckpointError::Shape { file, tensor, found: entry.shape.clone(), wanted })
+            }
+            Some(entry) => Ok(entry),
+        }
+    }
+
+    fn arrays<E: Element>(
+        &mut self,
+        arrays: Vec<Parameter>,
+    ) -> Result<Vec<(Parameter, Vec<E>)>, CheckpointError> {
+        let mut read = Vec::with_capacity(arrays.len());
+        for array in arrays {
+            let values = self.values(&array.name, &array.shape)?;
+            read.push((array, values));
+        }
+        Ok(read)
+    }
+
+    /// The numbers of a tensor of type F32 or F64.
+    fn values<E: Element>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Vec<E>, CheckpointError> {
+        let &Entry { data_offsets: (begin, end), ref dtype, .. } = self.entry(name, shape)?;
+        let width = if dtype == "F32" { 4 } else { 8 };
+        let system = |source| CheckpointError::Io { file: self.path.to_owned(), source };
+        let mut left = ((end - begin) / width as u64) as usize;
+        let mut values: Vec<E> = Vec::new();
+        values.try_reserve_exact(left).map_err(|error| system(io::Error::other(error)))?;
+        self.file.seek(SeekFrom::Start(self.begin + begin)).map_err(system)?;
+        let mut bytes = [0; 8 * CHUNK];
+        while left > 0 {
+            let count = left.min(CHUNK);
+            let bytes = &mut bytes[..count * width];
+            self.file.read_exact(bytes).map_err(system)?;
+            for number in bytes.chunks_exact(width) {
+                let value = match *number {
+                    [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
+                    [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+                    _ => f64::NAN, // chunks have `width` bytes
+                };
+                let wanted = E::of(value);
+                if !wanted.is_finite() {
+                    return Err(not_finite::<E>(self.path, name, values.len(), value));
+                }
+                values.push(wanted);
+            }
+            left -= count;
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,60 @@
+//! Why training could not begin, or did not end.
+
+use crate::device::DeviceError;
+use crate::network::architecture::ArchitectureError;
+use crate::sample::SampleError;
+
+use super::checkpoint::CheckpointError;
+
+/// Why training could not begin, or did not end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A network that does not take these data.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A device that cannot.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A checkpoint that cannot be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// Samples that cannot be prepared.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// A setting that makes no sense.
+    #[error("{0}")]
+    Setting(String),
+    /// More samples a step than there are.
+    #[error("a batch of {batch} samples is larger than the training set of {samples}")]
+    Batch {
+        /// Samples a step.
+        batch: usize,
+        /// Samples.
+        samples: usize,
+    },
+    /// One class: every network fits, and none learns.
+    #[error("the labels have {0} class: at least 2 are wanted")]
+    Classes(u32),
+    /// The loss ceased to be a number.
+    #[error(
+        "training diverged: the loss ceased to be finite at step {step} (epoch {epoch}); \
+         a smaller learning rate may help"
+    )]
+    Diverged {
+        /// The step, from 1.
+        step: u32,
+        /// Its epoch, from 1.
+        epoch: u32,
+    },
+    /// A checkpoint of another run.
+    #[error("the checkpoint is of another run: its {what} is {held}, {wanted} is wanted")]
+    OtherRun {
+        /// What differs.
+        what: String,
+        /// In the checkpoint.
+        held: String,
+        /// Here.
+        wanted: String,
+    },
+}

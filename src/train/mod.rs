@@ -1,0 +1,23 @@
+//! The trainer: networks of the paper on true and randomized data, on any device.
+//!
+//! [`compile`](mod@compile) turns an architecture into a plan, a [`Trainer`] runs it on a device, [`run`](mod@run)
+//! keeps record and checkpoints, [`randomize`] does so for several conditions and seeds.
+
+pub mod checkpoint;
+pub mod compile;
+pub mod error;
+pub mod initial;
+pub mod outcome;
+pub mod randomize;
+pub mod run;
+mod safetensors;
+pub mod settings;
+pub mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointError, load_weights};
+pub use compile::Loss;
+pub use error::TrainError;
+pub use initial::Initialization;
+pub use outcome::{Ended, Line, Measured, Summary};
+pub use settings::{Order, Settings};
+pub use trainer::{Data, Progress, Trainer};

@@ -1,0 +1,213 @@
+//! The randomization tests: the same network and settings under several conditions and seeds,
+//! each a run of its own in a folder of its own, so that the whole can be resumed run by run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::device::{Device, Element};
+use crate::network::Architecture;
+use crate::sample::preprocess::{Prepared, Preprocess, prepare};
+use crate::sample::{Condition, Labels, RawSample, SampleError, Shape};
+
+use super::error::TrainError;
+use super::outcome::{Ended, Summary};
+use super::run::{self, Flow, Folder, Left, RunError};
+use super::settings::Settings;
+use super::trainer::{Data, Progress, Trainer, identity};
+
+/// One run of a randomization test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Case {
+    /// What is done to the data.
+    pub condition: Condition,
+    /// Seed of the condition, the initial weights and the order.
+    pub seed: u64,
+}
+
+impl Case {
+    /// Name of its folder, for example `corrupted-0.5-seed1`.
+    pub fn name(&self) -> String {
+        format!("{}-seed{}", self.condition, self.seed).replace(':', "-")
+    }
+}
+
+/// What all runs have in common.
+pub struct Common<'a> {
+    /// The training set.
+    pub train: &'a RawSample,
+    /// The test set.
+    pub test: Option<&'a RawSample>,
+    /// What is done to images before training.
+    pub preprocess: Preprocess,
+    /// Whether the test set's labels are randomized as well.
+    pub randomize_test: bool,
+    /// The network, as text or name.
+    pub model: &'a str,
+    /// Settings; the seed is the case's.
+    pub settings: Settings,
+}
+
+impl Common<'_> {
+    /// The data of a case.
+    ///
+    /// # Errors
+    /// Those of [`prepare`].
+    pub fn prepare<E: Element>(
+        &self,
+        case: Case,
+    ) -> Result<(Prepared<E>, Option<Prepared<E>>), TrainError> {
+        let preprocess = if self.settings.augmentation.is_empty() {
+            self.preprocess
+        } else if case.condition.changes_pixels() {
+            let reason = "augmentation moves pixels, and so does the condition: one of them";
+            return Err(TrainError::Setting(reason.into()));
+        } else {
+            // Images are cropped and whitened each time they are taken.
+            Preprocess { crop: None, whiten: false, ..self.preprocess }
+        };
+        let Case { condition, seed } = case;
+        let random = self.randomize_test;
+        Ok(prepare(self.train, self.test, condition, &preprocess, seed, random)?)
+    }
+
+    /// Sets a case up, with data that [`Common::prepare`] made.
+    ///
+    /// # Errors
+    /// [`TrainError`], if network, data and settings do not fit each other.
+    pub fn trainer<E: Element>(
+        &self,
+        device: &dyn Device<E>,
+        case: Case,
+        (train, test): (&Prepared<E>, Option<&Prepared<E>>),
+    ) -> Result<Trainer<E>, TrainError> {
+        let architecture = self.architecture(&train.labels, train.shape)?;
+        let data = Data { train, test, description: self.description::<E>(case) };
+        Trainer::new(device, architecture, &data, self.settings(case))
+    }
+
+    /// The network for labels like these and images of this shape, before they are cropped.
+    fn architecture(&self, labels: &Labels, shape: Shape) -> Result<Architecture, TrainError> {
+        let outputs = match labels {
+            Labels::Classes { count, .. } => *count as usize,
+            Labels::Real { outputs, .. } => *outputs,
+        };
+        let input = match self.preprocess.crop {
+            Some(side) => Shape { height: side, width: side, ..shape },
+            None => shape,
+        };
+        Ok(Architecture::named(self.model, input, outputs)?)
+    }
+
+    fn settings(&self, case: Case) -> Settings {
+        Settings { seed: case.seed, ..self.settings.clone() }
+    }
+
+    /// What a run was trained on, so that it is not resumed on anything else.
+    fn description<E: Element>(&self, case: Case) -> serde_json::Value {
+        serde_json::json!({
+            "sample": self.train.text,
+            "test": self.test.map(|test| &test.text),
+            "condition": case.condition.to_string(),
+            "condition_seed": case.seed,
+            "preprocess": self.preprocess,
+            "randomize_test": self.randomize_test,
+            "precision": E::NAME,
+        })
+    }
+
+    /// Whether a summary is of this case, so that it need not be run again.
+    ///
+    /// # Errors
+    /// [`TrainError`], if data and network do not fit each other.
+    pub fn describes<E: Element>(&self, case: Case, summary: &Summary) -> Result<bool, TrainError> {
+        let shape = self.train.points.shape();
+        let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
+        let architecture = self.architecture(&self.train.labels, shape)?;
+        let identity = identity(&self.description::<E>(case), &self.settings(case));
+        Ok(summary.architecture == architecture.to_string() && summary.identity == identity)
+    }
+
+    /// Runs a case in `folder`, from its checkpoint if it has one; at once if it has ended.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn run<E: Element>(
+        &self,
+        device: &dyn Device<E>,
+        case: Case,
+        folder: &Folder,
+        watch: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Left, RunError> {
+        let (train, test) = self.prepare::<E>(case)?;
+        let mut trainer = self.trainer(device, case, (&train, test.as_ref()))?;
+        drop((train, test)); // the device has them now
+        run::resume(&mut trainer, &folder.path)?;
+        run::run(&mut trainer, folder, watch)
+    }
+}
+
+/// The summary that a folder holds, if a run has ended there.
+///
+/// # Errors
+/// [`RunError::File`], if there is one that cannot be read.
+pub fn summary(folder: &Path) -> Result<Option<Summary>, RunError> {
+    let file: PathBuf = folder.join(run::SUMMARY);
+    let read = || {
+        let text = fs::read(&file)?;
+        Ok(serde_json::from_slice(&text)?)
+    };
+    match read() {
+        Ok(summary) => Ok(Some(summary)),
+        Err(error) if std::io::Error::kind(&error) == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RunError::File { file, source }),
+    }
+}
+
+/// A row of the table in the end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The condition.
+    pub condition: String,
+    /// The seed.
+    pub seed: u64,
+    /// Why it ended.
+    pub ended: Ended,
+    /// Steps until the training set was fitted; `None` if it was not.
+    pub steps_to_fit: Option<u32>,
+    /// Epochs until the training set was fitted; `None` if it was not.
+    pub epochs_to_fit: Option<u32>,
+    /// Steps to fit divided by those of the true labels with the same seed.
+    pub ratio: Option<f64>,
+    /// Training accuracy in the end.
+    pub train_accuracy: f64,
+    /// Training loss in the end.
+    pub train_loss: f64,
+    /// 1 − test accuracy in the end.
+    pub test_error: Option<f64>,
+}
+
+/// The table of several runs.
+pub fn table(runs: &[(Case, Summary)]) -> Vec<Row> {
+    let fitted = |summary: &Summary| (summary.ended == Ended::Fitted).then_some(summary.steps);
+    let baseline = |seed: u64| {
+        let same =
+            |(case, _): &&(Case, Summary)| case.seed == seed && case.condition == Condition::True;
+        runs.iter().find(same).and_then(|(_, summary)| fitted(summary))
+    };
+    let row = |(case, summary): &(Case, Summary)| Row {
+        condition: case.condition.to_string(),
+        seed: case.seed,
+        ended: summary.ended,
+        steps_to_fit: fitted(summary),
+        epochs_to_fit: fitted(summary).map(|_| summary.epochs),
+        ratio: fitted(summary)
+            .zip(baseline(case.seed))
+            .map(|(steps, base)| f64::from(steps) / f64::from(base)),
+        train_accuracy: summary.train.accuracy,
+        train_loss: summary.train.loss,
+        test_error: summary.test.map(|test| 1.0 - test.accuracy),
+    };
+    runs.iter().map(row).collect()
+}

@@ -1,0 +1,128 @@
+//! How a network is trained: everything besides the network and the data.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::compile::Loss;
+use super::initial::Initialization;
+
+/// In which order an epoch takes the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// A permutation of its own for each epoch.
+    Shuffled,
+    /// File order.
+    Sequential,
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Order, String> {
+        match text {
+            "shuffled" => Ok(Order::Shuffled),
+            "sequential" => Ok(Order::Sequential),
+            _ => Err(format!("'{text}' is none of: shuffled, sequential")),
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Order::Shuffled => "shuffled",
+            Order::Sequential => "sequential",
+        })
+    }
+}
+
+/// Settings of a run. The paper's: batches of 128 (inferred), momentum 0.9, learning rate 0.01
+/// (0.1 for Inception) times 0.95 each epoch, no weight decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Samples a step.
+    pub batch: usize,
+    /// Learning rate of the first epoch.
+    pub learning_rate: f64,
+    /// Its factor from epoch to epoch.
+    pub rate_decay: f64,
+    /// The factor of the velocity.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// How weights begin.
+    pub initialization: Initialization,
+    /// What is minimized.
+    pub loss: Loss,
+    /// In which order samples are taken.
+    pub order: Order,
+    /// The augmentation, as text; empty for none.
+    pub augmentation: String,
+    /// Epochs at most.
+    pub epochs: u32,
+    /// Stops once the training accuracy, of the whole training set under one set of weights,
+    /// reaches this.
+    pub until_accuracy: Option<f64>,
+    /// Stops once the mean training loss over an epoch, as it went along, is at most this.
+    pub until_loss: Option<f64>,
+    /// Stops after this many epochs without a better test accuracy.
+    pub patience: Option<u32>,
+    /// Seed of initial weights, order, dropout and augmentation.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The paper's settings for a network of that learning rate.
+    pub fn paper(learning_rate: f64) -> Settings {
+        Settings {
+            batch: 128,
+            learning_rate,
+            rate_decay: 0.95,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            initialization: Initialization::GlorotUniform,
+            loss: Loss::CrossEntropy,
+            order: Order::Shuffled,
+            augmentation: String::new(),
+            epochs: 100,
+            until_accuracy: Some(1.0),
+            until_loss: None,
+            patience: None,
+            seed: 0,
+        }
+    }
+
+    /// The first setting that makes no sense, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let finite = |name: &str, value: f64, sensible: bool, wanted: &str| {
+            let fine = value.is_finite() && sensible;
+            if fine { Ok(()) } else { Err(format!("{name} {value}: {wanted} is wanted")) }
+        };
+        if self.batch == 0 {
+            return Err("a batch of 0 samples: at least 1 is wanted".into());
+        }
+        let rate = self.learning_rate;
+        finite("learning rate", rate, rate >= 0.0, "a number of at least 0")?;
+        let decay = self.rate_decay;
+        finite("decay of the learning rate", decay, decay > 0.0, "a positive number")?;
+        let momentum = self.momentum;
+        finite("momentum", momentum, (0.0..1.0).contains(&momentum), "0 <= momentum < 1")?;
+        let decay = self.weight_decay;
+        finite("weight decay", decay, decay >= 0.0, "a number of at least 0")?;
+        if let Some(a) = self.until_accuracy {
+            finite("training accuracy", a, (0.0..=1.0).contains(&a), "0 to 1")?;
+        }
+        if let Some(loss) = self.until_loss {
+            finite("training loss", loss, loss >= 0.0, "a number of at least 0")?;
+        }
+        Ok(())
+    }
+
+    /// The learning rate of an epoch, from 0.
+    pub fn rate(&self, epoch: u32) -> f64 {
+        self.learning_rate * self.rate_decay.powi(epoch.min(i32::MAX as u32) as i32)
+    }
+}
