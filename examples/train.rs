@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let network = Architecture::named("mlp:256", train.shape, 10)?;
     println!("{network}: {} parameters", network.parameters()?);
     let settings = Settings { batch: 32, ..Settings::paper(0.05) };
-    let data = Data { train: &train, test: None, description: "512 random labels".into() };
+    let data =
+        Data { train: &train, test: None, whiten: false, description: "512 random labels".into() };
     let mut trainer = Trainer::new(&Cpu, network, &data, settings)?;
     let steps = 512 / 32;
     for epoch in 1..=40 {

@@ -100,7 +100,8 @@ fn five_steps(name: &str, model: &str) {
         loss: if real { Loss::Squared } else { Loss::CrossEntropy },
         ..Settings::paper(0.0)
     };
-    let data = Data { train: &train, test: None, description: serde_json::Value::Null };
+    let data =
+        Data { train: &train, test: None, whiten: false, description: serde_json::Value::Null };
     let mut trainer = Trainer::<f64>::new(&Cpu, architecture, &data, settings).unwrap();
     let mut arrays = trainer.weights().unwrap();
     let trained = arrays.iter_mut().filter(|(parameter, _)| parameter.kind.trained());

@@ -155,6 +155,17 @@ fn awkward_data() {
     let images = "npy:images.npy,labels.npy";
     let output = shatter(&folder, &words(images, "5"));
     assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    // The same with pieces cut out, flipped and turned: the labels stay.
+    let augmented = ["--crop", "3", "--augment", "crop,flip,rotate:25", "--epochs", "3"];
+    let output = shatter(&folder, &[words(images, "5"), augmented.into()].concat());
+    assert!(status(&output) < 2, "{}", stderr(&output));
+    assert!(stdout(&output).contains("1×3×3, each image whitened, augmented by"));
+    let again = ["eval", "out/train/checkpoint.safetensors", images, "--json"];
+    let found: serde_json::Value =
+        serde_json::from_str(&stdout(&shatter(&folder, &again))).unwrap();
+    let summary = fs::read(folder.path().join("out/train/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    assert_eq!(found["accuracy"], summary["train"]["accuracy"]);
     // One class: nothing to tell apart.
     csv(&folder, "one.csv", (0..9).map(|i| format!("{i},{},same", i * i)));
     refused(&folder, &words("csv:one.csv", "3"), &["the labels have 1 class"]);

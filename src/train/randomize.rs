@@ -83,7 +83,8 @@ impl Common<'_> {
         (train, test): (&Prepared<E>, Option<&Prepared<E>>),
     ) -> Result<Trainer<E>, TrainError> {
         let architecture = self.architecture(&train.labels, train.shape)?;
-        let data = Data { train, test, description: self.description::<E>(case) };
+        let description = self.description::<E>(case);
+        let data = Data { train, test, whiten: self.preprocess.whiten, description };
         Trainer::new(device, architecture, &data, self.settings(case))
     }
 

@@ -213,7 +213,7 @@ fn end_of_epoch<E: Element>(
     let fitted =
         asked.iter().flatten().all(|&reached| reached) && asked.iter().any(Option::is_some);
     let worse = settings.patience.is_some_and(|patience| {
-        progress.best_test.is_some_and(|(_, best)| epoch - best >= patience)
+        progress.best_test.is_some_and(|(_, best)| epoch.saturating_sub(best) >= patience)
     });
     let step = progress.step;
     let line = Line { step, epoch, end_of_epoch: true, learning_rate, online, train, test };

@@ -43,6 +43,8 @@ pub struct Data<'a, E> {
     pub train: &'a Prepared<E>,
     /// The test set.
     pub test: Option<&'a Prepared<E>>,
+    /// Whether each image is whitened after it was augmented.
+    pub whiten: bool,
     /// What stands in checkpoints, so that no run is resumed on other data: an object.
     pub description: serde_json::Value,
 }
@@ -117,7 +119,6 @@ impl<E: Element> Trainer<E> {
             let reason = format!("the network takes {input}, the samples have {stored}");
             return Err(TrainError::Setting(reason));
         }
-        let whiten = stored.is_image();
         let goal = Goal {
             replicas: 1,
             batch: settings.batch,
@@ -126,7 +127,7 @@ impl<E: Element> Trainer<E> {
             stored,
             real,
             loss: settings.loss,
-            augmentation: augmentation.map(|augmentation| (augmentation, whiten)),
+            augmentation: augmentation.map(|augmentation| (augmentation, data.whiten)),
             momentum: settings.momentum,
             decay: settings.weight_decay,
         };
@@ -288,10 +289,11 @@ impl<E: Element> Trainer<E> {
         let (held, wanted) = (&held["settings"], &wanted["settings"]);
         let mut progress: Progress = serde_json::from_value(checkpoint.progress.clone())
             .map_err(|error| TrainError::Setting(format!("the checkpoint's progress: {error}")))?;
-        if progress.position as usize >= self.samples {
-            return Err(TrainError::Setting(
-                "the checkpoint's position lies beyond its epoch".into(),
-            ));
+        let position = progress.position as usize;
+        if position >= self.samples || !position.is_multiple_of(self.settings.batch) {
+            let reason =
+                format!("the checkpoint stands at sample {position}, where no batch begins");
+            return Err(TrainError::Setting(reason));
         }
         if lasting.iter().any(|&key| held[key] != wanted[key]) {
             progress.ended = None; // for a reason that may no longer hold

@@ -58,7 +58,7 @@ fn evaluate<E: Element>(
     settings.batch = settings.batch.min(train.labels.len());
     settings.augmentation = String::new();
     let network = checkpoint.network().map_err(TrainError::from)?;
-    let held = Data { train: &train, test: None, description: data.clone() };
+    let held = Data { train: &train, test: None, whiten: false, description: data.clone() };
     let mut trainer = Trainer::new(&Cpu, network, &held, settings)?;
     trainer.set_weights(&checkpoint.arrays)?;
     let measured = trainer.evaluate_training()?;

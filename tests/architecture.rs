@@ -1,0 +1,106 @@
+//! Promise: the paper's networks have the paper's numbers of parameters, and what is written as
+//! text is read back as the same network.
+
+use proptest::prelude::*;
+use shatter::network::Architecture;
+use shatter::network::architecture::{Layer, Pool, Shape, Window};
+
+mod common;
+
+const IMAGE: Shape = Shape { channels: 3, height: 28, width: 28 };
+
+#[test]
+fn parameters_of_the_paper() {
+    let counts = [
+        ("mlp1x512", 1_209_866, 1_209_866),
+        ("mlp3x512", 1_735_178, 1_735_178),
+        ("alexnet", 1_387_786, 1_387_786),
+        ("inception", 1_652_826, 1_649_402),
+        ("inception-nobn", 1_649_402, 1_649_402),
+    ];
+    for (name, all, paper) in counts {
+        let network = Architecture::named(name, IMAGE, 10).unwrap();
+        assert_eq!(network.parameters().unwrap(), all, "{name}");
+        assert_eq!(network.parameters_of_the_paper().unwrap(), paper, "{name}");
+        assert_eq!(network.output().unwrap(), Shape::vector(10));
+    }
+    let wide = Architecture::named("mlp:100,50", IMAGE, 10).unwrap();
+    let expected = 2352 * 100 + 100 + 100 * 50 + 50 + 50 * 10 + 10;
+    assert_eq!(wide.parameters().unwrap(), expected);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let deep = "[ ".repeat(20) + "relu" + &" ]".repeat(20);
+    let cases = [
+        ("", "it has no layers"),
+        ("konv(8)", "'konv(8)' is no layer"),
+        ("conv(8", "a ')' is missing"),
+        ("conv(8)", "the size is missing"),
+        ("conv(8,x)", "'x' is no number"),
+        ("conv(8,3,pads=1)", "'pads=1' is not understood"),
+        ("relu(1)", "'1' is not understood"),
+        ("[ relu", "a '[' is never closed"),
+        ("relu ]", "closes no branch"),
+        (deep.as_str(), "nest more than 16 deep"),
+        ("conv(8,40)", "does not fit 3×28×28"),
+        ("conv(8,3,stride=0)", "does not fit"),
+        ("maxpool(3,pad=3)", "does not fit"),
+        ("dense(5)", "flatten 3×28×28 first"),
+        ("dropout(1)", "1 is no rate"),
+        ("dropout(nan)", "NaN is no rate"),
+        ("lrn(0)", "must be positive"),
+        ("conv(0,3)", "empty or too large"),
+        ("[ conv(2,3) | conv(2,5) ]", "branch 1 ends in 24×24"),
+        ("flatten dense(99999999999)", "too many parameters"),
+        ("flatten dense(18446744073709551615)", "empty or too large"),
+        ("mlp:5,,5", "'mlp:5,,5' is no layer"),
+    ];
+    for (text, message) in cases {
+        let network = Architecture::named(text, IMAGE, 10);
+        let error = network.and_then(|network| network.parameters()).unwrap_err().to_string();
+        assert!(error.contains(message), "{text}: {error}");
+    }
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    (1usize..4, 1usize..3).prop_flat_map(|(size, stride)| {
+        (0..size).prop_map(move |padding| Window { size, stride, padding })
+    })
+}
+
+fn layer() -> impl Strategy<Value = Layer> {
+    let pool = prop_oneof![Just(Pool::Max), Just(Pool::Mean)];
+    let lrn = |(size, alpha, beta, k)| Layer::LocalResponseNormalization { size, alpha, beta, k };
+    let leaf = prop_oneof![
+        (1usize..5, window())
+            .prop_map(|(channels, window)| Layer::Convolution { channels, window }),
+        (pool, window()).prop_map(|(pool, window)| Layer::Pool { pool, window }),
+        Just(Layer::Relu),
+        Just(Layer::BatchNormalization),
+        (1usize..5, 0.0..1.0, 0.1..2.0, 0.5..3.0).prop_map(lrn),
+        (0.0..0.9).prop_map(|rate| Layer::Dropout { rate }),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let branch = prop::collection::vec(inner, 0..3);
+        prop::collection::vec(branch, 1..4).prop_map(Layer::Concatenate)
+    })
+}
+
+proptest! {
+    #![proptest_config(common::cases(256))]
+
+    /// Any layers, whether their shapes fit or not.
+    #[test]
+    fn text_is_read_back(layers in prop::collection::vec(layer(), 1..6)) {
+        let whole: Vec<Layer> =
+            layers.iter().cloned().chain([Layer::Flatten, Layer::Dense { units: 3 }]).collect();
+        let written = Architecture { input: IMAGE, layers: whole };
+        let before = Architecture { input: IMAGE, layers }.to_string();
+        match (written.output(), Architecture::named(&before, IMAGE, 3)) {
+            (Ok(_), Ok(read)) => prop_assert_eq!(read, written),
+            (Err(expected), Err(found)) => prop_assert_eq!(expected, found),
+            (one, other) => prop_assert!(false, "{before}: {one:?} but {other:?}"),
+        }
+    }
+}
