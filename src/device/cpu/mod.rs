@@ -1,7 +1,7 @@
 //! The CPU: operations run when they are enqueued, on all threads of rayon's current pool, one
 //! replica after the other. How work is split depends on shapes alone, so results do not depend on
 //! the number of threads. After [`prepare`](Device::prepare) nothing is allocated but what `gemm`
-//! packs matrices into, and the outcomes once more than 4,096 of them wait to be read.
+//! packs matrices into, and the outcomes that wait to be read.
 //!
 //! The gradient of a dense weight that nothing reads but one update of its sequence is not kept:
 //! its array is not written then.
@@ -32,9 +32,6 @@ use crate::network::architecture::{Shape, Window};
 
 use fuse::Step;
 use store::{Store, zeros};
-
-/// Outcomes for which there is room from the beginning.
-const OUTCOMES: usize = 4096;
 
 /// The processor, with the threads of the pool in which `prepare` and `run` are called.
 ///
@@ -111,7 +108,7 @@ impl<E: Element> Device<E> for Cpu {
         Ok(Box::new(CpuMemory {
             tiles: dense::Tiles::new(tiles.collect::<Result<_, _>>()?, tile),
             images: zeros("images to be augmented", Some(images))?,
-            outcomes: (0..plan.replicas).map(|_| Vec::with_capacity(OUTCOMES)).collect(),
+            outcomes: (0..plan.replicas).map(|_| Vec::new()).collect(),
             store: Store::new(plan)?,
             steps,
             seeds: seeds.to_vec(),
@@ -180,10 +177,7 @@ impl<E: Element> Memory<E> for CpuMemory<E> {
     }
 
     fn read_outcomes(&mut self, replica: usize) -> Vec<Outcome> {
-        let waiting = self.outcomes.get_mut(replica);
-        waiting
-            .map(|waiting| std::mem::replace(waiting, Vec::with_capacity(OUTCOMES)))
-            .unwrap_or_default()
+        self.outcomes.get_mut(replica).map(std::mem::take).unwrap_or_default()
     }
 
     fn control(&mut self, control: Control) {
