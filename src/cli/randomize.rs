@@ -164,6 +164,9 @@ fn one<E: Element>(
     let name = format!("{place}, {}", case.name());
     let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
     let device = options.device::<E>();
+    let manifest = folder.path.join("manifest.json");
+    let written = options.manifest::<E>(task, case, &device.describe())?.write(&manifest);
+    written.map_err(CliError::at(&manifest))?;
     let left = shared.run(device.as_ref(), case, &folder, &mut |progress| watch.see(progress))?;
     let took = watch.took();
     drop(watch);

@@ -7,8 +7,6 @@ use clap::Args;
 
 use crate::device::Element;
 use crate::figure::{self, Curve, Plot, Run, Scale};
-use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
 use crate::sample::preprocess::Prepared;
 use crate::sample::{Condition, Shape};
 
@@ -91,18 +89,8 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     if arguments.resume {
         run::resume(&mut trainer, &out)?;
     }
-    let mut manifest = Manifest::new(serde_json::json!({
-        "sample": sample,
-        "condition": labels.to_string(),
-        "network": trainer.architecture().to_string(),
-        "settings": trainer.settings(),
-        "preprocess": task.preprocess,
-        "precision": E::NAME,
-        "device": device.describe(),
-        "init": arguments.init,
-    }));
-    manifest.sample = Some(task.train.text.clone());
-    manifest.points_sha256 = Some(fingerprint(&task.train.points));
+    let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
+    manifest.configuration["init"] = serde_json::json!(arguments.init);
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
     }

@@ -9,10 +9,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::device::cpu::Cpu;
 use crate::device::{Device, Element};
+use crate::record::Manifest;
+use crate::sample::fingerprint::fingerprint;
 use crate::sample::image::Shape;
 use crate::sample::preprocess::Preprocess;
 use crate::sample::{self, Labels, RawSample};
-use crate::train::randomize::Common;
+use crate::train::randomize::{Case, Common};
 use crate::train::run::{Flow, Folder};
 use crate::train::{Initialization, Loss, Order, Progress, Settings};
 
@@ -227,6 +229,31 @@ impl Options {
             seed,
         };
         Ok(Task { train, test, preprocess, settings })
+    }
+
+    /// The manifest of a run.
+    pub fn manifest<E: Element>(
+        &self,
+        task: &Task,
+        case: Case,
+        device: &str,
+    ) -> Result<Manifest, CliError> {
+        let shared = task.common(self);
+        let mut manifest = Manifest::new(serde_json::json!({
+            "sample": task.train.text,
+            "test": task.test.as_ref().map(|test| &test.text),
+            "condition": case.condition.to_string(),
+            "model": self.model,
+            "network": shared.network()?.to_string(),
+            "settings": shared.settings(case),
+            "preprocess": task.preprocess,
+            "randomize_test": self.randomize_test,
+            "precision": E::NAME,
+            "device": device,
+        }));
+        manifest.sample = Some(task.train.text.clone());
+        manifest.points_sha256 = Some(fingerprint(&task.train.points));
+        Ok(manifest)
     }
 
     /// The folder of a run.

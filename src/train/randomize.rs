@@ -101,7 +101,8 @@ impl Common<'_> {
         Ok(Architecture::named(self.model, input, outputs)?)
     }
 
-    fn settings(&self, case: Case) -> Settings {
+    /// The settings of a case.
+    pub fn settings(&self, case: Case) -> Settings {
         Settings { seed: case.seed, ..self.settings.clone() }
     }
 
@@ -123,11 +124,18 @@ impl Common<'_> {
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other.
     pub fn describes<E: Element>(&self, case: Case, summary: &Summary) -> Result<bool, TrainError> {
+        let identity = identity(&self.description::<E>(case), &self.settings(case));
+        Ok(summary.architecture == self.network()?.to_string() && summary.identity == identity)
+    }
+
+    /// The network that all runs train.
+    ///
+    /// # Errors
+    /// [`TrainError`], if data and network do not fit each other.
+    pub fn network(&self) -> Result<Architecture, TrainError> {
         let shape = self.train.points.shape();
         let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
-        let architecture = self.architecture(&self.train.labels, shape)?;
-        let identity = identity(&self.description::<E>(case), &self.settings(case));
-        Ok(summary.architecture == architecture.to_string() && summary.identity == identity)
+        self.architecture(&self.train.labels, shape)
     }
 
     /// Runs a case in `folder`, from its checkpoint if it has one; at once if it has ended.
