@@ -7,12 +7,13 @@
 
 use std::ops::Range;
 
-use plotters::coord::{CoordTranslate, Shift};
-use plotters::element::DashedPathElement;
+use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::legend::{self, Entry, wrap};
 use super::marker::{Shape, mark};
 use super::spread::{Run, Spread, spread};
+use super::strokes::{LEVEL, dashes, draw_band, draw_line};
 use super::style::{self, Axis, INK, SOFT};
 use super::{Drawing, FigureError, Rendered, failed};
 
@@ -143,16 +144,8 @@ impl Plot {
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 660;
 const RIGHT: u32 = 350;
-/// Distance of legend entries, and of further lines of one.
-const ENTRY: i32 = 30;
-const LINE: i32 = 20;
-/// Characters that fit beside a legend entry, and in the footnote.
-const NAME_CHARS: usize = 27;
+/// Characters that fit into a line of the footnote.
 const NOTE_CHARS: usize = 140;
-/// A line has about this many markers.
-const MARKERS: usize = 8;
-/// A line of at most this many points has a marker on each.
-const FEW: usize = 24;
 
 /// A plot with what is to be drawn of it.
 struct Laid<'a> {
@@ -162,20 +155,6 @@ struct Laid<'a> {
     reference: Vec<Vec<Spread>>,
     legend: Vec<Entry<'a>>,
     note: Vec<String>,
-}
-
-/// What stands beside the text of a legend entry.
-enum Sign<'a> {
-    /// A curve, and whether it is the paper's.
-    Curve(&'a Curve, bool),
-    Level,
-    Band,
-    Cross,
-}
-
-struct Entry<'a> {
-    sign: Sign<'a>,
-    text: Vec<String>,
 }
 
 impl<'a> Laid<'a> {
@@ -194,7 +173,7 @@ impl<'a> Laid<'a> {
         let curves = plot.curves.iter().map(on_axis).collect();
         let reference = plot.reference.iter().map(on_axis).collect();
         let note = wrap(&plot.note, NOTE_CHARS);
-        Laid { plot, curves, reference, legend: legend(plot), note }
+        Laid { plot, curves, reference, legend: legend::legend(plot), note }
     }
 
     fn all(&self) -> impl Iterator<Item = &Spread> {
@@ -224,49 +203,6 @@ fn with_room(low: f64, high: f64, share: f64) -> Range<f64> {
     (low - room).max(f64::MIN)..(high + room).min(f64::MAX)
 }
 
-/// Lines of at most so many characters, broken between words; a longer word stays whole.
-fn wrap(text: &str, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-fn legend(plot: &Plot) -> Vec<Entry<'_>> {
-    let entry = |sign, text: &str| Entry { sign, text: wrap(text, NAME_CHARS) };
-    let mut all = Vec::new();
-    for curve in &plot.curves {
-        let (lost, runs) =
-            (curve.runs.iter().filter(|run| run.diverged()).count(), curve.runs.len());
-        let name = match lost {
-            0 => curve.name.clone(),
-            _ if runs == 1 => format!("{} (diverged)", curve.name),
-            _ => format!("{} ({lost} of {runs} diverged)", curve.name),
-        };
-        all.push(entry(Sign::Curve(curve, false), &name));
-    }
-    for curve in &plot.reference {
-        all.push(entry(Sign::Curve(curve, true), &format!("{}, paper", curve.name)));
-    }
-    if let Some((_, name)) = &plot.level {
-        all.push(entry(Sign::Level, name));
-    }
-    if plot.curves.iter().any(|curve| curve.runs.len() > 1) {
-        all.push(entry(Sign::Band, "smallest to largest over seeds; line: mean"));
-    }
-    if plot.curves.iter().flat_map(|curve| &curve.runs).any(Run::diverged) {
-        all.push(entry(Sign::Cross, "last finite value of a run that diverged"));
-    }
-    all
-}
-
 impl Drawing for Laid<'_> {
     fn size(&self) -> (u32, u32) {
         let legend: i32 = self.legend.iter().map(Entry::height).sum();
@@ -281,7 +217,7 @@ impl Drawing for Laid<'_> {
         let body = style::frame(sheet, &self.plot.title, last)?;
         let bottom = self.size().1 as i32 - 20;
         for (i, line) in above.iter().rev().enumerate() {
-            let at = (24, bottom - LINE * (i as i32 + 1));
+            let at = (24, bottom - legend::LINE * (i as i32 + 1));
             sheet.draw_text(line, &style::text(style::CAPTION, SOFT), at).map_err(failed)?;
         }
         let body = body.margin(0, self.more_note(), 0, 0);
@@ -299,7 +235,7 @@ impl Drawing for Laid<'_> {
 impl Laid<'_> {
     /// Height of the lines of the footnote above the last.
     fn more_note(&self) -> u32 {
-        self.note.len().saturating_sub(1) as u32 * LINE as u32
+        self.note.len().saturating_sub(1) as u32 * legend::LINE as u32
     }
 
     fn draw_chart<DB: DrawingBackend>(
@@ -352,131 +288,6 @@ impl Laid<'_> {
                     mark(area, at, Shape::Cross, style::colour(curve.kind))?;
                 }
             }
-        }
-        Ok(())
-    }
-}
-
-/// Dash, gap and width in pixels, and colour.
-type Dashes = (u32, u32, u32, RGBColor);
-const LEVEL: Dashes = (14, 6, 2, SOFT);
-
-fn dashes<DB: DrawingBackend, CT: CoordTranslate>(
-    area: &DrawingArea<DB, CT>,
-    points: Vec<CT::From>,
-    (dash, gap, width, colour): Dashes,
-) -> Result<(), FigureError>
-where
-    CT::From: Clone,
-{
-    let line = DashedPathElement::new(points, dash, gap, colour.stroke_width(width));
-    area.draw(&line).map_err(failed)
-}
-
-/// The line of a curve: solid, dashed, none; the paper's thin.
-fn draw_path<DB: DrawingBackend, CT: CoordTranslate>(
-    area: &DrawingArea<DB, CT>,
-    curve: &Curve,
-    paper: bool,
-    points: Vec<CT::From>,
-) -> Result<(), FigureError>
-where
-    CT::From: Clone,
-{
-    let colour = style::colour(curve.kind);
-    match curve.line {
-        Line::Points => Ok(()),
-        _ if paper => dashes(area, points, (4, 5, 1, colour)),
-        Line::Dashed => dashes(area, points, (10, 5, 2, colour)),
-        Line::Solid => area.draw(&PathElement::new(points, colour.stroke_width(2))).map_err(failed),
-    }
-}
-
-/// Ours are filled, the paper's open.
-fn shape(curve: &Curve, paper: bool) -> Option<Shape> {
-    (curve.line != Line::Dashed || paper).then_some(Shape::Kind(curve.kind, !paper))
-}
-
-fn draw_line<DB: DrawingBackend, CT: CoordTranslate<From = (f64, f64)>>(
-    area: &DrawingArea<DB, CT>,
-    curve: &Curve,
-    paper: bool,
-    points: &[Spread],
-) -> Result<(), FigureError> {
-    let points: Vec<(f64, f64)> = points.iter().map(|s| (s.x, s.mean)).collect();
-    if points.is_empty() {
-        return Ok(());
-    }
-    draw_path(area, curve, paper, points.clone())?;
-    // On long lines some points are marked, those of other kinds elsewhere.
-    let every =
-        if points.len() <= FEW || curve.line == Line::Points { 1 } else { points.len() / MARKERS };
-    let first = (every / 2 + curve.kind * every / style::PALETTE.len()) % every;
-    // A line of one point would not be seen without.
-    let shape = match shape(curve, paper) {
-        None if points.len() == 1 => Some(Shape::Kind(curve.kind, true)),
-        shape => shape,
-    };
-    for &point in points.iter().skip(first).step_by(every) {
-        if let Some(shape) = shape {
-            mark(area, point, shape, style::colour(curve.kind))?;
-        }
-    }
-    Ok(())
-}
-
-/// One polygon for each stretch where several runs count.
-fn draw_band<DB: DrawingBackend, CT: CoordTranslate<From = (f64, f64)>>(
-    area: &DrawingArea<DB, CT>,
-    colour: RGBColor,
-    points: &[Spread],
-) -> Result<(), FigureError> {
-    for piece in points.split(|s| s.runs < 2).filter(|piece| !piece.is_empty()) {
-        let above = piece.iter().map(|s| (s.x, s.high));
-        let outline: Vec<(f64, f64)> =
-            above.chain(piece.iter().rev().map(|s| (s.x, s.low))).collect();
-        let shade = colour.mix(SHADE);
-        if piece.len() == 1 {
-            // A band of no width: a bar.
-            area.draw(&PathElement::new(outline, shade.stroke_width(6))).map_err(failed)?;
-        } else {
-            area.draw(&Polygon::new(outline, shade.filled())).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Opacity of bands.
-const SHADE: f64 = 0.2;
-
-impl Entry<'_> {
-    fn height(&self) -> i32 {
-        ENTRY + LINE * (self.text.len().max(1) as i32 - 1)
-    }
-
-    fn draw<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        y: i32,
-    ) -> Result<(), FigureError> {
-        let (from, middle, to) = ((20, y), (42, y), (64, y));
-        match self.sign {
-            Sign::Curve(curve, paper) => {
-                draw_path(area, curve, paper, vec![from, to])?;
-                if let Some(shape) = shape(curve, paper) {
-                    mark(area, middle, shape, style::colour(curve.kind))?;
-                }
-            }
-            Sign::Level => dashes(area, vec![from, to], LEVEL)?,
-            Sign::Band => {
-                let band = Rectangle::new([(20, y - 8), (64, y + 8)], INK.mix(SHADE).filled());
-                area.draw(&band).map_err(failed)?;
-            }
-            Sign::Cross => mark(area, middle, Shape::Cross, INK)?,
-        }
-        for (i, line) in self.text.iter().enumerate() {
-            let at = (76, y + LINE * i as i32);
-            area.draw_text(line, &style::text(style::NUMBER, INK), at).map_err(failed)?;
         }
         Ok(())
     }
@@ -635,9 +446,9 @@ mod tests {
         let height = |plot: &Plot| Laid::new(plot).size().1;
         assert_eq!(height(&plot), HEIGHT);
         plot.note = "word ".repeat(NOTE_CHARS / 5 + 1);
-        assert_eq!(height(&plot), HEIGHT + LINE as u32);
+        assert_eq!(height(&plot), HEIGHT + legend::LINE as u32);
         plot.curves = vec![plot.curves[0].clone(); 40];
-        assert!(height(&plot) > 40 * ENTRY as u32);
+        assert!(height(&plot) > 40 * legend::ENTRY as u32);
         assert!(draw(&plot).is_ok());
     }
 }

@@ -7,12 +7,14 @@
 pub mod curves;
 pub mod fitted_function;
 pub mod growth;
+mod legend;
 mod marker;
 pub mod paper;
 mod png;
 pub mod randomization;
 pub mod residual;
 mod spread;
+mod strokes;
 pub mod style;
 
 use plotters::coord::Shift;

@@ -93,17 +93,18 @@ pub struct Accuracy {
     pub test: Vec<Run>,
 }
 
-/// Figure 2b: test accuracy (solid) and training accuracy (dashed) against epochs.
+/// Figure 2b for `inception` and `inception-nobn`: test accuracy (solid) and training accuracy
+/// (dashed) against epochs, of networks beside each other.
 ///
 /// ```
-/// use shatter::figure::{Run, draw, randomization::{Accuracy, batch_normalization}};
+/// use shatter::figure::{Run, draw, randomization::{self, Accuracy}};
 /// let runs = vec![Run { points: vec![(1.0, 0.5), (51.0, 0.9)] }];
 /// let model = "inception".into();
-/// let plot = batch_normalization(vec![Accuracy { model, train: runs.clone(), test: runs }], "note");
+/// let plot = randomization::accuracy(vec![Accuracy { model, train: runs.clone(), test: runs }], "note");
 /// assert!(draw(&plot)?.svg.contains("inception test, paper"));
 /// # Ok::<(), shatter::figure::FigureError>(())
 /// ```
-pub fn batch_normalization(networks: Vec<Accuracy>, note: &str) -> Plot {
+pub fn accuracy(networks: Vec<Accuracy>, note: &str) -> Plot {
     let (mut curves, mut reference) = (Vec::new(), Vec::new());
     for (kind, Accuracy { model, train, test }) in networks.into_iter().enumerate() {
         for end in paper::batch_normalization_ends().iter().filter(|end| end.model == model) {
@@ -118,7 +119,7 @@ pub fn batch_normalization(networks: Vec<Accuracy>, note: &str) -> Plot {
         curves.push(Curve { name, kind, line: Line::Dashed, runs: train });
     }
     Plot {
-        title: "With and without batch normalization".into(),
+        title: "Training and test accuracy over epochs".into(),
         x: "epochs".into(),
         y: "accuracy (share of images)".into(),
         scale: Scale::Linear,
@@ -185,7 +186,7 @@ mod tests {
     fn two_networks_have_two_colours_solid_and_dashed() {
         let network = |model: &str| Accuracy { model: model.into(), train: runs(), test: runs() };
         let both = ["inception", "inception-nobn"].map(network).to_vec();
-        let plot = batch_normalization(both, "shatter train");
+        let plot = accuracy(both, "shatter train");
         let lines: Vec<_> = plot.curves.iter().map(|c| (c.kind, c.line)).collect();
         let (solid, dashed) = (Line::Solid, Line::Dashed);
         assert_eq!(lines, [(0, solid), (0, dashed), (1, solid), (1, dashed)]);
