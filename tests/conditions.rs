@@ -8,8 +8,8 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 use shatter::record::stream::{Purpose, below, permutation, stream, stream_at};
 use shatter::sample::{
-    Augmentation, Condition, Draw, LabelRule, Labels, Points, Prepared, Preprocess, RawSample,
-    Recipe, SampleError, Shape, Values, prepare,
+    Augmentation, Base, Condition, Draw, LabelRule, Labels, Points, Prepared, Preprocess,
+    RawSample, Recipe, SampleError, Scale, Shape, Values, prepare,
 };
 
 const SEED: u64 = 11;
@@ -165,6 +165,18 @@ fn whitened_images_have_mean_0_and_deviation_1() {
     let single = prepare::<f32>(&train, None, Condition::True, &preprocess, SEED, false).unwrap().0;
     let rounded: Vec<f32> = double.values.iter().map(|&x| x as f32).collect();
     assert_eq!(single.values, rounded);
+}
+
+/// What was read with `scale=10^k` is trained on as the decimals that stood there.
+#[test]
+fn integers_that_stand_for_decimals_become_those_again() {
+    let scale = Scale { base: Base::Ten, exponent: 2 };
+    let raw = sample(Values::Scaled { values: vec![10, -1325, 7, 0], scale }, &[2], 2);
+    for scale in [true, false] {
+        let preprocess = Preprocess { scale, ..PLAIN };
+        let prepared = both(&raw, &raw, Condition::True, &preprocess).0;
+        assert_eq!(prepared.values, [0.1, -13.25, 0.07, 0.0]);
+    }
 }
 
 /// 0.1 and 200/255 are no binary fractions: sums of them round, and a mean would miss them.

@@ -875,4 +875,7 @@ fn memory_that_is_not_there_is_an_error() {
     }
     let images = ArrayKind::Images { count: usize::MAX, shape: shape(3, 1 << 30, 1 << 30) };
     assert!(matches!(refused(&plan(1, 1, &[images], vec![])), DeviceError::Memory { .. }));
+    // Each would fit by itself; together they take more than addresses reach.
+    let error = refused(&plan(1, 1, &vec![ArrayKind::Vector(1 << 26); 1 << 18], vec![]));
+    assert!(matches!(error, DeviceError::Memory { .. }), "{error}");
 }

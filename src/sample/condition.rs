@@ -6,7 +6,7 @@
 //! * `true`: nothing.
 //! * `corrupted:P`: each label is redrawn with probability P among all C classes, so that about
 //!   (1 − 1/C)·P of them change; a larger P changes a superset, to the same classes.
-//! * `random`: all labels are redrawn.
+//! * `random`: all labels are redrawn, by other draws than those of `corrupted:1`.
 //! * `shuffled-pixels`: one permutation of the h·w positions for all images, train and test.
 //! * `random-pixels`: a permutation of its own for each image.
 //! * `gaussian`: every value is drawn from the normal distribution with the mean and the variance
@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use crate::record::stream::{Purpose, permutation, stream, stream_at};
 
 use super::image::Window;
-use super::{LabelRule, Points, SampleError};
+use super::{LabelRule, Points, SampleError, Shape};
 
 /// What is done to labels or pixels before training: a pure function of the sample and a seed.
 ///
@@ -76,6 +76,27 @@ impl Condition {
     /// ```
     pub fn changes_pixels(self) -> bool {
         matches!(self, Condition::ShuffledPixels | Condition::RandomPixels | Condition::Gaussian)
+    }
+}
+
+impl Condition {
+    /// Whether it means something for images of this shape.
+    ///
+    /// ```
+    /// use shatter::sample::{Condition, Shape};
+    /// let image = Shape { channels: 3, height: 28, width: 28 };
+    /// assert!(Condition::Gaussian.check(image).is_ok());
+    /// assert!(Condition::Gaussian.check(Shape::vector(7)).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`SampleError::Condition`], for conditions on pixels where there are none.
+    pub fn check(self, shape: Shape) -> Result<(), SampleError> {
+        if self.changes_pixels() && !shape.is_image() {
+            let reason = format!("points of shape {shape} have one position, no pixels");
+            return Err(SampleError::Condition { condition: self.to_string(), reason });
+        }
+        Ok(())
     }
 }
 
@@ -144,10 +165,7 @@ impl Pixels {
         seed: u64,
     ) -> Result<Pixels, SampleError> {
         let refuse = |reason| SampleError::Condition { condition: condition.to_string(), reason };
-        if condition.changes_pixels() && !window.shape.is_image() {
-            let shape = window.shape;
-            return Err(refuse(format!("points of shape {shape} have one position, no pixels")));
-        }
+        condition.check(window.shape)?;
         let positions = || {
             let positions = window.places.len();
             u32::try_from(positions).map_err(|_| refuse(format!("{positions} pixels are too many")))

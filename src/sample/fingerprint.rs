@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Points, Values};
+use super::{Labels, Points, RawSample, Values};
 
 /// The first line of what is hashed, without its newline.
 pub fn header(points: &Points) -> String {
@@ -33,6 +33,32 @@ pub fn fingerprint(points: &Points) -> String {
         }
         Values::F32(v) => update_chunked(&mut hasher, v, |x| x.to_le_bytes()),
         Values::F64(v) => update_chunked(&mut hasher, v, |x| x.to_le_bytes()),
+    }
+    hex(&hasher.finalize())
+}
+
+/// SHA-256 of points and labels, as they were read, in hexadecimal: hashed are the digest of the
+/// points, the line `shatter classes C` or `shatter real K`, and every label in little-endian order.
+///
+/// ```
+/// use shatter::sample::{self, fingerprint::fingerprint_labelled};
+/// let digest = |text| Ok::<_, sample::SampleError>(fingerprint_labelled(&sample::load(text, 1)?));
+/// assert_eq!(digest("gaussian:n=5,d=2,classes=3")?, digest("gaussian:n=5,d=2,classes=3")?);
+/// assert_ne!(digest("gaussian:n=5,d=2,classes=3")?, digest("gaussian:n=5,d=2,classes=4")?);
+/// # Ok::<(), sample::SampleError>(())
+/// ```
+pub fn fingerprint_labelled(raw: &RawSample) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(fingerprint(&raw.points));
+    match &raw.labels {
+        Labels::Classes { of, count, .. } => {
+            hasher.update(format!("shatter classes {count}\n"));
+            update_chunked(&mut hasher, of, |x| x.to_le_bytes());
+        }
+        Labels::Real { values, outputs } => {
+            hasher.update(format!("shatter real {outputs}\n"));
+            update_chunked(&mut hasher, values, |x| x.to_le_bytes());
+        }
     }
     hex(&hasher.finalize())
 }

@@ -101,7 +101,7 @@ pub(super) struct Window {
 
 impl Window {
     /// The middle `crop` × `crop` positions of points of shape `raw`, or all of them; bytes are
-    /// divided by 255 if `scale`.
+    /// divided by 255 if `scale`, and integers that stand for decimals by their unit.
     pub(super) fn new(
         points: &Points,
         crop: Option<usize>,
@@ -117,7 +117,11 @@ impl Window {
         };
         let (dy, dx) = centre(raw, shape);
         let row = |y: usize| (0..shape.width).map(move |x| (y + dy) * raw.width + x + dx);
-        let unit = if scale && matches!(points.values(), Values::U8(_)) { 255.0 } else { 1.0 };
+        let unit = match points.values() {
+            Values::U8(_) if scale => 255.0,
+            Values::Scaled { scale, .. } => scale.as_f64(),
+            _ => 1.0,
+        };
         let places = (0..shape.height).flat_map(row).collect();
         Ok(Window { shape, places, whole: raw.area(), unit })
     }

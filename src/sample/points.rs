@@ -25,6 +25,22 @@ pub enum Base {
     Ten,
 }
 
+impl Scale {
+    /// The number, rounded to binary64; infinite where that does not reach.
+    ///
+    /// ```
+    /// use shatter::sample::{Base, Scale};
+    /// assert_eq!(Scale { base: Base::Ten, exponent: 3 }.as_f64(), 1000.0);
+    /// ```
+    pub fn as_f64(self) -> f64 {
+        let base: f64 = match self.base {
+            Base::Two => 2.0,
+            Base::Ten => 10.0,
+        };
+        base.powi(self.exponent.min(i32::MAX as u32) as i32)
+    }
+}
+
 impl fmt::Display for Scale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let base = match self.base {

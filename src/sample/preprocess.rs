@@ -21,8 +21,8 @@ use super::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
 /// What is done to every image, besides the [`Condition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocess {
-    /// Bytes are divided by 255; other values are taken as
-    /// [`Points::f64_at`](super::Points::f64_at) has them.
+    /// Bytes are divided by 255. Integers that stand for decimals (`scale=10^k`) always become
+    /// those again; other values are taken as they are.
     pub scale: bool,
     /// Side of the square that is cut out of the middle.
     pub crop: Option<usize>,

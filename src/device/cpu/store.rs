@@ -27,8 +27,27 @@ pub fn zeros<T: Clone + Default>(name: &str, len: Option<usize>) -> Result<Vec<T
     Ok(vector)
 }
 
+/// Asks for all arrays at once, so that those which fit one by one but not together are refused
+/// before memory runs out under them.
+fn all_fit<E>(plan: &Plan) -> Result<(), DeviceError> {
+    let bytes = |(at, array): (usize, &Array)| {
+        let copies = if array.shared { 1 } else { plan.replicas };
+        let size = match array.kind {
+            ArrayKind::Indices(_) => size_of::<u32>(),
+            _ => size_of::<E>(),
+        };
+        plan.len(ArrayId(at)).saturating_mul(copies).saturating_mul(size)
+    };
+    let wanted = plan.arrays.iter().enumerate().map(bytes).fold(0, usize::saturating_add);
+    Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| DeviceError::Memory {
+        array: "all arrays together".to_owned(),
+        wanted: wanted as u64,
+    })
+}
+
 impl<E: Element> Store<E> {
     pub fn new(plan: Plan) -> Result<Store<E>, DeviceError> {
+        all_fit::<E>(&plan)?;
         let (mut numbers, mut indices) = (Vec::new(), Vec::new());
         for (at, array) in plan.arrays.iter().enumerate() {
             let copies = if array.shared { 1 } else { plan.replicas };
