@@ -363,6 +363,12 @@ fn texts_that_are_missing_or_wrong_are_named() {
             }
         }
     }
+    // A text of half a megabyte is refused, and the error quotes its beginning.
+    let mut long = header.clone();
+    let branches = format!("flatten [ {} ] flatten", vec!["dense(1)"; 40_000].join(" | "));
+    long["__metadata__"]["architecture"] = json!(branches);
+    let message = load_bytes(&join(&long.to_string(), &data)).unwrap_err().to_string();
+    assert!(message.contains("bytes, 65536 at most are read") && message.len() < 1000, "{message}");
     // One velocity is gone, of all that are needed to go on.
     let mut header = header;
     let tensors = header.as_object_mut().unwrap();
@@ -424,6 +430,20 @@ fn files_that_are_not_whole_are_refused() {
                 .to_owned(),
             0,
             "unknown size",
+        ),
+        (
+            r#"{"\u001b[31mred":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#.to_owned(),
+            1,
+            "no control",
+        ),
+        (format!(r#"{{"{}":{}}}"#, "a".repeat(2000), tensor(0, 1)), 1, "at most 1024 bytes"),
+        (
+            format!(
+                r#"{{"a":{{"dtype":"U8","shape":[1{}],"data_offsets":[0,1]}}}}"#,
+                ",1".repeat(9)
+            ),
+            1,
+            "at most 8 sides",
         ),
         ("[".repeat(10_000), 0, "tensors by their names"),
         (format!(r#"{{"a":{}"#, r#"{"b":"#.repeat(10_000)), 0, "EOF"),

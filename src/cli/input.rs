@@ -39,7 +39,7 @@ pub enum AnyCheckpoint {
 pub fn checkpoint(path: &Path) -> Result<AnyCheckpoint, CliError> {
     match Checkpoint::load(path) {
         Ok(checkpoint) => Ok(AnyCheckpoint::Single(checkpoint)),
-        Err(CheckpointError::Type { .. }) => {
+        Err(CheckpointError::Type { found, .. }) if found == "F64" => {
             Ok(AnyCheckpoint::Double(Checkpoint::load(path).map_err(TrainError::from)?))
         }
         Err(error) => Err(TrainError::from(error).into()),

@@ -116,7 +116,8 @@ fn show_checkpoint<E: Element>(
         [("data", &checkpoint.settings["data"]), ("settings", &checkpoint.settings["settings"])]
     {
         let parts = value.as_object().into_iter().flatten();
-        let parts: Vec<String> = parts.map(|(key, value)| format!("{key} {value}")).collect();
+        let text = |key: &str, value| format!("{} {value}", key.escape_debug());
+        let parts: Vec<String> = parts.map(|(key, value)| text(key, value)).collect();
         facts.add(name, parts.join(", "));
     }
     let done = |key: &str| checkpoint.progress[key].to_string();

@@ -18,6 +18,11 @@ use serde_json::{Map, Value, json};
 /// The longest header that the format allows, in bytes.
 pub(super) const LONGEST: u64 = 100_000_000;
 
+/// The longest name of a tensor, in bytes, and the most sides, that are read: so that errors can
+/// quote them.
+const NAME: usize = 1024;
+const SIDES: usize = 8;
+
 /// A tensor that is to be written.
 pub(super) struct Tensor<'a> {
     pub name: String,
@@ -80,6 +85,13 @@ pub(super) fn parse(text: &[u8], data: u64) -> Result<Header, String> {
         serde_json::from_slice(text).map_err(|error| format!("its header is wrong: {error}"))?;
     let mut places = Vec::with_capacity(header.tensors.len());
     for (name, Entry { dtype, shape, data_offsets: (begin, end) }) in &header.tensors {
+        let printable = |text: &str| text.len() <= NAME && !text.chars().any(char::is_control);
+        if !printable(name) || !printable(dtype) || shape.len() > SIDES {
+            return Err(format!(
+                "names and types have at most {NAME} bytes and no control characters here, and \
+                 shapes at most {SIDES} sides"
+            ));
+        }
         let of = format!("tensor '{name}' of type {dtype} and shape {shape:?}");
         let wanted = size(dtype, shape).ok_or_else(|| format!("{of} is of unknown size"))?;
         if end.checked_sub(*begin) != Some(wanted) {

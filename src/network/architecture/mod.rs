@@ -61,7 +61,11 @@ impl Architecture {
     pub fn arrays(&self) -> Result<Vec<Parameter>, ArchitectureError> {
         let mut found = Vec::new();
         shape::arrays(&self.layers, self.input, "", &mut found)?;
-        Ok(found)
+        let numbers = |array: &Parameter| {
+            array.shape.iter().fold(1u64, |product, &side| product.saturating_mul(side as u64))
+        };
+        let total = found.iter().fold(0u64, |sum, array| sum.saturating_add(numbers(array)));
+        if total < 1 << 40 { Ok(found) } else { Err(ArchitectureError::TooLarge) }
     }
 
     /// How many numbers are trained.

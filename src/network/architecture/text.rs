@@ -18,12 +18,37 @@ use super::{Architecture, ArchitectureError, Layer, Pool, Window, named};
 /// How deep branches may nest, so that no text exhausts the stack.
 const DEEPEST: usize = 16;
 
+/// The longest text that is read, in bytes.
+const LONGEST: usize = 1 << 16;
+
+/// Characters of a text that an error quotes.
+const QUOTED: usize = 200;
+
+/// The beginning of a text, fit for a line on a terminal.
+fn shortened(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut beginning = String::new();
+    for character in characters.by_ref().take(QUOTED) {
+        match character.is_control() {
+            true => beginning.extend(character.escape_default()),
+            false => beginning.push(character),
+        }
+    }
+    let rest = if characters.next().is_some() { "…" } else { "" };
+    beginning + rest
+}
+
+/// That `text` is no network.
+pub(crate) fn refused(text: &str, reason: String) -> ArchitectureError {
+    ArchitectureError::Network { text: shortened(text), reason }
+}
+
 /// The layers of `text`, and the dense layer to `outputs` numbers.
 pub(super) fn parse(text: &str, outputs: usize) -> Result<Vec<Layer>, ArchitectureError> {
-    let refuse = |reason: String| ArchitectureError::Network {
-        text: text.escape_debug().to_string(),
-        reason,
-    };
+    let refuse = |reason: String| refused(text, shortened(&reason));
+    if text.len() > LONGEST {
+        return Err(refuse(format!("it has {} bytes, {LONGEST} at most are read", text.len())));
+    }
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace('|', " | ");
     let mut words = spaced.split_whitespace();
     let (mut layers, end) = sequence(&mut words, 0).map_err(refuse)?;
