@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::program::{refused, shatter, status, stderr, stdout};
+use common::program::{csv, npy, read_json, refused, shatter, status, stderr, stdout};
 use rand::Rng;
 use shatter::record::stream::{Purpose, below, stream};
 use tempfile::{TempDir, tempdir};
@@ -114,28 +114,131 @@ fn threads_and_checkpoints_change_no_byte() {
 #[test]
 fn a_learning_rate_that_diverges() {
     let folder = tempdir().unwrap();
-    let words = run("diverged", &["--learning-rate", "1e12", "--initialization", "he-normal"]);
-    let output = shatter(&folder, &words);
+    let first = shatter(&folder, &run("diverged", &[]));
+    assert_eq!(status(&first), 0, "{}", stderr(&first));
+    let more = ["--learning-rate", "1e12", "--initialization", "he-normal", "--overwrite"];
+    let output = shatter(&folder, &run("diverged", &more));
     assert_eq!(status(&output), 3, "{}", stderr(&output));
     let text = stderr(&output);
     assert!(text.contains("diverged: the loss ceased to be finite at step "), "{text}");
     assert!(!text.contains("step 0 "), "{text}");
+    // Nothing of the run that stood there before, and a checkpoint of this one.
+    let summary = read_json(&folder, "diverged/summary.json");
+    assert_eq!(summary["ended"], "diverged");
+    assert!(!folder.path().join("diverged/learning_curve.png").exists());
+    let shown = shatter(&folder, &["show", "diverged/checkpoint.safetensors"]);
+    assert!(stdout(&shown).contains("learning_rate 1000000000000"), "{}", stdout(&shown));
+    let words = run("diverged", &["--learning-rate", "1e12", "--initialization", "he-normal"]);
+    let again = shatter(&folder, &[&words[..], &["--resume"]].concat());
+    assert_eq!((status(&again), stderr(&again)), (3, text));
 }
 
-fn npy(folder: &TempDir, name: &str, kind: &str, shape: &str, bytes: &[u8]) {
-    let mut header =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
-    header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
-    header.push(b'\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header);
-    file.extend(bytes);
-    fs::write(folder.path().join(name), file).unwrap();
+/// Weights that are finite and give a loss that is not: the last step of the last epoch.
+#[test]
+fn a_loss_that_is_not_finite_when_it_is_evaluated() {
+    let folder = tempdir().unwrap();
+    let point = |i: usize| {
+        format!("{},{},{}", i % 7, (i * i) % 11, if i.is_multiple_of(3) { "a" } else { "b" })
+    };
+    csv(&folder, "data.csv", (0..60).map(point));
+    let mut words = vec!["train", "csv:data.csv", "--model", "mlp:16", "--batch", "60"];
+    words.extend(["--epochs", "1", "--learning-rate", "1e38"]);
+    let output = shatter(&folder, &words);
+    assert_eq!(status(&output), 3, "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains("at step 1 (epoch 1)"), "{}", stderr(&output));
+    let held = shatter(&folder, &["eval", "out/train/checkpoint.safetensors", "csv:data.csv"]);
+    assert!(status(&held) < 2, "the checkpoint before it is sound: {}", stderr(&held));
+    // A test set beyond all bounds is no divergence; what was found is read again.
+    csv(
+        &folder,
+        "far.csv",
+        (0..6).map(|i| format!("3e38,-3e38,{}", if i < 3 { "a" } else { "b" })),
+    );
+    let test = ["--test", "csv:far.csv", "--model", "mlp:4", "--epochs", "1", "--out", "far"];
+    let randomize =
+        [&["randomize", "csv:data.csv", "--batch", "60", "--conditions", "true"], &test[..]];
+    for kept in [false, true] {
+        let output = shatter(&folder, &randomize.concat());
+        assert!(status(&output) < 2, "{}", stderr(&output));
+        assert_eq!(stdout(&output).contains("(kept)"), kept, "{}", stdout(&output));
+    }
+    assert!(read_json(&folder, "far/true-seed0/summary.json")["test"]["loss"].is_null());
 }
 
-fn csv(folder: &TempDir, name: &str, rows: impl Iterator<Item = String>) {
-    fs::write(folder.path().join(name), rows.collect::<Vec<_>>().join("\n") + "\n").unwrap();
+#[test]
+fn a_run_has_its_folder_for_itself() {
+    let folder = tempdir().unwrap();
+    let mut words = run("held", &[]);
+    let epochs = words.iter().position(|word| *word == "--epochs").unwrap() + 1;
+    words[epochs] = "100000";
+    let mut program = Command::new(env!("CARGO_BIN_EXE_shatter"))
+        .args(&words)
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !folder.path().join("held/checkpoint.safetensors").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    refused(&folder, &run("held", &["--resume"]), &["held: another process trains there"]);
+    program.kill().unwrap();
+    program.wait().unwrap();
+    // What was half-written is removed by the next run, and nothing else.
+    for name in [".unfinished-1", "mine"] {
+        fs::write(folder.path().join("held").join(name), "text").unwrap();
+    }
+    let output = shatter(&folder, &run("held", &["--overwrite"]));
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(!folder.path().join("held/.unfinished-1").exists());
+    assert!(folder.path().join("held/mine").exists());
+}
+
+#[test]
+fn other_data_under_the_same_name_are_noticed() {
+    let folder = tempdir().unwrap();
+    let rows = |k: usize| (0..20).map(move |i| format!("{},{},{}", i * k, i * i, i % 2));
+    let mut words = vec!["train", "csv:data.csv", "--model", "mlp:4", "--batch", "5"];
+    words.extend(["--epochs", "2"]);
+    csv(&folder, "data.csv", rows(1));
+    assert!(status(&shatter(&folder, &words)) < 2);
+    csv(&folder, "data.csv", rows(2));
+    words.push("--resume");
+    refused(&folder, &words, &["out/train/checkpoint.safetensors", "another run", "sample sha256"]);
+}
+
+#[test]
+fn a_loss_alone_ends_training() {
+    let folder = tempdir().unwrap();
+    let mut words = vec!["train", "gaussian:n=60,d=20,classes=3", "--model", "mlp:32", "--batch"];
+    words.extend(["10", "--learning-rate", "0.05", "--until-loss", "0.9", "--epochs", "50"]);
+    let output = shatter(&folder, &words);
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let summary = read_json(&folder, "out/train/summary.json");
+    assert!(summary["train"]["accuracy"].as_f64().unwrap() < 1.0, "{summary}");
+    // Evaluating more often changes nothing but the record.
+    let mut lossy =
+        vec!["train", "gaussian:n=50,d=200,classes=2", "--batch", "10", "--epochs", "60"];
+    lossy.extend(["--model", "dense(64) relu dropout(0.9)", "--learning-rate", "0.02"]);
+    let steps = |out, more: &[&'static str]| {
+        let output = shatter(&folder, &[&lossy[..], &["--out", out], more].concat());
+        assert!(status(&output) < 2, "{}", stderr(&output));
+        read_json(&folder, &format!("{out}/summary.json"))["steps"].clone()
+    };
+    assert_eq!(steps("seldom", &[]), steps("often", &["--evaluate-training"]));
+}
+
+/// No epoch: what the given weights do.
+#[test]
+fn no_epochs_evaluate_what_is_there() {
+    let folder = tempdir().unwrap();
+    let mut words = vec!["train", "gaussian:n=40,d=20,classes=3", "--model", "mlp:32", "--batch"];
+    words.extend(["10", "--learning-rate", "0.05"]);
+    assert_eq!(status(&shatter(&folder, &words)), 0);
+    words.extend(["--init", "out/train/checkpoint.safetensors", "--epochs", "0", "--out", "none"]);
+    let output = shatter(&folder, &words);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("fitted in 0 steps"), "{}", stdout(&output));
 }
 
 #[test]
@@ -173,10 +276,16 @@ fn awkward_data() {
     csv(&folder, "single.csv", [String::from("1,2,a")].into_iter());
     refused(&folder, &words("csv:single.csv", "1"), &["the labels have 1 class"]);
     csv(&folder, "number.csv", [String::from("1,2,0.5")].into_iter());
+    let real = words("csv:number.csv,target=number", "1");
     let more = ["--until-loss", "1e-6", "--epochs", "500"];
-    let output =
-        shatter(&folder, &[words("csv:number.csv,target=number", "1"), more.into()].concat());
+    let output = shatter(&folder, &[&real[..], &more].concat());
     assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    // Real labels are not classified, and nothing is said of accuracy.
+    assert!(!stdout(&output).contains("accuracy"), "{}", stdout(&output));
+    let output = shatter(&folder, &[&real[..], &["--epochs", "1"]].concat());
+    assert!(stdout(&output).contains("all of 1 steps (1 epoch)"), "{}", stdout(&output));
+    let more = ["--until-accuracy", "1"];
+    refused(&folder, &[&real[..], &more].concat(), &["--until-accuracy", "--until-loss"]);
     // A batch larger than the data.
     let message = "a batch of 21 samples is larger than the training set of 20";
     refused(&folder, &words(images, "21"), &[message]);
@@ -185,7 +294,7 @@ fn awkward_data() {
 #[test]
 fn settings_that_make_no_sense() {
     let folder = tempdir().unwrap();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--momentum", "1"], "momentum 1"),
         (&["--learning-rate", "nan"], "learning rate NaN"),
         (&["--batch", "0"], "a batch of 0 samples"),
@@ -195,6 +304,9 @@ fn settings_that_make_no_sense() {
         (&["--device", "cuda"], "--device cuda"),
         (&["--augment", "spin"], "spin"),
         (&["--until-accuracy", "2"], "training accuracy 2"),
+        (&["--patience", "2"], "patience looks at the accuracy on a test set"),
+        (&["--augment", "flip"], "augmentation by crop, flip or rotation changes nothing"),
+        (&["--threads", "0"], "--threads 0"),
     ];
     for (words, message) in cases {
         let words = [&["train", "gaussian:n=200,d=3,classes=2"], words].concat();
@@ -269,32 +381,4 @@ fn a_full_disk() {
     // With room again, the run goes on from there.
     let output = shatter(&folder, &words);
     assert_eq!(status(&output), 0, "{}", stderr(&output));
-}
-
-#[test]
-fn randomize_keeps_what_has_ended() {
-    let folder = tempdir().unwrap();
-    let words = |conditions| {
-        let sample = "gaussian:n=60,d=20,classes=3";
-        let settings = ["--model", "mlp:32", "--batch", "10", "--learning-rate", "0.05"];
-        let mut words = vec!["randomize", sample, "--corruption", conditions, "--seeds", "0,1"];
-        words.extend(settings);
-        words
-    };
-    let first = shatter(&folder, &words("0,1"));
-    assert_eq!(status(&first), 0, "{}{}", stdout(&first), stderr(&first));
-    let second = shatter(&folder, &words("0,0.5,1"));
-    assert_eq!(status(&second), 0, "{}", stderr(&second));
-    let text = stdout(&second);
-    assert_eq!(text.matches("(kept)").count(), 4, "{text}");
-    let table: Vec<serde_json::Value> =
-        serde_json::from_slice(&fs::read(folder.path().join("out/randomize/table.json")).unwrap())
-            .unwrap();
-    assert_eq!(table.len(), 6);
-    assert!(table.iter().all(|row| row["train_accuracy"] == 1.0));
-    let truth = table.iter().find(|row| row["condition"] == "true" && row["seed"] == 0).unwrap();
-    assert_eq!(truth["ratio"], 1.0);
-    for file in ["loss.png", "loss.svg", "time.png", "manifest.json", "random-seed1/summary.json"] {
-        assert!(folder.path().join("out/randomize").join(file).exists(), "{file}");
-    }
 }

@@ -10,6 +10,7 @@ mod claims;
 mod compare;
 mod doctor;
 mod eval;
+mod figures;
 mod fit;
 mod input;
 mod output;
@@ -63,6 +64,8 @@ enum Command {
     Train(train::Arguments),
     /// Run the randomization tests: the same network on true and randomized data
     Randomize(randomize::Arguments),
+    /// Draw the figures of training runs from their records
+    Figures(figures::Arguments),
     /// Say what this build and this machine can do
     Doctor(doctor::Arguments),
     /// Print completions for a shell
@@ -116,6 +119,8 @@ impl Common {
 enum Verdict {
     Yes,
     No,
+    /// Training diverged in some of the runs that were asked for.
+    Diverged,
 }
 
 /// Why a command could not answer.
@@ -241,6 +246,7 @@ pub fn run() -> ExitCode {
         | Command::Show(show::Arguments { common, .. })
         | Command::Train(train::Arguments { common, .. })
         | Command::Randomize(randomize::Arguments { common, .. })
+        | Command::Figures(figures::Arguments { common, .. })
         | Command::Doctor(doctor::Arguments { common }) => common.json,
         #[cfg(feature = "claims")]
         Command::Claims(claims::Arguments { common, .. }) => common.json,
@@ -255,6 +261,7 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Randomize(arguments) => randomize::run(&arguments),
+        Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -263,6 +270,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
+        Ok(Verdict::Diverged) => ExitCode::from(3),
         Err(error) => {
             eprintln!("error: {error}");
             if json {

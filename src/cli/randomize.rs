@@ -6,18 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::device::Element;
-use crate::figure::{self, Run, randomization};
-use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
-use crate::sample::{Condition, Labels};
+use crate::sample::Condition;
 use crate::train::randomize::{Case, Row, summary, table};
-use crate::train::run::{Left, RECORD};
-use crate::train::{Summary, TrainError};
+use crate::train::run::{Left, RunError};
+use crate::train::{Ended, Summary, TrainError};
 
+use super::figures::{self, Recorded};
 use super::output::{grouped, print, print_json, seconds};
-use super::train::{ended_text, read_lines};
+use super::train::ended_text;
 use super::training::{Options, Precision, Task, Watch};
-use super::{CliError, Common, Verdict, write, write_figure};
+use super::{CliError, Common, Verdict, write};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -26,8 +24,10 @@ use super::{CliError, Common, Verdict, write, write_figure};
     shatter randomize fashion-mnist:DIR,first=1000 --model inception --conditions true,random\n\n\
     Trains the network under each condition with each seed, each in a folder of its own; runs that \
     have ended are kept, one that was interrupted goes on where it stood.\n\
-    Prints steps to fit, their ratio to those of the true labels, and test errors; writes table.json, \
-    loss.png (Fig. 1a of the paper), and with --corruption time.png and test_error.png (1b, 1c).\n\
+    Prints how many labels changed, steps to fit, their ratio to those of the true labels, and test \
+    errors; writes table.json, \
+    loss.png (Fig. 1a of the paper), and with three shares of corrupted labels time.png and \
+    test_error.png (1b, 1c).\n\
     Exit status: 0 if every run fitted its training set, 1 if not, 2 for bad input, 3 if one \
     diverged, 4 if there is no such device, 130 if interrupted.")]
 pub struct Arguments {
@@ -54,6 +54,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The conditions, each once.
     fn conditions(&self) -> Result<Vec<Condition>, CliError> {
         let share = |&p: &f64| match p {
             0.0 => Ok(Condition::True),
@@ -62,9 +63,9 @@ impl Arguments {
             _ => Err(CliError::Usage(format!("--corruption {p}: a share from 0 to 1 is wanted"))),
         };
         if !self.corruption.is_empty() {
-            self.corruption.iter().map(share).collect()
+            Ok(each_once(self.corruption.iter().map(share).collect::<Result<_, _>>()?))
         } else if !self.conditions.is_empty() {
-            Ok(self.conditions.clone())
+            Ok(each_once(self.conditions.clone()))
         } else {
             Ok(vec![
                 Condition::True,
@@ -78,8 +79,19 @@ impl Arguments {
     }
 
     fn seeds(&self) -> Vec<u64> {
-        if self.seeds.is_empty() { vec![self.common.seed()] } else { self.seeds.clone() }
+        if self.seeds.is_empty() { vec![self.common.seed()] } else { each_once(self.seeds.clone()) }
     }
+}
+
+/// The first of equals, in their order: a run has one folder.
+fn each_once<T: PartialEq + Copy>(all: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -91,54 +103,64 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 
 fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Arguments { sample, options, common, .. } = arguments;
-    let (conditions, seeds) = (arguments.conditions()?, arguments.seeds());
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
     let task = options.task(sample, common.seed())?;
-    let device = options.device::<E>();
-    let mut manifest = Manifest::new(serde_json::json!({
-        "sample": sample,
-        "model": options.model(),
-        "conditions": conditions.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "seeds": seeds,
-        "settings": task.settings,
-        "preprocess": task.preprocess,
-        "precision": E::NAME,
-        "device": device.describe(),
-    }));
-    manifest.sample = Some(task.train.text.clone());
-    manifest.points_sha256 = Some(fingerprint(&task.train.points));
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
-    let cases: Vec<Case> = seeds
-        .iter()
-        .flat_map(|&seed| conditions.iter().map(move |&condition| Case { condition, seed }))
-        .collect();
+    let cases = cases(arguments, &task)?;
     let mut runs = Vec::new();
     for (index, &case) in cases.iter().enumerate() {
         let place = format!("{} of {}", index + 1, cases.len());
         let summary = one::<E>(arguments, &task, case, &out, &place)?;
         runs.push((case, summary));
     }
-    let rows = table(&runs);
+    let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
     write(&out, "table.json", serde_json::to_string_pretty(&rows)? + "\n")?;
-    let caption = format!(
-        "shatter randomize {sample} --model {} · seeds {seeds:?} · version {} · commit {}",
-        options.model(),
-        manifest.version,
-        manifest.commit
-    );
-    let drawn = draw(arguments, &out, &cases, &rows, &task, &caption)?;
+    let folders = cases.iter().map(|case| out.join(case.name()));
+    let recorded = folders.map(|folder| Recorded::read(&folder)).collect::<Result<Vec<_>, _>>()?;
+    let command = format!("shatter randomize {sample} --model {}", options.model());
+    let drawn = figures::draw(&recorded, &out, &command)?;
+    let mut manifest = options.manifest::<E>(&task, cases[0], &options.device::<E>().describe())?;
+    let names: Vec<String> = cases.iter().map(Case::name).collect();
+    manifest.configuration["runs"] = names.into();
+    for of_a_run in ["condition", "changed_labels"] {
+        manifest.configuration.as_object_mut().map(|all| all.remove(of_a_run));
+    }
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
     if common.json {
         print_json(&rows)?;
     } else {
+        let drawn: String = drawn.iter().map(|name| format!("{name} (and .svg), ")).collect();
         let files = format!(
-            "Written to {}: {drawn}, table.json, manifest.json, and one folder a run.\n",
+            "Written to {}: {drawn}table.json, manifest.json, and one folder a run.\n",
             out.display()
         );
         print(&format!("\n{}\n{files}", text(&rows)))?;
     }
     let fitted = rows.iter().all(|row| row.steps_to_fit.is_some());
-    Ok(if fitted { Verdict::Yes } else { Verdict::No })
+    let diverged = rows.iter().any(|row| row.ended == Ended::Diverged);
+    Ok(match (diverged, fitted) {
+        (true, _) => Verdict::Diverged,
+        (_, true) => Verdict::Yes,
+        _ => Verdict::No,
+    })
+}
+
+/// All runs, seed by seed. Of the conditions that nobody asked for, those that mean something.
+fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
+    let shared = task.common(&arguments.options);
+    let chosen = !arguments.corruption.is_empty() || !arguments.conditions.is_empty();
+    let mut cases = Vec::new();
+    for seed in arguments.seeds() {
+        for condition in arguments.conditions()? {
+            let case = Case { condition, seed };
+            match shared.check(case) {
+                Ok(()) => cases.push(case),
+                Err(error) if chosen => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+    }
+    Ok(cases)
 }
 
 /// Runs a case, or takes the summary of the run that has ended.
@@ -150,116 +172,76 @@ fn one<E: Element>(
     place: &str,
 ) -> Result<Summary, CliError> {
     let Arguments { options, common, .. } = arguments;
-    let folder = options.folder(&out.join(case.name()))?;
+    let path = out.join(case.name());
     let shared = task.common(options);
-    let held = summary(&folder.path)?;
-    if let Some(held) = held
-        && shared.describes::<E>(case, &held)?
+    let line = |text: &str| {
+        if common.json { Ok(()) } else { print(&format!("{:<24} {text}\n", case.name())) }
+    };
+    if let Some(ended) = summary(&path)?
+        && shared.describes::<E>(case, &ended)?
     {
-        if !common.json {
-            print(&format!("{:<24} {} (kept)\n", case.name(), ended_text(&held)))?;
-        }
-        return Ok(held);
+        line(&format!("{} (kept)", ended_text(&ended)))?;
+        return Ok(ended);
     }
     let name = format!("{place}, {}", case.name());
-    let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
     let device = options.device::<E>();
-    let manifest = folder.path.join("manifest.json");
-    let written = options.manifest::<E>(task, case, &device.describe())?.write(&manifest);
-    written.map_err(CliError::at(&manifest))?;
-    let left = shared.run(device.as_ref(), case, &folder, &mut |progress| watch.see(progress))?;
-    let took = watch.took();
+    let mut held = options.folder(&path)?.hold()?;
+    let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
+    let mut trainer = shared.begin(device.as_ref(), case, &held)?;
+    let mut manifest = options.manifest::<E>(task, case, &device.describe())?;
+    manifest.configuration["changed_labels"] = trainer.changed_labels().into();
+    let file = path.join("manifest.json");
+    manifest.write(&file).map_err(CliError::at(&file))?;
+    let left = held.run(&mut trainer, &mut |progress| watch.see(progress));
+    let took = seconds(watch.took());
     drop(watch);
-    match left {
-        Left::Ended(summary) => {
-            if !common.json {
-                let text = ended_text(&summary);
-                print(&format!("{:<24} {text}, {}\n", case.name(), seconds(took)))?;
-            }
-            Ok(summary)
-        }
-        Left::Stopped => Err(CliError::Interrupted(format!(
-            "stopped in {}; the same command goes on from there",
-            folder.path.display()
-        ))),
-    }
+    let ended = match left {
+        Ok(Left::Ended(summary)) => Some(*summary),
+        // The others may not diverge, and a run that did is a row of the table.
+        Err(RunError::Train(TrainError::Diverged { .. })) => summary(&path)?,
+        Ok(Left::Stopped) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let ended = ended.ok_or_else(|| {
+        let path = path.display();
+        CliError::Interrupted(format!("stopped in {path}; the same command goes on from there"))
+    })?;
+    line(&format!("{}, {took}", ended_text(&ended)))?;
+    Ok(ended)
 }
 
 /// The table, aligned.
 fn text(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:<16} {:>5} {:>9} {:>7} {:>7} {:>10} {:>10} {:>10}\n",
-        "condition", "seed", "steps", "epochs", "ratio", "train loss", "train acc.", "test error"
+        "{:<16} {:>5} {:>8} {:>9} {:>7} {:>7} {:>10} {:>10} {:>10}\n",
+        "condition",
+        "seed",
+        "changed",
+        "steps",
+        "epochs",
+        "ratio",
+        "train loss",
+        "train acc.",
+        "test error"
     );
     for row in rows {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let _ = writeln!(
             text,
-            "{:<16} {:>5} {:>9} {:>7} {:>7} {:>10.4} {:>10} {:>10}",
+            "{:<16} {:>5} {:>8} {:>9} {:>7} {:>7} {:>10.4} {:>10} {:>10}",
             row.condition,
             row.seed,
+            or_dash(row.changed_labels.map(grouped)),
             or_dash(row.steps_to_fit.map(grouped)),
             or_dash(row.epochs_to_fit.map(|epochs| epochs.to_string())),
             or_dash(row.ratio.map(|ratio| format!("{ratio:.2}"))),
             row.train_loss,
-            format!("{:.2} %", 100.0 * row.train_accuracy),
-            or_dash(row.test_error.map(|error| format!("{:.2} %", 100.0 * error))),
+            or_dash(row.train_accuracy.map(percent)),
+            or_dash(row.test_error.map(percent)),
         );
     }
     text
-}
-
-/// Draws what can be drawn; the names of the files.
-fn draw(
-    arguments: &Arguments,
-    out: &Path,
-    cases: &[Case],
-    rows: &[Row],
-    task: &Task,
-    note: &str,
-) -> Result<String, CliError> {
-    let (conditions, model) = (arguments.conditions()?, arguments.options.model());
-    let mut curves = Vec::new();
-    for &condition in &conditions {
-        let mut runs = Vec::new();
-        for case in cases.iter().filter(|case| case.condition == condition) {
-            let lines = read_lines(&out.join(case.name()).join(RECORD))?;
-            let whole = lines.iter().filter(|line| line.end_of_epoch);
-            let points = whole.map(|line| (f64::from(line.step) / 1000.0, line.online.loss));
-            runs.push(Run { points: points.collect() });
-        }
-        curves.push((condition.to_string(), runs));
-    }
-    let plot = randomization::learning_curves(model, curves, note);
-    write_figure(out, "loss", figure::draw(&plot)?)?;
-    let mut drawn = "loss.png".to_owned();
-    // Against corruption, one run a seed.
-    let against = |value: &dyn Fn(&Row) -> Option<f64>| {
-        let of_seed = |&seed: &u64| {
-            let points =
-                arguments.corruption.iter().zip(&conditions).filter_map(|(&p, condition)| {
-                    let name = condition.to_string();
-                    let row = rows.iter().find(|row| row.seed == seed && row.condition == name)?;
-                    Some((p, value(row)?))
-                });
-            Run { points: points.collect() }
-        };
-        let runs: Vec<Run> = arguments.seeds().iter().map(of_seed).collect();
-        let runs: Vec<Run> = runs.into_iter().filter(|run| !run.points.is_empty()).collect();
-        (!runs.is_empty()).then(|| vec![(model.to_owned(), runs)])
-    };
-    if let Some(models) = against(&|row| row.ratio) {
-        write_figure(out, "time", figure::draw(&randomization::relative_time(models, note))?)?;
-        drawn += ", time.png";
-    }
-    if let (Some(models), Labels::Classes { count, .. }) =
-        (against(&|row| row.test_error), &task.train.labels)
-    {
-        let plot = randomization::test_error(models, *count as usize, note);
-        write_figure(out, "test_error", figure::draw(&plot)?)?;
-        drawn += ", test_error.png";
-    }
-    Ok(drawn + " (and .svg)")
 }
 
 impl From<TrainError> for CliError {

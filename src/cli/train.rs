@@ -1,19 +1,20 @@
 //! `shatter train`: one network on one sample, under one condition.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::device::Element;
 use crate::figure::{self, Curve, Plot, Run, Scale};
-use crate::sample::preprocess::Prepared;
 use crate::sample::{Condition, Shape};
 
 use crate::train::randomize::Case;
-use crate::train::run::{self, CHECKPOINT, Left, RECORD};
+use crate::train::run::{CHECKPOINT, Left, RECORD};
 use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer, load_weights};
 
+use super::figures::read_lines;
 use super::output::{Facts, grouped, print, print_json, seconds};
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write_figure};
@@ -63,14 +64,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Arguments { sample, labels, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/train"));
-    let held = out.join(CHECKPOINT).exists();
-    if held && !arguments.resume && !arguments.overwrite {
+    let there = out.join(CHECKPOINT).exists();
+    if there && !arguments.resume && !arguments.overwrite {
         let out = out.display();
         return Err(CliError::Usage(format!(
             "{out} holds a run: --resume goes on, --overwrite starts anew, --out goes elsewhere"
         )));
     }
-    if arguments.resume && !held {
+    if arguments.resume && !there {
         let file = out.join(CHECKPOINT);
         return Err(CliError::Usage(format!("there is no {} to resume", file.display())));
     }
@@ -80,25 +81,29 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let shared = task.common(options);
     let (train, test) = shared.prepare::<E>(case)?;
     let mut trainer = shared.trainer(device.as_ref(), case, (&train, test.as_ref()))?;
-    let facts = describe(&trainer, &task, case, &train)?;
     drop((train, test)); // the device has them now
+    let facts = describe(&trainer, &task, case)?;
     if let Some(file) = &arguments.init {
         let weights = load_weights(file, trainer.architecture()).map_err(TrainError::from)?;
         trainer.set_weights(&weights)?;
     }
+    let mut held = options.folder(&out)?.hold()?;
     if arguments.resume {
-        run::resume(&mut trainer, &out)?;
+        held.resume(&mut trainer)?;
+    } else {
+        held.clear()?;
+        CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
     }
     let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
+    manifest.configuration["changed_labels"] = trainer.changed_labels().into();
     manifest.configuration["init"] = serde_json::json!(arguments.init);
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
     }
     let mut watch = Watch::start("training", trainer.samples(), trainer.settings().epochs);
-    let folder = options.folder(&out)?;
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
-    let left = run::run(&mut trainer, &folder, &mut |progress| watch.see(progress))?;
+    let left = held.run(&mut trainer, &mut |progress| watch.see(progress))?;
     let took = watch.took();
     drop(watch);
     let Left::Ended(summary) = left else {
@@ -115,8 +120,11 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
         manifest.version,
         manifest.commit
     );
-    let plot = learning_curve(&read_lines(&out.join(RECORD))?, caption);
-    write_figure(&out, "learning_curve", figure::draw(&plot)?)?;
+    let lines = read_lines(&out.join(RECORD))?;
+    let drawn = lines.iter().any(|line| line.end_of_epoch);
+    if drawn {
+        write_figure(&out, "learning_curve", figure::draw(&learning_curve(&lines, caption))?)?;
+    }
     if common.json {
         print_json(&summary)?;
     } else {
@@ -129,28 +137,28 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
             });
             facts.add("test set", measured_text(test) + &best);
         }
-        facts.add(
-            "written to",
-            format!(
-                "{}: {CHECKPOINT}, {RECORD}, summary.json, \
-            learning_curve.png (and .svg), manifest.json",
-                out.display()
-            ),
-        );
+        let curve = if drawn { "learning_curve.png (and .svg), " } else { "" };
+        let files = format!("{CHECKPOINT}, {RECORD}, summary.json, {curve}manifest.json");
+        facts.add("written to", format!("{}: {files}", out.display()));
         print(facts.text())?;
     }
-    let wanted =
-        trainer.settings().until_accuracy.is_some() || trainer.settings().until_loss.is_some();
-    Ok(if summary.ended == Ended::Fitted || !wanted { Verdict::Yes } else { Verdict::No })
+    let yes = summary.ended == Ended::Fitted || !summary.asked();
+    Ok(if yes { Verdict::Yes } else { Verdict::No })
+}
+
+/// The files of the figure.
+const CURVE: [&str; 2] = ["learning_curve.png", "learning_curve.svg"];
+
+/// Removes a file, if it is there.
+fn remove(file: &Path) -> Result<(), CliError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CliError::at(file)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// What is about to be trained, in lines.
-fn describe<E: Element>(
-    trainer: &Trainer<E>,
-    task: &Task,
-    case: Case,
-    train: &Prepared<E>,
-) -> Result<String, CliError> {
+fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result<String, CliError> {
     let mut facts = Facts::default();
     let architecture = trainer.architecture();
     let (all, paper) = (
@@ -164,15 +172,14 @@ fn describe<E: Element>(
         String::new()
     };
     facts.add("sample", format!("{}, {}", task.train.text, task.train.points.describe()));
-    let changed = train.changed.iter().filter(|&&changed| changed).count();
     facts.add(
         "condition",
         format!(
             "{} (seed {}); {} of {} labels differ from the sample's own",
             case.condition,
             case.seed,
-            grouped(changed as u64),
-            grouped(train.changed.len() as u64)
+            grouped(trainer.changed_labels()),
+            grouped(trainer.samples() as u64)
         ),
     );
     facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
@@ -214,11 +221,11 @@ fn measured_text(measured: &Measured) -> String {
         None => (String::new(), String::new()),
         changed => (part("unchanged labels", measured.clean), part("changed labels", changed)),
     };
-    format!(
-        "accuracy {:.2} %, loss {:.4}{clean}{changed}",
-        100.0 * measured.accuracy,
-        measured.loss
-    )
+    // Real labels are not classified.
+    let accuracy = measured
+        .accuracy
+        .map_or(String::new(), |accuracy| format!("accuracy {:.2} %, ", 100.0 * accuracy));
+    format!("{accuracy}loss {:.4}{clean}{changed}", measured.loss)
 }
 
 /// "fitted in 391 steps (1 epoch)".
@@ -227,15 +234,11 @@ pub fn ended_text(summary: &Summary) -> String {
     let after = format!("{} steps ({} epoch{s})", grouped(summary.steps), summary.epochs);
     match summary.ended {
         Ended::Fitted => format!("fitted in {after}"),
+        Ended::Epochs if !summary.asked() => format!("all of {after}"),
         Ended::Epochs => format!("not fitted in {after}, which were all"),
+        Ended::Diverged => format!("diverged after {after}"),
         Ended::Patience => format!("not fitted in {after}: the test accuracy no longer improved"),
     }
-}
-
-/// The lines of a record.
-pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
-    let text = fs::read_to_string(path).map_err(CliError::at(path))?;
-    text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
 /// A number that a line may have.
@@ -249,9 +252,9 @@ fn learning_curve(lines: &[Line], note: String) -> Plot {
         (name.to_owned(), points.collect::<Vec<_>>())
     };
     let values: [(&str, Value); 4] = [
-        ("training accuracy", &|line| Some(line.online.accuracy)),
+        ("training accuracy", &|line| line.online.accuracy),
         ("training loss", &|line| Some(line.online.loss)),
-        ("test accuracy", &|line| line.test.map(|test| test.accuracy)),
+        ("test accuracy", &|line| line.test.and_then(|test| test.accuracy)),
         ("accuracy on changed labels", &|line| line.online.changed),
     ];
     let curves = values.into_iter().map(curve).enumerate();

@@ -1,6 +1,7 @@
 //! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::device::cpu::Cpu;
 use crate::device::{Device, Element};
 use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
+use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
 use crate::sample::image::Shape;
 use crate::sample::preprocess::Preprocess;
 use crate::sample::{self, Labels, RawSample};
@@ -112,9 +113,10 @@ pub struct Options {
     /// Epochs at most
     #[arg(long, default_value_t = 100, value_name = "N")]
     epochs: u32,
-    /// Stop when this share of the training set is classified as labelled; 'never' not to
-    #[arg(long, default_value = "1", value_name = "SHARE", value_parser = share)]
-    until_accuracy: Share,
+    /// Stop when this share of the training set is classified as labelled, or 'never' [default: 1,
+    /// without --until-loss]
+    #[arg(long, value_name = "SHARE")]
+    until_accuracy: Option<Share>,
     /// Stop when the mean training loss of an epoch is at most this (and --until-accuracy, if given)
     #[arg(long, value_name = "LOSS")]
     until_loss: Option<f64>,
@@ -141,15 +143,27 @@ pub struct Options {
     evaluate_training: bool,
 }
 
-/// A share that ends training, or none.
-type Share = Option<f64>;
+/// An accuracy that ends training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Share {
+    Never,
+    Of(f64),
+}
 
-fn share(text: &str) -> Result<Option<f64>, String> {
-    match text {
-        "never" => Ok(None),
-        _ => text.parse().map(Some).map_err(|_| "a number from 0 to 1, or never, is wanted".into()),
+impl FromStr for Share {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Share, &'static str> {
+        let wanted = "a number from 0 to 1, or never, is wanted";
+        match text {
+            "never" => Ok(Share::Never),
+            _ => text.parse().map(Share::Of).map_err(|_| wanted),
+        }
     }
 }
+
+/// More threads than any machine has cores are a mistake.
+const MOST_THREADS: usize = 4096;
 
 /// What the commands work on.
 pub struct Task {
@@ -157,6 +171,12 @@ pub struct Task {
     pub test: Option<RawSample>,
     pub preprocess: Preprocess,
     pub settings: Settings,
+    /// The seed that the samples were loaded with.
+    sample_seed: u64,
+    /// SHA-256 of the training points, as in certificates.
+    points_sha256: String,
+    /// SHA-256 of both samples with their labels.
+    digests: (String, Option<String>),
 }
 
 impl Task {
@@ -165,6 +185,8 @@ impl Task {
         Common {
             train: &self.train,
             test: self.test.as_ref(),
+            sample_seed: self.sample_seed,
+            digests: self.digests.clone(),
             preprocess: self.preprocess,
             randomize_test: options.randomize_test,
             model: &options.model,
@@ -182,6 +204,10 @@ impl Options {
     /// Reads the samples and puts the settings together.
     pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
         if let Some(threads) = self.threads {
+            if !(1..=MOST_THREADS).contains(&threads) {
+                let wanted = format!("1 to {MOST_THREADS} are wanted");
+                return Err(CliError::Usage(format!("--threads {threads}: {wanted}")));
+            }
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
             pool.map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
         }
@@ -222,13 +248,29 @@ impl Options {
             order: self.order,
             augmentation: self.augment.clone(),
             epochs: self.epochs,
-            // Real labels have no accuracy.
-            until_accuracy: self.until_accuracy.filter(|_| !real),
+            until_accuracy: match self.until_accuracy {
+                Some(Share::Of(_)) if real => {
+                    let reason = "--until-accuracy: real labels are not classified; --until-loss \
+                                  takes a loss";
+                    return Err(CliError::Usage(reason.into()));
+                }
+                Some(Share::Of(share)) => Some(share),
+                Some(Share::Never) => None,
+                None => (!real && self.until_loss.is_none()).then_some(1.0),
+            },
             until_loss: self.until_loss,
             patience: self.patience,
             seed,
         };
-        Ok(Task { train, test, preprocess, settings })
+        Ok(Task {
+            points_sha256: fingerprint(&train.points),
+            digests: (fingerprint_labelled(&train), test.as_ref().map(fingerprint_labelled)),
+            sample_seed: seed,
+            train,
+            test,
+            preprocess,
+            settings,
+        })
     }
 
     /// The manifest of a run.
@@ -252,7 +294,7 @@ impl Options {
             "device": device,
         }));
         manifest.sample = Some(task.train.text.clone());
-        manifest.points_sha256 = Some(fingerprint(&task.train.points));
+        manifest.points_sha256 = Some(task.points_sha256.clone());
         Ok(manifest)
     }
 
@@ -312,13 +354,12 @@ impl Watch {
         self.bar.set_position(done);
         let now = progress.epoch_tally.measured();
         if progress.epoch_tally.count() > 0 {
-            self.bar.set_message(format!(
-                "epoch {}, step {}: loss {:.4}, accuracy {:.2} %",
-                progress.epoch + 1,
-                progress.step,
-                now.loss,
-                100.0 * now.accuracy
-            ));
+            let accuracy = now
+                .accuracy
+                .map_or(String::new(), |accuracy| format!(", accuracy {:.2} %", 100.0 * accuracy));
+            let (epoch, step) = (progress.epoch.saturating_add(1), progress.step);
+            self.bar
+                .set_message(format!("epoch {epoch}, step {step}: loss {:.4}{accuracy}", now.loss));
         }
         if stopped() { Flow::Stop } else { Flow::Continue }
     }

@@ -8,6 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
 
+/// How names of files begin that are being written.
+const PREFIX: &str = ".unfinished-";
+
 /// Files being written, so that an interrupt can take them away.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
@@ -61,11 +64,10 @@ impl AtomicFile {
     /// # Errors
     /// Those of the operating system.
     pub fn create(path: &Path) -> io::Result<AtomicFile> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         fs::create_dir_all(folder)?;
         let mut builder = Builder::new();
-        builder.prefix(".unfinished-");
+        builder.prefix(PREFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -90,7 +92,8 @@ impl AtomicFile {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let (file, _) = writer.into_parts();
         file.as_file().sync_all()?;
-        file.persist(&self.path).map(drop).map_err(|error| error.error)
+        file.persist(&self.path).map_err(|error| error.error)?;
+        sync_folder(folder_of(&self.path))
     }
 }
 
@@ -101,6 +104,33 @@ impl Write for AtomicFile {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Makes a new name last, where folders can be synchronized.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Removes what processes that were killed left half-written in a folder. Nobody else may be
+/// writing there.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if left && entry.file_type()?.is_file() && !unfinished().contains(&path) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes `bytes` to `path`, whole or not at all.

@@ -15,6 +15,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::device::Element;
+use crate::network::architecture::text::refused;
 use crate::network::architecture::{
     Architecture, ArchitectureError, Parameter, ParameterKind, Shape,
 };
@@ -375,8 +376,8 @@ fn network(text: &str, input: Shape, outputs: usize) -> Result<Architecture, Arc
     if network.to_string() == text {
         return Ok(network);
     }
-    let reason = format!("its layers would be written '{network}'");
-    Err(ArchitectureError::Network { text: text.escape_debug().to_string(), reason })
+    let reason = "its layers would be written otherwise";
+    Err(refused(text, reason.to_owned()))
 }
 
 fn sides(text: &str) -> Option<Shape> {
@@ -403,11 +404,12 @@ impl<'a> Reader<'a> {
     fn open(path: &'a Path) -> Result<Reader<'a>, CheckpointError> {
         let system = |source| CheckpointError::Io { file: path.to_owned(), source };
         let refuse = |reason| CheckpointError::Format { file: path.to_owned(), reason };
-        let file = File::open(path).map_err(system)?;
-        let status = file.metadata().map_err(system)?;
-        if !status.is_file() {
+        // Before opening: to open a pipe is to wait for whoever writes.
+        if !std::fs::metadata(path).map_err(system)?.is_file() {
             return Err(refuse("it is no file of its own".to_owned()));
         }
+        let file = File::open(path).map_err(system)?;
+        let status = file.metadata().map_err(system)?;
         let mut file = BufReader::new(file);
         let mut length = [0; 8];
         let after = status.len().checked_sub(8);

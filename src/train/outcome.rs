@@ -1,4 +1,6 @@
 //! What training finds, as it goes into records.
+//!
+//! JSON has no number that is not finite: such a loss stands there as `null`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,10 @@ use crate::device::Outcome;
 /// Loss and accuracy over some samples, with those whose labels were changed apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
+    /// Whether labels are real numbers, which are not classified.
+    pub real: bool,
     /// Sum of the losses.
+    #[serde(with = "finite")]
     pub loss: f64,
     /// Samples with their own label: classified as labelled, and all of them.
     pub clean: (u64, u64),
@@ -16,6 +21,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of nothing yet.
+    pub fn new(real: bool) -> Tally {
+        Tally { real, ..Tally::default() }
+    }
+
     /// Adds a batch.
     pub fn add(&mut self, outcome: &Outcome) {
         let plus = |sum: &mut (u64, u64), (right, all): (u32, u32)| {
@@ -33,11 +43,12 @@ impl Tally {
 
     /// Mean loss and accuracies.
     pub fn measured(&self) -> Measured {
-        let share = |(right, all): (u64, u64)| (all > 0).then(|| right as f64 / all as f64);
+        let share =
+            |(right, all): (u64, u64)| (all > 0 && !self.real).then(|| right as f64 / all as f64);
         let all = (self.clean.0 + self.changed.0, self.count());
         Measured {
             loss: self.loss / self.count().max(1) as f64,
-            accuracy: share(all).unwrap_or(0.0),
+            accuracy: share(all),
             clean: share(self.clean),
             changed: share(self.changed),
         }
@@ -47,14 +58,21 @@ impl Tally {
 /// Mean loss and accuracies over some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Mean loss.
+    /// Mean loss; in JSON `null` where it is not finite.
+    #[serde(with = "finite")]
     pub loss: f64,
-    /// Share of samples that are classified as labelled.
-    pub accuracy: f64,
+    /// Share of samples that are classified as labelled; `None` for real labels.
+    pub accuracy: Option<f64>,
     /// The same among samples with their own label; `None` if there are none.
     pub clean: Option<f64>,
     /// The same among samples with a changed label; `None` if there are none.
     pub changed: Option<f64>,
+}
+
+impl Measured {
+    /// Where training diverged: no number means anything.
+    pub const NOT_FINITE: Measured =
+        Measured { loss: f64::NAN, accuracy: None, clean: None, changed: None };
 }
 
 /// One line of a record: an epoch, or some steps of it.
@@ -88,6 +106,21 @@ pub enum Ended {
     Epochs,
     /// The test accuracy no longer improved.
     Patience,
+    /// The loss ceased to be finite.
+    Diverged,
+}
+
+impl Ended {
+    /// Whether a run under settings `held` that ended so has ended under settings `wanted`, too.
+    pub(super) fn holds(self, held: &serde_json::Value, wanted: &serde_json::Value) -> bool {
+        let same = |keys: &[&str]| keys.iter().all(|&key| held[key] == wanted[key]);
+        match self {
+            Ended::Fitted => same(&["until_accuracy", "until_loss"]),
+            Ended::Patience => same(&["until_accuracy", "until_loss", "patience"]),
+            Ended::Epochs => same(&["until_accuracy", "until_loss", "patience", "epochs"]),
+            Ended::Diverged => true,
+        }
+    }
 }
 
 /// How a run went.
@@ -101,8 +134,11 @@ pub struct Summary {
     pub ended: Ended,
     /// Steps.
     pub steps: u32,
-    /// Epochs.
+    /// Epochs that are complete.
     pub epochs: u32,
+    /// Training labels that differ from the sample's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_labels: Option<u32>,
     /// The training set under the final weights.
     pub train: Measured,
     /// The test set under the final weights.
@@ -111,4 +147,28 @@ pub struct Summary {
     /// The best test accuracy of any epoch, and the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_test: Option<(f64, u32)>,
+}
+
+impl Summary {
+    /// Whether an accuracy or a loss was to be reached.
+    pub fn asked(&self) -> bool {
+        let settings = &self.identity["settings"];
+        ["until_accuracy", "until_loss"].iter().any(|&key| !settings[key].is_null())
+    }
+}
+
+/// Numbers in JSON, `null` where they are not finite.
+mod finite {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match value.is_finite() {
+            true => serializer.serialize_f64(*value),
+            false => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+    }
 }

@@ -8,14 +8,15 @@ use serde::Serialize;
 
 use crate::device::{Device, Element};
 use crate::network::Architecture;
+use crate::sample::fingerprint::fingerprint_labelled;
 use crate::sample::preprocess::{Prepared, Preprocess, prepare};
-use crate::sample::{Condition, Labels, RawSample, SampleError, Shape};
+use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
 
 use super::error::TrainError;
 use super::outcome::{Ended, Summary};
-use super::run::{self, Flow, Folder, Left, RunError};
+use super::run::{self, Held, RunError};
 use super::settings::Settings;
-use super::trainer::{Data, Progress, Trainer, identity};
+use super::trainer::{Data, LASTING, Trainer, identity};
 
 /// One run of a randomization test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +40,10 @@ pub struct Common<'a> {
     pub train: &'a RawSample,
     /// The test set.
     pub test: Option<&'a RawSample>,
+    /// The seed that the samples were loaded with.
+    pub sample_seed: u64,
+    /// SHA-256 of the training set and of the test set, so that no run is resumed on other data.
+    pub digests: (String, Option<String>),
     /// What is done to images before training.
     pub preprocess: Preprocess,
     /// Whether the test set's labels are randomized as well.
@@ -49,7 +54,47 @@ pub struct Common<'a> {
     pub settings: Settings,
 }
 
-impl Common<'_> {
+impl<'a> Common<'a> {
+    /// Runs of `model` on a sample as it is, with the paper's preprocessing, without a test set.
+    ///
+    /// # Errors
+    /// [`SampleError::NoImage`], if the points are neither vectors nor images.
+    pub fn new(
+        train: &'a RawSample,
+        sample_seed: u64,
+        model: &'a str,
+        settings: Settings,
+    ) -> Result<Common<'a>, TrainError> {
+        let shape = train.points.shape();
+        let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
+        Ok(Common {
+            train,
+            test: None,
+            sample_seed,
+            digests: (fingerprint_labelled(train), None),
+            preprocess: Preprocess::paper(shape),
+            randomize_test: false,
+            model,
+            settings,
+        })
+    }
+
+    /// Whether the condition of a case means something for these data and settings.
+    ///
+    /// # Errors
+    /// [`TrainError`], saying why not.
+    pub fn check(&self, case: Case) -> Result<(), TrainError> {
+        let condition = case.condition;
+        if condition.changes_pixels() && !self.settings.augmentation.is_empty() {
+            let reason = "augmentation moves pixels, and so does the condition: one of them";
+            return Err(TrainError::Setting(reason.into()));
+        }
+        Recipe::new(condition.label_rule(), &self.train.labels, case.seed)?;
+        let shape = self.train.points.shape();
+        let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
+        Ok(condition.check(shape)?)
+    }
+
     /// The data of a case.
     ///
     /// # Errors
@@ -58,11 +103,9 @@ impl Common<'_> {
         &self,
         case: Case,
     ) -> Result<(Prepared<E>, Option<Prepared<E>>), TrainError> {
+        self.check(case)?;
         let preprocess = if self.settings.augmentation.is_empty() {
             self.preprocess
-        } else if case.condition.changes_pixels() {
-            let reason = "augmentation moves pixels, and so does the condition: one of them";
-            return Err(TrainError::Setting(reason.into()));
         } else {
             // Images are cropped and whitened each time they are taken.
             Preprocess { crop: None, whiten: false, ..self.preprocess }
@@ -110,7 +153,10 @@ impl Common<'_> {
     fn description<E: Element>(&self, case: Case) -> serde_json::Value {
         serde_json::json!({
             "sample": self.train.text,
+            "sample_sha256": self.digests.0,
             "test": self.test.map(|test| &test.text),
+            "test_sha256": self.digests.1,
+            "sample_seed": self.sample_seed,
             "condition": case.condition.to_string(),
             "condition_seed": case.seed,
             "preprocess": self.preprocess,
@@ -124,8 +170,16 @@ impl Common<'_> {
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other.
     pub fn describes<E: Element>(&self, case: Case, summary: &Summary) -> Result<bool, TrainError> {
-        let identity = identity(&self.description::<E>(case), &self.settings(case));
-        Ok(summary.architecture == self.network()?.to_string() && summary.identity == identity)
+        let mut wanted = identity(&self.description::<E>(case), &self.settings(case));
+        let mut held = summary.identity.clone();
+        let ended = summary.ended.holds(&held["settings"], &wanted["settings"]);
+        // How long a run was to last does not matter where it has ended all the same.
+        for identity in [&mut held, &mut wanted] {
+            if let Some(settings) = identity["settings"].as_object_mut() {
+                LASTING.iter().for_each(|&key| drop(settings.remove(key)));
+            }
+        }
+        Ok(ended && summary.architecture == self.network()?.to_string() && held == wanted)
     }
 
     /// The network that all runs train.
@@ -138,22 +192,21 @@ impl Common<'_> {
         self.architecture(&self.train.labels, shape)
     }
 
-    /// Runs a case in `folder`, from its checkpoint if it has one; at once if it has ended.
+    /// Sets a case up in a folder: where its checkpoint stands, if it has one, and at the beginning
+    /// otherwise.
     ///
     /// # Errors
     /// [`RunError`].
-    pub fn run<E: Element>(
+    pub fn begin<E: Element>(
         &self,
         device: &dyn Device<E>,
         case: Case,
-        folder: &Folder,
-        watch: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Left, RunError> {
+        held: &Held,
+    ) -> Result<Trainer<E>, RunError> {
         let (train, test) = self.prepare::<E>(case)?;
         let mut trainer = self.trainer(device, case, (&train, test.as_ref()))?;
-        drop((train, test)); // the device has them now
-        run::resume(&mut trainer, &folder.path)?;
-        run::run(&mut trainer, folder, watch)
+        held.resume(&mut trainer)?;
+        Ok(trainer)
     }
 }
 
@@ -189,23 +242,25 @@ pub struct Row {
     pub epochs_to_fit: Option<u32>,
     /// Steps to fit divided by those of the true labels with the same seed.
     pub ratio: Option<f64>,
-    /// Training accuracy in the end.
-    pub train_accuracy: f64,
+    /// Training labels that differ from the sample's own.
+    pub changed_labels: Option<u32>,
+    /// Training accuracy in the end, for classes.
+    pub train_accuracy: Option<f64>,
     /// Training loss in the end.
     pub train_loss: f64,
-    /// 1 − test accuracy in the end.
+    /// 1 − test accuracy in the end, for classes.
     pub test_error: Option<f64>,
 }
 
 /// The table of several runs.
-pub fn table(runs: &[(Case, Summary)]) -> Vec<Row> {
+pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
     let fitted = |summary: &Summary| (summary.ended == Ended::Fitted).then_some(summary.steps);
     let baseline = |seed: u64| {
         let same =
-            |(case, _): &&(Case, Summary)| case.seed == seed && case.condition == Condition::True;
+            |(case, _): &&(Case, &Summary)| case.seed == seed && case.condition == Condition::True;
         runs.iter().find(same).and_then(|(_, summary)| fitted(summary))
     };
-    let row = |(case, summary): &(Case, Summary)| Row {
+    let row = |(case, summary): &(Case, &Summary)| Row {
         condition: case.condition.to_string(),
         seed: case.seed,
         ended: summary.ended,
@@ -214,9 +269,10 @@ pub fn table(runs: &[(Case, Summary)]) -> Vec<Row> {
         ratio: fitted(summary)
             .zip(baseline(case.seed))
             .map(|(steps, base)| f64::from(steps) / f64::from(base)),
+        changed_labels: summary.changed_labels,
         train_accuracy: summary.train.accuracy,
         train_loss: summary.train.loss,
-        test_error: summary.test.map(|test| 1.0 - test.accuracy),
+        test_error: summary.test.and_then(|test| test.accuracy).map(|accuracy| 1.0 - accuracy),
     };
     runs.iter().map(row).collect()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::compile::Loss;
 use super::initial::Initialization;
+use super::outcome::Measured;
 
 /// In which order an epoch takes the samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +120,17 @@ impl Settings {
             finite("training loss", loss, loss >= 0.0, "a number of at least 0")?;
         }
         Ok(())
+    }
+
+    /// Whether everything is reached that was to end training, and something was: the loss of an
+    /// epoch as it went along, the accuracy of the training set after it.
+    pub fn reached(&self, online: Option<Measured>, train: Option<Measured>) -> bool {
+        let accuracy = self.until_accuracy.map(|wanted| {
+            train.and_then(|train| train.accuracy).is_some_and(|accuracy| accuracy >= wanted)
+        });
+        let loss = self.until_loss.map(|wanted| online.is_some_and(|online| online.loss <= wanted));
+        let asked = [accuracy, loss];
+        asked.iter().flatten().all(|&reached| reached) && asked.iter().any(Option::is_some)
     }
 
     /// The learning rate of an epoch, from 0.

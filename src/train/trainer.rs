@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Control, Device, Element, Memory, Outcome, SequenceId};
+use crate::device::{Control, Device, Element, Memory, Operation, Outcome, SequenceId};
 use crate::network::Architecture;
 use crate::network::architecture::{Parameter, Shape};
 use crate::record::stream::{Purpose, permutation, stream_at};
@@ -54,6 +54,24 @@ pub(super) fn identity(description: &serde_json::Value, settings: &Settings) -> 
     serde_json::json!({ "data": description, "settings": settings })
 }
 
+/// Refuses an augmentation of images of shape `stored` for a network that takes `input`, if a
+/// part of it would change nothing.
+fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result<(), TrainError> {
+    let refuse = |what: &str, why: String| {
+        Err(TrainError::Setting(format!("augmentation by {what} changes nothing: {why}")))
+    };
+    if !stored.is_image() {
+        return refuse("crop, flip or rotation", format!("{stored} are no images"));
+    }
+    if augmentation.crop && (stored.height, stored.width) == (input.height, input.width) {
+        return refuse("crop", format!("the network takes all of {stored}"));
+    }
+    Ok(())
+}
+
+/// Settings that say how long a run lasts, and not what it computes.
+pub(super) const LASTING: [&str; 4] = ["epochs", "until_accuracy", "until_loss", "patience"];
+
 /// A network in training on a device.
 pub struct Trainer<E: Element> {
     architecture: Architecture,
@@ -61,6 +79,10 @@ pub struct Trainer<E: Element> {
     outputs: usize,
     samples: usize,
     tests: usize,
+    /// Whether labels are real numbers.
+    real: bool,
+    /// Training labels that differ from the sample's own.
+    changed: u32,
     description: serde_json::Value,
     program: Program,
     memory: Box<dyn Memory<E>>,
@@ -100,11 +122,18 @@ impl<E: Element> Trainer<E> {
             let reason = format!("the network puts out {given}, the labels want {outputs} numbers");
             return Err(TrainError::Setting(reason));
         }
+        if settings.patience.is_some() && (tests == 0 || real.is_some()) {
+            let reason = "patience looks at the accuracy on a test set, and there is none";
+            return Err(TrainError::Setting(reason.into()));
+        }
         let augmentation: Option<Augmentation> = match settings.augmentation.as_str() {
             "" => None,
             text => Some(text.parse().map_err(TrainError::Setting)?),
         };
         let stored = data.train.shape;
+        if let Some(augmentation) = augmentation {
+            has_effect(augmentation, stored, architecture.input)?;
+        }
         let fits = match augmentation {
             None => stored == architecture.input,
             Some(_) => {
@@ -133,14 +162,18 @@ impl<E: Element> Trainer<E> {
         };
         let program = compile(&architecture, &goal)?;
         let memory = device.prepare(program.plan.clone(), &[settings.seed])?;
+        let changed = data.train.changed.iter().filter(|&&changed| changed).count() as u32;
+        let tally = Tally::new(real.is_some());
         let mut trainer = Trainer {
             outputs,
             samples,
             tests,
+            real: real.is_some(),
+            changed,
             description: data.description.clone(),
             program,
             memory,
-            progress: Progress::default(),
+            progress: Progress { epoch_tally: tally, line_tally: tally, ..Progress::default() },
             ordered: None,
             architecture,
             settings,
@@ -205,6 +238,20 @@ impl<E: Element> Trainer<E> {
     /// Samples to train on.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// Training labels that differ from the sample's own.
+    pub fn changed_labels(&self) -> u32 {
+        self.changed
+    }
+
+    /// Whether the network in training is another than the one that is evaluated, so that its
+    /// accuracy as it goes along says little about the other's.
+    pub(super) fn differs_in_training(&self) -> bool {
+        let dropout = |step: &Operation| matches!(step, Operation::Dropout { .. });
+        let plan = &self.program.plan;
+        let operations = plan.sequences.iter().flat_map(|sequence| &sequence.operations);
+        !self.settings.augmentation.is_empty() || operations.into_iter().any(dropout)
     }
 
     /// Whether there is a test set.
@@ -278,10 +325,9 @@ impl<E: Element> Trainer<E> {
         differs("network", checkpoint.architecture.clone(), self.architecture.to_string())?;
         differs("input", checkpoint.input.to_string(), self.architecture.input.to_string())?;
         let (held, wanted) = (&checkpoint.settings, self.identity());
-        let lasting = ["epochs", "until_accuracy", "until_loss", "patience"];
         for part in ["data", "settings"] {
             for (key, value) in wanted[part].as_object().into_iter().flatten() {
-                if !lasting.contains(&key.as_str()) {
+                if !LASTING.contains(&key.as_str()) {
                     differs(key, held[part][key].to_string(), value.to_string())?;
                 }
             }
@@ -295,9 +341,11 @@ impl<E: Element> Trainer<E> {
                 format!("the checkpoint stands at sample {position}, where no batch begins");
             return Err(TrainError::Setting(reason));
         }
-        if lasting.iter().any(|&key| held[key] != wanted[key]) {
-            progress.ended = None; // for a reason that may no longer hold
+        if progress.step > 0 && checkpoint.velocities.is_empty() {
+            let reason = "the checkpoint holds weights without velocities: --init starts from them";
+            return Err(TrainError::Setting(reason.into()));
         }
+        progress.ended = progress.ended.filter(|ended| ended.holds(held, wanted));
         self.set_weights(&checkpoint.arrays)?;
         let velocities = self.program.arrays.iter().filter_map(|stored| stored.trained);
         for ([_, velocity], values) in velocities.zip(&checkpoint.velocities) {
@@ -346,10 +394,9 @@ impl<E: Element> Trainer<E> {
             }
         }
         for outcome in self.memory.read_outcomes(0) {
-            self.progress.step += 1;
+            self.progress.step = self.progress.step.saturating_add(1);
             if !outcome.loss.is_finite() {
-                let step = self.progress.step;
-                return Err(TrainError::Diverged { step, epoch: epoch + 1 });
+                return Err(self.diverged());
             }
             self.progress.epoch_tally.add(&outcome);
             self.progress.line_tally.add(&outcome);
@@ -361,11 +408,18 @@ impl<E: Element> Trainer<E> {
     /// Begins the next epoch, once all samples of this one are done; what its batches found.
     pub fn end_epoch(&mut self) -> Measured {
         let found = self.progress.epoch_tally.measured();
-        self.progress.epoch += 1;
+        self.progress.epoch = self.progress.epoch.saturating_add(1);
         self.progress.position = 0;
-        self.progress.epoch_tally = Tally::default();
-        self.progress.line_tally = Tally::default();
+        self.progress.epoch_tally = Tally::new(self.real);
+        self.progress.line_tally = Tally::new(self.real);
         found
+    }
+
+    /// That the loss ceased to be finite at the last step that was taken.
+    pub(super) fn diverged(&self) -> TrainError {
+        let Progress { step, epoch, position, .. } = self.progress;
+        let within = u32::from(position > 0 || epoch == 0);
+        TrainError::Diverged { step, epoch: epoch.saturating_add(within) }
     }
 
     /// Loss and accuracies of the training set under the present weights, without training.
@@ -385,7 +439,7 @@ impl<E: Element> Trainer<E> {
     }
 
     fn evaluate(&mut self, arrays: DataArrays, samples: usize) -> Result<Measured, TrainError> {
-        let mut tally = Tally::default();
+        let mut tally = Tally::new(self.real);
         self.evaluate_batches(arrays, samples, |_, outcomes| {
             outcomes.iter().for_each(|outcome| tally.add(outcome));
             Ok(())

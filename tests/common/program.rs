@@ -1,5 +1,6 @@
 //! Running the program.
 
+use std::fs;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -33,4 +34,27 @@ pub fn refused(folder: &TempDir, arguments: &[&str], words: &[&str]) {
     for word in words {
         assert!(message.contains(word), "'{word}' is not in: {message}");
     }
+}
+
+/// A file of the folder, which must be JSON.
+pub fn read_json(folder: &TempDir, file: &str) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(folder.path().join(file)).unwrap()).unwrap()
+}
+
+/// Writes an array as NPY.
+pub fn npy(folder: &TempDir, name: &str, kind: &str, shape: &str, bytes: &[u8]) {
+    let mut header =
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+    header.resize((header.len() + 11).next_multiple_of(64) - 11, b' ');
+    header.push(b'\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header);
+    file.extend(bytes);
+    fs::write(folder.path().join(name), file).unwrap();
+}
+
+/// Writes rows as CSV.
+pub fn csv(folder: &TempDir, name: &str, rows: impl Iterator<Item = String>) {
+    fs::write(folder.path().join(name), rows.collect::<Vec<_>>().join("\n") + "\n").unwrap();
 }

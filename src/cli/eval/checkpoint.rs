@@ -50,24 +50,40 @@ fn evaluate<E: Element>(
             return Err(CliError::Usage(reason.into()));
         }
     };
-    let text = &arguments.sample;
-    let raw = sample::load(text, seed).map_err(|error| CliError::sample(text, error))?;
-    let (train, _) = prepare::<E>(&raw, None, condition, &preprocess, seed, false)
-        .map_err(|error| CliError::sample(text, error))?;
+    let sample_seed: u64 = part(arguments, &data["sample_seed"], "seed of the sample")?;
+    let sample_seed = arguments.common.seed.unwrap_or(sample_seed);
+    let load =
+        |text: &str| sample::load(text, sample_seed).map_err(|error| CliError::sample(text, error));
+    let text = arguments.sample.as_str();
+    let as_test = arguments.as_test || data["test"] == text;
+    let own_train: String = part(arguments, &data["sample"], "training sample")?;
+    let randomize_test: bool = part(arguments, &data["randomize_test"], "test labels")?;
+    let raw = load(text)?;
+    let prepared = if as_test {
+        // Test images are numbered after the training images, and have their moments.
+        let train = load(arguments.train.as_ref().unwrap_or(&own_train))?;
+        prepare::<E>(&train, Some(&raw), condition, &preprocess, seed, randomize_test)
+            .map(|(_, test)| test)
+    } else {
+        prepare::<E>(&raw, None, condition, &preprocess, seed, false).map(|(train, _)| Some(train))
+    };
+    let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
+    let Some(set) = prepared else { return Ok(Verdict::No) }; // there always is one
     let mut settings: Settings = part(arguments, &checkpoint.settings["settings"], "settings")?;
-    settings.batch = settings.batch.min(train.labels.len());
+    settings.batch = settings.batch.min(set.labels.len());
     settings.augmentation = String::new();
+    settings.patience = None;
     let network = checkpoint.network().map_err(TrainError::from)?;
-    let held = Data { train: &train, test: None, whiten: false, description: data.clone() };
+    let held = Data { train: &set, test: None, whiten: false, description: data.clone() };
     let mut trainer = Trainer::new(&Cpu, network, &held, settings)?;
     trainer.set_weights(&checkpoint.arrays)?;
     let measured = trainer.evaluate_training()?;
     if let Some(out) = &arguments.common.out {
-        write(out, "outputs.csv", csv(&train.labels, &trainer.outputs()?))?;
+        write(out, "outputs.csv", csv(&set.labels, &trainer.outputs()?))?;
     }
-    let n = train.labels.len() as u64;
+    let n = set.labels.len() as u64;
     let found = serde_json::json!({
-        "sample": raw.text, "condition": condition.to_string(), "seed": seed, "points": n,
+        "sample": raw.text, "as_test": as_test, "condition": condition.to_string(), "seed": seed, "points": n,
         "loss": measured.loss, "accuracy": measured.accuracy,
         "accuracy_on_own_labels": measured.clean, "accuracy_on_changed_labels": measured.changed,
     });
@@ -80,12 +96,13 @@ fn evaluate<E: Element>(
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", raw.text, raw.points.describe()));
-        facts.add("condition", format!("{condition} (seed {seed})"));
+        let role = if as_test { ", as test sample" } else { "" };
+        facts.add("condition", format!("{condition} (seed {seed}){role}"));
         facts.add("loss", format!("{:.6}", measured.loss));
-        facts.add(
-            "accuracy",
-            format!("{:.3} % of {} points", 100.0 * measured.accuracy, grouped(n)),
-        );
+        if let Some(accuracy) = measured.accuracy {
+            let text = format!("{:.3} % of {} points", 100.0 * accuracy, grouped(n));
+            facts.add("accuracy", text);
+        }
         if let Some((changed, own)) = measured.changed.zip(measured.clean) {
             let text = format!(
                 "{:.3} % where the label is the point's own, {:.3} % where changed",
@@ -96,7 +113,7 @@ fn evaluate<E: Element>(
         }
         print(facts.text())?;
     }
-    Ok(if measured.accuracy == 1.0 { Verdict::Yes } else { Verdict::No })
+    Ok(if measured.accuracy == Some(1.0) { Verdict::Yes } else { Verdict::No })
 }
 
 /// A line a point: its label, and what the network puts out.

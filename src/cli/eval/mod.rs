@@ -30,6 +30,14 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, value_name = "RULE")]
     labels: Option<LabelRule>,
+    /// Of a checkpoint: take the sample as a test sample, with its own labels [default where it is
+    /// the one that the checkpoint was tested on]
+    #[arg(long)]
+    as_test: bool,
+    /// The training sample beside it [default: the checkpoint's], which says where its pixels come
+    /// from under the condition gaussian
+    #[arg(long, value_name = "SAMPLE")]
+    train: Option<String>,
     #[command(flatten)]
     pub common: Common,
 }

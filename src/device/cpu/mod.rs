@@ -1,7 +1,8 @@
 //! The CPU: operations run when they are enqueued, on all threads of rayon's current pool, one
 //! replica after the other. How work is split depends on shapes alone, so results do not depend on
 //! the number of threads. After [`prepare`](Device::prepare) nothing is allocated but what `gemm`
-//! packs matrices into, and the outcomes that wait to be read.
+//! packs matrices into, a few numbers a channel in normalizations, and the outcomes that wait to be
+//! read.
 //!
 //! The gradient of a dense weight that nothing reads but one update of its sequence is not kept:
 //! its array is not written then.

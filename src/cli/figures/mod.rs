@@ -1,0 +1,65 @@
+//! `shatter figures`: the figures of training runs, drawn from their records.
+
+mod plots;
+mod recorded;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::figure;
+
+pub use recorded::{Recorded, read_lines};
+
+use super::output::{print, print_json};
+use super::{CliError, Common, Verdict, write_figure};
+
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "Examples:\n  \
+    shatter figures out/randomize\n  \
+    shatter figures out/inception out/inception-nobn out/mlp --out figures\n\n\
+    Draws, of all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
+    paper; loss-NETWORK.png where there are several networks), and where the runs have enough for \
+    it, time.png and test_error.png (1b, 1c: three shares of corrupted labels) and accuracy.png \
+    (2b: true labels, two networks). Nothing is trained.\n\
+    Exit status: 0 drawn, 2 for bad input.")]
+pub struct Arguments {
+    /// Folders that hold runs
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let Arguments { folders, common } = arguments;
+    let mut runs = Vec::new();
+    for folder in folders {
+        let below = Recorded::below(folder)?;
+        if below.is_empty() {
+            let folder = folder.display();
+            return Err(CliError::Usage(format!("{folder} holds no run that has ended")));
+        }
+        runs.extend(below);
+    }
+    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/figures"));
+    let drawn = draw(&runs, &out, &format!("shatter figures {}", names.join(" ")))?;
+    if common.json {
+        print_json(&serde_json::json!({ "runs": runs.len(), "drawn": drawn }))?;
+    } else {
+        let (files, out) = (drawn.join(", "), out.display());
+        print(&format!("{} runs; written to {out}: {files} (and .svg)\n", runs.len()))?;
+    }
+    Ok(Verdict::Yes)
+}
+
+/// Draws what the runs give; the names of the files.
+pub fn draw(runs: &[Recorded], out: &Path, command: &str) -> Result<Vec<String>, CliError> {
+    let mut drawn = Vec::new();
+    for plots::Named { name, plot } in plots::plots(runs, command)? {
+        write_figure(out, &name, figure::draw(&plot)?)?;
+        drawn.push(format!("{name}.png"));
+    }
+    Ok(drawn)
+}

@@ -1,0 +1,173 @@
+//! Which figures some runs give: figures 1a, 1b, 1c and 2b of the paper, from their records.
+
+use std::collections::BTreeSet;
+
+use crate::figure::{Plot, Run, randomization};
+use crate::train::randomize::table;
+use crate::train::{Ended, Line, Measured};
+
+use super::super::CliError;
+use super::recorded::Recorded;
+
+/// Shares of corrupted labels that make a curve.
+const SHARES: usize = 3;
+
+/// A figure and the name of its file.
+pub struct Named {
+    pub name: String,
+    pub plot: Plot,
+}
+
+/// All figures that the runs give; the footnote of each is `command` and what built the runs.
+pub fn plots(runs: &[Recorded], command: &str) -> Result<Vec<Named>, CliError> {
+    let mut models: Vec<(&str, Vec<&Recorded>)> = Vec::new();
+    for run in runs {
+        match models.iter_mut().find(|(model, _)| *model == run.model) {
+            Some((_, held)) => held.push(run),
+            None => models.push((&run.model, vec![run])),
+        }
+    }
+    for (model, runs) in &models {
+        check(model, runs)?;
+    }
+    let mut all = Vec::new();
+    for (model, runs) in &models {
+        let name =
+            if models.len() == 1 { "loss".to_owned() } else { format!("loss-{}", file(model)) };
+        let curves = losses(runs);
+        if curves.is_empty() {
+            continue;
+        }
+        let plot =
+            randomization::learning_curves(model, curves, &note(command, runs.iter().copied()));
+        all.push(Named { name, plot });
+    }
+    let all_runs = || note(command, runs.iter());
+    let times = over_corruption(&models, |runs| {
+        let runs: Vec<_> = runs.iter().map(|run| (run.case, &run.summary)).collect();
+        table(&runs).iter().map(|row| row.ratio).collect()
+    });
+    if !times.is_empty() {
+        let plot = randomization::relative_time(times, &all_runs());
+        all.push(Named { name: "time".into(), plot });
+    }
+    let errors = over_corruption(&models, |runs| {
+        let error = |run: &&Recorded| Some(1.0 - run.summary.test?.accuracy?);
+        runs.iter().map(error).collect()
+    });
+    if let (false, Some(classes)) = (errors.is_empty(), runs.iter().find_map(Recorded::classes)) {
+        let plot = randomization::test_error(errors, classes, &all_runs());
+        all.push(Named { name: "test_error".into(), plot });
+    }
+    let accuracies = accuracies(&models);
+    if !accuracies.is_empty() {
+        let plot = randomization::accuracy(accuracies, &all_runs());
+        all.push(Named { name: "accuracy".into(), plot });
+    }
+    Ok(all)
+}
+
+/// Runs in one curve must be of one sample, each case once.
+fn check(model: &str, runs: &[&Recorded]) -> Result<(), CliError> {
+    for (at, run) in runs.iter().enumerate() {
+        if run.sample != runs[0].sample {
+            return Err(CliError::Usage(format!(
+                "{model} was trained on {} and on {}: one sample a network",
+                runs[0].sample, run.sample
+            )));
+        }
+        if runs[..at].iter().any(|other| other.case == run.case) {
+            let (condition, seed) = (run.case.condition, run.case.seed);
+            return Err(CliError::Usage(format!(
+                "two runs of {model} have the condition {condition} and the seed {seed}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a network as a part of the name of a file.
+fn file(model: &str) -> String {
+    model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
+fn note<'a>(command: &str, runs: impl Iterator<Item = &'a Recorded>) -> String {
+    let (mut commits, mut samples) = (BTreeSet::new(), BTreeSet::new());
+    for run in runs {
+        commits.insert(run.commit.as_str());
+        samples.insert(format!("{} on {}", run.model, run.sample));
+    }
+    let join = |set: Vec<&str>| set.join(", ");
+    let samples = join(samples.iter().map(String::as_str).collect());
+    format!("{command} · {samples} · trained by commit {}", join(commits.into_iter().collect()))
+}
+
+/// (condition, one curve a seed): online loss against thousand steps.
+fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<Run>)> {
+    let mut conditions: Vec<(String, Vec<Run>)> = Vec::new();
+    for run in runs {
+        let points = run.epochs().map(|line| (f64::from(line.step) / 1000.0, line.online.loss));
+        let mut curve = Run { points: points.collect() };
+        if curve.points.is_empty() {
+            continue; // it diverged before, or was to take no step
+        }
+        if run.summary.ended == Ended::Diverged {
+            curve.points.push((f64::from(run.summary.steps) / 1000.0, f64::NAN));
+        }
+        let name = run.case.condition.to_string();
+        match conditions.iter_mut().find(|(held, _)| *held == name) {
+            Some((_, held)) => held.push(curve),
+            None => conditions.push((name, vec![curve])),
+        }
+    }
+    conditions
+}
+
+/// (model, one curve a seed): a number of each run, where it has one, against the share of
+/// corrupted labels, for networks with enough shares.
+fn over_corruption(
+    models: &[(&str, Vec<&Recorded>)],
+    values: impl Fn(&[&Recorded]) -> Vec<Option<f64>>,
+) -> Vec<(String, Vec<Run>)> {
+    let curves = |(model, runs): &(&str, Vec<&Recorded>)| {
+        let seeds: BTreeSet<u64> = runs.iter().map(|run| run.case.seed).collect();
+        let values = values(runs);
+        let of_seed = |seed: u64| {
+            let of_seed = runs.iter().zip(&values).filter(|(run, _)| run.case.seed == seed);
+            let points = of_seed.filter_map(|(run, value)| Some((run.corruption()?, (*value)?)));
+            let mut points: Vec<(f64, f64)> = points.collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            Run { points }
+        };
+        let curves: Vec<Run> = seeds.into_iter().map(of_seed).collect();
+        let enough = curves.iter().any(|curve| curve.points.len() >= SHARES);
+        enough.then(|| ((*model).to_owned(), curves))
+    };
+    models.iter().filter_map(curves).collect()
+}
+
+/// Accuracies of networks on true labels, where there are at least two to compare.
+fn accuracies(models: &[(&str, Vec<&Recorded>)]) -> Vec<randomization::Accuracy> {
+    let of = |(model, runs): &(&str, Vec<&Recorded>)| {
+        let of_true = || runs.iter().filter(|run| run.corruption() == Some(0.0));
+        let curve = |value: &dyn Fn(&Line) -> Option<Measured>| {
+            let run = |run: &&Recorded| {
+                let point = |line: &Line| Some((f64::from(line.epoch), value(line)?.accuracy?));
+                Run { points: run.epochs().filter_map(point).collect() }
+            };
+            of_true().map(run).collect::<Vec<Run>>()
+        };
+        // One kind of training accuracy in all epochs.
+        let whole = of_true().flat_map(|run| run.epochs()).all(|line| line.train.is_some());
+        let train = curve(&|line| if whole { line.train } else { Some(line.online) });
+        let test = curve(&|line| line.test);
+        let model = (*model).to_owned();
+        test.iter().any(|run| !run.points.is_empty()).then_some(randomization::Accuracy {
+            model,
+            train,
+            test,
+        })
+    };
+    let all: Vec<_> = models.iter().filter_map(of).collect();
+    if all.len() < 2 { Vec::new() } else { all }
+}

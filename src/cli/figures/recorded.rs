@@ -1,0 +1,135 @@
+//! Runs of `train` and `randomize`, as their folders record them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::sample::Condition;
+use crate::train::randomize::Case;
+use crate::train::run::{RECORD, SUMMARY};
+use crate::train::{Line, Loss, Summary};
+
+use super::super::CliError;
+
+/// How deep below a given folder runs are looked for.
+const DEPTH: usize = 4;
+
+/// A run that has ended.
+pub struct Recorded {
+    /// The network, as it was named.
+    pub model: String,
+    /// The training sample.
+    pub sample: String,
+    /// Condition and seed.
+    pub case: Case,
+    /// What was minimized.
+    pub loss: Loss,
+    /// The build that trained.
+    pub commit: String,
+    /// The record.
+    pub lines: Vec<Line>,
+    /// How it went.
+    pub summary: Summary,
+}
+
+/// What is read of a run's manifest.
+#[derive(Deserialize)]
+struct Manifest {
+    commit: String,
+    configuration: Configuration,
+}
+
+#[derive(Deserialize)]
+struct Configuration {
+    model: String,
+    sample: String,
+    condition: String,
+    settings: Settings,
+}
+
+#[derive(Deserialize)]
+struct Settings {
+    seed: u64,
+    loss: Loss,
+}
+
+impl Recorded {
+    /// The run in a folder.
+    pub fn read(folder: &Path) -> Result<Recorded, CliError> {
+        let manifest = folder.join("manifest.json");
+        let Manifest { commit, configuration } = json(&manifest)?;
+        let Configuration { model, sample, condition, settings } = configuration;
+        let condition: Condition = condition.parse().map_err(|reason| bad(&manifest, reason))?;
+        let case = Case { condition, seed: settings.seed };
+        let lines = read_lines(&folder.join(RECORD))?;
+        let summary = json(&folder.join(SUMMARY))?;
+        Ok(Recorded { model, sample, case, loss: settings.loss, commit, lines, summary })
+    }
+
+    /// The runs in a folder and below it, in the order of their paths.
+    pub fn below(folder: &Path) -> Result<Vec<Recorded>, CliError> {
+        let mut folders = Vec::new();
+        find(folder, DEPTH, &mut folders).map_err(CliError::at(folder))?;
+        folders.iter().map(|folder| Recorded::read(folder)).collect()
+    }
+
+    /// The share of labels that were redrawn, for conditions on labels.
+    pub fn corruption(&self) -> Option<f64> {
+        match self.case.condition {
+            Condition::True => Some(0.0),
+            Condition::Corrupted(p) => Some(p),
+            Condition::Random => Some(1.0),
+            _ => None,
+        }
+    }
+
+    /// Classes, if that is what it was trained on: the text of a network ends with its outputs.
+    pub fn classes(&self) -> Option<usize> {
+        let text = self.summary.architecture.strip_suffix(')')?;
+        let outputs = text.rsplit_once("dense(")?.1.parse().ok()?;
+        (self.loss == Loss::CrossEntropy).then_some(outputs)
+    }
+
+    /// The lines that close an epoch.
+    pub fn epochs(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| line.end_of_epoch)
+    }
+}
+
+/// The lines of a record.
+pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
+    let text = fs::read_to_string(path).map_err(CliError::at(path))?;
+    let line = |(at, line)| {
+        serde_json::from_str(line).map_err(|error| bad(path, format!("line {}: {error}", at + 1)))
+    };
+    text.lines().enumerate().map(line).collect()
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
+    let text = fs::read(path).map_err(CliError::at(path))?;
+    serde_json::from_slice(&text).map_err(|error| bad(path, error.to_string()))
+}
+
+fn bad(path: &Path, reason: String) -> CliError {
+    CliError::at(path)(io::Error::other(reason))
+}
+
+/// Folders that hold the summary of a run.
+fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    if folder.join(SUMMARY).is_file() {
+        found.push(folder.to_owned());
+    }
+    let mut below = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            below.push(entry.path());
+        }
+    }
+    below.sort();
+    let next = depth.checked_sub(1);
+    next.map_or(Ok(()), |depth| below.iter().try_for_each(|folder| find(folder, depth, found)))
+}

@@ -1,0 +1,167 @@
+//! Promise: randomization tests keep what has ended, take nothing for a result that is none, and
+//! what their records hold is found again from checkpoints and drawn again.
+
+mod common;
+
+use std::fs;
+
+use common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
+use tempfile::tempdir;
+
+/// The numbers of a run, found again by evaluating its checkpoint.
+#[test]
+fn eval_finds_what_the_run_recorded() {
+    let folder = tempdir().unwrap();
+    let bytes =
+        |n: usize, k: usize| (0..n * 16).map(|i| (i * i * k + i / 3) as u8).collect::<Vec<u8>>();
+    for (name, n, k) in [("train", 40, 7), ("test", 30, 11)] {
+        npy(&folder, &format!("{name}.npy"), "|u1", &format!("({n}, 4, 4)"), &bytes(n, k));
+        let classes = (0..n).map(|i| (i * i % 3) as u8).collect::<Vec<u8>>();
+        npy(&folder, &format!("{name}-labels.npy"), "|u1", &format!("({n},)"), &classes);
+    }
+    let train = "npy:train.npy,train-labels.npy,draw=35";
+    let test = "npy:test.npy,test-labels.npy";
+    let mut words = vec!["randomize", train, "--test", test, "--model", "mlp:8", "--batch", "5"];
+    words.extend(["--epochs", "4", "--seeds", "3", "--seed", "5"]);
+    let seeds = words.iter().position(|word| *word == "--seed").unwrap();
+    words.truncate(seeds); // the seed of the sample is 0, that of the runs 3
+    let output = shatter(&folder, &words);
+    assert!(status(&output) < 2, "{}", stderr(&output));
+    let table = read_json(&folder, "out/randomize/table.json");
+    assert_eq!(table.as_array().unwrap().len(), 6);
+    for row in table.as_array().unwrap() {
+        let name = row["condition"].as_str().unwrap().replace(':', "-");
+        let run = format!("out/randomize/{name}-seed3");
+        let summary = read_json(&folder, &format!("{run}/summary.json"));
+        for (sample, part) in [(train, "train"), (test, "test")] {
+            let checkpoint = format!("{run}/checkpoint.safetensors");
+            let output = shatter(&folder, &["eval", &checkpoint, sample, "--json"]);
+            let found: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+            assert_eq!(found["accuracy"], summary[part]["accuracy"], "{name}, {part}");
+            let [a, b] = [&found["loss"], &summary[part]["loss"]].map(|x| x.as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-5 * b.abs(), "{name}, {part}: {a} {b}");
+        }
+    }
+}
+
+/// A run that has fitted is not trained further because it might have lasted longer.
+#[test]
+fn more_epochs_leave_what_has_fitted_alone() {
+    let folder = tempdir().unwrap();
+    let words = |epochs| {
+        let sample = "gaussian:n=40,d=20,classes=3";
+        let mut words = vec!["randomize", sample, "--conditions", "true,random", "--batch", "10"];
+        words.extend(["--model", "mlp:32", "--learning-rate", "0.05", "--epochs", epochs]);
+        words
+    };
+    let first = shatter(&folder, &words("200"));
+    assert_eq!(status(&first), 0, "{}", stdout(&first));
+    let table = read_json(&folder, "out/randomize/table.json");
+    let second = shatter(&folder, &words("300"));
+    assert_eq!(stdout(&second).matches("(kept)").count(), 2, "{}", stdout(&second));
+    assert_eq!(read_json(&folder, "out/randomize/table.json"), table);
+    // One that had not goes on.
+    let longer = |epochs| {
+        let sample = "gaussian:n=100,d=2,classes=3";
+        ["train", sample, "--labels", "random", "--batch", "10", "--epochs", epochs]
+    };
+    assert_eq!(status(&shatter(&folder, &longer("1"))), 1);
+    let output = shatter(&folder, &[&longer("2")[..], &["--resume"]].concat());
+    assert!(stdout(&output).contains("(2 epochs)"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_case_that_diverges_is_a_row_of_the_table() {
+    let folder = tempdir().unwrap();
+    let mut words =
+        vec!["randomize", "gaussian:n=40,d=20,classes=3", "--conditions", "true,random"];
+    words.extend(["--batch", "10", "--model", "mlp:32", "--learning-rate", "1e30"]);
+    for kept in [0, 2] {
+        let output = shatter(&folder, &words);
+        assert_eq!(status(&output), 3, "{}{}", stdout(&output), stderr(&output));
+        assert_eq!(stdout(&output).matches("(kept)").count(), kept, "{}", stdout(&output));
+        assert!(stdout(&output).contains("diverged after "), "{}", stdout(&output));
+    }
+    let table = read_json(&folder, "out/randomize/table.json");
+    assert!(table.as_array().unwrap().iter().all(|row| row["ended"] == "diverged"));
+    // Other settings in the same folder: refused, and what stands there stays true.
+    let run = "out/randomize/true-seed0";
+    let manifest = fs::read(folder.path().join(run).join("manifest.json")).unwrap();
+    words.extend(["--momentum", "0.5"]);
+    refused(&folder, &words, &[run, "another run", "momentum"]);
+    assert_eq!(fs::read(folder.path().join(run).join("manifest.json")).unwrap(), manifest);
+}
+
+/// Of the conditions that nobody asked for, those are run that mean something.
+#[test]
+fn conditions_that_mean_nothing_are_left_out_or_refused_at_once() {
+    let folder = tempdir().unwrap();
+    let sample = "gaussian:n=30,d=4,classes=2";
+    let words = ["randomize", sample, "--batch", "10", "--epochs", "1", "--model", "mlp:4"];
+    let output = shatter(&folder, &words);
+    assert!(status(&output) < 2, "{}", stderr(&output));
+    assert_eq!(read_json(&folder, "out/randomize/table.json").as_array().unwrap().len(), 3);
+    let chosen = ["--conditions", "true,gaussian", "--out", "chosen"];
+    refused(&folder, &[&words[..], &chosen].concat(), &["condition gaussian", "no pixels"]);
+    assert!(!folder.path().join("chosen").exists());
+}
+
+#[test]
+fn figures_are_drawn_again_from_records() {
+    let folder = tempdir().unwrap();
+    for model in ["mlp:8", "mlp:16"] {
+        let mut words = vec!["randomize", "gaussian:n=40,d=20,classes=3", "--test"];
+        words.extend(["gaussian:n=20,d=20,classes=3,seed=4", "--batch", "10", "--epochs", "3"]);
+        words.extend(["--corruption", "0,0.5,1,0.5", "--model", model, "--out", model]);
+        let output = shatter(&folder, &words);
+        assert!(status(&output) < 2, "{}", stderr(&output));
+        assert!(folder.path().join(model).join("test_error.png").exists());
+    }
+    let output = shatter(&folder, &["figures", "mlp:8", "mlp:16", "--out", "both"]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    for file in ["loss-mlp-8.svg", "loss-mlp-16.png", "test_error.svg", "accuracy.svg"] {
+        assert!(folder.path().join("both").join(file).exists(), "{file}");
+    }
+    let svg = fs::read_to_string(folder.path().join("both/accuracy.svg")).unwrap();
+    assert!(svg.contains("mlp:16 test") && svg.contains("shatter figures mlp:8 mlp:16"));
+    // The same network on other data has no place in the same curve; a folder may be empty.
+    let mut words = vec!["train", "gaussian:n=30,d=20,classes=3", "--batch", "10", "--epochs", "1"];
+    words.extend(["--model", "mlp:8", "--out", "other"]);
+    assert!(status(&shatter(&folder, &words)) < 2);
+    refused(&folder, &["figures", "mlp:8", "other"], &["mlp:8 was trained on", "n=30", "n=40"]);
+    refused(&folder, &["figures", "mlp:8", "mlp:8"], &["two runs of mlp:8"]);
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    refused(&folder, &["figures", "empty"], &["empty holds no run that has ended"]);
+    // A record that is damaged is named with its line.
+    let record = folder.path().join("other/train.jsonl");
+    fs::write(&record, "{}\n").unwrap();
+    refused(&folder, &["figures", "other"], &["other/train.jsonl", "line 1"]);
+}
+
+#[test]
+fn randomize_keeps_what_has_ended() {
+    let folder = tempdir().unwrap();
+    let words = |conditions| {
+        let sample = "gaussian:n=60,d=20,classes=3";
+        let settings = ["--model", "mlp:32", "--batch", "10", "--learning-rate", "0.05"];
+        let mut words = vec!["randomize", sample, "--corruption", conditions, "--seeds", "0,1"];
+        words.extend(settings);
+        words
+    };
+    let first = shatter(&folder, &words("0,1"));
+    assert_eq!(status(&first), 0, "{}{}", stdout(&first), stderr(&first));
+    let second = shatter(&folder, &words("0,0.5,1"));
+    assert_eq!(status(&second), 0, "{}", stderr(&second));
+    let text = stdout(&second);
+    assert_eq!(text.matches("(kept)").count(), 4, "{text}");
+    let table: Vec<serde_json::Value> =
+        serde_json::from_slice(&fs::read(folder.path().join("out/randomize/table.json")).unwrap())
+            .unwrap();
+    assert_eq!(table.len(), 6);
+    assert!(table.iter().all(|row| row["train_accuracy"] == 1.0));
+    let truth = table.iter().find(|row| row["condition"] == "true" && row["seed"] == 0).unwrap();
+    assert_eq!(truth["ratio"], 1.0);
+    for file in ["loss.png", "loss.svg", "time.png", "manifest.json", "random-seed1/summary.json"] {
+        assert!(folder.path().join("out/randomize").join(file).exists(), "{file}");
+    }
+}
