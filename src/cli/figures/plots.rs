@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::figure::{Plot, Run, randomization};
+use crate::sample::Condition;
 use crate::train::randomize::table;
 use crate::train::{Ended, Line, Measured};
 
@@ -92,18 +93,26 @@ fn file(model: &str) -> String {
 }
 
 fn note<'a>(command: &str, runs: impl Iterator<Item = &'a Recorded>) -> String {
-    let (mut commits, mut samples) = (BTreeSet::new(), BTreeSet::new());
+    let (mut commits, mut trained) = (BTreeSet::new(), BTreeSet::new());
     for run in runs {
-        commits.insert(run.commit.as_str());
-        samples.insert(format!("{} on {}", run.model, run.sample));
+        commits.insert(run.commit.clone());
+        trained.insert(format!("{} on {}{}", run.model, run.sample, run.goal()));
     }
-    let join = |set: Vec<&str>| set.join(", ");
-    let samples = join(samples.iter().map(String::as_str).collect());
-    format!("{command} · {samples} · trained by commit {}", join(commits.into_iter().collect()))
+    let join = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(", ");
+    format!("{command} · {} · trained by commit {}", join(trained), join(commits))
 }
 
-/// (condition, one curve a seed): online loss against thousand steps.
+/// (condition, one curve a seed): online loss against thousand steps. Conditions on labels come
+/// first, by their share of redrawn ones.
 fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<Run>)> {
+    let mut runs = runs.to_vec();
+    let place = |run: &Recorded| match run.case.condition {
+        Condition::ShuffledPixels => 2.0,
+        Condition::RandomPixels => 3.0,
+        Condition::Gaussian => 4.0,
+        _ => run.corruption().unwrap_or(1.0),
+    };
+    runs.sort_by(|a, b| place(a).total_cmp(&place(b)));
     let mut conditions: Vec<(String, Vec<Run>)> = Vec::new();
     for run in runs {
         let points = run.epochs().map(|line| (f64::from(line.step) / 1000.0, line.online.loss));
@@ -132,14 +141,23 @@ fn over_corruption(
     let curves = |(model, runs): &(&str, Vec<&Recorded>)| {
         let seeds: BTreeSet<u64> = runs.iter().map(|run| run.case.seed).collect();
         let values = values(runs);
-        let of_seed = |seed: u64| {
-            let of_seed = runs.iter().zip(&values).filter(|(run, _)| run.case.seed == seed);
-            let points = of_seed.filter_map(|(run, value)| Some((run.corruption()?, (*value)?)));
-            let mut points: Vec<(f64, f64)> = points.collect();
-            points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            Run { points }
+        let mut shares: Vec<f64> = runs.iter().filter_map(|run| run.corruption()).collect();
+        shares.sort_by(f64::total_cmp);
+        shares.dedup();
+        let found = |seed: u64, share: f64| {
+            let same = |run: &&Recorded| run.case.seed == seed && run.corruption() == Some(share);
+            values[runs.iter().position(same)?]
         };
-        let curves: Vec<Run> = seeds.into_iter().map(of_seed).collect();
+        // A seed that lacks shares is in pieces: nothing is said where nothing was run.
+        let mut curves = Vec::new();
+        for seed in seeds {
+            let points: Vec<Option<(f64, f64)>> =
+                shares.iter().map(|&share| Some((share, found(seed, share)?))).collect();
+            let pieces = points.split(Option::is_none).filter(|piece| !piece.is_empty());
+            curves.extend(
+                pieces.map(|piece| Run { points: piece.iter().copied().flatten().collect() }),
+            );
+        }
         let enough = curves.iter().any(|curve| curve.points.len() >= SHARES);
         enough.then(|| ((*model).to_owned(), curves))
     };

@@ -86,6 +86,16 @@ impl Recorded {
         }
     }
 
+    /// When it counts as fitted, in brackets.
+    pub fn goal(&self) -> String {
+        let settings = &self.summary.identity["settings"];
+        let accuracy = settings["until_accuracy"].as_f64();
+        let accuracy = accuracy.map(|share| format!("training accuracy {}%", 100.0 * share));
+        let loss = settings["until_loss"].as_f64().map(|loss| format!("loss {loss}"));
+        let goals: Vec<String> = accuracy.into_iter().chain(loss).collect();
+        if goals.is_empty() { String::new() } else { format!(" (fitted: {})", goals.join(", ")) }
+    }
+
     /// Classes, if that is what it was trained on: the text of a network ends with its outputs.
     pub fn classes(&self) -> Option<usize> {
         let text = self.summary.architecture.strip_suffix(')')?;
