@@ -44,6 +44,17 @@ fn eval_finds_what_the_run_recorded() {
     }
 }
 
+/// What does not go together is named on both sides.
+#[test]
+fn other_points_than_those_of_the_network() {
+    let folder = tempdir().unwrap();
+    let words = ["train", "gaussian:n=20,d=3,classes=2", "--batch", "5", "--epochs", "1"];
+    assert!(status(&shatter(&folder, &words)) < 2);
+    let checkpoint = "out/train/checkpoint.safetensors";
+    let words = ["eval", checkpoint, "gaussian:n=20,d=4,classes=2"];
+    refused(&folder, &words, &[checkpoint, "3×1×1", "n=20,d=4", "4×1×1"]);
+}
+
 /// A run that has fitted is not trained further because it might have lasted longer.
 #[test]
 fn more_epochs_leave_what_has_fitted_alone() {

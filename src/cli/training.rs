@@ -220,7 +220,9 @@ impl Options {
         let test = match &self.test {
             Some(text) => Some(load(text)?),
             None if self.no_test => None,
-            None => test_of(sample).map(|text| load(&text)).transpose()?,
+            None => test_of(sample).map(|text| load(&text)).transpose().map_err(|error| {
+                CliError::Usage(format!("{error} (--no-test trains without a test sample)"))
+            })?,
         };
         let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
             CliError::Usage(format!("{}: no images and no vectors", train.points.describe()))

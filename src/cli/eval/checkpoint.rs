@@ -69,6 +69,19 @@ fn evaluate<E: Element>(
     };
     let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
     let Some(set) = prepared else { return Ok(Verdict::No) }; // there always is one
+    let outputs = match &set.labels {
+        Labels::Classes { count, .. } => *count as usize,
+        Labels::Real { outputs, .. } => *outputs,
+    };
+    if (set.shape, outputs) != (checkpoint.input, checkpoint.outputs) {
+        return Err(CliError::Usage(format!(
+            "{}: the network takes {} to {} outputs; {text} has {} and {outputs}",
+            arguments.network.display(),
+            checkpoint.input,
+            checkpoint.outputs,
+            set.shape
+        )));
+    }
     let mut settings: Settings = part(arguments, &checkpoint.settings["settings"], "settings")?;
     settings.batch = settings.batch.min(set.labels.len());
     settings.augmentation = String::new();
