@@ -92,6 +92,14 @@ pub fn seconds(duration: Duration) -> String {
     format!("{:.3} s", duration.as_secs_f64())
 }
 
+/// A share in per cent with two digits, rounded down, so that 100.00 % are all of them.
+pub fn percent(share: f64) -> String {
+    // Of 0.9917, a multiple of 1/10^4 that binary64 rounds, all digits are kept.
+    let hundredths = (share * 1e4 * (1.0 + f64::EPSILON)).floor().min(1e4);
+    let hundredths = if share < 1.0 { hundredths.min(9999.0) } else { hundredths };
+    format!("{:.2} %", hundredths / 100.0)
+}
+
 /// A whole number with its thousands set apart.
 pub fn grouped(n: impl Into<u128>) -> String {
     let digits = n.into().to_string();
@@ -107,7 +115,18 @@ pub fn grouped(n: impl Into<u128>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, percent};
+
+    #[test]
+    fn per_cent_are_rounded_down() {
+        let cases = [(1.0, "100.00 %"), (0.99996, "99.99 %"), (0.0, "0.00 %"), (0.5, "50.00 %")];
+        assert!(cases.iter().all(|(share, text)| percent(*share) == *text));
+        let nearly = f64::from_bits(1f64.to_bits() - 1);
+        assert_eq!(percent(nearly), "99.99 %");
+        for k in 0..=10_000 {
+            assert_eq!(percent(f64::from(k) / 1e4), format!("{}.{:02} %", k / 100, k % 100));
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -12,7 +12,7 @@ use crate::train::run::{Left, RunError};
 use crate::train::{Ended, Summary, TrainError};
 
 use super::figures::{self, Recorded};
-use super::output::{grouped, print, print_json, seconds};
+use super::output::{grouped, percent, print, print_json, seconds};
 use super::train::ended_text;
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write};
@@ -226,7 +226,6 @@ fn text(rows: &[Row]) -> String {
     );
     for row in rows {
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let _ = writeln!(
             text,
             "{:<16} {:>5} {:>8} {:>9} {:>7} {:>7} {:>10.4} {:>10} {:>10}",

@@ -15,7 +15,7 @@ use crate::train::run::{CHECKPOINT, Left, RECORD};
 use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer, load_weights};
 
 use super::figures::read_lines;
-use super::output::{Facts, grouped, print, print_json, seconds};
+use super::output::{Facts, grouped, percent, print, print_json, seconds};
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write_figure};
 
@@ -133,7 +133,7 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
         facts.add("training set", measured_text(&summary.train));
         if let Some(test) = &summary.test {
             let best = summary.best_test.map_or(String::new(), |(best, epoch)| {
-                format!("; best {:.2} % after epoch {epoch}", 100.0 * best)
+                format!("; best {} after epoch {epoch}", percent(best))
             });
             facts.add("test set", measured_text(test) + &best);
         }
@@ -214,7 +214,7 @@ fn shape_text(input: Shape, task: &Task) -> String {
 
 fn measured_text(measured: &Measured) -> String {
     let part = |name: &str, share: Option<f64>| {
-        share.map_or(String::new(), |share| format!("; {name} {:.2} %", 100.0 * share))
+        share.map_or(String::new(), |share| format!("; {name} {}", percent(share)))
     };
     // Apart only where there is something to tell apart.
     let (clean, changed) = match measured.changed {
@@ -224,7 +224,7 @@ fn measured_text(measured: &Measured) -> String {
     // Real labels are not classified.
     let accuracy = measured
         .accuracy
-        .map_or(String::new(), |accuracy| format!("accuracy {:.2} %, ", 100.0 * accuracy));
+        .map_or(String::new(), |accuracy| format!("accuracy {}, ", percent(accuracy)));
     format!("{accuracy}loss {:.4}{clean}{changed}", measured.loss)
 }
 

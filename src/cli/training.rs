@@ -20,6 +20,7 @@ use crate::train::run::{Flow, Folder};
 use crate::train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::CliError;
+use super::output::percent;
 
 /// Set by the first interrupt while a run is under way: it ends with a checkpoint.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -358,7 +359,7 @@ impl Watch {
         if progress.epoch_tally.count() > 0 {
             let accuracy = now
                 .accuracy
-                .map_or(String::new(), |accuracy| format!(", accuracy {:.2} %", 100.0 * accuracy));
+                .map_or(String::new(), |accuracy| format!(", accuracy {}", percent(accuracy)));
             let (epoch, step) = (progress.epoch.saturating_add(1), progress.step);
             self.bar
                 .set_message(format!("epoch {epoch}, step {step}: loss {:.4}{accuracy}", now.loss));

@@ -7,7 +7,7 @@ use crate::sample::{self, Condition, LabelRule, Labels};
 use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer};
 
 use super::super::input::AnyCheckpoint;
-use super::super::output::{Facts, grouped, print, print_json};
+use super::super::output::{Facts, grouped, percent, print, print_json};
 use super::super::{CliError, Verdict, input, write};
 use super::Arguments;
 
@@ -113,14 +113,14 @@ fn evaluate<E: Element>(
         facts.add("condition", format!("{condition} (seed {seed}){role}"));
         facts.add("loss", format!("{:.6}", measured.loss));
         if let Some(accuracy) = measured.accuracy {
-            let text = format!("{:.3} % of {} points", 100.0 * accuracy, grouped(n));
+            let text = format!("{} of {} points", percent(accuracy), grouped(n));
             facts.add("accuracy", text);
         }
         if let Some((changed, own)) = measured.changed.zip(measured.clean) {
             let text = format!(
-                "{:.3} % where the label is the point's own, {:.3} % where changed",
-                100.0 * own,
-                100.0 * changed
+                "{} where the label is the point's own, {} where changed",
+                percent(own),
+                percent(changed)
             );
             facts.add("", text);
         }
