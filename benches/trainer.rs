@@ -112,6 +112,6 @@ fn step_mlp1x512(bencher: Bencher) {
         memory.run(SequenceId(0)).expect("a sequence");
         step += 1;
     });
-    let losses = memory.read_outcomes(0);
+    let losses = memory.read_outcomes(0).unwrap();
     assert!(losses.iter().all(|outcome| outcome.loss.is_finite()), "a finite loss");
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sample::augment::Augmentation;
+
 use super::compile::Loss;
 use super::initial::Initialization;
 
@@ -119,6 +121,15 @@ impl Settings {
             finite("training loss", loss, loss >= 0.0, "a number of at least 0")?;
         }
         Ok(())
+    }
+
+    /// What is done to images each time they are taken, if anything.
+    ///
+    /// # Errors
+    /// Words about a text that cannot be read.
+    pub fn augmentation(&self) -> Result<Option<Augmentation>, String> {
+        let text = Some(self.augmentation.as_str()).filter(|text| !text.is_empty());
+        text.map(str::parse).transpose()
     }
 
     /// The learning rate of an epoch, from 0.

@@ -7,7 +7,6 @@ use crate::network::Architecture;
 use crate::network::architecture::{Parameter, Shape};
 use crate::record::stream::{Purpose, permutation, stream_at};
 use crate::sample::Labels;
-use crate::sample::augment::Augmentation;
 use crate::sample::preprocess::Prepared;
 
 use super::checkpoint::Checkpoint;
@@ -100,10 +99,7 @@ impl<E: Element> Trainer<E> {
             let reason = format!("the network puts out {given}, the labels want {outputs} numbers");
             return Err(TrainError::Setting(reason));
         }
-        let augmentation: Option<Augmentation> = match settings.augmentation.as_str() {
-            "" => None,
-            text => Some(text.parse().map_err(TrainError::Setting)?),
-        };
+        let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
         let stored = data.train.shape;
         let fits = match augmentation {
             None => stored == architecture.input,
@@ -345,7 +341,7 @@ impl<E: Element> Trainer<E> {
                 break;
             }
         }
-        for outcome in self.memory.read_outcomes(0) {
+        for outcome in self.memory.read_outcomes(0)? {
             self.progress.step += 1;
             if !outcome.loss.is_finite() {
                 let step = self.progress.step;
@@ -406,7 +402,7 @@ impl<E: Element> Trainer<E> {
         let sequences: Vec<SequenceId> = whole.into_iter().chain(arrays.evaluate_last).collect();
         for sequence in sequences {
             self.memory.run(sequence)?;
-            let outcomes = self.memory.read_outcomes(0);
+            let outcomes = self.memory.read_outcomes(0)?;
             each(self.memory.as_mut(), outcomes)?;
         }
         Ok(())

@@ -5,7 +5,7 @@
 use std::mem::{size_of, take};
 use std::ops::Range;
 
-use crate::device::plan::{Array, ArrayId, ArrayKind, Plan, View};
+use crate::device::plan::{ArrayId, ArrayKind, Plan, View};
 use crate::device::{DeviceError, Element};
 
 use super::slab::{Slab, SlabMut};
@@ -38,35 +38,6 @@ impl<E: Element> Store<E> {
             indices.push(zeros(&array.name, if is_indices { len } else { Some(0) })?);
         }
         Ok(Store { plan, numbers, indices })
-    }
-
-    /// The array and where one replica of it lies, if it has as many numbers (or indices).
-    pub fn find(
-        &self,
-        id: ArrayId,
-        replica: usize,
-        indices: bool,
-        given: usize,
-    ) -> Result<(&Array, Range<usize>), DeviceError> {
-        let missing = |what: String| Err(DeviceError::Missing(what));
-        let Some(array) = self.plan.arrays.get(id.0) else {
-            return missing(format!("array {}", id.0));
-        };
-        if replica >= self.plan.replicas {
-            return missing(format!("replica {replica} of '{}'", array.name));
-        }
-        if array.shared && replica > 0 {
-            return missing(format!("replica {replica} of '{}', which is shared", array.name));
-        }
-        if matches!(array.kind, ArrayKind::Indices(_)) != indices {
-            let what = if indices { "indices" } else { "numbers" };
-            return missing(format!("{what} in '{}'", array.name));
-        }
-        let held = self.plan.len(id);
-        if held != given {
-            return Err(DeviceError::Length { array: array.name.clone(), held, given });
-        }
-        Ok((array, self.range(id, replica)))
     }
 
     fn range(&self, id: ArrayId, replica: usize) -> Range<usize> {
