@@ -14,6 +14,7 @@ use crate::train::randomize::{Case, Row, summary, table};
 use crate::train::run::{Left, RECORD};
 use crate::train::{Summary, TrainError};
 
+use super::device::Chosen;
 use super::output::{grouped, print, print_json, seconds};
 use super::train::{ended_text, read_lines};
 use super::training::{Options, Precision, Task, Watch};
@@ -94,7 +95,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let (conditions, seeds) = (arguments.conditions()?, arguments.seeds());
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
     let task = options.task(sample, common.seed())?;
-    let device = options.device::<E>();
+    let device = options.device::<E>(&task)?;
     let mut manifest = Manifest::new(serde_json::json!({
         "sample": sample,
         "model": options.model(),
@@ -116,7 +117,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut runs = Vec::new();
     for (index, &case) in cases.iter().enumerate() {
         let place = format!("{} of {}", index + 1, cases.len());
-        let summary = one::<E>(arguments, &task, case, &out, &place)?;
+        let summary = one(arguments, (&task, &device), case, &out, &place)?;
         runs.push((case, summary));
     }
     let rows = table(&runs);
@@ -144,7 +145,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
 /// Runs a case, or takes the summary of the run that has ended.
 fn one<E: Element>(
     arguments: &Arguments,
-    task: &Task,
+    (task, device): (&Task, &Chosen<E>),
     case: Case,
     out: &Path,
     place: &str,
@@ -163,11 +164,11 @@ fn one<E: Element>(
     }
     let name = format!("{place}, {}", case.name());
     let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
-    let device = options.device::<E>();
     let manifest = folder.path.join("manifest.json");
     let written = options.manifest::<E>(task, case, &device.describe())?.write(&manifest);
     written.map_err(CliError::at(&manifest))?;
-    let left = shared.run(device.as_ref(), case, &folder, &mut |progress| watch.see(progress))?;
+    let device = device.device.as_ref();
+    let left = shared.run(device, case, &folder, &mut |progress| watch.see(progress))?;
     let took = watch.took();
     drop(watch);
     match left {
