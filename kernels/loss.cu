@@ -179,7 +179,8 @@ KERNEL(loss_and_gradient, LossArguments) {
     if (lane == 0) {
         const u64 place = control->outcomes % a.capacity;
         const Outcome outcome = {loss, counts[0], counts[1], counts[2], counts[3]};
-        a.ring[replica * a.capacity + place] = outcome;
+        // Replicas side by side, so that what is new lies together.
+        a.ring[place * gridDim.y + replica] = outcome;
         control->outcomes += 1;
         control->arrived = 0;
     }

@@ -145,7 +145,7 @@ static __device__ inline void product(const ProductArguments& a) {
         }
         const float* x = lefts + buffer;
         const float* y = rights + buffer;
-#pragma unroll
+#pragma unroll 4 // four are enough to hide shared memory; sixteen are 200 kB of PTX
         for (u32 depth = 0; depth < STEP; depth++) {
             const float4 low = *(const float4*)(x + depth * LINE + down);
             const float4 high = *(const float4*)(x + depth * LINE + TILE / 2 + down);
@@ -161,7 +161,7 @@ static __device__ inline void product(const ProductArguments& a) {
             }
         }
         if (sums) {
-#pragma unroll
+#pragma unroll 4
             for (u32 depth = 0; depth < STEP; depth++) {
                 sum += x[depth * LINE + threadIdx.x];
             }

@@ -183,21 +183,22 @@ impl CudaMemory {
     /// Takes all outcomes that the host does not have yet.
     fn fetch(&mut self) -> Result<(), DeviceError> {
         self.session.wait()?;
-        if self.taken == self.appended {
-            return Ok(());
-        }
-        let mut words = vec![0; self.ring.len()];
-        self.ring.copy_to(&mut words).map_err(failed("reading outcomes"))?;
-        let rings = words.chunks_exact(self.capacity * OUTCOME_WORDS);
-        for (ring, outcomes) in rings.zip(&mut self.outcomes) {
-            for at in self.taken..self.appended {
-                let place = at % self.capacity * OUTCOME_WORDS;
-                let [low, high, a, b, c, d] = [0, 1, 2, 3, 4, 5].map(|word| ring[place + word]);
-                let loss = f64::from_bits(u64::from(high) << 32 | u64::from(low));
-                outcomes.push_back(Outcome { loss, clean: (a, b), changed: (c, d) });
+        // What is new: a piece of the ring, or its end and its beginning.
+        let replicas = self.outcomes.len();
+        while self.taken < self.appended {
+            let start = self.taken % self.capacity;
+            let count = (self.appended - self.taken).min(self.capacity - start);
+            let [first, end] = [start, start + count].map(|at| at * replicas * OUTCOME_WORDS);
+            let mut words = vec![0; end - first];
+            let new = self.ring.index(first..end);
+            new.copy_to(&mut words).map_err(failed("reading outcomes"))?;
+            for (at, words) in words.chunks_exact(OUTCOME_WORDS).enumerate() {
+                let loss = f64::from_bits(u64::from(words[1]) << 32 | u64::from(words[0]));
+                let (clean, changed) = ((words[2], words[3]), (words[4], words[5]));
+                self.outcomes[at % replicas].push_back(Outcome { loss, clean, changed });
             }
+            self.taken += count;
         }
-        self.taken = self.appended;
         Ok(())
     }
 }

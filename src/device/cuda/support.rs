@@ -5,7 +5,7 @@ use crate::device::plan::{Operation, Plan};
 use crate::device::{DeviceError, check};
 
 /// Replicas that one launch can have.
-const REPLICAS: usize = 65_535;
+const REPLICAS: std::ops::RangeInclusive<usize> = 1..=65_535;
 
 /// Whether every operation of a plan can run on this device; no device is asked.
 ///
@@ -14,7 +14,7 @@ const REPLICAS: usize = 65_535;
 pub fn supports(plan: &Plan) -> Result<(), DeviceError> {
     let accesses = check::check(plan)?;
     let unsupported = |what: String| Err(DeviceError::Unsupported(what));
-    if plan.replicas > REPLICAS {
+    if !REPLICAS.contains(&plan.replicas) {
         return unsupported(format!("room for {} replicas in a launch", plan.replicas));
     }
     let operations = plan.sequences.iter().flat_map(|sequence| &sequence.operations);
