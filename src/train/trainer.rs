@@ -381,31 +381,29 @@ impl<E: Element> Trainer<E> {
     }
 
     fn evaluate(&mut self, arrays: DataArrays, samples: usize) -> Result<Measured, TrainError> {
+        let outcomes = self.evaluate_batches(arrays, samples, |_| Ok(()))?;
         let mut tally = Tally::default();
-        self.evaluate_batches(arrays, samples, |_, outcomes| {
-            outcomes.iter().for_each(|outcome| tally.add(outcome));
-            Ok(())
-        })?;
+        outcomes.iter().for_each(|outcome| tally.add(outcome));
         Ok(tally.measured())
     }
 
-    /// Runs all batches of a data set, and calls `each` after every one.
+    /// Runs all batches of a data set, calls `each` after every one, and reads what they found in
+    /// the end, so that a device is waited for once.
     fn evaluate_batches(
         &mut self,
         arrays: DataArrays,
         samples: usize,
-        mut each: impl FnMut(&mut dyn Memory<E>, Vec<Outcome>) -> Result<(), TrainError>,
-    ) -> Result<(), TrainError> {
+        mut each: impl FnMut(&mut dyn Memory<E>) -> Result<(), TrainError>,
+    ) -> Result<Vec<Outcome>, TrainError> {
         let Progress { step, epoch, .. } = self.progress;
         self.memory.control(Control { position: 0, step, epoch, learning_rate: 0.0 });
         let whole = vec![arrays.evaluate; samples / self.settings.batch];
         let sequences: Vec<SequenceId> = whole.into_iter().chain(arrays.evaluate_last).collect();
         for sequence in sequences {
             self.memory.run(sequence)?;
-            let outcomes = self.memory.read_outcomes(0)?;
-            each(self.memory.as_mut(), outcomes)?;
+            each(self.memory.as_mut())?;
         }
-        Ok(())
+        Ok(self.memory.read_outcomes(0)?)
     }
 
     /// What the network puts out for every sample of the training set: samples × outputs numbers.
@@ -417,7 +415,7 @@ impl<E: Element> Trainer<E> {
         let view = self.program.output;
         let mut batch = vec![E::zero(); self.program.plan.len(view.array)];
         let mut all = Vec::with_capacity(samples.saturating_mul(width));
-        self.evaluate_batches(arrays, samples, |memory, _| {
+        self.evaluate_batches(arrays, samples, |memory| {
             memory.read(view.array, 0, &mut batch)?;
             let left = samples * width - all.len();
             all.extend_from_slice(&batch[..left.min(batch.len())]);

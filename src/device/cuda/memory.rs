@@ -40,7 +40,7 @@ pub struct CudaMemory {
     control: DeviceBuffer<u32>,
     ring: DeviceBuffer<u32>,
     capacity: usize,
-    _scratch: Vec<DeviceBuffer<f32>>,
+    _scratch: DeviceBuffer<f32>,
     _rows: DeviceBuffer<u32>,
     _tables: Vec<DeviceBuffer<u64>>,
     session: Rc<Session>,
@@ -107,12 +107,7 @@ impl CudaMemory {
         control.copy_from(&first).map_err(failed("writing control data"))?;
         let arrays = Arrays::new(plan)?;
         let mut tables = Vec::new();
-        for (operation, _) in arrays
-            .plan
-            .sequences
-            .iter()
-            .flat_map(|s| s.operations.iter().map(move |operation| (operation, s.rows)))
-        {
+        for operation in arrays.plan.sequences.iter().flat_map(|sequence| &sequence.operations) {
             if let Operation::Update { parameters, .. } = operation {
                 let words = table(&arrays, parameters);
                 let buffer = DeviceBuffer::from_slice(&words);
@@ -151,7 +146,7 @@ impl CudaMemory {
             control,
             ring,
             capacity,
-            _scratch: vec![scratch],
+            _scratch: scratch,
             _rows: rows,
             _tables: tables,
             session,
