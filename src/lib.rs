@@ -13,8 +13,9 @@
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * `claims` (feature `claims`) tests claims, on these networks and on yours;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
-// One file multiplies matrices through raw pointers, behind a face that checks bounds:
-// `device/cpu/product.rs`.
+// A few files reach behind the compiler, each behind a face that checks: `device/cpu/product.rs`
+// multiplies matrices through raw pointers; with the feature `cuda`, `device/cuda/` starts kernels
+// (`launch.rs`), captures them (`graph.rs`) and says why that is sound (`session.rs`).
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -478,16 +478,16 @@ fn losses_are_their_definitions() {
                 for (value, expected) in run.read(1, replica).into_iter().zip(expected) {
                     close(value, expected, "gradient");
                 }
-                let outcomes = run.memory.read_outcomes(replica);
+                let outcomes = run.memory.read_outcomes(replica).unwrap();
                 assert_eq!(outcomes.len(), 2);
                 assert_eq!(outcomes[0], outcomes[1]);
                 close(outcomes[0].loss, loss, "loss");
                 let found =
                     Outcome { loss: outcomes[0].loss, clean: counts[0], changed: counts[1] };
                 assert_eq!(outcomes[0], found);
-                assert!(run.memory.read_outcomes(replica).is_empty());
+                assert!(run.memory.read_outcomes(replica).unwrap().is_empty());
             }
-            assert!(run.memory.read_outcomes(2).is_empty());
+            assert!(run.memory.read_outcomes(2).unwrap().is_empty());
         }
     }
 }
@@ -508,7 +508,7 @@ fn losses_show_what_is_not_finite_or_not_there() {
             let mut run = setup::<f64>(&plan).indices(2, &[class; 7]).indices(3, &[sample; 3]);
             run.memory.write(ArrayId(0), 0, &[value; 20]).unwrap();
             run = run.go();
-            let outcome = run.memory.read_outcomes(0)[0];
+            let outcome = run.memory.read_outcomes(0).unwrap()[0];
             assert!(outcome.loss.is_nan() && outcome.clean.1 + outcome.changed.1 == 3);
         }
     }
@@ -516,7 +516,7 @@ fn losses_show_what_is_not_finite_or_not_there() {
     let plan = loss_plan(3, ArrayKind::Indices(7), false, true);
     let mut run = setup::<f64>(&plan);
     run.memory.write(ArrayId(0), 0, &[1e300; 20]).unwrap();
-    let outcome = run.go().memory.read_outcomes(0)[0];
+    let outcome = run.go().memory.read_outcomes(0).unwrap()[0];
     close(outcome.loss, 3.0 * 3f64.ln(), "loss");
     assert_eq!(outcome.clean, (3, 3));
 }
@@ -627,7 +627,7 @@ fn gradients_are_central_differences() {
     for (rows, squared) in [(1, false), (5, false), (4, true)] {
         let plan = network(rows, squared, false);
         let mut run = with_labels(&plan).go();
-        run.memory.read_outcomes(0);
+        run.memory.read_outcomes(0).unwrap();
         let pairs = [(0, 10), (11, 15), (12, 16), (13, 17), (14, 18)];
         for (array, gradient) in pairs.map(|(array, gradient)| (array, run.read(gradient, 0))) {
             let most = gradient.iter().fold(0f64, |most, g| most.max(g.abs()));
@@ -639,7 +639,7 @@ fn gradients_are_central_differences() {
                     run.memory.write(ArrayId(array), 0, &values).unwrap();
                     run.memory.control(Control { position: 0, ..CONTROL });
                     run.memory.run(SequenceId(0)).unwrap();
-                    run.memory.read_outcomes(0)[0].loss / rows as f64
+                    run.memory.read_outcomes(0).unwrap()[0].loss / rows as f64
                 };
                 let step = 2f64.powi(-17);
                 let difference = (loss(step) - loss(-step)) / (2.0 * step);
@@ -693,7 +693,7 @@ fn fused_updates_are_the_same_bytes() {
                 assert_eq!(runs[0].read(array, replica), runs[0].first[replica][array]);
                 assert_ne!(runs[1].read(array, replica), runs[1].first[replica][array]);
             }
-            let outcomes = [0, 1].map(|at: usize| runs[at].memory.read_outcomes(replica));
+            let outcomes = [0, 1].map(|at: usize| runs[at].memory.read_outcomes(replica).unwrap());
             assert_eq!(outcomes[0], outcomes[1]);
         }
     }
@@ -746,7 +746,7 @@ fn large(threads: usize) -> (Vec<Vec<f32>>, Vec<Outcome>) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let mut run = setup::<f32>(&plan).go().go().go();
-        (run.everything(), run.memory.read_outcomes(1))
+        (run.everything(), run.memory.read_outcomes(1).unwrap())
     })
 }
 

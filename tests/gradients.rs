@@ -83,7 +83,7 @@ impl Network {
     fn loss(&mut self) -> f64 {
         self.memory.control(Control { position: 0, step: 5, epoch: 0, learning_rate: 0.0 });
         self.memory.run(self.program.gradients).unwrap();
-        self.memory.read_outcomes(0)[0].loss / ROWS as f64
+        self.memory.read_outcomes(0).unwrap()[0].loss / ROWS as f64
     }
 
     fn read(&mut self, array: ArrayId) -> Vec<f64> {

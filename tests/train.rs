@@ -301,7 +301,7 @@ fn settings_that_make_no_sense() {
         (&["--model", "dense(8"], "a ')' is missing"),
         (&["--model", "konv(8,3)"], "'konv(8,3)' is no layer"),
         (&["--model", "conv(8,5)"], "does not fit"),
-        (&["--device", "cuda"], "--device cuda"),
+        (&["--device", "cuda", "--precision", "f64"], "--device cuda"),
         (&["--augment", "spin"], "spin"),
         (&["--until-accuracy", "2"], "training accuracy 2"),
         (&["--patience", "2"], "patience looks at the accuracy on a test set"),

@@ -41,10 +41,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     } else {
         "no: built without --features claims"
     };
-    let gpu = "no: this version computes on the processor only";
+    let gpu = gpu();
     let found = serde_json::json!({
         "build": build, "machine": machine, "exact": true,
-        "lapack": cfg!(feature = "lapack"), "claims": cfg!(feature = "claims"), "gpu": false,
+        "lapack": cfg!(feature = "lapack"), "claims": cfg!(feature = "claims"), "gpu": gpu.is_ok(), "gpu_found": gpu.as_ref().map_or_else(|no| no.clone(), Clone::clone),
     });
     arguments.common.write("doctor", &found, serde_json::json!({}), None)?;
     if arguments.common.json {
@@ -57,9 +57,24 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     facts.add("exact", "yes: needs nothing beside this program");
     facts.add("lapack", lapack);
     facts.add("claims", claims);
-    facts.add("gpu", gpu);
+    facts.add("gpu", gpu.map_or_else(|no| format!("no: {no}"), |yes| format!("yes: {yes}")));
     print(facts.text())?;
     Ok(Verdict::Yes)
+}
+
+/// The GPU that there is, or why there is none.
+#[cfg(feature = "cuda")]
+fn gpu() -> Result<String, String> {
+    let (found, obstacle) = crate::device::cuda::find().map_err(|error| error.to_string())?;
+    match obstacle {
+        None => Ok(format!("{found}; --device cuda, for multilayer perceptrons in f32")),
+        Some(obstacle) => Err(format!("{found}: {obstacle}")),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn gpu() -> Result<String, String> {
+    Err(super::device::NONE.to_owned())
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -8,6 +8,7 @@ mod check;
 #[cfg(feature = "claims")]
 mod claims;
 mod compare;
+mod device;
 mod doctor;
 mod eval;
 mod figures;

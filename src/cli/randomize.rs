@@ -11,6 +11,7 @@ use crate::train::randomize::{Case, Row, summary, table};
 use crate::train::run::{Left, RunError};
 use crate::train::{Ended, Summary, TrainError};
 
+use super::device::Chosen;
 use super::figures::{self, Recorded};
 use super::output::{grouped, percent, print, print_json, seconds};
 use super::train::ended_text;
@@ -105,11 +106,12 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Arguments { sample, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
     let task = options.task(sample, common.seed())?;
+    let device = options.device::<E>(&task)?;
     let cases = cases(arguments, &task)?;
     let mut runs = Vec::new();
     for (index, &case) in cases.iter().enumerate() {
         let place = format!("{} of {}", index + 1, cases.len());
-        let summary = one::<E>(arguments, &task, case, &out, &place)?;
+        let summary = one(arguments, (&task, &device), case, &out, &place)?;
         runs.push((case, summary));
     }
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
@@ -118,7 +120,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let recorded = folders.map(|folder| Recorded::read(&folder)).collect::<Result<Vec<_>, _>>()?;
     let command = format!("shatter randomize {sample} --model {}", options.model());
     let drawn = figures::draw(&recorded, &out, &command)?;
-    let mut manifest = options.manifest::<E>(&task, cases[0], &options.device::<E>().describe())?;
+    let mut manifest = options.manifest::<E>(&task, cases[0], &device.describe())?;
     let names: Vec<String> = cases.iter().map(Case::name).collect();
     manifest.configuration["runs"] = names.into();
     for of_a_run in ["condition", "changed_labels"] {
@@ -166,7 +168,7 @@ fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
 /// Runs a case, or takes the summary of the run that has ended.
 fn one<E: Element>(
     arguments: &Arguments,
-    task: &Task,
+    (task, device): (&Task, &Chosen<E>),
     case: Case,
     out: &Path,
     place: &str,
@@ -184,10 +186,9 @@ fn one<E: Element>(
         return Ok(ended);
     }
     let name = format!("{place}, {}", case.name());
-    let device = options.device::<E>();
     let mut held = options.folder(&path)?.hold()?;
     let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
-    let mut trainer = shared.begin(device.as_ref(), case, &held)?;
+    let mut trainer = shared.begin(device.device.as_ref(), case, &held)?;
     let mut manifest = options.manifest::<E>(task, case, &device.describe())?;
     manifest.configuration["changed_labels"] = trainer.changed_labels().into();
     let file = path.join("manifest.json");

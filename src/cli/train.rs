@@ -77,10 +77,10 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
     let task = options.task(sample, common.seed())?;
     let case = Case { condition: *labels, seed: common.seed() };
-    let device = options.device::<E>();
+    let device = options.device::<E>(&task)?;
     let shared = task.common(options);
     let (train, test) = shared.prepare::<E>(case)?;
-    let mut trainer = shared.trainer(device.as_ref(), case, (&train, test.as_ref()))?;
+    let mut trainer = shared.trainer(device.device.as_ref(), case, (&train, test.as_ref()))?;
     drop((train, test)); // the device has them now
     let facts = describe(&trainer, &task, case)?;
     if let Some(file) = &arguments.init {

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::device::cpu::Cpu;
-use crate::device::{Device, Element};
+use crate::device::Element;
 use crate::record::Manifest;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
 use crate::sample::image::Shape;
@@ -20,6 +19,7 @@ use crate::train::run::{Flow, Folder};
 use crate::train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::CliError;
+use super::device::{self, Chosen, DeviceChoice};
 use super::output::percent;
 
 /// Set by the first interrupt while a run is under way: it ends with a checkpoint.
@@ -35,16 +35,6 @@ pub fn interrupted() -> bool {
 /// Whether somebody asked for an end.
 pub fn stopped() -> bool {
     STOP.load(Ordering::SeqCst)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DeviceChoice {
-    /// What is there
-    Auto,
-    /// The processor
-    Cpu,
-    /// An NVIDIA GPU
-    Cuda,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -212,10 +202,6 @@ impl Options {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
             pool.map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
         }
-        if self.device == DeviceChoice::Cuda {
-            let reason = "--device cuda: this version computes on the processor only";
-            return Err(CliError::NoDevice(reason.into()));
-        }
         let load = |text: &str| sample::load(text, seed).map_err(|e| CliError::sample(text, e));
         let train = load(sample)?;
         let test = match &self.test {
@@ -316,8 +302,8 @@ impl Options {
     }
 
     /// The device that was asked for.
-    pub fn device<E: Element>(&self) -> Box<dyn Device<E>> {
-        Box::new(Cpu)
+    pub fn device<E: Element>(&self, task: &Task) -> Result<Chosen<E>, CliError> {
+        device::choose(self.device, &task.common(self))
     }
 }
 

@@ -21,6 +21,39 @@ pub enum Access {
 /// The arrays that each operation of a sequence touches.
 pub type Accesses = Vec<Vec<(ArrayId, Access)>>;
 
+/// Whether one replica of an array is there, and has as many numbers (or indices).
+///
+/// # Errors
+/// [`DeviceError::Missing`], [`DeviceError::Length`].
+pub fn address(
+    plan: &Plan,
+    id: ArrayId,
+    replica: usize,
+    indices: bool,
+    given: usize,
+) -> Result<(), DeviceError> {
+    let missing = |what: String| Err(DeviceError::Missing(what));
+    let Some(array) = plan.arrays.get(id.0) else {
+        return missing(format!("array {}", id.0));
+    };
+    if replica >= plan.replicas {
+        return missing(format!("replica {replica} of '{}'", array.name));
+    }
+    if array.shared && replica > 0 {
+        return missing(format!("replica {replica} of '{}', which is shared", array.name));
+    }
+    if matches!(array.kind, ArrayKind::Indices(_)) != indices {
+        let what = if indices { "indices" } else { "numbers" };
+        return missing(format!("{what} in '{}'", array.name));
+    }
+    let held = plan.len(id);
+    if held == given {
+        Ok(())
+    } else {
+        Err(DeviceError::Length { array: array.name.clone(), held, given })
+    }
+}
+
 /// The arrays that every operation of every sequence touches.
 ///
 /// # Errors

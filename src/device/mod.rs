@@ -6,6 +6,8 @@
 
 mod check;
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod plan;
 
 pub use plan::{
@@ -89,6 +91,20 @@ pub enum DeviceError {
     /// An array, a replica or a sequence that the plan does not have, or of another kind.
     #[error("the plan has no {0}")]
     Missing(String),
+    /// There is no such device here.
+    #[error("{0}")]
+    Absent(String),
+    /// An operation, or something about one, that the device does not have.
+    #[error("the device has no {0}")]
+    Unsupported(String),
+    /// The driver of the device refused something, or something enqueued before went wrong.
+    #[error("{action}: the driver says {reason}")]
+    Driver {
+        /// What was tried.
+        action: String,
+        /// What the driver says.
+        reason: String,
+    },
 }
 
 /// Something that runs plans.
@@ -100,7 +116,8 @@ pub trait Device<E: Element> {
     ///
     /// # Errors
     /// [`DeviceError::Memory`]; [`DeviceError::Missing`] and [`DeviceError::Length`], if an
-    /// operation names an array that is not there or does not fit, or a replica has no seed.
+    /// operation names an array that is not there or does not fit, or a replica has no seed;
+    /// [`DeviceError::Unsupported`], if the device does not have an operation.
     fn prepare(&self, plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, DeviceError>;
 }
 
@@ -134,7 +151,10 @@ pub trait Memory<E: Element> {
 
     /// What the losses found, since the last time it was read: one entry a run of a sequence with
     /// a loss, in their order. Waits for everything enqueued.
-    fn read_outcomes(&mut self, replica: usize) -> Vec<Outcome>;
+    ///
+    /// # Errors
+    /// [`DeviceError::Driver`], if something enqueued went wrong.
+    fn read_outcomes(&mut self, replica: usize) -> Result<Vec<Outcome>, DeviceError>;
 
     /// Sets position, step, epoch and learning rate.
     fn control(&mut self, control: Control);
@@ -142,7 +162,7 @@ pub trait Memory<E: Element> {
     /// Enqueues the operations of a sequence.
     ///
     /// # Errors
-    /// [`DeviceError::Missing`].
+    /// [`DeviceError::Missing`], [`DeviceError::Driver`].
     fn run(&mut self, sequence: SequenceId) -> Result<(), DeviceError>;
 }
 

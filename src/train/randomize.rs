@@ -12,6 +12,7 @@ use crate::sample::fingerprint::fingerprint_labelled;
 use crate::sample::preprocess::{Prepared, Preprocess, prepare};
 use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
 
+use super::compile::{Goal, Program, compile};
 use super::error::TrainError;
 use super::outcome::{Ended, Summary};
 use super::run::{self, Held, RunError};
@@ -190,6 +191,31 @@ impl<'a> Common<'a> {
         let shape = self.train.points.shape();
         let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
         self.architecture(&self.train.labels, shape)
+    }
+
+    /// What the runs do, on a batch of one sample: for asking a device whether it can.
+    ///
+    /// # Errors
+    /// [`TrainError`], if data and network do not fit each other, or for the augmentation.
+    pub fn program(&self) -> Result<Program, TrainError> {
+        let (architecture, settings) = (self.network()?, &self.settings);
+        let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
+        let goal = Goal {
+            replicas: 1,
+            batch: 1,
+            train: 1,
+            test: 0,
+            stored: architecture.input,
+            real: match &self.train.labels {
+                Labels::Classes { .. } => None,
+                Labels::Real { outputs, .. } => Some(*outputs),
+            },
+            loss: settings.loss,
+            augmentation: augmentation.map(|augmentation| (augmentation, self.preprocess.whiten)),
+            momentum: settings.momentum,
+            decay: settings.weight_decay,
+        };
+        Ok(compile(&architecture, &goal)?)
     }
 
     /// Sets a case up in a folder: where its checkpoint stands, if it has one, and at the beginning

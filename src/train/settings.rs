@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sample::augment::Augmentation;
+
 use super::compile::Loss;
 use super::initial::Initialization;
 use super::outcome::Measured;
@@ -131,6 +133,15 @@ impl Settings {
         let loss = self.until_loss.map(|wanted| online.is_some_and(|online| online.loss <= wanted));
         let asked = [accuracy, loss];
         asked.iter().flatten().all(|&reached| reached) && asked.iter().any(Option::is_some)
+    }
+
+    /// What is done to images each time they are taken, if anything.
+    ///
+    /// # Errors
+    /// Words about a text that cannot be read.
+    pub fn augmentation(&self) -> Result<Option<Augmentation>, String> {
+        let text = Some(self.augmentation.as_str()).filter(|text| !text.is_empty());
+        text.map(str::parse).transpose()
     }
 
     /// The learning rate of an epoch, from 0.

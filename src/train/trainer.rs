@@ -126,10 +126,7 @@ impl<E: Element> Trainer<E> {
             let reason = "patience looks at the accuracy on a test set, and there is none";
             return Err(TrainError::Setting(reason.into()));
         }
-        let augmentation: Option<Augmentation> = match settings.augmentation.as_str() {
-            "" => None,
-            text => Some(text.parse().map_err(TrainError::Setting)?),
-        };
+        let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
         let stored = data.train.shape;
         if let Some(augmentation) = augmentation {
             has_effect(augmentation, stored, architecture.input)?;
@@ -393,7 +390,7 @@ impl<E: Element> Trainer<E> {
                 break;
             }
         }
-        for outcome in self.memory.read_outcomes(0) {
+        for outcome in self.memory.read_outcomes(0)? {
             self.progress.step = self.progress.step.saturating_add(1);
             if !outcome.loss.is_finite() {
                 return Err(self.diverged());
@@ -439,31 +436,29 @@ impl<E: Element> Trainer<E> {
     }
 
     fn evaluate(&mut self, arrays: DataArrays, samples: usize) -> Result<Measured, TrainError> {
+        let outcomes = self.evaluate_batches(arrays, samples, |_| Ok(()))?;
         let mut tally = Tally::new(self.real);
-        self.evaluate_batches(arrays, samples, |_, outcomes| {
-            outcomes.iter().for_each(|outcome| tally.add(outcome));
-            Ok(())
-        })?;
+        outcomes.iter().for_each(|outcome| tally.add(outcome));
         Ok(tally.measured())
     }
 
-    /// Runs all batches of a data set, and calls `each` after every one.
+    /// Runs all batches of a data set, calls `each` after every one, and reads what they found in
+    /// the end, so that a device is waited for once.
     fn evaluate_batches(
         &mut self,
         arrays: DataArrays,
         samples: usize,
-        mut each: impl FnMut(&mut dyn Memory<E>, Vec<Outcome>) -> Result<(), TrainError>,
-    ) -> Result<(), TrainError> {
+        mut each: impl FnMut(&mut dyn Memory<E>) -> Result<(), TrainError>,
+    ) -> Result<Vec<Outcome>, TrainError> {
         let Progress { step, epoch, .. } = self.progress;
         self.memory.control(Control { position: 0, step, epoch, learning_rate: 0.0 });
         let whole = vec![arrays.evaluate; samples / self.settings.batch];
         let sequences: Vec<SequenceId> = whole.into_iter().chain(arrays.evaluate_last).collect();
         for sequence in sequences {
             self.memory.run(sequence)?;
-            let outcomes = self.memory.read_outcomes(0);
-            each(self.memory.as_mut(), outcomes)?;
+            each(self.memory.as_mut())?;
         }
-        Ok(())
+        Ok(self.memory.read_outcomes(0)?)
     }
 
     /// What the network puts out for every sample of the training set: samples × outputs numbers.
@@ -475,7 +470,7 @@ impl<E: Element> Trainer<E> {
         let view = self.program.output;
         let mut batch = vec![E::zero(); self.program.plan.len(view.array)];
         let mut all = Vec::with_capacity(samples.saturating_mul(width));
-        self.evaluate_batches(arrays, samples, |memory, _| {
+        self.evaluate_batches(arrays, samples, |memory| {
             memory.read(view.array, 0, &mut batch)?;
             let left = samples * width - all.len();
             all.extend_from_slice(&batch[..left.min(batch.len())]);

@@ -47,7 +47,7 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
     let b = match (&z.values, &labels.values) {
         (Integers::Narrow(z), Integers::Narrow(y)) if bits <= 126 => {
             let scaled = |v: &[i128], shift: i64| v.iter().map(|x| x << shift).collect::<Vec<_>>();
-            thresholds(&scaled(z, shift_z), &scaled(y, shift_y), |x| x >> 1)
+            thresholds::<i128>(&scaled(z, shift_z), &scaled(y, shift_y), |x| x >> 1)
                 .into_iter()
                 .map(|b| Dyadic::new(b, grid))
                 .collect()
@@ -57,7 +57,7 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
                 Integers::Narrow(v) => v.iter().map(|&x| IBig::from(x) << shift as usize).collect(),
                 Integers::Wide(v) => v.iter().map(|x| x << shift as usize).collect::<Vec<_>>(),
             };
-            thresholds(&scaled(z, shift_z), &scaled(&labels, shift_y), |x| x >> 1)
+            thresholds::<IBig>(&scaled(z, shift_z), &scaled(&labels, shift_y), |x| x >> 1)
                 .into_iter()
                 .map(|b| Dyadic::new(b, grid))
                 .collect()

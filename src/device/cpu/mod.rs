@@ -149,7 +149,7 @@ fn image_scratch(plan: &Plan, operation: &Operation) -> usize {
 
 impl<E: Element> Memory<E> for CpuMemory<E> {
     fn write(&mut self, array: ArrayId, replica: usize, values: &[E]) -> Result<(), DeviceError> {
-        self.store.find(array, replica, false, values.len())?;
+        check::address(&self.store.plan, array, replica, false, values.len())?;
         let kind = self.store.kind(array);
         layout::reorder(kind, values, self.store.numbers_mut(array, replica), true);
         Ok(())
@@ -161,7 +161,7 @@ impl<E: Element> Memory<E> for CpuMemory<E> {
         replica: usize,
         values: &mut [E],
     ) -> Result<(), DeviceError> {
-        self.store.find(array, replica, false, values.len())?;
+        check::address(&self.store.plan, array, replica, false, values.len())?;
         layout::reorder(self.store.kind(array), self.store.numbers(array, replica), values, false);
         Ok(())
     }
@@ -172,13 +172,13 @@ impl<E: Element> Memory<E> for CpuMemory<E> {
         replica: usize,
         values: &[u32],
     ) -> Result<(), DeviceError> {
-        self.store.find(array, replica, true, values.len())?;
+        check::address(&self.store.plan, array, replica, true, values.len())?;
         self.store.indices_mut(array, replica).copy_from_slice(values);
         Ok(())
     }
 
-    fn read_outcomes(&mut self, replica: usize) -> Vec<Outcome> {
-        self.outcomes.get_mut(replica).map(std::mem::take).unwrap_or_default()
+    fn read_outcomes(&mut self, replica: usize) -> Result<Vec<Outcome>, DeviceError> {
+        Ok(self.outcomes.get_mut(replica).map(std::mem::take).unwrap_or_default())
     }
 
     fn control(&mut self, control: Control) {

@@ -1,5 +1,5 @@
-//! Products of matrices, by the crate `gemm`: the only file with `unsafe`, behind types that check
-//! their bounds when they are made.
+//! Products of matrices, by the crate `gemm`: with `unsafe`, behind types that check their bounds
+//! when they are made.
 //!
 //! How a product is split among threads depends on its shape alone, and every entry is summed by
 //! one call, so its bytes do not depend on the number of threads.

@@ -59,35 +59,6 @@ impl<E: Element> Store<E> {
         Ok(Store { plan, numbers, indices })
     }
 
-    /// The array and where one replica of it lies, if it has as many numbers (or indices).
-    pub fn find(
-        &self,
-        id: ArrayId,
-        replica: usize,
-        indices: bool,
-        given: usize,
-    ) -> Result<(&Array, Range<usize>), DeviceError> {
-        let missing = |what: String| Err(DeviceError::Missing(what));
-        let Some(array) = self.plan.arrays.get(id.0) else {
-            return missing(format!("array {}", id.0));
-        };
-        if replica >= self.plan.replicas {
-            return missing(format!("replica {replica} of '{}'", array.name));
-        }
-        if array.shared && replica > 0 {
-            return missing(format!("replica {replica} of '{}', which is shared", array.name));
-        }
-        if matches!(array.kind, ArrayKind::Indices(_)) != indices {
-            let what = if indices { "indices" } else { "numbers" };
-            return missing(format!("{what} in '{}'", array.name));
-        }
-        let held = self.plan.len(id);
-        if held != given {
-            return Err(DeviceError::Length { array: array.name.clone(), held, given });
-        }
-        Ok((array, self.range(id, replica)))
-    }
-
     fn range(&self, id: ArrayId, replica: usize) -> Range<usize> {
         let len = self.plan.len(id);
         let start = if self.plan.arrays[id.0].shared { 0 } else { replica * len };

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Compiles kernels/*.cu to kernels/ptx/*.ptx, which are checked in and embedded in the program, with
+# the compiler of pinned wheels; prints what each kernel takes of a multiprocessor.
+#
+#   kernels/ptx.sh           writes them
+#   kernels/ptx.sh --check   compares them byte for byte with what is checked in, and writes nothing
+set -euo pipefail
+cd "$(dirname "$0")"
+# compute_75 is the oldest architecture that this compiler knows; newer devices take its PTX.
+architecture=75
+wheels="nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88
+    nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85"
+cache=${SHATTER_NVCC:-${XDG_CACHE_HOME:-$HOME/.cache}/shatter/nvcc-13.0.88}
+if [ ! -e "$cache/complete" ]; then
+    python3 -m venv "$cache"
+    # shellcheck disable=SC2086
+    "$cache/bin/pip" install --quiet --disable-pip-version-check $wheels
+    touch "$cache/complete"
+fi
+root=$(echo "$cache"/lib/python3*/site-packages/nvidia/cu13)
+chmod +x "$root"/bin/* "$root"/nvvm/bin/* # pip drops the bit of some
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for source in *.cu; do
+    name=${source%.cu}
+    # Nothing is contracted that is not written as fmaf, so that the emulator and the processor
+    # round alike; no line information, so that no folder stands in the PTX.
+    "$root/bin/nvcc" -std=c++17 -O3 -fmad=false -Werror all-warnings -arch=compute_$architecture \
+        -ptx "$source" -o "$work/$name.ptx"
+    "$root/bin/ptxas" -v -arch=sm_$architecture "$work/$name.ptx" -o "$work/$name.cubin" \
+        2>"$work/$name.log"
+done
+
+printf '%-24s %9s %12s %6s\n' kernel registers shared spills
+for log in "$work"/*.log; do
+    sed 's/^ptxas info *: *//' "$log" | awk '
+        /Compiling entry function/ { split($0, part, "\047"); kernel = part[2] }
+        /bytes spill stores/ { spills = 0; for (i = 1; i < NF; i++) if ($(i + 2) == "spill") spills += $i }
+        /^Used/ { shared = 0; for (i = 1; i < NF; i++) if ($(i + 1) == "bytes" && $(i + 2) ~ /smem/) shared = $i
+            printf "%-24s %9d %12d %6d\n", kernel, $2, shared, spills }'
+done
+
+if [ "${1:-}" = --check ]; then
+    fail=0
+    for file in "$work"/*.ptx; do
+        cmp "$file" "ptx/$(basename "$file")" || fail=1
+    done
+    for file in ptx/*.ptx; do
+        [ -e "$work/$(basename "$file")" ] || { echo "$file has no source"; fail=1; }
+    done
+    [ $fail = 0 ] || { echo "kernels/ptx is not what kernels/*.cu compile to: run kernels/ptx.sh" >&2; exit 1; }
+    echo "kernels/ptx is what the sources compile to"
+else
+    mkdir -p ptx
+    cp "$work"/*.ptx ptx/
+fi

@@ -1,0 +1,85 @@
+//! Which device a command computes on: `--device`.
+
+use clap::ValueEnum;
+
+use crate::device::cpu::Cpu;
+use crate::device::{Device, DeviceError, Element};
+use crate::train::TrainError;
+use crate::train::randomize::Common;
+use crate::train::run::RunError;
+
+use super::CliError;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// An NVIDIA GPU where there is one that can, and the processor otherwise
+    Auto,
+    /// The processor
+    Cpu,
+    /// An NVIDIA GPU
+    Cuda,
+}
+
+/// A device, and why it is not another one.
+pub struct Chosen<E: Element> {
+    pub device: Box<dyn Device<E>>,
+    /// Why it is the processor, where a GPU was looked for.
+    reason: Option<String>,
+}
+
+impl<E: Element> Chosen<E> {
+    /// The device in words.
+    pub fn describe(&self) -> String {
+        match &self.reason {
+            None => self.device.describe(),
+            Some(reason) => format!("{} (no GPU: {reason})", self.device.describe()),
+        }
+    }
+}
+
+/// The device of `choice` for the runs of a command.
+pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<E>, CliError> {
+    let cpu = |reason| Ok(Chosen { device: Box::new(Cpu), reason });
+    if choice == DeviceChoice::Cpu {
+        return cpu(None);
+    }
+    match cuda::<E>(task) {
+        Ok(device) => Ok(Chosen { device, reason: None }),
+        Err(TrainError::Device(error)) if choice == DeviceChoice::Cuda => {
+            Err(CliError::NoDevice(format!("--device cuda: {error}")))
+        }
+        // A build without CUDA looks for nothing.
+        Err(TrainError::Device(error)) => {
+            cpu(Some(error.to_string()).filter(|_| cfg!(feature = "cuda")))
+        }
+        Err(error) => Err(RunError::from(error).into()),
+    }
+}
+
+/// What a build without the feature says.
+#[cfg(not(feature = "cuda"))]
+pub const NONE: &str = "this build has no CUDA: build it with --features cuda";
+
+/// A GPU that can do what the runs need.
+#[cfg(feature = "cuda")]
+fn cuda<E: Element>(task: &Common) -> Result<Box<dyn Device<E>>, TrainError> {
+    use crate::device::cuda::{Cuda, supports};
+    let other = || DeviceError::Unsupported(format!("{} on CUDA, only f32", E::NAME));
+    if E::NAME != f32::NAME {
+        return Err(other().into());
+    }
+    // A plan that makes no sense is left to the trainer, which says why.
+    if let Err(error @ DeviceError::Unsupported(_)) = supports(&task.program()?.plan) {
+        return Err(error.into());
+    }
+    let device: Box<dyn Device<f32>> = Box::new(Cuda::new()?);
+    // E is f32, which the compiler does not know.
+    let device: Box<dyn std::any::Any> = Box::new(device);
+    let device = device.downcast::<Box<dyn Device<E>>>();
+    device.map(|device| *device).map_err(|_| other().into())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda<E: Element>(_: &Common) -> Result<Box<dyn Device<E>>, TrainError> {
+    Err(TrainError::Device(DeviceError::Absent(NONE.into())))
+}

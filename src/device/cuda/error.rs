@@ -1,0 +1,30 @@
+//! What the driver refuses, in words.
+
+use cust::error::CudaError;
+use cust::sys::CUresult;
+
+use crate::device::DeviceError;
+
+/// The status if `cust` has no name for it.
+fn reason(name: String, unknown: bool) -> String {
+    let status = shatter_cuda_driver::unknown_status().filter(|_| unknown);
+    status.map_or(name, |status| format!("status {status}"))
+}
+
+/// An error of `cust`, for `map_err`. Its name, since the driver's own text wants a driver.
+pub fn failed(action: &str) -> impl FnOnce(CudaError) -> DeviceError + '_ {
+    move |error| DeviceError::Driver {
+        action: action.to_owned(),
+        reason: reason(format!("{error:?}"), matches!(error, CudaError::UnknownError)),
+    }
+}
+
+/// The status of a function of the driver that was called by itself.
+pub fn checked(status: CUresult, action: &str) -> Result<(), DeviceError> {
+    if status == CUresult::CUDA_SUCCESS {
+        return Ok(());
+    }
+    let unknown = status == CUresult::CUDA_ERROR_UNKNOWN;
+    let reason = reason(format!("{status:?}"), unknown);
+    Err(DeviceError::Driver { action: action.to_owned(), reason })
+}

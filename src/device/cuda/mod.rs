@@ -1,0 +1,65 @@
+//! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: the device of multilayer perceptrons,
+//! in binary32. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
+//! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
+//! lives on the device.
+//!
+//! Sums have a fixed order that depends on shapes alone: two runs on devices of one kind have the
+//! same bytes, and replicas have those of runs by themselves.
+
+mod arguments;
+mod arrays;
+mod error;
+mod find;
+mod graph;
+mod launch;
+mod lower;
+mod memory;
+mod session;
+mod split;
+mod support;
+
+pub use find::{Description, find};
+pub use support::supports;
+
+use std::rc::Rc;
+
+use crate::device::plan::Plan;
+use crate::device::{Device, DeviceError, Memory};
+
+use session::Session;
+
+/// The first NVIDIA GPU.
+pub struct Cuda {
+    session: Rc<Session>,
+    description: Description,
+}
+
+impl Cuda {
+    /// Takes the first device, and has its driver compile the kernels.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`], if there is none or it cannot run them; [`DeviceError::Driver`].
+    pub fn new() -> Result<Cuda, DeviceError> {
+        let (description, obstacle) = find()?;
+        if let Some(obstacle) = obstacle {
+            return Err(DeviceError::Absent(format!("{}: {obstacle}", description.name)));
+        }
+        let session = Rc::new(Session::new(find::first()?.0)?);
+        Ok(Cuda { session, description })
+    }
+}
+
+impl Device<f32> for Cuda {
+    fn describe(&self) -> String {
+        format!("{}, f32", self.description)
+    }
+
+    fn prepare(&self, plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<f32>>, DeviceError> {
+        supports(&plan)?;
+        if seeds.len() < plan.replicas {
+            return Err(DeviceError::Missing(format!("seed of replica {}", seeds.len())));
+        }
+        self.session.enter()?;
+        Ok(Box::new(memory::CudaMemory::new(Rc::clone(&self.session), plan, seeds)?))
+    }
+}

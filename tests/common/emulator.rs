@@ -1,0 +1,54 @@
+//! The emulator of `kernels/emulator`, built once for all tests of this build.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// Whether there is a compiler for it; says in a line that the tests are skipped if not.
+fn compiler() -> bool {
+    let there = cfg!(target_arch = "x86_64")
+        && Command::new("g++").arg("--version").output().is_ok_and(|run| run.status.success());
+    if !there {
+        eprintln!("skipped: the emulator of CUDA wants g++ and x86-64");
+    }
+    there
+}
+
+/// Builds the emulator of the kernels in a folder into `out`.
+pub fn build(out: &Path, kernels: &Path) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/emulator/build.sh");
+    let mut command = Command::new("bash");
+    command.arg(script).arg(out).arg("--kernels").arg(kernels);
+    command.output().expect("bash starts")
+}
+
+/// The folder of this repository's kernels.
+pub fn kernels() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels")
+}
+
+/// The folder with the emulator's `libcuda.so.1`: that in `SHATTER_EMULATOR`, if it is set. None
+/// where it cannot be built.
+pub fn folder() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        if let Some(given) = std::env::var_os("SHATTER_EMULATOR") {
+            return Some(given.into());
+        }
+        if !compiler() {
+            return None;
+        }
+        let process = std::process::id();
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("emulator-{process}"));
+        let run = build(&out, &kernels());
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        // One name for all processes; the last one to come stays.
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator");
+        fs::create_dir_all(&shared).expect("a folder");
+        fs::rename(out.join("libcuda.so.1"), shared.join("libcuda.so.1")).expect("a library");
+        fs::remove_dir(out).expect("an empty folder");
+        Some(shared)
+    });
+    built.as_deref()
+}

@@ -1,0 +1,142 @@
+//! Small plans on two devices: the same numbers in, and what comes out side by side.
+
+use shatter::device::cpu::Cpu;
+use shatter::device::cuda::Cuda;
+use shatter::device::{
+    Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Outcome, Plan, Sequence,
+    SequenceId, View,
+};
+use shatter::record::philox::philox;
+use shatter::sample::Shape;
+
+const CONTROL: Control = Control { position: 3, step: 7, epoch: 2, learning_rate: 0.1 };
+
+pub fn view(array: usize, first: usize, shape: Shape) -> View {
+    View { array: ArrayId(array), first, shape }
+}
+
+pub fn vectors(array: usize, first: usize, len: usize) -> View {
+    view(array, first, Shape::vector(len))
+}
+
+/// One sequence on `rows` of `batch` samples.
+pub fn plan(
+    replicas: usize,
+    (batch, rows): (usize, usize),
+    kinds: &[ArrayKind],
+    operations: Vec<Operation>,
+) -> Plan {
+    let array = |(at, &kind)| Array { name: format!("a{at}"), kind, shared: false };
+    let arrays = kinds.iter().enumerate().map(array).collect();
+    let sequences = vec![Sequence { name: "only".into(), rows, operations }];
+    Plan { replicas, batch, arrays, sequences }
+}
+
+/// A number between −1 and 1.
+fn number(array: usize, replica: usize, at: usize) -> f32 {
+    let [word, ..] = philox([at as u32, array as u32, replica as u32, 77], [3, 4]);
+    (f64::from(word) / 2_147_483_648.0 - 1.0) as f32
+}
+
+/// What a plan left: arrays of numbers of each replica, and outcomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Left {
+    pub arrays: Vec<Vec<Vec<f32>>>,
+    pub outcomes: Vec<Vec<Outcome>>,
+}
+
+impl Left {
+    /// Everything as bits, so that NaN equals itself.
+    pub fn bits(&self) -> (Vec<u32>, Vec<(u64, [u32; 4])>) {
+        let numbers = self.arrays.iter().flatten().flatten().map(|x| x.to_bits()).collect();
+        let outcome =
+            |o: &Outcome| (o.loss.to_bits(), [o.clean.0, o.clean.1, o.changed.0, o.changed.1]);
+        (numbers, self.outcomes.iter().flatten().map(outcome).collect())
+    }
+}
+
+/// Runs the only sequence of a plan `times` times. Replica r is filled as replica `first + r`.
+pub fn run(
+    device: &dyn Device<f32>,
+    plan: &Plan,
+    first: usize,
+    indices: &[(usize, Vec<u32>)],
+    times: usize,
+) -> Left {
+    let seeds: Vec<u64> =
+        (0..plan.replicas).map(|r| 5 + ((first + r) as u64) * 0x1_0000_0001).collect();
+    let mut memory: Box<dyn Memory<f32>> =
+        device.prepare(plan.clone(), &seeds).expect("a plan that makes sense");
+    let is_numbers = |at: usize| !matches!(plan.arrays[at].kind, ArrayKind::Indices(_));
+    for replica in 0..plan.replicas {
+        for at in (0..plan.arrays.len()).filter(|&at| is_numbers(at)) {
+            let len = plan.len(ArrayId(at));
+            let values: Vec<f32> = (0..len).map(|i| number(at, first + replica, i)).collect();
+            memory.write(ArrayId(at), replica, &values).expect("numbers");
+        }
+        for (at, values) in indices {
+            memory.write_indices(ArrayId(*at), replica, values).expect("indices");
+        }
+    }
+    memory.control(CONTROL);
+    for _ in 0..times {
+        memory.run(SequenceId(0)).expect("a sequence");
+    }
+    let mut left = Left { arrays: Vec::new(), outcomes: Vec::new() };
+    for replica in 0..plan.replicas {
+        let read = |at: usize| {
+            let mut values = vec![0.0; plan.len(ArrayId(at))];
+            memory.read(ArrayId(at), replica, &mut values).expect("an array");
+            values
+        };
+        let numbers = (0..plan.arrays.len()).filter(|&at| is_numbers(at));
+        left.arrays.push(numbers.map(read).collect());
+        left.outcomes.push(memory.read_outcomes(replica).expect("outcomes"));
+    }
+    left
+}
+
+/// What one and three replicas leave on the GPU, after it was held against the processor: every
+/// number to within `tolerance` times what the array's numbers are at most, and 1. Replicas
+/// together must leave the bytes that they leave one by one, and a second run those of the first.
+pub fn agree(
+    cuda: &Cuda,
+    make: impl Fn(usize) -> Plan,
+    indices: &[(usize, Vec<u32>)],
+    times: usize,
+    tolerance: f64,
+) {
+    let three = make(3);
+    let found = run(cuda, &three, 0, indices, times);
+    assert_eq!(found.bits(), run(cuda, &three, 0, indices, times).bits(), "a second run");
+    for replica in 0..3 {
+        let alone = run(cuda, &make(1), replica, indices, times);
+        let part = Left {
+            arrays: vec![found.arrays[replica].clone()],
+            outcomes: vec![found.outcomes[replica].clone()],
+        };
+        assert_eq!(part.bits(), alone.bits(), "replica {replica} by itself");
+    }
+    let expected = run(&Cpu, &three, 0, indices, times);
+    for (found, expected) in found.arrays.iter().flatten().zip(expected.arrays.iter().flatten()) {
+        near(found, expected, tolerance);
+    }
+    for (found, expected) in found.outcomes.iter().flatten().zip(expected.outcomes.iter().flatten())
+    {
+        assert_eq!((found.clean, found.changed), (expected.clean, expected.changed));
+        near(&[found.loss as f32], &[expected.loss as f32], tolerance.max(1e-7));
+    }
+    let counts = |left: &Left| left.outcomes.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(counts(&found), counts(&expected));
+}
+
+fn near(found: &[f32], expected: &[f32], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    let finite = expected.iter().filter(|x| x.is_finite());
+    let most = finite.fold(1f64, |most, x| most.max(f64::from(x.abs())));
+    for (at, (&a, &b)) in found.iter().zip(expected).enumerate() {
+        let equal = a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+        let close = (f64::from(a) - f64::from(b)).abs() <= tolerance * most;
+        assert!(equal || close, "at {at}: {a}, {b} expected, of at most {most}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Products of dense layers on the GPU (the emulator's): against the processor at odd sizes, with
+//! one replica and several, with fused bias and ReLU, in parts and whole.
+#![cfg(feature = "cuda")]
+
+mod common {
+    pub mod emulator;
+    pub mod gpu;
+    pub mod small_plans;
+}
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::emulator;
+use common::gpu::gpu;
+use common::small_plans::{agree, plan, vectors};
+use shatter::device::{ArrayId, ArrayKind, Operation, Plan};
+use shatter::sample::Shape;
+
+/// rows, inputs, outputs: one, primes, a tile and a step and one more, and sums in several parts.
+const SIZES: [(usize, usize, usize); 9] = [
+    (1, 1, 1),
+    (3, 17, 5),
+    (7, 16, 64),
+    (65, 15, 2),
+    (2, 65, 129),
+    (13, 300, 10),
+    (4, 520, 65),
+    (300, 3, 7),
+    (64, 64, 64),
+];
+
+/// Rounding of sums of so many products of numbers below 1.
+const TOLERANCE: f64 = 1e-5;
+
+/// Views that begin inside their arrays, so that rows are not aligned, and whole ones.
+fn arrays(inputs: usize, outputs: usize, first: usize) -> Vec<ArrayKind> {
+    vec![
+        ArrayKind::Activation(Shape::vector(inputs + first)),
+        ArrayKind::Activation(Shape::vector(outputs + first)),
+        ArrayKind::Vector(inputs * outputs),
+        ArrayKind::Vector(outputs),
+    ]
+}
+
+fn with(operation: impl Fn(usize, (usize, usize)) -> Operation) {
+    let Some(cuda) = gpu() else { return };
+    for (rows, inputs, outputs) in SIZES {
+        for first in [0, 1] {
+            let make = |replicas| -> Plan {
+                let operations = vec![operation(first, (inputs, outputs))];
+                plan(replicas, (rows + 1, rows), &arrays(inputs, outputs, first), operations)
+            };
+            agree(&cuda, make, &[], 1, TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn forward() {
+    for relu in [false, true] {
+        with(|first, (inputs, outputs)| Operation::Dense {
+            input: vectors(0, first, inputs),
+            weight: ArrayId(2),
+            bias: ArrayId(3),
+            output: vectors(1, first, outputs),
+            relu,
+        });
+    }
+}
+
+#[test]
+fn input_gradient() {
+    for accumulate in [false, true] {
+        with(|first, (inputs, outputs)| Operation::DenseInputGradient {
+            output_gradient: vectors(1, first, outputs),
+            weight: ArrayId(2),
+            input_gradient: vectors(0, first, inputs),
+            accumulate,
+        });
+    }
+}
+
+#[test]
+fn weight_and_bias_gradient() {
+    with(|first, (inputs, outputs)| Operation::DenseWeightGradient {
+        input: vectors(0, first, inputs),
+        output_gradient: vectors(1, first, outputs),
+        weight_gradient: ArrayId(2),
+        bias_gradient: ArrayId(3),
+    });
+}
+
+/// This program's other tests, in another process with these settings: whether all pass.
+fn others_pass(settings: &[(&str, &Path)]) -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["gradient", "forward"]).envs(settings.iter().copied());
+    let output = command.output().expect("the tests start");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Each block's last thread first.
+#[test]
+fn in_the_reverse_order() {
+    if emulator::folder().is_some() {
+        let (passed, text) = others_pass(&[("SHATTER_EMULATOR_ORDER", Path::new("reverse"))]);
+        assert!(passed, "{text}");
+    }
+}
+
+/// Without any one barrier, some test fails: the emulator would not let one be forgotten.
+#[test]
+fn every_barrier_is_needed() {
+    let Some(folder) = emulator::folder() else { return };
+    let (passed, text) = others_pass(&[("SHATTER_EMULATOR", folder)]);
+    assert!(passed, "{text}");
+    let kernels = emulator::kernels();
+    let source = fs::read_to_string(kernels.join("product.cu")).expect("a source");
+    let barriers: Vec<usize> = source.match_indices("__syncthreads();").map(|(at, _)| at).collect();
+    assert!(barriers.len() >= 2);
+    for at in barriers {
+        let mutant = tempfile::tempdir().expect("a folder");
+        for entry in fs::read_dir(&kernels).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().expect("a name");
+                fs::copy(&path, mutant.path().join(name)).expect("a copy");
+            }
+        }
+        let mut without = source.clone();
+        without.replace_range(at..at + "__syncthreads();".len(), "");
+        fs::write(mutant.path().join("product.cu"), without).expect("a source");
+        let built = emulator::build(mutant.path(), mutant.path());
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let (passed, _) = others_pass(&[("SHATTER_EMULATOR", mutant.path())]);
+        let line = source[..at].matches('\n').count() + 1;
+        assert!(!passed, "nothing fails without the barrier in line {line} of product.cu");
+    }
+}
