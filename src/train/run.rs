@@ -58,7 +58,7 @@ pub enum Flow {
     Stop,
 }
 
-/// How a run came out of [`run`].
+/// How a run came out of [`Held::run`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Left {
     /// It has ended.
