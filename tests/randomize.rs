@@ -68,6 +68,8 @@ fn more_epochs_leave_what_has_fitted_alone() {
     let first = shatter(&folder, &words("200"));
     assert_eq!(status(&first), 0, "{}", stdout(&first));
     let table = read_json(&folder, "out/randomize/table.json");
+    // Nor does it count as fitted where it would not have come so far.
+    refused(&folder, &words("1"), &["true-seed0", "of another run", "epochs that are done"]);
     let second = shatter(&folder, &words("300"));
     assert_eq!(stdout(&second).matches("(kept)").count(), 2, "{}", stdout(&second));
     assert_eq!(read_json(&folder, "out/randomize/table.json"), table);
@@ -143,6 +145,12 @@ fn figures_are_drawn_again_from_records() {
     refused(&folder, &["figures", "mlp:8", "mlp:8"], &["two runs of mlp:8"]);
     fs::create_dir(folder.path().join("empty")).unwrap();
     refused(&folder, &["figures", "empty"], &["empty holds no run that has ended"]);
+    // Nor have runs of other settings.
+    words.extend(["--momentum", "0.5", "--seed", "1", "--overwrite"]);
+    let sample = words.iter().position(|word| word.starts_with("gaussian")).unwrap();
+    words[sample] = "gaussian:n=40,d=20,classes=3,seed=0";
+    assert!(status(&shatter(&folder, &words)) < 2);
+    refused(&folder, &["figures", "mlp:8", "other"], &["runs of mlp:8 differ in their"]);
     // A record that is damaged is named with its line.
     let record = folder.path().join("other/train.jsonl");
     fs::write(&record, "{}\n").unwrap();

@@ -94,7 +94,10 @@ fn an_interrupt_finishes_the_step_and_says_how_to_go_on() {
     assert_eq!(status(&output), 130, "{}", stderr(&output));
     assert!(stderr(&output).contains("--resume goes on from stopped/checkpoint.safetensors"));
     // How long a run lasts may change when it is resumed.
-    words[epochs] = "1";
+    let shown = shatter(&folder, &["show", "stopped/checkpoint.safetensors", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    let more = (shown["progress"]["epoch"].as_u64().unwrap() + 1).to_string();
+    words[epochs] = &more;
     words.push("--resume");
     let output = shatter(&folder, &words);
     assert_eq!(status(&output), 0, "{}", stderr(&output));
@@ -170,7 +173,10 @@ fn a_run_has_its_folder_for_itself() {
     let folder = tempdir().unwrap();
     let mut words = run("held", &[]);
     let epochs = words.iter().position(|word| *word == "--epochs").unwrap() + 1;
+    words[epochs] = "1";
+    assert_eq!(status(&shatter(&folder, &words)), 0);
     words[epochs] = "100000";
+    words.push("--resume");
     let mut program = Command::new(env!("CARGO_BIN_EXE_shatter"))
         .args(&words)
         .current_dir(folder.path())
@@ -178,7 +184,9 @@ fn a_run_has_its_folder_for_itself() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while !folder.path().join("held/checkpoint.safetensors").exists() {
+    // The summary of the end that was is gone once the run goes on.
+    while folder.path().join("held/summary.json").exists() {
+        assert!(program.try_wait().unwrap().is_none(), "it goes on for long");
         std::thread::sleep(Duration::from_millis(20));
     }
     refused(&folder, &run("held", &["--resume"]), &["held: another process trains there"]);
@@ -346,6 +354,19 @@ fn checkpoints_that_do_not_fit() {
     refuse("good", "mlp:5", &["--resume"], &["of another run", "network"]);
     refuse("good", "mlp:4", &["--resume", "--seed", "1"], &["of another run", "condition seed"]);
     refuse("good", "mlp:4", &["--resume", "--momentum", "0.5"], &["of another run", "momentum"]);
+    // An end that the run may have passed already.
+    let easier = |more: &[&'static str], word| {
+        refuse("good", "mlp:4", &[&["--resume"], more].concat(), &["of another run", word]);
+    };
+    easier(&["--until-accuracy", "0.5"], "until accuracy");
+    easier(&["--until-loss", "9", "--until-accuracy", "0.5"], "until accuracy");
+    let shorter = ["train", "gaussian:n=40,d=3,classes=2", "--batch", "8", "--out", "good"];
+    let shorter = [&shorter[..], &["--model", "mlp:4", "--resume", "--epochs", "1"]].concat();
+    refused(&folder, &shorter, &["of another run", "epochs that are done is 2, 1 at most"]);
+    // Parts of a run without a checkpoint are not overwritten unasked, either.
+    fs::create_dir(folder.path().join("part")).unwrap();
+    fs::write(folder.path().join("part/train.jsonl"), "{}\n").unwrap();
+    refuse("part", "mlp:4", &[], &["part holds a run", "--overwrite"]);
     let good = folder.path().join("good");
     damage(&good, "short", |bytes| bytes.truncate(bytes.len() - 3));
     refuse("short", "mlp:4", &["--resume"], &["short/checkpoint.safetensors"]);

@@ -92,12 +92,18 @@ pub fn seconds(duration: Duration) -> String {
     format!("{:.3} s", duration.as_secs_f64())
 }
 
+/// More than binary64 errs by in 10^4 times a share k/n, and less than a share of 2^32 samples
+/// differs from its neighbours there.
+const ROUNDING: f64 = 1e-6;
+
 /// A share in per cent with two digits, rounded down, so that 100.00 % are all of them.
 pub fn percent(share: f64) -> String {
-    // Of 0.9917, a multiple of 1/10^4 that binary64 rounds, all digits are kept.
-    let hundredths = (share * 1e4 * (1.0 + f64::EPSILON)).floor().min(1e4);
-    let hundredths = if share < 1.0 { hundredths.min(9999.0) } else { hundredths };
-    format!("{:.2} %", hundredths / 100.0)
+    format!("{:.2} %", (share * 1e4 + ROUNDING).floor() / 100.0)
+}
+
+/// A share of errors in per cent with two digits, rounded up, so that 0.00 % are none of them.
+pub fn percent_of_errors(share: f64) -> String {
+    format!("{:.2} %", (share * 1e4 - ROUNDING).ceil().max(0.0) / 100.0)
 }
 
 /// A whole number with its thousands set apart.
@@ -115,16 +121,22 @@ pub fn grouped(n: impl Into<u128>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, percent};
+    use super::{grouped, percent, percent_of_errors};
 
     #[test]
-    fn per_cent_are_rounded_down() {
+    fn per_cent_are_rounded_to_the_side_that_does_not_flatter() {
         let cases = [(1.0, "100.00 %"), (0.99996, "99.99 %"), (0.0, "0.00 %"), (0.5, "50.00 %")];
         assert!(cases.iter().all(|(share, text)| percent(*share) == *text));
-        let nearly = f64::from_bits(1f64.to_bits() - 1);
-        assert_eq!(percent(nearly), "99.99 %");
-        for k in 0..=10_000 {
-            assert_eq!(percent(f64::from(k) / 1e4), format!("{}.{:02} %", k / 100, k % 100));
+        assert_eq!(percent(f64::from(u32::MAX - 1) / f64::from(u32::MAX)), "99.99 %");
+        assert_eq!(percent_of_errors(1.0 - 0.99999), "0.01 %");
+        for n in [100u64, 9_980, 10_000, 50_000, 60_000] {
+            for k in 0..=n {
+                let share = k as f64 / n as f64;
+                let (down, up) = (k * 10_000 / n, ((n - k) * 10_000).div_ceil(n));
+                assert_eq!(percent(share), format!("{}.{:02} %", down / 100, down % 100));
+                let errors = percent_of_errors(1.0 - share);
+                assert_eq!(errors, format!("{}.{:02} %", up / 100, up % 100), "{k} of {n}");
+            }
         }
     }
 

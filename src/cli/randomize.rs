@@ -13,7 +13,7 @@ use crate::train::{Ended, Summary, TrainError};
 
 use super::device::Chosen;
 use super::figures::{self, Recorded};
-use super::output::{grouped, percent, print, print_json, seconds};
+use super::output::{grouped, percent, percent_of_errors, print, print_json, seconds};
 use super::train::ended_text;
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write};
@@ -123,8 +123,9 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut manifest = options.manifest::<E>(&task, cases[0], &device.describe())?;
     let names: Vec<String> = cases.iter().map(Case::name).collect();
     manifest.configuration["runs"] = names.into();
-    for of_a_run in ["condition", "changed_labels"] {
-        manifest.configuration.as_object_mut().map(|all| all.remove(of_a_run));
+    for (part, of_a_run) in [("", "condition"), ("/settings", "seed")] {
+        let part = manifest.configuration.pointer_mut(part).and_then(|part| part.as_object_mut());
+        part.map(|all| all.remove(of_a_run));
     }
     let path = out.join("manifest.json");
     manifest.write(&path).map_err(CliError::at(&path))?;
@@ -238,7 +239,7 @@ fn text(rows: &[Row]) -> String {
             or_dash(row.ratio.map(|ratio| format!("{ratio:.2}"))),
             row.train_loss,
             or_dash(row.train_accuracy.map(percent)),
-            or_dash(row.test_error.map(percent)),
+            or_dash(row.test_error.map(percent_of_errors)),
         );
     }
     text

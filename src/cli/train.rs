@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::device::Element;
-use crate::figure::{self, Curve, Plot, Run, Scale};
+use crate::figure::{Curve, Plot, Run, Scale};
 use crate::sample::{Condition, Shape};
 
 use crate::train::randomize::Case;
 use crate::train::run::{CHECKPOINT, Left, RECORD};
 use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer, load_weights};
 
-use super::figures::read_lines;
+use super::figures::{self, read_lines};
 use super::output::{Facts, grouped, percent, print, print_json, seconds};
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write_figure};
@@ -65,11 +65,14 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Arguments { sample, labels, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/train"));
     let there = out.join(CHECKPOINT).exists();
-    if there && !arguments.resume && !arguments.overwrite {
+    let holds_a_run = || {
         let out = out.display();
-        return Err(CliError::Usage(format!(
+        CliError::Usage(format!(
             "{out} holds a run: --resume goes on, --overwrite starts anew, --out goes elsewhere"
-        )));
+        ))
+    };
+    if there && !arguments.resume && !arguments.overwrite {
+        return Err(holds_a_run());
     }
     if arguments.resume && !there {
         let file = out.join(CHECKPOINT);
@@ -90,14 +93,19 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut held = options.folder(&out)?.hold()?;
     if arguments.resume {
         held.resume(&mut trainer)?;
+    } else if held.holds_run()? && !arguments.overwrite {
+        return Err(holds_a_run()); // another process was quicker
     } else {
         held.clear()?;
-        CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
     }
+    CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
+    let path = out.join("manifest.json");
     let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
     manifest.configuration["changed_labels"] = trainer.changed_labels().into();
-    manifest.configuration["init"] = serde_json::json!(arguments.init);
-    let path = out.join("manifest.json");
+    manifest.configuration["init"] = match arguments.resume {
+        true => figures::configuration(&path)["init"].take(),
+        false => serde_json::json!(arguments.init),
+    };
     manifest.write(&path).map_err(CliError::at(&path))?;
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
@@ -123,7 +131,11 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let lines = read_lines(&out.join(RECORD))?;
     let drawn = lines.iter().any(|line| line.end_of_epoch);
     if drawn {
-        write_figure(&out, "learning_curve", figure::draw(&learning_curve(&lines, caption))?)?;
+        write_figure(
+            &out,
+            "learning_curve",
+            crate::figure::draw(&learning_curve(&lines, caption))?,
+        )?;
     }
     if common.json {
         print_json(&summary)?;
@@ -262,7 +274,7 @@ fn learning_curve(lines: &[Line], note: String) -> Plot {
         curves.filter(|(_, (_, points))| !points.is_empty()).map(|(kind, (name, points))| Curve {
             name,
             kind,
-            line: figure::Line::Solid,
+            line: crate::figure::Line::Solid,
             runs: vec![Run { points }],
         });
     Plot {

@@ -111,15 +111,22 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Whether a run under settings `held` that ended so has ended under settings `wanted`, too.
-    pub(super) fn holds(self, held: &serde_json::Value, wanted: &serde_json::Value) -> bool {
-        let same = |keys: &[&str]| keys.iter().all(|&key| held[key] == wanted[key]);
-        match self {
-            Ended::Fitted => same(&["until_accuracy", "until_loss"]),
-            Ended::Patience => same(&["until_accuracy", "until_loss", "patience"]),
-            Ended::Epochs => same(&["until_accuracy", "until_loss", "patience", "epochs"]),
-            Ended::Diverged => true,
-        }
+    /// Whether a run under settings `held` that ended so after `epochs` epochs would have ended
+    /// there under settings `wanted`, too.
+    pub(super) fn holds(
+        self,
+        epochs: u32,
+        held: &serde_json::Value,
+        wanted: &serde_json::Value,
+    ) -> bool {
+        let goals = ["until_accuracy", "until_loss", "patience"];
+        let most = wanted["epochs"].as_u64().unwrap_or(0);
+        let reaches = match self {
+            Ended::Fitted | Ended::Patience => u64::from(epochs) <= most,
+            Ended::Diverged => u64::from(epochs) < most,
+            Ended::Epochs => held["epochs"] == wanted["epochs"],
+        };
+        reaches && goals.iter().all(|&goal| held[goal] == wanted[goal])
     }
 }
 

@@ -173,7 +173,7 @@ impl<'a> Common<'a> {
     pub fn describes<E: Element>(&self, case: Case, summary: &Summary) -> Result<bool, TrainError> {
         let mut wanted = identity(&self.description::<E>(case), &self.settings(case));
         let mut held = summary.identity.clone();
-        let ended = summary.ended.holds(&held["settings"], &wanted["settings"]);
+        let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
         // How long a run was to last does not matter where it has ended all the same.
         for identity in [&mut held, &mut wanted] {
             if let Some(settings) = identity["settings"].as_object_mut() {
@@ -293,7 +293,7 @@ pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
         steps_to_fit: fitted(summary),
         epochs_to_fit: fitted(summary).map(|_| summary.epochs),
         ratio: fitted(summary)
-            .zip(baseline(case.seed))
+            .zip(baseline(case.seed).filter(|&steps| steps > 0))
             .map(|(steps, base)| f64::from(steps) / f64::from(base)),
         changed_labels: summary.changed_labels,
         train_accuracy: summary.train.accuracy,

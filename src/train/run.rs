@@ -138,16 +138,19 @@ impl Held {
     /// # Errors
     /// [`RunError::File`].
     pub fn clear(&mut self) -> Result<(), RunError> {
-        for name in [CHECKPOINT, SUMMARY] {
-            let file = self.folder.path.join(name);
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(at(&file)(error));
-                }
-                _ => {}
-            }
-        }
+        remove(&self.folder.path.join(CHECKPOINT))?;
+        remove(&self.folder.path.join(SUMMARY))?;
         self.record.set_len(0).map_err(at(&self.folder.path.join(RECORD)))
+    }
+
+    /// Whether a run, or a part of one, is there.
+    ///
+    /// # Errors
+    /// [`RunError::File`].
+    pub fn holds_run(&self) -> Result<bool, RunError> {
+        let record = self.folder.path.join(RECORD);
+        let lines = self.record.metadata().map_err(at(&record))?.len() > 0;
+        Ok(lines || [CHECKPOINT, SUMMARY].iter().any(|name| self.folder.path.join(name).exists()))
     }
 
     /// Resumes `trainer` from the folder's checkpoint, if there is one; whether there was.
@@ -192,6 +195,8 @@ impl Held {
         if let Some(ended) = trainer.progress().ended {
             return self.end(trainer, ended);
         }
+        // What it says of an earlier end is no longer so.
+        remove(&self.folder.path.join(SUMMARY))?;
         if !self.folder.path.join(CHECKPOINT).exists() {
             self.save(trainer)?;
         }
@@ -343,6 +348,14 @@ impl Held {
         let mut text = text.map_err(at(&record))?;
         text.push(b'\n');
         self.record.write_all(&text).map_err(at(&record))
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(file: &Path) -> Result<(), RunError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(file)(error)),
+        _ => Ok(()),
     }
 }
 

@@ -72,6 +72,35 @@ fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result
 /// Settings that say how long a run lasts, and not what it computes.
 pub(super) const LASTING: [&str; 4] = ["epochs", "until_accuracy", "until_loss", "patience"];
 
+/// Refuses settings under which a run might have ended before it came to where it stands.
+fn not_easier(held: &serde_json::Value, wanted: &serde_json::Value) -> Result<(), TrainError> {
+    let goal = |settings: &serde_json::Value, key: &str| settings[key].as_f64();
+    let none = ["until_accuracy", "until_loss"].iter().all(|&key| goal(wanted, key).is_none());
+    let harder = |key: &str| match (goal(held, key), goal(wanted, key)) {
+        (Some(held), Some(wanted)) if key == "until_accuracy" => wanted >= held,
+        (Some(held), Some(wanted)) => wanted <= held,
+        // What was asked for besides the other goal, or is asked for now.
+        (None, Some(_)) => goal(held, "until_accuracy").or(goal(held, "until_loss")).is_some(),
+        (Some(_), None) => none,
+        (None, None) => true,
+    };
+    let patient = wanted["patience"].is_null() || wanted["patience"] == held["patience"];
+    for (key, fine) in [
+        ("until_accuracy", harder("until_accuracy")),
+        ("until_loss", harder("until_loss")),
+        ("patience", patient),
+    ] {
+        if !fine {
+            return Err(TrainError::OtherRun {
+                what: key.replace('_', " "),
+                held: held[key].to_string(),
+                wanted: format!("{}, which it may have passed,", wanted[key]),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// A network in training on a device.
 pub struct Trainer<E: Element> {
     architecture: Architecture,
@@ -310,7 +339,7 @@ impl<E: Element> Trainer<E> {
         identity(&self.description, &self.settings)
     }
 
-    /// Goes on from a checkpoint of the same run. How long it is to last may differ.
+    /// Goes on from a checkpoint of the same run. It may be to last longer.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], naming the first thing that differs.
@@ -342,7 +371,12 @@ impl<E: Element> Trainer<E> {
             let reason = "the checkpoint holds weights without velocities: --init starts from them";
             return Err(TrainError::Setting(reason.into()));
         }
-        progress.ended = progress.ended.filter(|ended| ended.holds(held, wanted));
+        not_easier(held, wanted)?;
+        if progress.epoch > self.settings.epochs {
+            let (held, wanted) = (progress.epoch.to_string(), self.settings.epochs.to_string());
+            return differs("count of epochs that are done", held, format!("{wanted} at most"));
+        }
+        progress.ended = progress.ended.filter(|ended| ended.holds(progress.epoch, held, wanted));
         self.set_weights(&checkpoint.arrays)?;
         let velocities = self.program.arrays.iter().filter_map(|stored| stored.trained);
         for ([_, velocity], values) in velocities.zip(&checkpoint.velocities) {

@@ -55,14 +55,20 @@ fn evaluate<E: Element>(
     let load =
         |text: &str| sample::load(text, sample_seed).map_err(|error| CliError::sample(text, error));
     let text = arguments.sample.as_str();
-    let as_test = arguments.as_test || data["test"] == text;
+    let raw = load(text)?;
+    // Where the two samples are one, or labels are asked for, nothing says that it is the test's.
+    let tested = data["test"] == raw.text.as_str() && data["test"] != data["sample"];
+    let as_test = arguments.as_test || (tested && arguments.labels.is_none());
     let own_train: String = part(arguments, &data["sample"], "training sample")?;
     let randomize_test: bool = part(arguments, &data["randomize_test"], "test labels")?;
-    let raw = load(text)?;
     let prepared = if as_test {
         // Test images are numbered after the training images, and have their moments.
-        let train = load(arguments.train.as_ref().unwrap_or(&own_train))?;
-        prepare::<E>(&train, Some(&raw), condition, &preprocess, seed, randomize_test)
+        let train = match condition.changes_pixels() {
+            true => Some(load(arguments.train.as_ref().unwrap_or(&own_train))?),
+            false => None,
+        };
+        let train = train.as_ref().unwrap_or(&raw);
+        prepare::<E>(train, Some(&raw), condition, &preprocess, seed, randomize_test)
             .map(|(_, test)| test)
     } else {
         prepare::<E>(&raw, None, condition, &preprocess, seed, false).map(|(train, _)| Some(train))

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::figure;
+use crate::figure::{self, FigureError};
 
-pub use recorded::{Recorded, read_lines};
+pub use recorded::{Recorded, configuration, read_lines};
 
 use super::output::{print, print_json};
 use super::{CliError, Common, Verdict, write_figure};
@@ -58,7 +58,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 pub fn draw(runs: &[Recorded], out: &Path, command: &str) -> Result<Vec<String>, CliError> {
     let mut drawn = Vec::new();
     for plots::Named { name, plot } in plots::plots(runs, command)? {
-        write_figure(out, &name, figure::draw(&plot)?)?;
+        match figure::draw(&plot) {
+            Err(FigureError::Empty) => continue, // runs that took no epoch
+            drawing => write_figure(out, &name, drawing?)?,
+        }
         drawn.push(format!("{name}.png"));
     }
     Ok(drawn)

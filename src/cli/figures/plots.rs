@@ -10,6 +10,9 @@ use crate::train::{Ended, Line, Measured};
 use super::super::CliError;
 use super::recorded::Recorded;
 
+/// Characters of a network's name in the name of a file.
+const LONGEST: usize = 40;
+
 /// Shares of corrupted labels that make a curve.
 const SHARES: usize = 3;
 
@@ -33,8 +36,10 @@ pub fn plots(runs: &[Recorded], command: &str) -> Result<Vec<Named>, CliError> {
     }
     let mut all = Vec::new();
     for (model, runs) in &models {
-        let name =
-            if models.len() == 1 { "loss".to_owned() } else { format!("loss-{}", file(model)) };
+        let name = match models.len() {
+            1 => "loss".to_owned(),
+            _ => format!("loss-{}", file(model, &models)),
+        };
         let curves = losses(runs);
         if curves.is_empty() {
             continue;
@@ -77,6 +82,11 @@ fn check(model: &str, runs: &[&Recorded]) -> Result<(), CliError> {
                 runs[0].sample, run.sample
             )));
         }
+        if let Some((key, [a, b])) = run.difference(runs[0]) {
+            return Err(CliError::Usage(format!(
+                "runs of {model} differ in their {key}: {b} and {a}"
+            )));
+        }
         if runs[..at].iter().any(|other| other.case == run.case) {
             let (condition, seed) = (run.case.condition, run.case.seed);
             return Err(CliError::Usage(format!(
@@ -87,9 +97,19 @@ fn check(model: &str, runs: &[&Recorded]) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The name of a network as a part of the name of a file.
-fn file(model: &str) -> String {
-    model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+/// The name of a network as a part of the name of a file, with its number among `models` where
+/// the name is long or another one looks alike.
+fn file(model: &str, models: &[(&str, Vec<&Recorded>)]) -> String {
+    let plain = |model: &str| -> String {
+        let all = model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+        all.take(LONGEST).collect()
+    };
+    let name = plain(model);
+    let alike = models.iter().filter(|(other, _)| plain(other) == name).count();
+    match models.iter().position(|(other, _)| *other == model) {
+        Some(at) if alike > 1 || name.len() == LONGEST => format!("{name}-{at}"),
+        _ => name,
+    }
 }
 
 fn note<'a>(command: &str, runs: impl Iterator<Item = &'a Recorded>) -> String {
@@ -146,7 +166,11 @@ fn over_corruption(
         shares.dedup();
         let found = |seed: u64, share: f64| {
             let same = |run: &&Recorded| run.case.seed == seed && run.corruption() == Some(share);
-            values[runs.iter().position(same)?]
+            // True and random labels come before corruption by none and by all.
+            let named = |run: &&Recorded| {
+                same(run) && !matches!(run.case.condition, Condition::Corrupted(_))
+            };
+            values[runs.iter().position(named).or_else(|| runs.iter().position(same))?]
         };
         // A seed that lacks shares is in pieces: nothing is said where nothing was run.
         let mut curves = Vec::new();

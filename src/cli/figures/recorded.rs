@@ -96,6 +96,19 @@ impl Recorded {
         if goals.is_empty() { String::new() } else { format!(" (fitted: {})", goals.join(", ")) }
     }
 
+    /// What differs between the settings and data of two runs, besides condition, seed and epochs.
+    pub fn difference(&self, other: &Recorded) -> Option<(String, [String; 2])> {
+        const APART: [&str; 4] = ["condition", "condition_seed", "seed", "epochs"];
+        let parts = ["data", "settings"].into_iter().flat_map(|part| {
+            let [a, b] = [self, other].map(|run| &run.summary.identity[part]);
+            let keys = a.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+            keys.map(move |key| (key, &a[key], &b[key]))
+        });
+        let mut parts = parts.filter(|(key, a, b)| !APART.contains(key) && a != b);
+        let differing = parts.next();
+        differing.map(|(key, a, b)| (key.replace('_', " "), [a.to_string(), b.to_string()]))
+    }
+
     /// Classes, if that is what it was trained on: the text of a network ends with its outputs.
     pub fn classes(&self) -> Option<usize> {
         let text = self.summary.architecture.strip_suffix(')')?;
@@ -116,6 +129,13 @@ pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
         serde_json::from_str(line).map_err(|error| bad(path, format!("line {}: {error}", at + 1)))
     };
     text.lines().enumerate().map(line).collect()
+}
+
+/// The configuration in a manifest, as far as there is one.
+pub fn configuration(manifest: &Path) -> serde_json::Value {
+    let text = fs::read(manifest).unwrap_or_default();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    manifest["configuration"].take()
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
