@@ -8,7 +8,8 @@ use super::spread::Run;
 /// Figure 1a: average training loss against thousand steps, one curve a condition.
 ///
 /// `conditions` holds (name, runs), named as in `sample` (`true`, `random`, ...), which gives the
-/// paper's points for `inception`: after 391 steps, and the first with a loss of at most 0.1.
+/// paper's points for `inception`: after 391 steps, and the first with a loss of at most 0.1. Where
+/// ours end before the first of them (they are of fewer images), the paper's would hide them.
 ///
 /// ```
 /// use shatter::figure::{Run, draw, randomization};
@@ -18,7 +19,12 @@ use super::spread::Run;
 /// # Ok::<(), shatter::figure::FigureError>(())
 /// ```
 pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
-    let points = |name: &str| (model == "inception").then(|| paper::loss_points(name)).flatten();
+    let all = conditions.iter().flat_map(|(_, runs)| runs).flat_map(|run| &run.points);
+    let end = all.fold(f64::NEG_INFINITY, |end, point| end.max(point.0));
+    let points = |name: &str| {
+        let points = (model == "inception").then(|| paper::loss_points(name)).flatten();
+        points.filter(|points| points[0].0 <= end)
+    };
     let reference = conditions
         .iter()
         .enumerate()
@@ -173,6 +179,10 @@ mod tests {
         assert!(plot.reference.iter().all(|r| r.line == Line::Points));
         assert_eq!(plot.curves.iter().map(|c| c.kind).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(learning_curves("mlp1x512", named(&names), "").reference.is_empty());
+        let short = vec![Run { points: vec![(0.0, 2.3), (0.2, 0.1)] }];
+        assert!(
+            learning_curves("inception", vec![("true".into(), short)], "").reference.is_empty()
+        );
 
         let plot = relative_time(named(&["mlp3x512", "alexnet"]), "");
         assert_eq!(plot.reference.len(), 1);
