@@ -103,7 +103,7 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
     manifest.configuration["changed_labels"] = trainer.changed_labels().into();
     manifest.configuration["init"] = match arguments.resume {
-        true => figures::configuration(&path)["init"].take(),
+        true => figures::init(&path),
         false => serde_json::json!(arguments.init),
     };
     manifest.write(&path).map_err(CliError::at(&path))?;

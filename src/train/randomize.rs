@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::device::{Device, Element};
 use crate::network::Architecture;
-use crate::sample::fingerprint::fingerprint_labelled;
 use crate::sample::preprocess::{Prepared, Preprocess, prepare};
 use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
 
@@ -55,31 +54,7 @@ pub struct Common<'a> {
     pub settings: Settings,
 }
 
-impl<'a> Common<'a> {
-    /// Runs of `model` on a sample as it is, with the paper's preprocessing, without a test set.
-    ///
-    /// # Errors
-    /// [`SampleError::NoImage`], if the points are neither vectors nor images.
-    pub fn new(
-        train: &'a RawSample,
-        sample_seed: u64,
-        model: &'a str,
-        settings: Settings,
-    ) -> Result<Common<'a>, TrainError> {
-        let shape = train.points.shape();
-        let shape = Shape::from_shape(shape).ok_or_else(|| SampleError::NoImage(shape.to_vec()))?;
-        Ok(Common {
-            train,
-            test: None,
-            sample_seed,
-            digests: (fingerprint_labelled(train), None),
-            preprocess: Preprocess::paper(shape),
-            randomize_test: false,
-            model,
-            settings,
-        })
-    }
-
+impl Common<'_> {
     /// Whether the condition of a case means something for these data and settings.
     ///
     /// # Errors
@@ -176,7 +151,8 @@ impl<'a> Common<'a> {
         let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
         // How long a run was to last does not matter where it has ended all the same.
         for identity in [&mut held, &mut wanted] {
-            if let Some(settings) = identity["settings"].as_object_mut() {
+            let settings = identity.get_mut("settings");
+            if let Some(settings) = settings.and_then(|settings| settings.as_object_mut()) {
                 LASTING.iter().for_each(|&key| drop(settings.remove(key)));
             }
         }

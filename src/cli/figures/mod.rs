@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::figure::{self, FigureError};
 
-pub use recorded::{Recorded, configuration, read_lines};
+pub use recorded::{Recorded, init, read_lines};
 
 use super::output::{print, print_json};
 use super::{CliError, Common, Verdict, write_figure};

@@ -131,11 +131,11 @@ pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
     text.lines().enumerate().map(line).collect()
 }
 
-/// The configuration in a manifest, as far as there is one.
-pub fn configuration(manifest: &Path) -> serde_json::Value {
+/// Where the weights of a run came from, as its manifest says, if it does.
+pub fn init(manifest: &Path) -> serde_json::Value {
     let text = fs::read(manifest).unwrap_or_default();
-    let mut manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    manifest["configuration"].take()
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    manifest["configuration"]["init"].clone()
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
