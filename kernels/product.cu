@@ -18,69 +18,26 @@
 // whose sums go to memory side by side and are added up in their order by product_finish: 8 · splits
 // bytes a number of C. How k is cut depends on m, n and k alone, so neither the number of replicas
 // (blockIdx.z) nor the device changes a byte, and no sum has an order of its own making.
-#include "device.h"
+#include "product.h"
 
-struct ProductArguments {
-    // A, B and C; `row` is how far the next line along the direction that is not contiguous lies.
-    View a;
-    View b;
-    View c;
-    // No data: none. Bias of each column, and sums of the rows of A to be written.
-    Array bias;
-    Array sums;
-    Array partial;
-    u32 m;
-    u32 n;
-    u32 k;
-    u32 splits;
-    // Multiple of the step.
-    u32 split_len;
-    u32 relu;
-    u32 accumulate;
-    u32 unused;
-};
-static_assert(sizeof(ProductArguments) == 152, "as in arguments.rs");
-
-static const u32 TILE = 64;
-static const u32 STEP = 16;
-static const u32 THREADS = 128;
 // Of a step in shared memory: lines of 64 numbers along m or n, a bit apart against conflicts.
 static const u32 LINE = TILE + 4;
 static const u32 BUFFER = STEP * LINE;
-// Groups of four numbers of a step that a thread moves.
-static const u32 MOVES = TILE * STEP / 4 / THREADS;
-
-// The place of a thread's move: along the tile and along k. The four numbers lie along the
-// direction that is contiguous in memory.
-template <bool ALONG_K>
-static __device__ inline void place(u32 move, u32& line, u32& depth) {
-    const u32 slot = threadIdx.x + move * THREADS;
-    line = ALONG_K ? slot / (STEP / 4) : slot % (TILE / 4) * 4;
-    depth = ALONG_K ? slot % (STEP / 4) * 4 : slot / (TILE / 4);
-}
-
-// Reads one step of an operand of `lines` × `end` numbers into registers; zeros beyond it.
+// Reads one step of an operand into registers; zeros beyond it.
 template <bool ALONG_K>
 static __device__ inline void fetch(float4 to[MOVES], const float* from, u64 row, bool fours,
                                     u32 lines, u32 first, u32 end, u32 k) {
 #pragma unroll
     for (u32 move = 0; move < MOVES; move++) {
-        u32 line, depth;
-        place<ALONG_K>(move, line, depth);
-        line += first;
-        depth += k;
-        const float* source = from + (ALONG_K ? line * row + depth : depth * row + line);
-        // How many of the four numbers are there.
-        const u32 along = ALONG_K ? depth : line, limit = ALONG_K ? end : lines;
-        const bool inside = ALONG_K ? line < lines : depth < end;
-        const u32 there = inside && along < limit ? limit - along : 0;
-        if (fours && there >= 4) {
+        const Four<ALONG_K> four(move, row, lines, first, end, k);
+        const float* source = from + four.offset;
+        if (fours && four.there >= 4) {
             to[move] = *(const float4*)source;
         } else {
-            to[move].x = there > 0 ? source[0] : 0.0f;
-            to[move].y = there > 1 ? source[1] : 0.0f;
-            to[move].z = there > 2 ? source[2] : 0.0f;
-            to[move].w = there > 3 ? source[3] : 0.0f;
+            to[move].x = four.there > 0 ? source[0] : 0.0f;
+            to[move].y = four.there > 1 ? source[1] : 0.0f;
+            to[move].z = four.there > 2 ? source[2] : 0.0f;
+            to[move].w = four.there > 3 ? source[3] : 0.0f;
         }
     }
 }
@@ -91,7 +48,7 @@ static __device__ inline void put(float* to, const float4 from[MOVES]) {
 #pragma unroll
     for (u32 move = 0; move < MOVES; move++) {
         u32 line, depth;
-        place<ALONG_K>(move, line, depth);
+        Four<ALONG_K>::place(move, line, depth);
         float* target = to + depth * LINE + line;
         if (ALONG_K) {
             target[0 * LINE] = from[move].x;
@@ -102,14 +59,6 @@ static __device__ inline void put(float* to, const float4 from[MOVES]) {
             *(float4*)target = from[move];
         }
     }
-}
-
-// What becomes of a sum that is complete.
-static __device__ inline float finished(const ProductArguments& a, float sum, float bias,
-                                        float old) {
-    sum = a.bias.data ? sum + bias : sum;
-    sum = a.relu && sum < 0 ? 0.0f : sum;
-    return a.accumulate ? old + sum : sum;
 }
 
 template <bool A_ALONG_K, bool B_ALONG_K>

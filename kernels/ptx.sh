@@ -6,8 +6,9 @@
 #   kernels/ptx.sh --check   compares them byte for byte with what is checked in, and writes nothing
 set -euo pipefail
 cd "$(dirname "$0")"
-# compute_75 is the oldest architecture that this compiler knows; newer devices take its PTX.
-architecture=75
+# compute_75 is the oldest architecture that this compiler knows; newer devices take its PTX. Kernels
+# on tensor cores (tensor_*.cu) want compute_80.
+architecture_of() { case $1 in tensor_*) echo 80 ;; *) echo 75 ;; esac; }
 wheels="nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88
     nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85"
 cache=${SHATTER_NVCC:-${XDG_CACHE_HOME:-$HOME/.cache}/shatter/nvcc-13.0.88}
@@ -24,6 +25,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for source in *.cu; do
     name=${source%.cu}
+    architecture=$(architecture_of "$name")
     # Nothing is contracted that is not written as fmaf, so that the emulator and the processor
     # round alike; no line information, so that no folder stands in the PTX.
     "$root/bin/nvcc" -std=c++17 -O3 -fmad=false -Werror all-warnings -arch=compute_$architecture \

@@ -5,15 +5,15 @@
 mod common {
     pub mod emulator;
     pub mod gpu;
+    pub mod mutant;
     pub mod small_plans;
 }
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use common::emulator;
 use common::gpu::gpu;
+use common::mutant::{needs_every, others_pass};
 use common::small_plans::{agree, plan, vectors};
 use shatter::device::{ArrayId, ArrayKind, Operation, Plan};
 use shatter::sample::Shape;
@@ -92,19 +92,15 @@ fn weight_and_bias_gradient() {
     });
 }
 
-/// This program's other tests, in another process with these settings: whether all pass.
-fn others_pass(settings: &[(&str, &Path)]) -> (bool, String) {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["gradient", "forward"]).envs(settings.iter().copied());
-    let output = command.output().expect("the tests start");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
+/// Those tests whose products are held against the processor's.
+const PRODUCTS: [&str; 2] = ["gradient", "forward"];
 
 /// Each block's last thread first.
 #[test]
 fn in_the_reverse_order() {
     if emulator::folder().is_some() {
-        let (passed, text) = others_pass(&[("SHATTER_EMULATOR_ORDER", Path::new("reverse"))]);
+        let reverse = ("SHATTER_EMULATOR_ORDER", Path::new("reverse"));
+        let (passed, text) = others_pass(&PRODUCTS, &[reverse]);
         assert!(passed, "{text}");
     }
 }
@@ -112,29 +108,5 @@ fn in_the_reverse_order() {
 /// Without any one barrier, some test fails: the emulator would not let one be forgotten.
 #[test]
 fn every_barrier_is_needed() {
-    let Some(folder) = emulator::folder() else { return };
-    let (passed, text) = others_pass(&[("SHATTER_EMULATOR", folder)]);
-    assert!(passed, "{text}");
-    let kernels = emulator::kernels();
-    let source = fs::read_to_string(kernels.join("product.cu")).expect("a source");
-    let barriers: Vec<usize> = source.match_indices("__syncthreads();").map(|(at, _)| at).collect();
-    assert!(barriers.len() >= 2);
-    for at in barriers {
-        let mutant = tempfile::tempdir().expect("a folder");
-        for entry in fs::read_dir(&kernels).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_file() {
-                let name = path.file_name().expect("a name");
-                fs::copy(&path, mutant.path().join(name)).expect("a copy");
-            }
-        }
-        let mut without = source.clone();
-        without.replace_range(at..at + "__syncthreads();".len(), "");
-        fs::write(mutant.path().join("product.cu"), without).expect("a source");
-        let built = emulator::build(mutant.path(), mutant.path());
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let (passed, _) = others_pass(&[("SHATTER_EMULATOR", mutant.path())]);
-        let line = source[..at].matches('\n').count() + 1;
-        assert!(!passed, "nothing fails without the barrier in line {line} of product.cu");
-    }
+    needs_every("__syncthreads();", "product.cu", 2, &PRODUCTS);
 }

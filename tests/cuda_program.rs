@@ -46,7 +46,7 @@ fn doctor_says_what_there_is() {
     let doctor =
         |libraries, settings: &[_]| out(&shatter(&folder, libraries, settings, &["doctor"]));
     let text = doctor(emulator, &[]);
-    let found = "yes: CUDA on a processor, compute capability 7.5, 4.0 GiB, driver of CUDA 13.0";
+    let found = "yes: CUDA on a processor, compute capability 8.0, 4.0 GiB, driver of CUDA 13.0";
     assert!(text.contains(found), "{text}");
     let text = doctor(emulator, &[("SHATTER_EMULATOR_DRIVER", "12040")]);
     assert!(text.contains("no: CUDA on a processor"), "{text}");
@@ -112,6 +112,53 @@ fn training_has_the_losses_of_the_processor() {
     run(&words("cuda", (MODEL, "2"), &["--overwrite"]));
     run(&words("cuda", (MODEL, "4"), &["--resume"]));
     assert!(checkpoint("cuda").unwrap() == first);
+}
+
+#[test]
+fn tensor_cores_train_and_are_asked_for_by_name() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
+    let run = |settings: &[_], words: &[&str]| shatter(&folder, emulator, settings, words);
+    let checkpoint = || fs::read(folder.path().join("cuda/checkpoint.safetensors")).unwrap();
+    let mut checkpoints = Vec::new();
+    for precision in ["f32", "tf32", "bf16"] {
+        let more = ["--overwrite", "--precision", precision];
+        for twice in [false, true] {
+            let output = run(&[], &words("cuda", (MODEL, "4"), &more));
+            assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
+            let named = format!("f32, products of dense layers in {precision}");
+            assert_eq!(out(&output).contains(&named), precision != "f32", "{}", out(&output));
+            if twice {
+                assert!(checkpoint() == checkpoints[checkpoints.len() - 1]);
+            } else {
+                checkpoints.push(checkpoint());
+            }
+        }
+        let record = lines(&folder, "cuda");
+        let losses: Vec<f64> =
+            record.iter().filter_map(|line| line["online"]["loss"].as_f64()).collect();
+        assert!(losses[losses.len() - 1] < losses[0], "{losses:?}");
+    }
+    assert!(checkpoints[0] != checkpoints[1] && checkpoints[1] != checkpoints[2]);
+    // What was computed so does not go on otherwise.
+    let output = run(&[], &words("cuda", (MODEL, "5"), &["--resume", "--precision", "tf32"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("precision") && err(&output).contains("bf16"),
+        "{}",
+        err(&output)
+    );
+    let old = [("SHATTER_EMULATOR_CAPABILITY", "75")];
+    let refused = |device, precision, settings: &[_], said: &str| {
+        let more = ["--precision", precision, "--overwrite"];
+        let output = run(settings, &words(device, (MODEL, "1"), &more));
+        assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+        assert!(err(&output).contains(said), "{}", err(&output));
+    };
+    let capability = "its compute capability is 7.5, and bf16 needs 8.0";
+    refused("cuda", "bf16", &old, capability);
+    refused("auto", "bf16", &old, capability);
+    refused("cpu", "tf32", &[], "--precision tf32: the processor has no tensor cores");
 }
 
 #[test]

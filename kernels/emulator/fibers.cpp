@@ -3,8 +3,10 @@
 // SHATTER_EMULATOR_ORDER=reverse, read at every launch, runs them from the last to the first: a
 // result that depends on which thread comes first shows as a difference.
 #include "host.h"
+#include "tensor.h"
 
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -55,6 +57,12 @@ const unsigned WARP = 32;
 
 enum class State { Ready, AtBarrier, AtShuffle, Done };
 
+struct Copy {
+    void* to;
+    const void* from;
+    unsigned bytes, there;
+};
+
 struct Fiber {
     void* stack_pointer;
     dim3 index;
@@ -63,11 +71,16 @@ struct Fiber {
     unsigned lanes;
     uint64_t bits;
     unsigned other;
+    // Copies that are begun and not done, by groups; the last group has not ended.
+    std::deque<std::vector<Copy>> copies;
 };
 
 std::vector<std::unique_ptr<char[]>> stacks;
 std::vector<Fiber> fibers;
 size_t running;
+bool reversed;
+// What a thread did that a device does not let it do.
+const char* fault;
 void* scheduler;
 const Kernel* kernel;
 const void* arguments;
@@ -106,6 +119,7 @@ void prepare(size_t at) {
     fibers[at].index = {i % block_size.x, i / block_size.x % block_size.y,
                         i / (block_size.x * block_size.y)};
     fibers[at].state = State::Ready;
+    fibers[at].copies.assign(1, {});
 }
 
 // Completes the shuffles of a warp for which all lanes have come; whether there was one.
@@ -138,7 +152,7 @@ bool exchange(size_t first) {
     return false;
 }
 
-const char* run_block(bool reverse) {
+const char* run_block() {
     for (auto& entry : shared_memory) {
         memset(entry.second.data(), 0xFF, entry.second.size() * sizeof(float4));
     }
@@ -149,7 +163,7 @@ const char* run_block(bool reverse) {
     for (;;) {
         bool progress = false;
         for (size_t i = 0; i < count; i++) {
-            const size_t at = reverse ? count - 1 - i : i;
+            const size_t at = reversed ? count - 1 - i : i;
             if (fibers[at].state == State::Ready) {
                 resume(at);
                 progress = true;
@@ -166,7 +180,7 @@ const char* run_block(bool reverse) {
             waiting += fiber.state == State::AtBarrier;
         }
         if (done == count) {
-            return nullptr;
+            return fault;
         }
         if (waiting > 0 && waiting + done == count) {
             for (Fiber& fiber : fibers) {
@@ -204,9 +218,42 @@ uint64_t shuffle(unsigned lanes, uint64_t bits, unsigned other) {
     return fiber.bits;
 }
 
+void finish(const Copy& copy) {
+    memset(copy.to, 0, copy.bytes);
+    memcpy(copy.to, copy.from, copy.there);
+}
+
+void copy(void* to, const void* from, unsigned bytes, unsigned there) {
+    const Copy begun = {to, from, bytes, there};
+    if (((uintptr_t)to | (uintptr_t)from) % bytes != 0) {
+        fault = "it copies to or from an address that is no multiple of what is copied";
+        return;
+    }
+    if (reversed) {
+        finish(begun);
+    } else {
+        fibers[running].copies.back().push_back(begun);
+    }
+}
+
+void end_group() {
+    fibers[running].copies.emplace_back();
+}
+
+void wait(unsigned pending) {
+    std::deque<std::vector<Copy>>& copies = fibers[running].copies;
+    while (copies.size() > (size_t)pending + 1) {
+        for (const Copy& copy : copies.front()) {
+            finish(copy);
+        }
+        copies.pop_front();
+    }
+}
+
 const char* launch(dim3 grid, dim3 block, const Kernel& which, const void* with) {
     const char* order = getenv("SHATTER_EMULATOR_ORDER");
-    const bool reverse = order && !strcmp(order, "reverse");
+    fault = nullptr;
+    reversed = order && !strcmp(order, "reverse");
     kernel = &which;
     arguments = with;
     grid_size = grid;
@@ -217,7 +264,7 @@ const char* launch(dim3 grid, dim3 block, const Kernel& which, const void* with)
         for (unsigned y = 0; y < grid.y; y++) {
             for (unsigned x = 0; x < grid.x; x++) {
                 block_index = {x, y, z};
-                if (const char* error = run_block(reverse)) {
+                if (const char* error = run_block()) {
                     return error;
                 }
             }

@@ -3,8 +3,8 @@
 // bytes around allocations are watched, fresh memory is full of not-a-number, and a kernel is found
 // only if the PTX of the module has it, too.
 //
-// SHATTER_EMULATOR_DEVICES and SHATTER_EMULATOR_DRIVER pretend another number of devices (1) and
-// another version of the driver (13000).
+// SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER and SHATTER_EMULATOR_CAPABILITY pretend another
+// number of devices (1), version of the driver (13000) and compute capability (80).
 #include "host.h"
 
 #include <cstdio>
@@ -140,7 +140,8 @@ int cuDeviceGetName(char* name, int len, int) {
 
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     const int MAJOR = 75, MINOR = 76;
-    *value = attribute == MAJOR ? 7 : attribute == MINOR ? 5 : 0;
+    const int capability = setting("SHATTER_EMULATOR_CAPABILITY", 80);
+    *value = attribute == MAJOR ? capability / 10 : attribute == MINOR ? capability % 10 : 0;
     return SUCCESS;
 }
 

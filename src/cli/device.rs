@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::device::cpu::Cpu;
-use crate::device::{Device, DeviceError, Element};
+use crate::device::{Arithmetic, Device, DeviceError, Element};
 use crate::train::TrainError;
 use crate::train::randomize::Common;
 use crate::train::run::RunError;
@@ -39,7 +39,14 @@ impl<E: Element> Chosen<E> {
 
 /// The device of `choice` for the runs of a command.
 pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<E>, CliError> {
-    let cpu = |reason| Ok(Chosen { device: Box::new(Cpu), reason });
+    let cpu = |reason| match task.arithmetic {
+        Arithmetic::Own => Ok(Chosen { device: Box::new(Cpu), reason }),
+        other => {
+            let name = other.name::<E>();
+            let reason = reason.unwrap_or_else(|| "the processor has no tensor cores".into());
+            Err(CliError::NoDevice(format!("--precision {name}: {reason}")))
+        }
+    };
     if choice == DeviceChoice::Cpu {
         return cpu(None);
     }
@@ -48,9 +55,10 @@ pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<
         Err(TrainError::Device(error)) if choice == DeviceChoice::Cuda => {
             Err(CliError::NoDevice(format!("--device cuda: {error}")))
         }
-        // A build without CUDA looks for nothing.
+        // A build without CUDA looks for nothing, but where only a GPU will do.
         Err(TrainError::Device(error)) => {
-            cpu(Some(error.to_string()).filter(|_| cfg!(feature = "cuda")))
+            let looked = cfg!(feature = "cuda") || task.arithmetic != Arithmetic::Own;
+            cpu(Some(error.to_string()).filter(|_| looked))
         }
         Err(error) => Err(RunError::from(error).into()),
     }
@@ -72,7 +80,7 @@ fn cuda<E: Element>(task: &Common) -> Result<Box<dyn Device<E>>, TrainError> {
     if let Err(error @ DeviceError::Unsupported(_)) = supports(&task.program()?.plan) {
         return Err(error.into());
     }
-    let device: Box<dyn Device<f32>> = Box::new(Cuda::new()?);
+    let device: Box<dyn Device<f32>> = Box::new(Cuda::with(task.arithmetic)?);
     // E is f32, which the compiler does not know.
     let device: Box<dyn std::any::Any> = Box::new(device);
     let device = device.downcast::<Box<dyn Device<E>>>();

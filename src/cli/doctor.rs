@@ -67,7 +67,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 fn gpu() -> Result<String, String> {
     let (found, obstacle) = crate::device::cuda::find().map_err(|error| error.to_string())?;
     match obstacle {
-        None => Ok(format!("{found}; --device cuda, for multilayer perceptrons in f32")),
+        None => {
+            let tensor = if found.has_tensor_cores() { ", tf32 and bf16" } else { "" };
+            Ok(format!("{found}; --device cuda, for multilayer perceptrons in f32{tensor}"))
+        }
         Some(obstacle) => Err(format!("{found}: {obstacle}")),
     }
 }

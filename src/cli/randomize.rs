@@ -97,7 +97,7 @@ fn each_once<T: PartialEq + Copy>(all: Vec<T>) -> Vec<T> {
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     match arguments.options.precision {
-        Precision::F32 => randomize::<f32>(arguments),
+        Precision::F32 | Precision::Tf32 | Precision::Bf16 => randomize::<f32>(arguments),
         Precision::F64 => randomize::<f64>(arguments),
     }
 }

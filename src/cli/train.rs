@@ -56,7 +56,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     match arguments.options.precision {
-        Precision::F32 => train::<f32>(arguments),
+        Precision::F32 | Precision::Tf32 | Precision::Bf16 => train::<f32>(arguments),
         Precision::F64 => train::<f64>(arguments),
     }
 }

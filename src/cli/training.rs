@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::device::Element;
+use crate::device::{Arithmetic, Element};
 use crate::record::Manifest;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
 use crate::sample::image::Shape;
@@ -43,6 +43,21 @@ pub enum Precision {
     F32,
     /// Double
     F64,
+    /// Single, with factors of dense layers rounded to TF32, on tensor cores; with CUDA only
+    Tf32,
+    /// Single, with factors of dense layers rounded to BF16, on tensor cores; with CUDA only
+    Bf16,
+}
+
+impl Precision {
+    /// How products are computed.
+    fn arithmetic(self) -> Arithmetic {
+        match self {
+            Precision::F32 | Precision::F64 => Arithmetic::Own,
+            Precision::Tf32 => Arithmetic::Tf32,
+            Precision::Bf16 => Arithmetic::Bf16,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -181,6 +196,7 @@ impl Task {
             preprocess: self.preprocess,
             randomize_test: options.randomize_test,
             model: &options.model,
+            arithmetic: options.precision.arithmetic(),
             settings: self.settings.clone(),
         }
     }
@@ -279,7 +295,7 @@ impl Options {
             "settings": shared.settings(case),
             "preprocess": task.preprocess,
             "randomize_test": self.randomize_test,
-            "precision": E::NAME,
+            "precision": shared.arithmetic.name::<E>(),
             "device": device,
         }));
         manifest.sample = Some(task.train.text.clone());

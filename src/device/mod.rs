@@ -53,6 +53,30 @@ macro_rules! element {
 element!(f32);
 element!(f64);
 
+/// In which arithmetic products of matrices are computed. Numbers stay those of the device's type in
+/// memory, and sums are of that type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// That of the numbers.
+    #[default]
+    Own,
+    /// Factors are rounded to TF32, with 10 bits after the point; for `f32`.
+    Tf32,
+    /// Factors are rounded to BF16, with 7 bits after the point; for `f32`.
+    Bf16,
+}
+
+impl Arithmetic {
+    /// Its name in records, for numbers of type `E`: `f32`, `f64`, `tf32`, `bf16`.
+    pub fn name<E: Element>(self) -> &'static str {
+        match self {
+            Arithmetic::Own => E::NAME,
+            Arithmetic::Tf32 => "tf32",
+            Arithmetic::Bf16 => "bf16",
+        }
+    }
+}
+
 /// What a device is told before it runs a sequence; the device counts on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Control {

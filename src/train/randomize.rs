@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::device::{Device, Element};
+use crate::device::{Arithmetic, Device, Element};
 use crate::network::Architecture;
 use crate::sample::preprocess::{Prepared, Preprocess, prepare};
 use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
@@ -50,6 +50,8 @@ pub struct Common<'a> {
     pub randomize_test: bool,
     /// The network, as text or name.
     pub model: &'a str,
+    /// Of products of matrices, so that no run is resumed in another one.
+    pub arithmetic: Arithmetic,
     /// Settings; the seed is the case's.
     pub settings: Settings,
 }
@@ -137,7 +139,7 @@ impl Common<'_> {
             "condition_seed": case.seed,
             "preprocess": self.preprocess,
             "randomize_test": self.randomize_test,
-            "precision": E::NAME,
+            "precision": self.arithmetic.name::<E>(),
         })
     }
 

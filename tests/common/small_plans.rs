@@ -33,7 +33,7 @@ pub fn plan(
 }
 
 /// A number between −1 and 1.
-fn number(array: usize, replica: usize, at: usize) -> f32 {
+pub fn number(array: usize, replica: usize, at: usize) -> f32 {
     let [word, ..] = philox([at as u32, array as u32, replica as u32, 77], [3, 4]);
     (f64::from(word) / 2_147_483_648.0 - 1.0) as f32
 }

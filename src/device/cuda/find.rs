@@ -3,7 +3,7 @@
 use cust::CudaFlags;
 use cust::device::{Device, DeviceAttribute};
 
-use crate::device::DeviceError;
+use crate::device::{Arithmetic, DeviceError};
 
 use super::error::failed;
 
@@ -13,6 +13,8 @@ const SPOKEN: (i32, i32) = (13, 0);
 const DRIVER: u32 = 580;
 /// The oldest compute capability that the kernels are compiled for.
 const CAPABILITY: (i32, i32) = (7, 5);
+/// The oldest whose tensor cores take TF32 and BF16.
+const TENSOR_CORES: (i32, i32) = (8, 0);
 
 /// A device, in figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,28 @@ pub struct Description {
     pub memory: u64,
     /// The version of CUDA that its driver speaks.
     pub cuda: (i32, i32),
+}
+
+impl Description {
+    /// Whether it has tensor cores that take TF32 and BF16.
+    pub fn has_tensor_cores(&self) -> bool {
+        self.capability >= TENSOR_CORES
+    }
+
+    /// Why it cannot compute products of matrices so.
+    pub(super) fn lacks(&self, arithmetic: Arithmetic) -> Option<String> {
+        let lacks = arithmetic != Arithmetic::Own && !self.has_tensor_cores();
+        lacks.then(|| {
+            format!(
+                "its compute capability is {}.{}, and {} needs {}.{}",
+                self.capability.0,
+                self.capability.1,
+                arithmetic.name::<f32>(),
+                TENSOR_CORES.0,
+                TENSOR_CORES.1
+            )
+        })
+    }
 }
 
 impl std::fmt::Display for Description {

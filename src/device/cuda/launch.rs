@@ -7,7 +7,7 @@ use std::ptr::from_ref;
 use cust::module::Module;
 use cust::stream::Stream;
 
-use crate::device::DeviceError;
+use crate::device::{Arithmetic, DeviceError};
 
 use super::arguments;
 use super::error::failed;
@@ -17,7 +17,7 @@ pub struct Kernels {
     modules: Vec<(&'static str, Module)>,
 }
 
-/// Name and PTX of every family.
+/// Name and PTX of every family that all devices take.
 const FAMILIES: [(&str, &str); 6] = [
     ("dropout", include_str!("../../../kernels/ptx/dropout.ptx")),
     ("elementwise", include_str!("../../../kernels/ptx/elementwise.ptx")),
@@ -27,15 +27,29 @@ const FAMILIES: [(&str, &str); 6] = [
     ("update", include_str!("../../../kernels/ptx/update.ptx")),
 ];
 
+/// The family of products on tensor cores.
+const TENSOR: (&str, &str) =
+    ("tensor_product", include_str!("../../../kernels/ptx/tensor_product.ptx"));
+
 impl Kernels {
-    /// Hands all PTX to the driver, which compiles it for the device.
-    pub fn load() -> Result<Kernels, DeviceError> {
+    /// Hands the PTX that `arithmetic` wants to the driver, which compiles it for the device.
+    pub fn load(arithmetic: Arithmetic) -> Result<Kernels, DeviceError> {
         let load = |(name, ptx): (&'static str, &str)| {
             let module = Module::from_ptx(ptx, &[]);
             Ok((name, module.map_err(failed(&format!("loading the kernels '{name}'")))?))
         };
-        Ok(Kernels { modules: FAMILIES.into_iter().map(load).collect::<Result<_, _>>()? })
+        let tensor = (arithmetic != Arithmetic::Own).then_some(TENSOR);
+        let modules = FAMILIES.into_iter().chain(tensor).map(load).collect::<Result<_, _>>()?;
+        Ok(Kernels { modules })
     }
+}
+
+/// Which product of a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Forward,
+    InputGradient,
+    WeightGradient,
 }
 
 /// A kernel with what it is given.
@@ -48,9 +62,7 @@ pub enum Call {
     ReluGradient(arguments::Elementwise),
     Pass(arguments::Elementwise),
     Dropout(arguments::Dropout),
-    Forward(arguments::Product),
-    InputGradient(arguments::Product),
-    WeightGradient(arguments::Product),
+    Product(Direction, Arithmetic, arguments::Product),
     Finish(arguments::Product),
     Loss(arguments::Loss),
     Update(arguments::Update),
@@ -67,13 +79,34 @@ impl Call {
             Call::ReluGradient(a) => ("elementwise", "relu_gradient", from_ref(a).cast()),
             Call::Pass(a) => ("elementwise", "pass", from_ref(a).cast()),
             Call::Dropout(a) => ("dropout", "dropout", from_ref(a).cast()),
-            Call::Forward(a) => ("product", "product_forward", from_ref(a).cast()),
-            Call::InputGradient(a) => ("product", "product_input_gradient", from_ref(a).cast()),
-            Call::WeightGradient(a) => ("product", "product_weight_gradient", from_ref(a).cast()),
+            Call::Product(direction, arithmetic, a) => {
+                let (family, name) = product(*direction, *arithmetic);
+                (family, name, from_ref(a).cast())
+            }
             Call::Finish(a) => ("product", "product_finish", from_ref(a).cast()),
             Call::Loss(a) => ("loss", "loss_and_gradient", from_ref(a).cast()),
             Call::Update(a) => ("update", "update", from_ref(a).cast()),
         }
+    }
+}
+
+/// Family and name of the kernel of a product.
+fn product(direction: Direction, arithmetic: Arithmetic) -> (&'static str, &'static str) {
+    let names = match direction {
+        Direction::Forward => ["product_forward", "product_forward_tf32", "product_forward_bf16"],
+        Direction::InputGradient => {
+            ["product_input_gradient", "product_input_gradient_tf32", "product_input_gradient_bf16"]
+        }
+        Direction::WeightGradient => [
+            "product_weight_gradient",
+            "product_weight_gradient_tf32",
+            "product_weight_gradient_bf16",
+        ],
+    };
+    match arithmetic {
+        Arithmetic::Own => ("product", names[0]),
+        Arithmetic::Tf32 => (TENSOR.0, names[1]),
+        Arithmetic::Bf16 => (TENSOR.0, names[2]),
     }
 }
 

@@ -1,12 +1,12 @@
 //! From operations to launches. Everything that a launch is given is known when a plan is prepared:
 //! addresses, strides, shapes; what changes from step to step is read from control data.
 
-use crate::device::DeviceError;
 use crate::device::plan::{ArrayId, ArrayKind, LabelArrays, Operation, View};
+use crate::device::{Arithmetic, DeviceError};
 
 use super::arguments::{self, Array};
 use super::arrays::Arrays;
-use super::launch::{Call, Launch};
+use super::launch::{Call, Direction, Launch};
 use super::split::{TILE, scratch, split};
 
 /// Threads of a block, but for products.
@@ -49,6 +49,8 @@ pub fn scratch_of(operation: &Operation, rows: usize) -> usize {
 pub struct Lowering<'a> {
     pub arrays: &'a Arrays,
     pub places: Places,
+    /// Of products.
+    pub arithmetic: Arithmetic,
     /// Tables of the updates, in their order.
     pub tables: &'a mut dyn Iterator<Item = (u64, usize)>,
     pub rows: usize,
@@ -71,9 +73,7 @@ impl Lowering<'_> {
         let x = word(x)?;
         // Products have a third direction of their own; replicas come last.
         let grid = match call {
-            Call::Forward(_) | Call::InputGradient(_) | Call::WeightGradient(_) => {
-                (x, fits(y, 65_535)?, replicas)
-            }
+            Call::Product(..) => (x, fits(y, 65_535)?, replicas),
             Call::Select(_) => (replicas, 1, 1),
             _ => (x, replicas, 1),
         };
@@ -132,7 +132,7 @@ impl Lowering<'_> {
     /// A product, and the sum of its parts if it has several.
     fn product(
         &mut self,
-        call: fn(arguments::Product) -> Call,
+        direction: Direction,
         (m, n, k): (usize, usize, usize),
         given: arguments::Product,
     ) -> Result<(), DeviceError> {
@@ -147,7 +147,8 @@ impl Lowering<'_> {
             ..given
         };
         let tiles = m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE));
-        self.push(call(given), tiles, parts.parts, PRODUCT_THREADS)?;
+        let call = Call::Product(direction, self.arithmetic, given);
+        self.push(call, tiles, parts.parts, PRODUCT_THREADS)?;
         if parts.parts > 1 {
             let sums = if given.sums.data == 0 { 0 } else { m };
             let blocks = m.saturating_mul(n).saturating_add(sums).div_ceil(THREADS);
@@ -250,7 +251,7 @@ impl Lowering<'_> {
                     relu: u32::from(relu),
                     ..none()
                 };
-                self.product(Call::Forward, (rows, outputs, inputs), given)
+                self.product(Direction::Forward, (rows, outputs, inputs), given)
             }
             Operation::DenseInputGradient {
                 output_gradient,
@@ -267,7 +268,7 @@ impl Lowering<'_> {
                     accumulate: u32::from(accumulate),
                     ..none()
                 };
-                self.product(Call::InputGradient, (rows, inputs, outputs), given)
+                self.product(Direction::InputGradient, (rows, inputs, outputs), given)
             }
             Operation::DenseWeightGradient {
                 input,
@@ -283,7 +284,7 @@ impl Lowering<'_> {
                     sums: self.arrays.array(bias_gradient),
                     ..none()
                 };
-                self.product(Call::WeightGradient, (outputs, inputs, rows), given)
+                self.product(Direction::WeightGradient, (outputs, inputs, rows), given)
             }
             Operation::Relu { input, output } => {
                 self.elementwise(Call::Relu, (input, output), false)

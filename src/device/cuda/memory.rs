@@ -132,6 +132,7 @@ impl CudaMemory {
             let mut lowering = Lowering {
                 arrays: &arrays,
                 places,
+                arithmetic: session.arithmetic,
                 tables: &mut found,
                 rows: sequence.rows,
                 launches: Vec::new(),

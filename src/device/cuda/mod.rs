@@ -1,5 +1,5 @@
 //! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: the device of multilayer perceptrons,
-//! in binary32. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
+//! in binary32, with products in TF32 or BF16 on tensor cores if asked for. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
 //! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
 //! lives on the device.
 //!
@@ -24,7 +24,7 @@ pub use support::supports;
 use std::rc::Rc;
 
 use crate::device::plan::Plan;
-use crate::device::{Device, DeviceError, Memory};
+use crate::device::{Arithmetic, Device, DeviceError, Memory};
 
 use session::Session;
 
@@ -40,18 +40,32 @@ impl Cuda {
     /// # Errors
     /// [`DeviceError::Absent`], if there is none or it cannot run them; [`DeviceError::Driver`].
     pub fn new() -> Result<Cuda, DeviceError> {
+        Cuda::with(Arithmetic::Own)
+    }
+
+    /// The same, with products of matrices in another arithmetic.
+    ///
+    /// # Errors
+    /// As [`Cuda::new`]; also if the device has no tensor cores for it.
+    pub fn with(arithmetic: Arithmetic) -> Result<Cuda, DeviceError> {
         let (description, obstacle) = find()?;
+        let obstacle = obstacle.or_else(|| description.lacks(arithmetic));
         if let Some(obstacle) = obstacle {
             return Err(DeviceError::Absent(format!("{}: {obstacle}", description.name)));
         }
-        let session = Rc::new(Session::new(find::first()?.0)?);
+        let session = Rc::new(Session::new(find::first()?.0, arithmetic)?);
         Ok(Cuda { session, description })
     }
 }
 
 impl Device<f32> for Cuda {
     fn describe(&self) -> String {
-        format!("{}, f32", self.description)
+        let arithmetic = self.session.arithmetic;
+        let products = match arithmetic {
+            Arithmetic::Own => "",
+            _ => &format!(", products of dense layers in {}", arithmetic.name::<f32>()),
+        };
+        format!("{}, f32{products}", self.description)
     }
 
     fn prepare(&self, plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<f32>>, DeviceError> {

@@ -6,7 +6,7 @@
 use cust::context::{Context, CurrentContext};
 use cust::stream::{Stream, StreamFlags};
 
-use crate::device::DeviceError;
+use crate::device::{Arithmetic, DeviceError};
 
 use super::error::failed;
 use super::graph::Graph;
@@ -17,15 +17,20 @@ pub struct Session {
     stream: Stream,
     kernels: Kernels,
     context: Context,
+    /// Of products of matrices.
+    pub arithmetic: Arithmetic,
 }
 
 impl Session {
-    /// Sets up a device.
-    pub fn new(device: cust::device::Device) -> Result<Session, DeviceError> {
+    /// Sets up a device, with the kernels that an arithmetic wants.
+    pub fn new(
+        device: cust::device::Device,
+        arithmetic: Arithmetic,
+    ) -> Result<Session, DeviceError> {
         let context = Context::new(device).map_err(failed("taking the device"))?;
-        let kernels = Kernels::load()?;
+        let kernels = Kernels::load(arithmetic)?;
         let stream = Stream::new(StreamFlags::DEFAULT, None).map_err(failed("making a stream"))?;
-        Ok(Session { stream, kernels, context })
+        Ok(Session { stream, kernels, context, arithmetic })
     }
 
     /// Makes this device the one that the calling thread talks to.
