@@ -31,21 +31,21 @@ fn trainer(model: &str) -> Trainer<f32> {
     let classes = (0..SAMPLES as u32).map(|i| i % CLASSES).collect();
     let train = Prepared {
         shape: INPUT,
-        values: numbers(SAMPLES * INPUT.len()),
+        values: numbers(SAMPLES * INPUT.len()).into(),
         labels: Labels::classes(classes, CLASSES).expect("classes"),
         changed: vec![false; SAMPLES],
     };
     let network = Architecture::named(model, INPUT, CLASSES as usize).expect("a network");
     let description = serde_json::json!({});
     let data = Data { train: &train, test: None, whiten: false, description };
-    Trainer::new(&Cpu, network, &data, Settings::paper(0.01)).expect("a trainer")
+    Trainer::new(&Cpu, network, data, Settings::paper(0.01)).expect("a trainer")
 }
 
 fn steps(bencher: Bencher, model: &str) {
     let mut trainer = trainer(model);
     let mut step = || {
         trainer.steps(1).expect("a step with a finite loss");
-        if trainer.progress().position as usize == SAMPLES {
+        if trainer.progress(0).position as usize == SAMPLES {
             trainer.end_epoch();
         }
     };

@@ -17,12 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings { batch: 32, ..Settings::paper(0.05) };
     let data =
         Data { train: &train, test: None, whiten: false, description: "512 random labels".into() };
-    let mut trainer = Trainer::new(&Cpu, network, &data, settings)?;
+    let mut trainer = Trainer::new(&Cpu, network, data, settings)?;
     let steps = 512 / 32;
     for epoch in 1..=40 {
         trainer.steps(steps)?;
         trainer.end_epoch();
-        let fit = trainer.evaluate_training()?;
+        let fit = trainer.evaluate_training()?[0];
         let accuracy = fit.accuracy.unwrap_or(0.0); // real labels have none
         println!("epoch {epoch:2}: loss {:.4}, accuracy {accuracy:.4}", fit.loss);
         if accuracy == 1.0 {

@@ -164,7 +164,7 @@ fn whitened_images_have_mean_0_and_deviation_1() {
     let double = prepare::<f64>(&train, None, Condition::True, &preprocess, SEED, false).unwrap().0;
     let single = prepare::<f32>(&train, None, Condition::True, &preprocess, SEED, false).unwrap().0;
     let rounded: Vec<f32> = double.values.iter().map(|&x| x as f32).collect();
-    assert_eq!(single.values, rounded);
+    assert_eq!(*single.values, rounded);
 }
 
 /// What was read with `scale=10^k` is trained on as the decimals that stood there.
@@ -175,7 +175,7 @@ fn integers_that_stand_for_decimals_become_those_again() {
     for scale in [true, false] {
         let preprocess = Preprocess { scale, ..PLAIN };
         let prepared = both(&raw, &raw, Condition::True, &preprocess).0;
-        assert_eq!(prepared.values, [0.1, -13.25, 0.07, 0.0]);
+        assert_eq!(*prepared.values, [0.1, -13.25, 0.07, 0.0]);
     }
 }
 
@@ -189,7 +189,7 @@ fn constant_images_become_zero() {
     for raw in &constant {
         for condition in [PIXELS.as_slice(), &[Condition::True]].concat() {
             let (a, b) = both(raw, raw, condition, &white);
-            assert!(a.values.iter().chain(&b.values).all(|&x| x == 0.0), "{condition}");
+            assert!(a.values.iter().chain(b.values.iter()).all(|&x| x == 0.0), "{condition}");
         }
         let mut output = [1.0; 49];
         let source = both(raw, raw, Condition::True, &PLAIN).0.values;

@@ -115,6 +115,34 @@ fn training_has_the_losses_of_the_processor() {
 }
 
 #[test]
+fn replicas_leave_the_bytes_of_runs_one_by_one() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
+    let sweep = |to: &str, replicas: &str| {
+        let mut words = vec!["randomize", "gaussian:n=50,d=12,classes=3", "--model", "mlp:16"];
+        words.extend(["--conditions", "true,corrupted:0.5,random", "--seeds", "0,1"]);
+        words.extend(["--batch", "16", "--epochs", "8", "--learning-rate", "0.1"]);
+        words.extend(["--until-accuracy", "0.8", "--device", "cuda", "--replicas", replicas]);
+        words.extend(["--out", to]);
+        let output = shatter(&folder, emulator, &[], &words);
+        assert!(output.status.code() < Some(2), "{}{}", out(&output), err(&output));
+        let mut bytes = vec![fs::read(folder.path().join(to).join("table.json")).unwrap()];
+        for condition in ["true", "corrupted-0.5", "random"] {
+            for seed in [0, 1] {
+                for name in ["train.jsonl", "checkpoint.safetensors", "summary.json"] {
+                    let run = folder.path().join(to).join(format!("{condition}-seed{seed}"));
+                    bytes.push(fs::read(run.join(name)).unwrap());
+                }
+            }
+        }
+        bytes
+    };
+    let single = sweep("single", "1");
+    assert!(sweep("several", "6") == single);
+    assert!(sweep("fours", "4") == single);
+}
+
+#[test]
 fn tensor_cores_train_and_are_asked_for_by_name() {
     let Some(emulator) = emulator::folder() else { return };
     let folder = tempdir().unwrap();

@@ -58,6 +58,7 @@ impl Network {
     fn new(architecture: &Architecture, loss: Loss) -> Network {
         let goal = Goal {
             replicas: 1,
+            shared_images: false,
             batch: ROWS,
             train: ROWS,
             test: 0,

@@ -3,22 +3,28 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
+
+/// Images of 4 × 4 in three classes: `train` and `test` of them.
+fn images(folder: &TempDir, train: usize, test: usize) {
+    let bytes =
+        |n: usize, k: usize| (0..n * 16).map(|i| (i * i * k + i / 3) as u8).collect::<Vec<u8>>();
+    for (name, n, k) in [("train", train, 7), ("test", test, 11)] {
+        npy(folder, &format!("{name}.npy"), "|u1", &format!("({n}, 4, 4)"), &bytes(n, k));
+        let classes = (0..n).map(|i| (i * i % 3) as u8).collect::<Vec<u8>>();
+        npy(folder, &format!("{name}-labels.npy"), "|u1", &format!("({n},)"), &classes);
+    }
+}
 
 /// The numbers of a run, found again by evaluating its checkpoint.
 #[test]
 fn eval_finds_what_the_run_recorded() {
     let folder = tempdir().unwrap();
-    let bytes =
-        |n: usize, k: usize| (0..n * 16).map(|i| (i * i * k + i / 3) as u8).collect::<Vec<u8>>();
-    for (name, n, k) in [("train", 40, 7), ("test", 30, 11)] {
-        npy(&folder, &format!("{name}.npy"), "|u1", &format!("({n}, 4, 4)"), &bytes(n, k));
-        let classes = (0..n).map(|i| (i * i % 3) as u8).collect::<Vec<u8>>();
-        npy(&folder, &format!("{name}-labels.npy"), "|u1", &format!("({n},)"), &classes);
-    }
+    images(&folder, 40, 30);
     let train = "npy:train.npy,train-labels.npy,draw=35";
     let test = "npy:test.npy,test-labels.npy";
     let mut words = vec!["randomize", train, "--test", test, "--model", "mlp:8", "--batch", "5"];
@@ -183,4 +189,90 @@ fn randomize_keeps_what_has_ended() {
     for file in ["loss.png", "loss.svg", "time.png", "manifest.json", "random-seed1/summary.json"] {
         assert!(folder.path().join("out/randomize").join(file).exists(), "{file}");
     }
+}
+
+/// Every file of every run, by its folder and name, without what says when and how it was made.
+fn files(folder: &TempDir, out: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder.path().join(out)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            for name in ["train.jsonl", "checkpoint.safetensors", "summary.json"] {
+                let key = format!("{}/{name}", path.file_name().unwrap().display());
+                found.extend(fs::read(path.join(name)).ok().map(|bytes| (key, bytes)));
+            }
+        }
+    }
+    found.insert("table".into(), fs::read(folder.path().join(out).join("table.json")).unwrap());
+    found
+}
+
+/// Runs side by side leave the bytes of runs one by one: those that fit early and late, those whose
+/// pixels change, in groups that become smaller and through an interruption.
+#[test]
+fn runs_side_by_side_are_those_one_by_one() {
+    let folder = tempdir().unwrap();
+    images(&folder, 43, 21);
+    let (sample, test) = ("npy:train.npy,train-labels.npy", "npy:test.npy,test-labels.npy");
+    let words = |out: &'static str, more: &[&'static str]| {
+        let mut words =
+            vec!["randomize", sample, "--test", test, "--batch", "8", "--seeds", "0,1,2"];
+        words.extend(["--conditions", "true,corrupted:0.3,random,gaussian"]);
+        words.extend([
+            "--model",
+            "flatten dense(24) relu dropout(0.2) dense(3)",
+            "--learning-rate",
+            "0.1",
+        ]);
+        words.extend(["--until-accuracy", "0.9", "--log-every", "4", "--out", out]);
+        words.extend(more);
+        words
+    };
+    let run = |words: &[&str]| {
+        let output = shatter(&folder, words);
+        assert!(status(&output) < 2, "{}{}", stdout(&output), stderr(&output));
+        stdout(&output)
+    };
+    run(&words("single", &["--epochs", "40"]));
+    let single = files(&folder, "single");
+    let table = read_json(&folder, "single/table.json");
+    let steps: BTreeSet<Option<u64>> =
+        table.as_array().unwrap().iter().map(|row| row["steps_to_fit"].as_u64()).collect();
+    assert!(steps.len() > 3, "runs that all end at once show nothing: {steps:?}");
+    for replicas in ["3", "64"] {
+        let text = run(&words("several", &["--epochs", "40", "--replicas", replicas]));
+        assert!(text.contains(" at once"), "{text}");
+        assert!(files(&folder, "several") == single, "with {replicas} side by side");
+        fs::remove_dir_all(folder.path().join("several")).unwrap();
+    }
+    // A part of the way, in other groups, and then the rest.
+    run(&words("several", &["--epochs", "1", "--replicas", "5"]));
+    run(&words("several", &["--epochs", "40", "--replicas", "4"]));
+    assert!(files(&folder, "several") == single);
+    let text = run(&words("several", &["--epochs", "40", "--replicas", "4"]));
+    assert_eq!(text.matches("(kept)").count(), 12, "{text}");
+}
+
+/// A run that diverges leaves those beside it alone.
+#[test]
+fn side_by_side_some_diverge() {
+    let folder = tempdir().unwrap();
+    images(&folder, 43, 0);
+    let sweep = |out: &'static str, replicas| {
+        let mut words = vec!["randomize", "npy:train.npy,train-labels.npy", "--no-test"];
+        words.extend(["--batch", "8", "--epochs", "20", "--loss", "squared", "--out", out]);
+        words.extend(["--seeds", "0,1,2,3,4,5", "--conditions", "true", "--replicas", replicas]);
+        words.extend(["--model", "flatten dense(24) relu dense(3)", "--learning-rate", "0.2"]);
+        let output = shatter(&folder, &words);
+        assert_eq!(status(&output), 3, "{}", stderr(&output));
+        let mut left = files(&folder, out);
+        // How far the last good checkpoint of one that diverged had come is a matter of time.
+        left.retain(|name, _| !name.ends_with("checkpoint.safetensors"));
+        left
+    };
+    assert!(sweep("single", "1") == sweep("several", "6"));
+    let table = read_json(&folder, "single/table.json");
+    let ended = table.as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
+    let ended: BTreeSet<&str> = ended.collect();
+    assert!(ended.len() > 1, "all the same: {ended:?}");
 }

@@ -67,7 +67,7 @@ fn samples(stored: &Stored, real: bool) -> Prepared<f64> {
     let target = |s: usize| (0..2).map(move |k| fraction((s + 1) as f64 * 0.32 + k as f64 * 0.7));
     Prepared {
         shape,
-        values: (0..n).flat_map(pixels).collect(),
+        values: (0..n).flat_map(pixels).collect::<Vec<f64>>().into(),
         labels: if real {
             Labels::real((0..n).flat_map(target).collect(), 2).unwrap()
         } else {
@@ -102,23 +102,23 @@ fn five_steps(name: &str, model: &str) {
     };
     let data =
         Data { train: &train, test: None, whiten: false, description: serde_json::Value::Null };
-    let mut trainer = Trainer::<f64>::new(&Cpu, architecture, &data, settings).unwrap();
-    let mut arrays = trainer.weights().unwrap();
+    let mut trainer = Trainer::<f64>::new(&Cpu, architecture, data, settings).unwrap();
+    let mut arrays = trainer.weights(0).unwrap();
     let trained = arrays.iter_mut().filter(|(parameter, _)| parameter.kind.trained());
     for (j, (parameter, values)) in trained.enumerate() {
         let drawn = (0..values.len()).map(|i| weight(parameter, j, i));
         values.iter_mut().zip(drawn).for_each(|(value, drawn)| *value = drawn);
     }
-    trainer.set_weights(&arrays).unwrap();
+    trainer.set_weights(0, &arrays).unwrap();
     let mut before = 0.0;
     for (step, &expected) in stored.losses.iter().enumerate() {
         trainer.steps(1).unwrap();
-        let sum = trainer.progress().epoch_tally.loss;
+        let sum = trainer.progress(0).epoch_tally.loss;
         let loss = (sum - before) / stored.batch as f64;
         before = sum;
         assert!(agree(loss, expected, 0.0), "{name}, step {step}: {loss} but {expected}");
     }
-    let arrays = trainer.weights().unwrap();
+    let arrays = trainer.weights(0).unwrap();
     assert_eq!(arrays.len(), stored.tensors.len());
     for ((parameter, values), tensor) in arrays.iter().zip(&stored.tensors) {
         assert_eq!((&parameter.name, &parameter.shape), (&tensor.name, &tensor.shape));

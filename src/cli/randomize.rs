@@ -1,14 +1,15 @@
 //! `shatter randomize`: the randomization tests of the paper, run by run.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::device::Element;
 use crate::sample::Condition;
-use crate::train::randomize::{Case, Row, summary, table};
-use crate::train::run::{Left, RunError};
+use crate::train::randomize::{Case, Row, place, summary, table};
+use crate::train::run::{Left, RunError, run_together};
 use crate::train::{Ended, Summary, TrainError};
 
 use super::device::Chosen;
@@ -48,6 +49,10 @@ pub struct Arguments {
     /// Seeds, in place of --seed
     #[arg(long, value_delimiter = ',', value_name = "N,...", conflicts_with = "seed")]
     seeds: Vec<u64>,
+    /// Runs side by side, in one sequence of operations; no result depends on it. Images are held
+    /// once where conditions change labels alone
+    #[arg(long, default_value_t = NonZeroUsize::MIN, value_name = "R")]
+    replicas: NonZeroUsize,
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
@@ -108,12 +113,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let task = options.task(sample, common.seed())?;
     let device = options.device::<E>(&task)?;
     let cases = cases(arguments, &task)?;
-    let mut runs = Vec::new();
-    for (index, &case) in cases.iter().enumerate() {
-        let place = format!("{} of {}", index + 1, cases.len());
-        let summary = one(arguments, (&task, &device), case, &out, &place)?;
-        runs.push((case, summary));
-    }
+    let runs = Sweep { arguments, task: &task, device: &device, out: &out }.run(&cases)?;
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
     write(&out, "table.json", serde_json::to_string_pretty(&rows)? + "\n")?;
     let folders = cases.iter().map(|case| out.join(case.name()));
@@ -166,50 +166,129 @@ fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
     Ok(cases)
 }
 
-/// Runs a case, or takes the summary of the run that has ended.
-fn one<E: Element>(
-    arguments: &Arguments,
-    (task, device): (&Task, &Chosen<E>),
-    case: Case,
-    out: &Path,
-    place: &str,
-) -> Result<Summary, CliError> {
-    let Arguments { options, common, .. } = arguments;
-    let path = out.join(case.name());
-    let shared = task.common(options);
-    let line = |text: &str| {
-        if common.json { Ok(()) } else { print(&format!("{:<24} {text}\n", case.name())) }
-    };
-    if let Some(ended) = summary(&path)?
-        && shared.describes::<E>(case, &ended)?
-    {
-        line(&format!("{} (kept)", ended_text(&ended)))?;
-        return Ok(ended);
+/// All cases of a command.
+struct Sweep<'a, E: Element> {
+    arguments: &'a Arguments,
+    task: &'a Task,
+    device: &'a Chosen<E>,
+    out: &'a Path,
+}
+
+impl<E: Element> Sweep<'_, E> {
+    /// Runs all cases, some at a time; each with its summary, in their order.
+    fn run(&self, cases: &[Case]) -> Result<Vec<(Case, Summary)>, CliError> {
+        let mut ended: Vec<Option<Summary>> = vec![None; cases.len()];
+        loop {
+            let group = self.next(cases, &mut ended)?;
+            if group.is_empty() {
+                break;
+            }
+            let done = ended.iter().flatten().count();
+            let chosen: Vec<Case> = group.iter().map(|&at| cases[at]).collect();
+            let place = match chosen.len() {
+                1 => format!("{} of {}, {}", done + 1, cases.len(), chosen[0].name()),
+                several => format!("{several} of {} at once", cases.len()),
+            };
+            for (at, summary) in group.into_iter().zip(self.together(&chosen, &place)?) {
+                ended[at] = summary;
+            }
+        }
+        Ok(cases.iter().copied().zip(ended).filter_map(|(c, s)| s.map(|s| (c, s))).collect())
     }
-    let name = format!("{place}, {}", case.name());
-    let mut held = options.folder(&path)?.hold()?;
-    let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
-    let mut trainer = shared.begin(device.device.as_ref(), case, &held)?;
-    let mut manifest = options.manifest::<E>(task, case, &device.describe())?;
-    manifest.configuration["changed_labels"] = trainer.changed_labels().into();
-    let file = path.join("manifest.json");
-    manifest.write(&file).map_err(CliError::at(&file))?;
-    let left = held.run(&mut trainer, &mut |progress| watch.see(progress));
-    let took = seconds(watch.took());
-    drop(watch);
-    let ended = match left {
-        Ok(Left::Ended(summary)) => Some(*summary),
-        // The others may not diverge, and a run that did is a row of the table.
-        Err(RunError::Train(TrainError::Diverged { .. })) => summary(&path)?,
-        Ok(Left::Stopped) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let ended = ended.ok_or_else(|| {
-        let path = path.display();
-        CliError::Interrupted(format!("stopped in {path}; the same command goes on from there"))
-    })?;
-    line(&format!("{}, {took}", ended_text(&ended)))?;
-    Ok(ended)
+
+    fn say(&self, case: Case, text: &str) -> Result<(), CliError> {
+        match self.arguments.common.json {
+            true => Ok(()),
+            false => print(&format!("{:<24} {text}\n", case.name())),
+        }
+    }
+
+    /// Which cases to run next, side by side: the first that has not ended, and others that can
+    /// stand beside it, which begin at the same place and see images of the same kind. Takes the
+    /// summaries of those that have ended before, on its way.
+    fn next(&self, cases: &[Case], ended: &mut [Option<Summary>]) -> Result<Vec<usize>, CliError> {
+        let shared = self.task.common(&self.arguments.options);
+        let most = self.arguments.replicas.get();
+        let (mut group, mut first) = (Vec::new(), None);
+        for (at, &case) in cases.iter().enumerate() {
+            if ended[at].is_some() {
+                continue;
+            }
+            let path = self.out.join(case.name());
+            if let Some(summary) = summary(&path)?
+                && shared.describes::<E>(case, &summary)?
+            {
+                self.say(case, &format!("{} (kept)", ended_text(&summary)))?;
+                ended[at] = Some(summary);
+                continue;
+            }
+            if most > 1 {
+                // What cannot be read runs by itself, and says why not.
+                let stands = place::<E>(&path).map(|at| (at, case.condition.changes_pixels()));
+                if !group.is_empty() && (stands.is_none() || stands != first) {
+                    continue;
+                }
+                first = stands;
+            }
+            group.push(at);
+            if group.len() == most {
+                break;
+            }
+        }
+        Ok(group)
+    }
+
+    /// Runs cases side by side; the summaries of those that have ended.
+    fn together(&self, cases: &[Case], place: &str) -> Result<Vec<Option<Summary>>, CliError> {
+        let Sweep { arguments: Arguments { options, .. }, task, device, out } = *self;
+        let shared = task.common(options);
+        let paths: Vec<PathBuf> = cases.iter().map(|case| out.join(case.name())).collect();
+        let mut held = Vec::new();
+        for path in &paths {
+            held.push(options.folder(path)?.hold()?);
+        }
+        let mut watch = Watch::start(place, task.train.labels.len(), task.settings.epochs);
+        let mut trainer = shared.begin(device.device.as_ref(), cases, &held)?;
+        for (run, (case, path)) in cases.iter().zip(&paths).enumerate() {
+            let mut manifest = options.manifest::<E>(task, *case, &device.describe())?;
+            manifest.configuration["changed_labels"] = trainer.changed_labels(run).into();
+            let file = path.join("manifest.json");
+            manifest.write(&file).map_err(CliError::at(&file))?;
+        }
+        let left = run_together(&mut held, &mut trainer, &mut |progress| watch.see(progress));
+        let took = seconds(watch.took());
+        drop(watch);
+        let mut ended = Vec::new();
+        let mut stopped = None;
+        for ((case, path), left) in cases.iter().zip(&paths).zip(left) {
+            let summary = match left {
+                Ok(Left::Ended(summary)) => Some(*summary),
+                // The others may not diverge, and a run that did is a row of the table.
+                Err(RunError::Train(TrainError::Diverged { .. })) => summary(path)?,
+                Ok(Left::Alone) => None,
+                Ok(Left::Stopped) => {
+                    stopped.get_or_insert(path);
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(summary) = &summary {
+                let beside = match cases.len() {
+                    1 => String::new(),
+                    several => format!(" for {several} at once"),
+                };
+                self.say(*case, &format!("{}, {took}{beside}", ended_text(summary)))?;
+            }
+            ended.push(summary);
+        }
+        match stopped {
+            None => Ok(ended),
+            Some(path) => Err(CliError::Interrupted(format!(
+                "stopped in {}; the same command goes on from there",
+                path.display()
+            ))),
+        }
+    }
 }
 
 /// The table, aligned.

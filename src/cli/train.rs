@@ -82,17 +82,17 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let case = Case { condition: *labels, seed: common.seed() };
     let device = options.device::<E>(&task)?;
     let shared = task.common(options);
-    let (train, test) = shared.prepare::<E>(case)?;
-    let mut trainer = shared.trainer(device.device.as_ref(), case, (&train, test.as_ref()))?;
-    drop((train, test)); // the device has them now
+    let prepared = shared.prepare::<E>(case)?;
+    let mut trainer = shared.trainer(device.device.as_ref(), &[(case, &prepared)])?;
+    drop(prepared); // the device has it now
     let facts = describe(&trainer, &task, case)?;
     if let Some(file) = &arguments.init {
         let weights = load_weights(file, trainer.architecture()).map_err(TrainError::from)?;
-        trainer.set_weights(&weights)?;
+        trainer.set_weights(0, &weights)?;
     }
     let mut held = options.folder(&out)?.hold()?;
     if arguments.resume {
-        held.resume(&mut trainer)?;
+        held.resume(&mut trainer, 0)?;
     } else if held.holds_run()? && !arguments.overwrite {
         return Err(holds_a_run()); // another process was quicker
     } else {
@@ -101,7 +101,7 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
     let path = out.join("manifest.json");
     let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
-    manifest.configuration["changed_labels"] = trainer.changed_labels().into();
+    manifest.configuration["changed_labels"] = trainer.changed_labels(0).into();
     manifest.configuration["init"] = match arguments.resume {
         true => figures::init(&path),
         false => serde_json::json!(arguments.init),
@@ -110,14 +110,14 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
     }
-    let mut watch = Watch::start("training", trainer.samples(), trainer.settings().epochs);
+    let mut watch = Watch::start("training", trainer.samples(), trainer.settings(0).epochs);
     let left = held.run(&mut trainer, &mut |progress| watch.see(progress))?;
     let took = watch.took();
     drop(watch);
     let Left::Ended(summary) = left else {
         return Err(CliError::Interrupted(format!(
             "stopped after step {}; the same command with --resume goes on from {}",
-            trainer.progress().step,
+            trainer.progress(0).step,
             out.join(CHECKPOINT).display()
         )));
     };
@@ -190,14 +190,14 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
             "{} (seed {}); {} of {} labels differ from the sample's own",
             case.condition,
             case.seed,
-            grouped(trainer.changed_labels()),
+            grouped(trainer.changed_labels(0)),
             grouped(trainer.samples() as u64)
         ),
     );
     facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
     facts.add("input", shape_text(architecture.input, task));
     facts.add("parameters", format!("{}{more}", grouped(all)));
-    let settings = trainer.settings();
+    let settings = trainer.settings(0);
     facts.add(
         "settings",
         format!(

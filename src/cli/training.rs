@@ -353,8 +353,9 @@ impl Watch {
         Watch { bar, samples: samples as u64, begun: Instant::now() }
     }
 
-    /// Shows how far it is, and says whether to go on.
-    pub fn see(&mut self, progress: &Progress) -> Flow {
+    /// Shows how far runs are that stand side by side, and says whether to go on.
+    pub fn see(&mut self, runs: &[&Progress]) -> Flow {
+        let Some(progress) = runs.first() else { return Flow::Continue };
         let done = u64::from(progress.epoch) * self.samples + u64::from(progress.position);
         self.bar.set_position(done);
         let now = progress.epoch_tally.measured();
@@ -363,8 +364,13 @@ impl Watch {
                 .accuracy
                 .map_or(String::new(), |accuracy| format!(", accuracy {}", percent(accuracy)));
             let (epoch, step) = (progress.epoch.saturating_add(1), progress.step);
-            self.bar
-                .set_message(format!("epoch {epoch}, step {step}: loss {:.4}{accuracy}", now.loss));
+            let others = match runs.len() {
+                1 => String::new(),
+                several => format!(" (the first of {several})"),
+            };
+            let loss = now.loss;
+            let text = format!("epoch {epoch}, step {step}: loss {loss:.4}{accuracy}{others}");
+            self.bar.set_message(text);
         }
         if stopped() { Flow::Stop } else { Flow::Continue }
     }

@@ -7,6 +7,8 @@
 //! f64, image by image in parallel, and rounded once, to the numbers of the network. The cost is a
 //! few operations a value, and memory for the result alone.
 
+use std::sync::Arc;
+
 use num_traits::Float;
 use rand::Rng;
 use rayon::prelude::*;
@@ -52,8 +54,9 @@ impl Preprocess {
 pub struct Prepared<T> {
     /// Shape of one image.
     pub shape: Shape,
-    /// The images one after the other: n × channels × height × width numbers.
-    pub values: Vec<T>,
+    /// The images one after the other: n × channels × height × width numbers, which several with
+    /// other labels may hold ([`relabel`]).
+    pub values: Arc<Vec<T>>,
     /// One label each.
     pub labels: Labels,
     /// Whether the label differs from the sample's own.
@@ -113,7 +116,7 @@ pub fn prepare<T: Float + Send + Sync>(
         }
         let labels = recipe.apply(own);
         let changed = (0..points).map(|i| !own.agrees_with(&labels, i)).collect();
-        let values = images(raw, before, &pixels, shape, preprocess.whiten)?;
+        let values = images(raw, before, &pixels, shape, preprocess.whiten)?.into();
         Ok(Prepared { shape, values, labels, changed })
     };
     let rule = condition.label_rule();
@@ -121,13 +124,65 @@ pub fn prepare<T: Float + Send + Sync>(
     let tested = match test {
         None => None,
         Some(test) => {
-            let rule = if randomize_test { rule } else { Condition::True.label_rule() };
-            let seed = stream(seed, Purpose::TestLabels).next_u64();
-            let recipe = Recipe::new(rule, &test.labels, seed)?;
+            let recipe = test_recipe(condition, &test.labels, seed, randomize_test)?;
             Some(one(test, train.points.n(), recipe)?)
         }
     };
     Ok((trained, tested))
+}
+
+/// The same images with the labels of another condition, one that changes labels alone: what
+/// [`prepare`] makes of the same samples under that condition and seed, if it made `images` under
+/// another such condition, without the room and the time for them.
+///
+/// ```
+/// use shatter::sample::{Condition, Labels, Points, Preprocess, RawSample, Values};
+/// use shatter::sample::preprocess::{prepare, relabel};
+/// let points = Points::new(Values::U8((0..200).collect()), vec![100, 2])?;
+/// let labels = Labels::classes(vec![0; 100], 2)?;
+/// let raw = RawSample { text: "hundred".into(), points, labels };
+/// let plain = Preprocess { scale: true, crop: None, whiten: false };
+/// let of = |condition| prepare::<f32>(&raw, None, condition, &plain, 7, false);
+/// let own = of(Condition::True)?;
+/// assert_eq!(relabel(&own, &raw, None, Condition::Random, 7, false)?, of(Condition::Random)?);
+/// # Ok::<(), shatter::sample::SampleError>(())
+/// ```
+///
+/// # Errors
+/// [`SampleError::Condition`], if the condition changes pixels; as [`prepare`] for the labels.
+pub fn relabel<T>(
+    images: &(Prepared<T>, Option<Prepared<T>>),
+    train: &RawSample,
+    test: Option<&RawSample>,
+    condition: Condition,
+    seed: u64,
+    randomize_test: bool,
+) -> Result<(Prepared<T>, Option<Prepared<T>>), SampleError> {
+    if condition.changes_pixels() {
+        let reason = "it changes pixels".to_owned();
+        return Err(SampleError::Condition { condition: condition.to_string(), reason });
+    }
+    let one = |of: &Prepared<T>, own: &Labels, recipe: Recipe| {
+        let labels = recipe.apply(own);
+        let changed = (0..own.len()).map(|i| !own.agrees_with(&labels, i)).collect();
+        Prepared { shape: of.shape, values: Arc::clone(&of.values), labels, changed }
+    };
+    let rule = condition.label_rule();
+    let trained = one(&images.0, &train.labels, Recipe::new(rule, &train.labels, seed)?);
+    let (Some(of), Some(test)) = (&images.1, test) else { return Ok((trained, None)) };
+    let tested = one(of, &test.labels, test_recipe(condition, &test.labels, seed, randomize_test)?);
+    Ok((trained, Some(tested)))
+}
+
+/// How the labels of a test sample are drawn.
+fn test_recipe(
+    condition: Condition,
+    labels: &Labels,
+    seed: u64,
+    randomize_test: bool,
+) -> Result<Recipe, SampleError> {
+    let rule = if randomize_test { condition } else { Condition::True }.label_rule();
+    Recipe::new(rule, labels, stream(seed, Purpose::TestLabels).next_u64())
 }
 
 /// All images of `raw`, the first of which is number `before` of all.

@@ -40,6 +40,8 @@ pub struct Goal {
     /// The shape in which samples are stored: larger than the network's input if they are to be
     /// cropped.
     pub stored: Shape,
+    /// Whether all networks see the same images, so that one copy of them is enough.
+    pub shared_images: bool,
     /// Numbers of a real label; `None` for classes.
     pub real: Option<usize>,
     /// What is minimized.
@@ -150,7 +152,7 @@ pub fn compile(architecture: &Architecture, goal: &Goal) -> Result<Program, Arch
     let same = builder.layers(layers, "", skipped, input, None, false, &mut inference)?;
     debug_assert_eq!(same.shape, output.shape);
 
-    let images = builder.array("images.train", count(goal.train), false);
+    let images = builder.array("images.train", count(goal.train), goal.shared_images);
     let train_labels = labels(&mut builder, "train", goal.train);
     let output_gradient = builder.gradient(output);
     let mut backward = builder.backward(&forward, None);
@@ -201,7 +203,7 @@ pub fn compile(architecture: &Architecture, goal: &Goal) -> Result<Program, Arch
     };
     let train = evaluation(&mut builder, "evaluate training", images, train_labels, goal.train);
     let test = if goal.test > 0 {
-        let images = builder.array("images.test", count(goal.test), false);
+        let images = builder.array("images.test", count(goal.test), goal.shared_images);
         let test_labels = labels(&mut builder, "test", goal.test);
         Some(evaluation(&mut builder, "evaluate test", images, test_labels, goal.test))
     } else {

@@ -8,15 +8,16 @@ use serde::Serialize;
 
 use crate::device::{Arithmetic, Device, Element};
 use crate::network::Architecture;
-use crate::sample::preprocess::{Prepared, Preprocess, prepare};
+use crate::sample::preprocess::{Prepared, Preprocess, prepare, relabel};
 use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
 
+use super::checkpoint::Checkpoint;
 use super::compile::{Goal, Program, compile};
 use super::error::TrainError;
 use super::outcome::{Ended, Summary};
 use super::run::{self, Held, RunError};
 use super::settings::Settings;
-use super::trainer::{Data, LASTING, Trainer, identity};
+use super::trainer::{Data, LASTING, Progress, Trainer, identity};
 
 /// One run of a randomization test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,10 +78,7 @@ impl Common<'_> {
     ///
     /// # Errors
     /// Those of [`prepare`].
-    pub fn prepare<E: Element>(
-        &self,
-        case: Case,
-    ) -> Result<(Prepared<E>, Option<Prepared<E>>), TrainError> {
+    pub fn prepare<E: Element>(&self, case: Case) -> Result<PreparedPair<E>, TrainError> {
         self.check(case)?;
         let preprocess = if self.settings.augmentation.is_empty() {
             self.preprocess
@@ -93,20 +91,55 @@ impl Common<'_> {
         Ok(prepare(self.train, self.test, condition, &preprocess, seed, random)?)
     }
 
-    /// Sets a case up, with data that [`Common::prepare`] made.
+    /// Sets cases up side by side, with data that [`Common::prepare`] or [`Common::prepare_all`] made.
     ///
     /// # Errors
     /// [`TrainError`], if network, data and settings do not fit each other.
     pub fn trainer<E: Element>(
         &self,
         device: &dyn Device<E>,
-        case: Case,
-        (train, test): (&Prepared<E>, Option<&Prepared<E>>),
+        cases: &[(Case, &PreparedPair<E>)],
     ) -> Result<Trainer<E>, TrainError> {
-        let architecture = self.architecture(&train.labels, train.shape)?;
-        let description = self.description::<E>(case);
-        let data = Data { train, test, whiten: self.preprocess.whiten, description };
-        Trainer::new(device, architecture, &data, self.settings(case))
+        let runs: Vec<_> = cases
+            .iter()
+            .map(|(case, (train, test))| {
+                let description = self.description::<E>(*case);
+                let whiten = self.preprocess.whiten;
+                let data = Data { train, test: test.as_ref(), whiten, description };
+                (data, self.settings(*case))
+            })
+            .collect();
+        Trainer::side_by_side(device, self.network()?, &runs)
+    }
+
+    /// The data of several cases. Those that change labels alone hold the same images.
+    ///
+    /// # Errors
+    /// Those of [`prepare`].
+    pub fn prepare_all<E: Element>(
+        &self,
+        cases: &[Case],
+    ) -> Result<Vec<PreparedPair<E>>, TrainError> {
+        let mut all: Vec<PreparedPair<E>> = Vec::new();
+        let mut own_pixels = None;
+        for (at, &case) in cases.iter().enumerate() {
+            let Case { condition, seed } = case;
+            let images =
+                own_pixels.filter(|_| !condition.changes_pixels()).map(|at: usize| &all[at]);
+            let prepared = match images {
+                None => self.prepare(case)?,
+                Some(images) => {
+                    self.check(case)?;
+                    let (train, test) = (self.train, self.test);
+                    relabel(images, train, test, condition, seed, self.randomize_test)?
+                }
+            };
+            if own_pixels.is_none() && !condition.changes_pixels() {
+                own_pixels = Some(at);
+            }
+            all.push(prepared);
+        }
+        Ok(all)
     }
 
     /// The network for labels like these and images of this shape, before they are cropped.
@@ -180,6 +213,7 @@ impl Common<'_> {
         let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
         let goal = Goal {
             replicas: 1,
+            shared_images: true,
             batch: 1,
             train: 1,
             test: 0,
@@ -196,22 +230,40 @@ impl Common<'_> {
         Ok(compile(&architecture, &goal)?)
     }
 
-    /// Sets a case up in a folder: where its checkpoint stands, if it has one, and at the beginning
-    /// otherwise.
+    /// Sets cases up side by side, each in its folder: where its checkpoint stands, if it has one,
+    /// and at the beginning otherwise. All must stand at the same place ([`place`]).
     ///
     /// # Errors
     /// [`RunError`].
     pub fn begin<E: Element>(
         &self,
         device: &dyn Device<E>,
-        case: Case,
-        held: &Held,
+        cases: &[Case],
+        held: &[Held],
     ) -> Result<Trainer<E>, RunError> {
-        let (train, test) = self.prepare::<E>(case)?;
-        let mut trainer = self.trainer(device, case, (&train, test.as_ref()))?;
-        held.resume(&mut trainer)?;
+        let prepared = self.prepare_all::<E>(cases)?;
+        let cases: Vec<_> = cases.iter().copied().zip(&prepared).collect();
+        let mut trainer = self.trainer(device, &cases)?;
+        for (run, held) in held.iter().enumerate() {
+            held.resume(&mut trainer, run)?;
+        }
         Ok(trainer)
     }
+}
+
+/// A training set and a test set, prepared.
+pub type PreparedPair<E> = (Prepared<E>, Option<Prepared<E>>);
+
+/// Where the checkpoint in a folder stands: epoch, and sample of it; the beginning if there is none,
+/// and nowhere if it cannot be read.
+pub fn place<E: Element>(folder: &Path) -> Option<(u32, u32)> {
+    let file = folder.join(run::CHECKPOINT);
+    if !file.exists() {
+        return Some((0, 0));
+    }
+    let checkpoint = Checkpoint::<E>::load(&file).ok()?;
+    let progress: Progress = serde_json::from_value(checkpoint.progress).ok()?;
+    Some((progress.epoch, progress.position))
 }
 
 /// The summary that a folder holds, if a run has ended there.

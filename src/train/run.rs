@@ -65,6 +65,8 @@ pub enum Left {
     Ended(Box<Summary>),
     /// It was stopped, and can be resumed.
     Stopped,
+    /// Half of the runs beside it have ended: it goes on from its checkpoint, with less beside it.
+    Alone,
 }
 
 /// Why a run could not go on.
@@ -153,135 +155,116 @@ impl Held {
         Ok(lines || [CHECKPOINT, SUMMARY].iter().any(|name| self.folder.path.join(name).exists()))
     }
 
-    /// Resumes `trainer` from the folder's checkpoint, if there is one; whether there was.
+    /// Resumes a run of `trainer` from the folder's checkpoint, if there is one; whether there was.
     ///
     /// # Errors
     /// [`RunError`], if it is of another run or cannot be read.
-    pub fn resume<E: Element>(&self, trainer: &mut Trainer<E>) -> Result<bool, RunError> {
+    pub fn resume<E: Element>(
+        &self,
+        trainer: &mut Trainer<E>,
+        run: usize,
+    ) -> Result<bool, RunError> {
         let file = self.folder.path.join(CHECKPOINT);
         if !file.exists() {
             return Ok(false);
         }
         let checkpoint = Checkpoint::load(&file).map_err(TrainError::from)?;
-        let resumed = trainer.resume(&checkpoint);
+        let resumed = trainer.resume(run, &checkpoint);
         resumed.map_err(|source| RunError::Resume { file, source: source.into() })?;
         Ok(true)
     }
 
-    /// Runs `trainer` to its end, or until `watch` says stop; `watch` is called every tenth of a
-    /// second or every step, whichever is longer.
+    /// Runs the only run of `trainer` to its end, or until `watch` says stop; `watch` is called every
+    /// tenth of a second or every step, whichever is longer.
     ///
     /// # Errors
     /// [`RunError`]; the last checkpoint stays. If training diverged, the summary says so.
     pub fn run<E: Element>(
         &mut self,
         trainer: &mut Trainer<E>,
-        watch: &mut dyn FnMut(&Progress) -> Flow,
+        watch: &mut dyn FnMut(&[&Progress]) -> Flow,
     ) -> Result<Left, RunError> {
-        let left = self.go(trainer, watch);
-        if let Err(RunError::Train(TrainError::Diverged { .. })) = left {
-            self.write_summary(&summary(trainer, Ended::Diverged, Measured::NOT_FINITE, None))?;
-        }
-        left
+        run_together(std::slice::from_mut(self), trainer, watch).pop().unwrap_or(Ok(Left::Stopped))
     }
 
-    fn go<E: Element>(
+    /// Before the first step: whether the run has ended before.
+    fn begin<E: Element>(
         &mut self,
         trainer: &mut Trainer<E>,
-        watch: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Left, RunError> {
-        let record = self.folder.path.join(RECORD);
-        keep_lines(&mut self.record, trainer.progress().lines).map_err(at(&record))?;
-        if let Some(ended) = trainer.progress().ended {
-            return self.end(trainer, ended);
-        }
-        // What it says of an earlier end is no longer so.
-        remove(&self.folder.path.join(SUMMARY))?;
-        if !self.folder.path.join(CHECKPOINT).exists() {
-            self.save(trainer)?;
-        }
-        let mut saved = Instant::now();
-        let mut pace = 1;
-        loop {
-            let epochs = trainer.settings().epochs;
-            if trainer.progress().position == 0 && trainer.progress().epoch >= epochs {
-                return self.end(trainer, Ended::Epochs);
-            }
-            let begun = Instant::now();
-            let until_line = self.folder.log_every.map_or(u32::MAX, |every| {
-                let every = every.max(1);
-                every - trainer.progress().step % every
-            });
-            trainer.steps(pace.min(until_line))?;
-            let whole = trainer.progress().position as usize == trainer.samples();
-            let line = pace.min(until_line) == until_line && self.folder.log_every.is_some();
-            if begun.elapsed() < GLANCE / 2 {
-                pace = (pace * 2).min(64);
-            } else if begun.elapsed() > GLANCE {
-                pace = (pace / 2).max(1);
-            }
-            let mut ended = None;
-            if whole {
-                ended = self.end_of_epoch(trainer)?;
-            } else if line {
-                let line = Line {
-                    step: trainer.progress().step,
-                    epoch: trainer.progress().epoch,
-                    end_of_epoch: false,
-                    learning_rate: trainer.settings().rate(trainer.progress().epoch),
-                    online: trainer.progress().line_tally.measured(),
-                    train: None,
-                    test: None,
-                };
-                self.write_line(&line)?;
-                let progress = trainer.progress_mut();
-                progress.line_tally = Tally::new(progress.line_tally.real);
-                progress.lines += 1;
-            }
-            if let Some(ended) = ended {
-                return self.end(trainer, ended);
-            }
-            let stop = watch(trainer.progress()) == Flow::Stop;
-            if stop || saved.elapsed() >= self.folder.checkpoint_every {
-                self.save(trainer)?;
-                saved = Instant::now();
-            }
-            if stop {
-                return Ok(Left::Stopped);
-            }
-        }
-    }
-
-    /// Closes an epoch: evaluates, writes its line, and decides whether the run has ended.
-    fn end_of_epoch<E: Element>(
-        &mut self,
-        trainer: &mut Trainer<E>,
+        run: usize,
     ) -> Result<Option<Ended>, RunError> {
-        let settings = trainer.settings().clone();
-        let learning_rate = settings.rate(trainer.progress().epoch);
-        let online = trainer.end_epoch();
-        let progress = trainer.progress_mut();
+        let record = self.folder.path.join(RECORD);
+        keep_lines(&mut self.record, trainer.progress(run).lines).map_err(at(&record))?;
+        let ended = trainer.progress(run).ended;
+        if ended.is_none() {
+            // What it says of an earlier end is no longer so.
+            remove(&self.folder.path.join(SUMMARY))?;
+            if !self.folder.path.join(CHECKPOINT).exists() {
+                self.save(trainer, run)?;
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Writes a line within an epoch.
+    fn line<E: Element>(&mut self, trainer: &mut Trainer<E>, run: usize) -> Result<(), RunError> {
+        let progress = trainer.progress(run);
+        let line = Line {
+            step: progress.step,
+            epoch: progress.epoch,
+            end_of_epoch: false,
+            learning_rate: trainer.settings(run).rate(progress.epoch),
+            online: progress.line_tally.measured(),
+            train: None,
+            test: None,
+        };
+        self.write_line(&line)?;
+        let progress = trainer.progress_mut(run);
+        progress.line_tally = Tally::new(progress.line_tally.real);
         progress.lines += 1;
-        let epoch = progress.epoch;
-        let last = epoch >= settings.epochs;
+        Ok(())
+    }
+
+    /// Whether the whole training set is evaluated after the epoch in which `online` was found, and
+    /// whether the accuracy decides then.
+    fn evaluates<E: Element>(
+        &self,
+        trainer: &Trainer<E>,
+        run: usize,
+        online: Measured,
+    ) -> [bool; 2] {
+        let settings = trainer.settings(run);
+        let last = trainer.progress(run).epoch >= settings.epochs;
         let decides = settings.until_accuracy.is_some_and(|wanted| {
             let near = online.accuracy.is_some_and(|accuracy| accuracy >= NEARLY * wanted);
             near || last || trainer.differs_in_training()
         });
-        let whole = self.folder.evaluate_training || decides || last;
-        let train = if whole { Some(trainer.evaluate_training()?) } else { None };
+        [self.folder.evaluate_training || decides || last, decides]
+    }
+
+    /// Closes an epoch: writes its line, and decides whether the run has ended.
+    fn end_of_epoch<E: Element>(
+        &mut self,
+        trainer: &mut Trainer<E>,
+        run: usize,
+        (online, train, test): (Measured, Option<Measured>, Option<Measured>),
+        decides: bool,
+    ) -> Result<Option<Ended>, RunError> {
+        let settings = trainer.settings(run).clone();
+        let progress = trainer.progress_mut(run);
+        progress.lines += 1;
+        let epoch = progress.epoch;
+        let learning_rate = settings.rate(epoch.saturating_sub(1));
         if train.is_some_and(|train| !train.loss.is_finite()) {
-            return Err(trainer.diverged().into());
+            return Err(trainer.diverged_here(run).into());
         }
-        let test = trainer.evaluate_test()?;
-        let progress = trainer.progress_mut();
+        let progress = trainer.progress_mut(run);
         if let Some(accuracy) = test.and_then(|test| test.accuracy)
             && progress.best_test.is_none_or(|(best, _)| accuracy > best)
         {
             progress.best_test = Some((accuracy, epoch));
         }
-        let train_decides = train.filter(|_| decides);
-        let fitted = settings.reached(Some(online), train_decides);
+        let fitted = settings.reached(Some(online), train.filter(|_| decides));
         let worse = settings.patience.is_some_and(|patience| {
             progress.best_test.is_some_and(|(_, best)| epoch.saturating_sub(best) >= patience)
         });
@@ -293,7 +276,7 @@ impl Held {
         } else if worse {
             Some(Ended::Patience)
         } else {
-            last.then_some(Ended::Epochs)
+            (epoch >= settings.epochs).then_some(Ended::Epochs)
         })
     }
 
@@ -301,22 +284,22 @@ impl Held {
     fn end<E: Element>(
         &mut self,
         trainer: &mut Trainer<E>,
+        run: usize,
         ended: Ended,
+        (train, test): (Measured, Option<Measured>),
     ) -> Result<Left, RunError> {
-        let train = trainer.evaluate_training()?;
         if !train.loss.is_finite() {
-            return Err(trainer.diverged().into());
+            return Err(trainer.diverged_here(run).into());
         }
         // Weights that were given may fit before the first epoch.
-        let begun = trainer.progress().epoch > 0;
+        let begun = trainer.progress(run).epoch > 0;
         let fitted =
-            ended == Ended::Epochs && !begun && trainer.settings().reached(None, Some(train));
+            ended == Ended::Epochs && !begun && trainer.settings(run).reached(None, Some(train));
         let ended = if fitted { Ended::Fitted } else { ended };
-        trainer.progress_mut().ended = Some(ended);
-        let test = trainer.evaluate_test()?;
-        let summary = summary(trainer, ended, train, test);
-        if !self.save(trainer)? {
-            return Err(trainer.diverged().into());
+        trainer.progress_mut(run).ended = Some(ended);
+        let summary = summary(trainer, run, ended, train, test);
+        if !self.save(trainer, run)? {
+            return Err(trainer.diverged_here(run).into());
         }
         self.write_summary(&summary)?;
         Ok(Left::Ended(summary.into()))
@@ -331,11 +314,11 @@ impl Held {
 
     /// Writes the checkpoint, unless a weight is not finite: then the last good one stays, and the
     /// next loss says at which step.
-    fn save<E: Element>(&self, trainer: &mut Trainer<E>) -> Result<bool, RunError> {
+    fn save<E: Element>(&self, trainer: &mut Trainer<E>, run: usize) -> Result<bool, RunError> {
         // The record must not be behind the checkpoint, whatever stops the machine.
         self.record.sync_data().map_err(at(&self.folder.path.join(RECORD)))?;
-        let steps = u64::from(trainer.progress().step);
-        match trainer.checkpoint()?.save(&self.folder.path.join(CHECKPOINT), steps) {
+        let steps = u64::from(trainer.progress(run).step);
+        match trainer.checkpoint(run)?.save(&self.folder.path.join(CHECKPOINT), steps) {
             Ok(()) => Ok(true),
             Err(CheckpointError::NotFinite { .. }) => Ok(false),
             Err(error) => Err(TrainError::from(error).into()),
@@ -351,6 +334,185 @@ impl Held {
     }
 }
 
+/// What an evaluation found: of the training set, and of the test set if there is one; each run's.
+type Evaluated = (Vec<Measured>, Option<Vec<Measured>>);
+
+/// Runs of a trainer, each with its folder, on their way to their ends.
+struct Together<'a, E: Element> {
+    held: &'a mut [Held],
+    trainer: &'a mut Trainer<E>,
+    /// How each came out, once it did.
+    left: Vec<Option<Result<Left, RunError>>>,
+}
+
+/// Runs all runs of `trainer` to their ends, or until `watch` says stop, or half of them have ended
+/// where there are several; run r has folder `held[r]`, and what becomes of it does not depend on
+/// the others. `watch` is called every tenth of a second or every step, whichever is longer, with
+/// those that are under way. How each came out, in their order: as [`Held::run`] says.
+///
+/// # Panics
+/// If there are fewer folders than runs.
+pub fn run_together<E: Element>(
+    held: &mut [Held],
+    trainer: &mut Trainer<E>,
+    watch: &mut dyn FnMut(&[&Progress]) -> Flow,
+) -> Vec<Result<Left, RunError>> {
+    let left = (0..trainer.runs()).map(|_| None).collect();
+    let mut together = Together { held, trainer, left };
+    if let Err(error) = together.go(watch) {
+        // The device failed all of them; words that cannot be copied go to the first.
+        let mut error = Some(error);
+        for run in together.trainer.live() {
+            let error = error.take().map_or_else(|| Ok(Left::Stopped), |error| Err(error.into()));
+            together.conclude(run, error);
+        }
+    }
+    together.left.into_iter().map(|left| left.unwrap_or(Ok(Left::Stopped))).collect()
+}
+
+impl<E: Element> Together<'_, E> {
+    /// That a run takes no further part. If it diverged, its summary says so.
+    fn conclude(&mut self, run: usize, left: Result<Left, RunError>) {
+        self.trainer.retire(run);
+        let written = match &left {
+            Err(RunError::Train(TrainError::Diverged { .. })) => {
+                let not = Measured::NOT_FINITE;
+                let summary = summary(self.trainer, run, Ended::Diverged, not, None);
+                self.held[run].write_summary(&summary)
+            }
+            _ => Ok(()),
+        };
+        self.left[run] = Some(written.and(left));
+    }
+
+    /// Does something for every run that is under way; one that fails takes no further part.
+    fn each(
+        &mut self,
+        mut act: impl FnMut(&mut Held, &mut Trainer<E>, usize) -> Result<(), RunError>,
+    ) {
+        for run in self.trainer.live() {
+            if let Err(error) = act(&mut self.held[run], self.trainer, run) {
+                self.conclude(run, Err(error));
+            }
+        }
+    }
+
+    /// Ends runs, for a reason each, with what an evaluation found if there was one.
+    fn end(
+        &mut self,
+        ending: &[(usize, Ended)],
+        found: Option<Evaluated>,
+    ) -> Result<(), TrainError> {
+        if ending.is_empty() {
+            return Ok(());
+        }
+        let (train, test) = match found {
+            Some(found) => found,
+            None => (self.trainer.evaluate_training()?, self.trainer.evaluate_test()?),
+        };
+        for &(run, ended) in ending {
+            let found = (train[run], test.as_ref().map(|test| test[run]));
+            let left = self.held[run].end(self.trainer, run, ended, found);
+            self.conclude(run, left);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Those that concern all runs.
+    fn go(&mut self, watch: &mut dyn FnMut(&[&Progress]) -> Flow) -> Result<(), TrainError> {
+        let mut before = Vec::new();
+        self.each(|held, trainer, run| {
+            before.extend(held.begin(trainer, run)?.map(|ended| (run, ended)));
+            Ok(())
+        });
+        self.end(&before, None)?;
+        let begun_with = self.trainer.live().len();
+        let mut saved = Instant::now();
+        let mut pace = 1;
+        while let Some(&first) = self.trainer.live().first() {
+            let epochs = self.trainer.settings(first).epochs;
+            let progress = self.trainer.progress(first);
+            if progress.position == 0 && progress.epoch >= epochs {
+                let all: Vec<_> =
+                    self.trainer.live().into_iter().map(|run| (run, Ended::Epochs)).collect();
+                self.end(&all, None)?;
+                break;
+            }
+            let begun = Instant::now();
+            let log_every = self.held[first].folder.log_every;
+            let until_line = log_every.map_or(u32::MAX, |every| {
+                let every = every.max(1);
+                every - progress.step % every
+            });
+            let before = self.trainer.live();
+            match self.trainer.steps(pace.min(until_line)) {
+                Ok(()) | Err(TrainError::Diverged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            for run in before {
+                if let Some(error) = self.trainer.diverged(run) {
+                    self.conclude(run, Err(error.into()));
+                }
+            }
+            let Some(&first) = self.trainer.live().first() else { break };
+            let whole = self.trainer.progress(first).position as usize == self.trainer.samples();
+            let line = pace.min(until_line) == until_line && log_every.is_some();
+            if begun.elapsed() < GLANCE / 2 {
+                pace = (pace * 2).min(64);
+            } else if begun.elapsed() > GLANCE {
+                pace = (pace / 2).max(1);
+            }
+            if whole {
+                self.end_of_epoch()?;
+            } else if line {
+                self.each(Held::line);
+            }
+            let live = self.trainer.live();
+            if live.is_empty() {
+                break;
+            }
+            let progress: Vec<&Progress> =
+                live.iter().map(|&run| self.trainer.progress(run)).collect();
+            let stop = watch(&progress) == Flow::Stop;
+            let few = begun_with > 1 && live.len() * 2 <= begun_with;
+            let checkpoint_every = self.held[live[0]].folder.checkpoint_every;
+            if stop || few || saved.elapsed() >= checkpoint_every {
+                self.each(|held, trainer, run| held.save(trainer, run).map(drop));
+                saved = Instant::now();
+            }
+            if stop || few {
+                for run in self.trainer.live() {
+                    self.conclude(run, Ok(if stop { Left::Stopped } else { Left::Alone }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes an epoch of all runs under way: evaluates once for all, and ends those that are done.
+    fn end_of_epoch(&mut self) -> Result<(), TrainError> {
+        let online = self.trainer.end_epoch();
+        let live = self.trainer.live();
+        let evaluates: Vec<[bool; 2]> = (0..self.trainer.runs())
+            .map(|run| self.held[run].evaluates(self.trainer, run, online[run]))
+            .collect();
+        let any = live.iter().any(|&run| evaluates[run][0]);
+        let train = if any { Some(self.trainer.evaluate_training()?) } else { None };
+        let test = self.trainer.evaluate_test()?;
+        let mut ending = Vec::new();
+        self.each(|held, trainer, run| {
+            let [whole, decides] = evaluates[run];
+            let train = train.as_ref().filter(|_| whole).map(|train| train[run]);
+            let found = (online[run], train, test.as_ref().map(|test| test[run]));
+            let ended = held.end_of_epoch(trainer, run, found, decides)?;
+            ending.extend(ended.map(|ended| (run, ended)));
+            Ok(())
+        });
+        self.end(&ending, train.map(|train| (train, test)))
+    }
+}
+
 /// Removes a file, if it is there.
 fn remove(file: &Path) -> Result<(), RunError> {
     match fs::remove_file(file) {
@@ -362,18 +524,19 @@ fn remove(file: &Path) -> Result<(), RunError> {
 /// How a run went that stands where `trainer` does.
 fn summary<E: Element>(
     trainer: &Trainer<E>,
+    run: usize,
     ended: Ended,
     train: Measured,
     test: Option<Measured>,
 ) -> Summary {
-    let Progress { step, epoch, best_test, .. } = *trainer.progress();
+    let Progress { step, epoch, best_test, .. } = *trainer.progress(run);
     Summary {
         architecture: trainer.architecture().to_string(),
-        identity: trainer.identity(),
+        identity: trainer.identity(run),
         ended,
         steps: step,
         epochs: epoch,
-        changed_labels: Some(trainer.changed_labels()),
+        changed_labels: Some(trainer.changed_labels(run)),
         train,
         test,
         best_test,

@@ -1,8 +1,15 @@
-//! A network in training: steps, evaluations, checkpoints.
+//! Networks in training: steps, evaluations, checkpoints.
+//!
+//! A trainer holds several runs side by side, of one architecture under settings that differ in the
+//! seed alone: each operation of a step is done for all of them at once, and each gets the bytes
+//! that it would get by itself. They stand at the same sample of the same epoch; one that has ended
+//! is left out of what is counted and read, though the device goes on computing it.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Control, Device, Element, Memory, Operation, Outcome, SequenceId};
+use crate::device::{Control, Device, Element, Memory, Operation, SequenceId};
 use crate::network::Architecture;
 use crate::network::architecture::{Parameter, Shape};
 use crate::record::stream::{Purpose, permutation, stream_at};
@@ -101,23 +108,54 @@ fn not_easier(held: &serde_json::Value, wanted: &serde_json::Value) -> Result<()
     Ok(())
 }
 
-/// A network in training on a device.
+/// A run of a trainer.
+struct Run {
+    settings: Settings,
+    /// Training labels that differ from the sample's own.
+    changed: u32,
+    description: serde_json::Value,
+    progress: Progress,
+    /// Whether it takes part in further steps.
+    live: bool,
+    /// Whether its loss ceased to be finite.
+    diverged: bool,
+}
+
+/// Networks in training on a device: `runs` of them, side by side.
 pub struct Trainer<E: Element> {
     architecture: Architecture,
-    settings: Settings,
     outputs: usize,
     samples: usize,
     tests: usize,
     /// Whether labels are real numbers.
     real: bool,
-    /// Training labels that differ from the sample's own.
-    changed: u32,
-    description: serde_json::Value,
     program: Program,
     memory: Box<dyn Memory<E>>,
-    progress: Progress,
+    runs: Vec<Run>,
     /// The epoch whose order the device has.
     ordered: Option<u32>,
+}
+
+/// Refuses runs that one sequence of operations cannot serve.
+fn alike<E>(runs: &[(Data<E>, Settings)]) -> Result<(), TrainError> {
+    let facts = |(data, settings): &(Data<E>, Settings)| {
+        let of = |set: &Prepared<E>| {
+            let labels = match &set.labels {
+                Labels::Classes { of, count, .. } => (of.len(), *count as usize, false),
+                Labels::Real { outputs, .. } => (set.labels.len(), *outputs, true),
+            };
+            (set.shape, labels)
+        };
+        let settings = Settings { seed: 0, ..settings.clone() };
+        (of(data.train), data.test.map(of), data.whiten, settings)
+    };
+    let first = runs.first().map(facts);
+    if runs.iter().any(|run| Some(facts(run)) != first) {
+        let reason = "runs side by side must have settings that differ in the seed alone, and \
+                      samples of one size";
+        return Err(TrainError::Setting(reason.into()));
+    }
+    Ok(())
 }
 
 impl<E: Element> Trainer<E> {
@@ -128,10 +166,28 @@ impl<E: Element> Trainer<E> {
     pub fn new(
         device: &dyn Device<E>,
         architecture: Architecture,
-        data: &Data<E>,
+        data: Data<E>,
         settings: Settings,
     ) -> Result<Trainer<E>, TrainError> {
+        Trainer::side_by_side(device, architecture, &[(data, settings)])
+    }
+
+    /// Sets up several runs, each with its initial weights. They share one copy of the images on
+    /// the device if all hold the same ones ([`relabel`](crate::sample::preprocess::relabel)).
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; [`TrainError::Setting`], if there is none, or their settings differ in
+    /// more than the seed, or their samples in size.
+    pub fn side_by_side(
+        device: &dyn Device<E>,
+        architecture: Architecture,
+        runs: &[(Data<E>, Settings)],
+    ) -> Result<Trainer<E>, TrainError> {
+        let Some((data, settings)) = runs.first() else {
+            return Err(TrainError::Setting("no run to train".into()));
+        };
         settings.check().map_err(TrainError::Setting)?;
+        alike(runs)?;
         let samples = data.train.labels.len();
         if settings.batch > samples {
             return Err(TrainError::Batch { batch: settings.batch, samples });
@@ -174,12 +230,18 @@ impl<E: Element> Trainer<E> {
             let reason = format!("the network takes {input}, the samples have {stored}");
             return Err(TrainError::Setting(reason));
         }
+        let same = |set: fn(&Data<E>) -> Option<*const Vec<E>>| {
+            runs.iter().all(|(other, _)| set(other) == set(data))
+        };
+        let shared_images = same(|data| Some(Arc::as_ptr(&data.train.values)))
+            && same(|data| data.test.map(|test| Arc::as_ptr(&test.values)));
         let goal = Goal {
-            replicas: 1,
+            replicas: runs.len(),
             batch: settings.batch,
             train: samples,
             test: tests,
             stored,
+            shared_images,
             real,
             loss: settings.loss,
             augmentation: augmentation.map(|augmentation| (augmentation, data.whiten)),
@@ -187,57 +249,75 @@ impl<E: Element> Trainer<E> {
             decay: settings.weight_decay,
         };
         let program = compile(&architecture, &goal)?;
-        let memory = device.prepare(program.plan.clone(), &[settings.seed])?;
-        let changed = data.train.changed.iter().filter(|&&changed| changed).count() as u32;
+        let seeds: Vec<u64> = runs.iter().map(|(_, settings)| settings.seed).collect();
+        let memory = device.prepare(program.plan.clone(), &seeds)?;
         let tally = Tally::new(real.is_some());
+        let run = |(data, settings): &(Data<E>, Settings)| Run {
+            settings: settings.clone(),
+            changed: data.train.changed.iter().filter(|&&changed| changed).count() as u32,
+            description: data.description.clone(),
+            progress: Progress { epoch_tally: tally, line_tally: tally, ..Progress::default() },
+            live: true,
+            diverged: false,
+        };
         let mut trainer = Trainer {
             outputs,
             samples,
             tests,
             real: real.is_some(),
-            changed,
-            description: data.description.clone(),
             program,
             memory,
-            progress: Progress { epoch_tally: tally, line_tally: tally, ..Progress::default() },
+            runs: runs.iter().map(run).collect(),
             ordered: None,
             architecture,
-            settings,
         };
-        let sets =
-            [(Some(trainer.program.train), Some(data.train)), (trainer.program.test, data.test)];
-        for (arrays, set) in sets {
-            if let (Some(arrays), Some(set)) = (arrays, set) {
-                trainer.load(arrays, set)?;
+        for (replica, (data, _)) in runs.iter().enumerate() {
+            let sets = [
+                (Some(trainer.program.train), Some(data.train)),
+                (trainer.program.test, data.test),
+            ];
+            for (arrays, set) in sets {
+                if let (Some(arrays), Some(set)) = (arrays, set) {
+                    trainer.load(replica, arrays, set)?;
+                }
             }
+            trainer.initialize(replica)?;
         }
-        trainer.initialize()?;
         Ok(trainer)
     }
 
     /// Writes a data set.
-    fn load(&mut self, arrays: DataArrays, set: &Prepared<E>) -> Result<(), TrainError> {
+    fn load(
+        &mut self,
+        replica: usize,
+        arrays: DataArrays,
+        set: &Prepared<E>,
+    ) -> Result<(), TrainError> {
         let memory = &mut self.memory;
-        memory.write(arrays.images, 0, &set.values)?;
+        if replica == 0 || !self.program.plan.arrays[arrays.images.0].shared {
+            memory.write(arrays.images, replica, &set.values)?;
+        }
         let changed: Vec<u32> = set.changed.iter().map(|&changed| u32::from(changed)).collect();
-        memory.write_indices(arrays.labels.changed, 0, &changed)?;
+        memory.write_indices(arrays.labels.changed, replica, &changed)?;
         match &set.labels {
-            Labels::Classes { of, .. } => memory.write_indices(arrays.labels.labels, 0, of)?,
+            Labels::Classes { of, .. } => {
+                memory.write_indices(arrays.labels.labels, replica, of)?
+            }
             Labels::Real { values, .. } => {
                 let values: Vec<E> = values.iter().map(|&value| E::of(value)).collect();
-                memory.write(arrays.labels.labels, 0, &values)?;
+                memory.write(arrays.labels.labels, replica, &values)?;
             }
         }
         Ok(())
     }
 
     /// Draws the initial weights.
-    fn initialize(&mut self) -> Result<(), TrainError> {
-        let Settings { initialization, seed, .. } = self.settings;
+    fn initialize(&mut self, replica: usize) -> Result<(), TrainError> {
+        let Settings { initialization, seed, .. } = self.runs[replica].settings;
         for (index, stored) in self.program.arrays.iter().enumerate() {
             let drawn = initialization.draw(&stored.parameter, index as u32, seed);
             let values: Vec<E> = drawn.into_iter().map(E::of).collect();
-            self.memory.write(stored.value, 0, &values)?;
+            self.memory.write(stored.value, replica, &values)?;
         }
         Ok(())
     }
@@ -247,18 +327,36 @@ impl<E: Element> Trainer<E> {
         &self.architecture
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    /// How many runs are side by side.
+    pub fn runs(&self) -> usize {
+        self.runs.len()
     }
 
-    /// How far it is.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
+    /// The settings of a run.
+    ///
+    /// # Panics
+    /// If there is no such run; so do all methods that take the number of one.
+    pub fn settings(&self, run: usize) -> &Settings {
+        &self.runs[run].settings
     }
 
-    pub(super) fn progress_mut(&mut self) -> &mut Progress {
-        &mut self.progress
+    /// How far a run is.
+    pub fn progress(&self, run: usize) -> &Progress {
+        &self.runs[run].progress
+    }
+
+    pub(super) fn progress_mut(&mut self, run: usize) -> &mut Progress {
+        &mut self.runs[run].progress
+    }
+
+    /// Whether a run takes part in further steps: not if it has diverged or was retired.
+    pub fn is_live(&self, run: usize) -> bool {
+        self.runs[run].live
+    }
+
+    /// Leaves a run where it stands.
+    pub fn retire(&mut self, run: usize) {
+        self.runs[run].live = false;
     }
 
     /// Samples to train on.
@@ -267,8 +365,8 @@ impl<E: Element> Trainer<E> {
     }
 
     /// Training labels that differ from the sample's own.
-    pub fn changed_labels(&self) -> u32 {
-        self.changed
+    pub fn changed_labels(&self, run: usize) -> u32 {
+        self.runs[run].changed
     }
 
     /// Whether the network in training is another than the one that is evaluated, so that its
@@ -277,7 +375,7 @@ impl<E: Element> Trainer<E> {
         let dropout = |step: &Operation| matches!(step, Operation::Dropout { .. });
         let plan = &self.program.plan;
         let operations = plan.sequences.iter().flat_map(|sequence| &sequence.operations);
-        !self.settings.augmentation.is_empty() || operations.into_iter().any(dropout)
+        !self.runs[0].settings.augmentation.is_empty() || operations.into_iter().any(dropout)
     }
 
     /// Whether there is a test set.
@@ -285,42 +383,46 @@ impl<E: Element> Trainer<E> {
         self.tests > 0
     }
 
-    /// The network's arrays, in canonical order.
+    /// The arrays of a run's network, in canonical order.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn weights(&mut self) -> Result<Vec<(Parameter, Vec<E>)>, TrainError> {
+    pub fn weights(&mut self, run: usize) -> Result<Vec<(Parameter, Vec<E>)>, TrainError> {
         let Trainer { program, memory, .. } = self;
         let read = |stored: &super::compile::Stored| {
             let mut values = vec![E::zero(); program.plan.len(stored.value)];
-            memory.read(stored.value, 0, &mut values)?;
+            memory.read(stored.value, run, &mut values)?;
             Ok((stored.parameter.clone(), values))
         };
         program.arrays.iter().map(read).collect()
     }
 
-    /// Replaces the network's arrays, given in the order of [`Architecture::arrays`].
+    /// Replaces the arrays of a run's network, given in the order of [`Architecture::arrays`].
     ///
     /// # Errors
     /// [`DeviceError`](crate::device::DeviceError), if a length is wrong.
-    pub fn set_weights(&mut self, arrays: &[(Parameter, Vec<E>)]) -> Result<(), TrainError> {
+    pub fn set_weights(
+        &mut self,
+        run: usize,
+        arrays: &[(Parameter, Vec<E>)],
+    ) -> Result<(), TrainError> {
         for (stored, (_, values)) in self.program.arrays.iter().zip(arrays) {
-            self.memory.write(stored.value, 0, values)?;
+            self.memory.write(stored.value, run, values)?;
         }
         Ok(())
     }
 
-    /// Everything needed to go on elsewhere.
+    /// Everything that a run needs to go on elsewhere.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn checkpoint(&mut self) -> Result<Checkpoint<E>, TrainError> {
-        let arrays = self.weights()?;
+    pub fn checkpoint(&mut self, run: usize) -> Result<Checkpoint<E>, TrainError> {
+        let arrays = self.weights(run)?;
         let mut velocities = Vec::new();
         for stored in &self.program.arrays {
             if let Some([_, velocity]) = stored.trained {
                 let mut values = vec![E::zero(); self.program.plan.len(velocity)];
-                self.memory.read(velocity, 0, &mut values)?;
+                self.memory.read(velocity, run, &mut values)?;
                 velocities.push(values);
             }
         }
@@ -328,29 +430,29 @@ impl<E: Element> Trainer<E> {
             architecture: self.architecture.to_string(),
             input: self.architecture.input,
             outputs: self.outputs,
-            settings: self.identity(),
-            progress: serde_json::json!(self.progress),
+            settings: self.identity(run),
+            progress: serde_json::json!(self.runs[run].progress),
             arrays,
             velocities,
         })
     }
 
-    pub(super) fn identity(&self) -> serde_json::Value {
-        identity(&self.description, &self.settings)
+    pub(super) fn identity(&self, run: usize) -> serde_json::Value {
+        identity(&self.runs[run].description, &self.runs[run].settings)
     }
 
-    /// Goes on from a checkpoint of the same run. It may be to last longer.
+    /// A run goes on from a checkpoint of its own. It may be to last longer.
     ///
     /// # Errors
     /// [`TrainError::OtherRun`], naming the first thing that differs.
-    pub fn resume(&mut self, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
+    pub fn resume(&mut self, run: usize, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
         let differs = |what: &str, held: String, wanted: String| {
             let what = what.replace('_', " ");
             if held == wanted { Ok(()) } else { Err(TrainError::OtherRun { what, held, wanted }) }
         };
         differs("network", checkpoint.architecture.clone(), self.architecture.to_string())?;
         differs("input", checkpoint.input.to_string(), self.architecture.input.to_string())?;
-        let (held, wanted) = (&checkpoint.settings, self.identity());
+        let (held, wanted) = (&checkpoint.settings, self.identity(run));
         for part in ["data", "settings"] {
             for (key, value) in wanted[part].as_object().into_iter().flatten() {
                 if !LASTING.contains(&key.as_str()) {
@@ -362,7 +464,7 @@ impl<E: Element> Trainer<E> {
         let mut progress: Progress = serde_json::from_value(checkpoint.progress.clone())
             .map_err(|error| TrainError::Setting(format!("the checkpoint's progress: {error}")))?;
         let position = progress.position as usize;
-        if position >= self.samples || !position.is_multiple_of(self.settings.batch) {
+        if position >= self.samples || !position.is_multiple_of(self.runs[run].settings.batch) {
             let reason =
                 format!("the checkpoint stands at sample {position}, where no batch begins");
             return Err(TrainError::Setting(reason));
@@ -372,51 +474,71 @@ impl<E: Element> Trainer<E> {
             return Err(TrainError::Setting(reason.into()));
         }
         not_easier(held, wanted)?;
-        if progress.epoch > self.settings.epochs {
-            let (held, wanted) = (progress.epoch.to_string(), self.settings.epochs.to_string());
+        if progress.epoch > self.runs[run].settings.epochs {
+            let (held, wanted) =
+                (progress.epoch.to_string(), self.runs[run].settings.epochs.to_string());
             return differs("count of epochs that are done", held, format!("{wanted} at most"));
         }
         progress.ended = progress.ended.filter(|ended| ended.holds(progress.epoch, held, wanted));
-        self.set_weights(&checkpoint.arrays)?;
+        self.set_weights(run, &checkpoint.arrays)?;
         let velocities = self.program.arrays.iter().filter_map(|stored| stored.trained);
         for ([_, velocity], values) in velocities.zip(&checkpoint.velocities) {
-            self.memory.write(velocity, 0, values)?;
+            self.memory.write(velocity, run, values)?;
         }
-        self.progress = progress;
+        self.runs[run].progress = progress;
         self.ordered = None;
         Ok(())
     }
 
-    /// The order of the samples in an epoch.
-    fn order(&self, epoch: u32) -> Vec<u32> {
+    /// The order of the samples in an epoch of a run.
+    fn order(&self, run: usize, epoch: u32) -> Vec<u32> {
         let n = self.samples as u32;
-        match self.settings.order {
+        let Settings { order, seed, .. } = self.runs[run].settings;
+        match order {
             Order::Sequential => (0..n).collect(),
-            Order::Shuffled => {
-                permutation(&mut stream_at(self.settings.seed, Purpose::Order, epoch), n)
-            }
+            Order::Shuffled => permutation(&mut stream_at(seed, Purpose::Order, epoch), n),
         }
     }
 
-    /// Takes up to `count` steps, not beyond the end of the epoch, and counts them.
+    /// The runs that take part in further steps.
+    pub(super) fn live(&self) -> Vec<usize> {
+        (0..self.runs.len()).filter(|&run| self.runs[run].live).collect()
+    }
+
+    /// Takes up to `count` steps, not beyond the end of the epoch, and counts them. A run whose loss
+    /// is not finite takes no part any more.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`], if a loss is not finite.
+    /// [`TrainError::Diverged`], if no run is left; [`TrainError::Setting`], if runs stand at
+    /// different samples; those of the device.
     pub fn steps(&mut self, count: u32) -> Result<(), TrainError> {
-        let Progress { epoch, position, step, .. } = self.progress;
+        let live = self.live();
+        let Some(&first) = live.first() else { return Ok(()) };
+        let at = |run: usize| {
+            let Progress { epoch, position, step, .. } = self.runs[run].progress;
+            (epoch, position, step)
+        };
+        let (epoch, position, step) = at(first);
+        if live.iter().any(|&run| at(run) != at(first)) {
+            let reason = "runs side by side stand at different samples";
+            return Err(TrainError::Setting(reason.into()));
+        }
         if self.ordered != Some(epoch) {
-            let order = self.order(epoch);
-            self.memory.write_indices(self.program.order, 0, &order)?;
+            for &run in &live {
+                let order = self.order(run, epoch);
+                self.memory.write_indices(self.program.order, run, &order)?;
+            }
             self.ordered = Some(epoch);
         }
-        let learning_rate = self.settings.rate(epoch);
+        let Settings { batch, .. } = self.runs[first].settings;
+        let learning_rate = self.runs[first].settings.rate(epoch);
         self.memory.control(Control { position, step, epoch, learning_rate });
         let mut position = position as usize;
         for _ in 0..count {
             let left = self.samples - position;
             let (sequence, rows) = match self.program.step_last {
-                Some(last) if left < self.settings.batch => (last, left),
-                _ => (self.program.step, self.settings.batch),
+                Some(last) if left < batch => (last, left),
+                _ => (self.program.step, batch),
             };
             self.memory.run(sequence)?;
             position += rows;
@@ -424,40 +546,67 @@ impl<E: Element> Trainer<E> {
                 break;
             }
         }
-        for outcome in self.memory.read_outcomes(0)? {
-            self.progress.step = self.progress.step.saturating_add(1);
-            if !outcome.loss.is_finite() {
-                return Err(self.diverged());
+        for run in 0..self.runs.len() {
+            let outcomes = self.memory.read_outcomes(run)?;
+            let Run { progress, live, diverged, .. } = &mut self.runs[run];
+            for outcome in outcomes.iter().filter(|_| *live) {
+                progress.step = progress.step.saturating_add(1);
+                if !outcome.loss.is_finite() {
+                    *diverged = true;
+                    break;
+                }
+                progress.epoch_tally.add(outcome);
+                progress.line_tally.add(outcome);
             }
-            self.progress.epoch_tally.add(&outcome);
-            self.progress.line_tally.add(&outcome);
+            *live &= !*diverged;
+            if *live {
+                progress.position = position as u32;
+            }
         }
-        self.progress.position = position as u32;
-        Ok(())
+        if live.iter().any(|&run| self.runs[run].live) {
+            return Ok(());
+        }
+        Err(self.diverged(first).unwrap_or_else(|| self.diverged_here(first)))
     }
 
-    /// Begins the next epoch, once all samples of this one are done; what its batches found.
-    pub fn end_epoch(&mut self) -> Measured {
-        let found = self.progress.epoch_tally.measured();
-        self.progress.epoch = self.progress.epoch.saturating_add(1);
-        self.progress.position = 0;
-        self.progress.epoch_tally = Tally::new(self.real);
-        self.progress.line_tally = Tally::new(self.real);
-        found
+    /// That the loss of a run ceased to be finite, if it did.
+    pub fn diverged(&self, run: usize) -> Option<TrainError> {
+        let Progress { step, epoch, .. } = self.runs[run].progress;
+        let epoch = epoch.saturating_add(1);
+        self.runs[run].diverged.then_some(TrainError::Diverged { step, epoch })
     }
 
-    /// That the loss ceased to be finite at the last step that was taken.
-    pub(super) fn diverged(&self) -> TrainError {
-        let Progress { step, epoch, position, .. } = self.progress;
+    /// Begins the next epoch of the runs that go on, once all samples of this one are done; what
+    /// its batches found, of each run.
+    pub fn end_epoch(&mut self) -> Vec<Measured> {
+        let real = self.real;
+        let end = |run: &mut Run| {
+            let progress = &mut run.progress;
+            let found = progress.epoch_tally.measured();
+            if run.live {
+                progress.epoch = progress.epoch.saturating_add(1);
+                progress.position = 0;
+                progress.epoch_tally = Tally::new(real);
+                progress.line_tally = Tally::new(real);
+            }
+            found
+        };
+        self.runs.iter_mut().map(end).collect()
+    }
+
+    /// That the loss of a run is not finite where it stands.
+    pub(super) fn diverged_here(&self, run: usize) -> TrainError {
+        let Progress { step, epoch, position, .. } = self.runs[run].progress;
         let within = u32::from(position > 0 || epoch == 0);
         TrainError::Diverged { step, epoch: epoch.saturating_add(within) }
     }
 
-    /// Loss and accuracies of the training set under the present weights, without training.
+    /// Loss and accuracies of the training set under the present weights of each run, without
+    /// training.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn evaluate_training(&mut self) -> Result<Measured, TrainError> {
+    pub fn evaluate_training(&mut self) -> Result<Vec<Measured>, TrainError> {
         self.evaluate(self.program.train, self.samples)
     }
 
@@ -465,51 +614,64 @@ impl<E: Element> Trainer<E> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn evaluate_test(&mut self) -> Result<Option<Measured>, TrainError> {
+    pub fn evaluate_test(&mut self) -> Result<Option<Vec<Measured>>, TrainError> {
         self.program.test.map(|arrays| self.evaluate(arrays, self.tests)).transpose()
     }
 
-    fn evaluate(&mut self, arrays: DataArrays, samples: usize) -> Result<Measured, TrainError> {
-        let outcomes = self.evaluate_batches(arrays, samples, |_| Ok(()))?;
-        let mut tally = Tally::new(self.real);
-        outcomes.iter().for_each(|outcome| tally.add(outcome));
-        Ok(tally.measured())
+    fn evaluate(
+        &mut self,
+        arrays: DataArrays,
+        samples: usize,
+    ) -> Result<Vec<Measured>, TrainError> {
+        self.evaluate_batches(arrays, samples, |_| Ok(()))?;
+        let found = |run: usize| {
+            let mut tally = Tally::new(self.real);
+            self.memory.read_outcomes(run)?.iter().for_each(|outcome| tally.add(outcome));
+            Ok(tally.measured())
+        };
+        (0..self.runs.len()).map(found).collect()
     }
 
-    /// Runs all batches of a data set, calls `each` after every one, and reads what they found in
-    /// the end, so that a device is waited for once.
+    /// Runs all batches of a data set and calls `each` after every one; what they found is left
+    /// to be read, so that a device is waited for once.
     fn evaluate_batches(
         &mut self,
         arrays: DataArrays,
         samples: usize,
         mut each: impl FnMut(&mut dyn Memory<E>) -> Result<(), TrainError>,
-    ) -> Result<Vec<Outcome>, TrainError> {
-        let Progress { step, epoch, .. } = self.progress;
-        self.memory.control(Control { position: 0, step, epoch, learning_rate: 0.0 });
-        let whole = vec![arrays.evaluate; samples / self.settings.batch];
+    ) -> Result<(), TrainError> {
+        let (Progress { step, epoch, .. }, batch) =
+            (&self.runs[0].progress, self.runs[0].settings.batch);
+        let control = Control { position: 0, step: *step, epoch: *epoch, learning_rate: 0.0 };
+        self.memory.control(control);
+        let whole = vec![arrays.evaluate; samples / batch];
         let sequences: Vec<SequenceId> = whole.into_iter().chain(arrays.evaluate_last).collect();
         for sequence in sequences {
             self.memory.run(sequence)?;
             each(self.memory.as_mut())?;
         }
-        Ok(self.memory.read_outcomes(0)?)
+        Ok(())
     }
 
-    /// What the network puts out for every sample of the training set: samples × outputs numbers.
+    /// What the network of a run puts out for every sample of the training set: samples × outputs
+    /// numbers.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn outputs(&mut self) -> Result<Vec<E>, TrainError> {
+    pub fn outputs(&mut self, run: usize) -> Result<Vec<E>, TrainError> {
         let (arrays, samples, width) = (self.program.train, self.samples, self.outputs);
         let view = self.program.output;
         let mut batch = vec![E::zero(); self.program.plan.len(view.array)];
         let mut all = Vec::with_capacity(samples.saturating_mul(width));
         self.evaluate_batches(arrays, samples, |memory| {
-            memory.read(view.array, 0, &mut batch)?;
+            memory.read(view.array, run, &mut batch)?;
             let left = samples * width - all.len();
             all.extend_from_slice(&batch[..left.min(batch.len())]);
             Ok(())
         })?;
+        for run in 0..self.runs.len() {
+            self.memory.read_outcomes(run)?;
+        }
         Ok(all)
     }
 }

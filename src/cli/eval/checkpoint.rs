@@ -94,11 +94,11 @@ fn evaluate<E: Element>(
     settings.patience = None;
     let network = checkpoint.network().map_err(TrainError::from)?;
     let held = Data { train: &set, test: None, whiten: false, description: data.clone() };
-    let mut trainer = Trainer::new(&Cpu, network, &held, settings)?;
-    trainer.set_weights(&checkpoint.arrays)?;
-    let measured = trainer.evaluate_training()?;
+    let mut trainer = Trainer::new(&Cpu, network, held, settings)?;
+    trainer.set_weights(0, &checkpoint.arrays)?;
+    let measured = trainer.evaluate_training()?[0];
     if let Some(out) = &arguments.common.out {
-        write(out, "outputs.csv", csv(&set.labels, &trainer.outputs()?))?;
+        write(out, "outputs.csv", csv(&set.labels, &trainer.outputs(0)?))?;
     }
     let n = set.labels.len() as u64;
     let found = serde_json::json!({
