@@ -12,6 +12,7 @@ mod common {
 
 use common::emulator;
 use common::gpu::gpu;
+use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{agree, plan, run, vectors, view};
 use shatter::device::cpu::Cpu;
 use shatter::device::{
@@ -256,7 +257,7 @@ fn what_is_not_there_is_refused_by_name() {
 
 #[test]
 fn emulated_orders_do_not_matter() {
-    orders_do_not_matter(&[]);
+    orders_do_not_matter();
 }
 
 #[test]

@@ -94,7 +94,7 @@ const PRODUCTS: [&str; 2] = ["gradient", "forward"];
 
 #[test]
 fn emulated_orders_do_not_matter() {
-    orders_do_not_matter(&[]);
+    orders_do_not_matter();
 }
 
 /// Without any one barrier, some test fails: the emulator would not let one be forgotten.

@@ -229,7 +229,7 @@ const PRODUCTS: [&str; 2] = ["gradient", "forward"];
 /// Among them copies when they begin rather than when they are waited for.
 #[test]
 fn emulated_orders_do_not_matter() {
-    orders_do_not_matter(&[]);
+    orders_do_not_matter();
 }
 
 /// Without the barrier, or without the wait for copies, some test fails.
