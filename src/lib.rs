@@ -15,7 +15,7 @@
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
 // A few files reach behind the compiler, each behind a face that checks: `device/cpu/product.rs`
 // multiplies matrices through raw pointers; with the feature `cuda`, `device/cuda/` starts kernels
-// (`launch.rs`), captures them (`graph.rs`) and says why that is sound (`session.rs`).
+// (`launch.rs`, `brute_force.rs`), captures them (`graph.rs`) and says why that is sound (`session.rs`).
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -5,6 +5,7 @@ mod common;
 
 use std::process::{Command, Output};
 
+use common::binary::program;
 use common::cases;
 use proptest::prelude::*;
 use shatter::claims::catalogue::{FALSE_FORMS, TRUE_FORMS};
@@ -499,7 +500,7 @@ proptest! {
 }
 
 fn shatter(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_shatter")).args(arguments).output().unwrap()
+    Command::new(program()).args(arguments).output().unwrap()
 }
 
 #[test]

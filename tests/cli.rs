@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use common::binary::program;
 use common::program::{refused, shatter, status, stderr, stdout};
 use tempfile::tempdir;
 
@@ -77,7 +78,7 @@ fn fit_then_check_then_eval_then_show() {
 fn equal_runs_leave_equal_bytes() {
     let folder = tempdir().unwrap();
     for (out, threads) in [("one", "1"), ("two", "2")] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
+        let mut command = Command::new(program());
         command.args(["fit", "gaussian:n=200,d=3", "--out", out, "--json"]);
         command.env("RAYON_NUM_THREADS", threads).current_dir(folder.path());
         assert!(command.output().unwrap().status.success());
@@ -243,7 +244,7 @@ fn a_closed_pipe_keeps_the_verdict() {
     let sample = "lattice:n=20,d=2";
     assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
     for (seed, expected) in [("0", 0), ("1", 1)] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
+        let mut command = Command::new(program());
         command.args(["check", "out/fit/certificate.txt", sample, "--seed", seed]);
         command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -303,7 +304,7 @@ fn an_interrupt_leaves_nothing_half_written() {
     let folder = tempdir().unwrap();
     let mut interrupted = 0;
     for milliseconds in [60, 150, 300, 600, 1200] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
+        let mut command = Command::new(program());
         command.args(["fit", "gaussian:n=60000,d=10"]).current_dir(folder.path());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(milliseconds));

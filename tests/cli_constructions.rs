@@ -177,7 +177,8 @@ fn hostile_certificates_fit_the_memory() {
             + "\n";
         let text = resealed(&text);
         fs::write(folder.path().join("hostile.txt"), text).unwrap();
-        let program = env!("CARGO_BIN_EXE_shatter");
+        let program = common::binary::program();
+        let program = program.display();
         let command = format!("ulimit -v 1048576; {program} check hostile.txt {sample}");
         let output = std::process::Command::new("sh")
             .args(["-c", &command])

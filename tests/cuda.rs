@@ -1,17 +1,18 @@
 //! Operations on the GPU (the emulator's) against the processor: gathering, elementwise operations,
-//! dropout, losses, updates; what is refused; and all of it again with the threads of a block in the
-//! reverse order.
+//! dropout, losses, updates; what is refused; all of it again in other orders of threads and blocks;
+//! and that no barrier can be left out.
 #![cfg(feature = "cuda")]
 
 mod common {
     pub mod emulator;
     pub mod gpu;
+    pub mod mutant;
     pub mod small_plans;
 }
 
-use std::process::Command;
-
+use common::emulator;
 use common::gpu::gpu;
+use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{agree, plan, run, vectors, view};
 use shatter::device::cpu::Cpu;
 use shatter::device::{
@@ -254,15 +255,31 @@ fn what_is_not_there_is_refused_by_name() {
     assert_eq!(memory.read_outcomes(7), Ok(vec![]));
 }
 
-/// Both files again, each block's last thread first.
 #[test]
-fn in_the_reverse_order() {
-    let reverse = std::env::var_os("SHATTER_EMULATOR_ORDER").is_some();
-    if reverse || gpu().is_none() {
-        return;
+fn emulated_orders_do_not_matter() {
+    orders_do_not_matter();
+}
+
+#[test]
+fn emulated_every_barrier_is_needed() {
+    needs_every("__syncthreads();", "gather.cu", 1, &["samples_are_chosen"]);
+    needs_every("__syncthreads();", "loss.cu", 2, &["losses"]);
+}
+
+/// Each kernel with barriers is named by a test that removes them.
+#[test]
+fn emulated_no_kernel_is_left_out() {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let read = |folder: std::path::PathBuf| {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let files = paths.filter(|path| path.is_file());
+        files.filter_map(|path| Some((std::fs::read_to_string(&path).ok()?, path)))
+    };
+    let tested: String = read(tests).map(|(text, _)| text).collect();
+    for (text, path) in read(emulator::kernels()) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let named = tested.contains(&format!("needs_every(\"__syncthreads();\", \"{name}\""));
+        assert!(named || !text.contains("__syncthreads();"), "{name}");
     }
-    let tests = std::env::current_exe().expect("this program");
-    let output = Command::new(tests).env("SHATTER_EMULATOR_ORDER", "reverse").output();
-    let output = output.expect("the tests start");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

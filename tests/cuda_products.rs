@@ -1,5 +1,5 @@
 //! Products of dense layers on the GPU (the emulator's): against the processor at odd sizes, with
-//! one replica and several, with fused bias and ReLU, in parts and whole.
+//! one replica and several, with fused bias and ReLU, in parts and whole; in any order of threads.
 #![cfg(feature = "cuda")]
 
 mod common {
@@ -9,11 +9,8 @@ mod common {
     pub mod small_plans;
 }
 
-use std::path::Path;
-
-use common::emulator;
 use common::gpu::gpu;
-use common::mutant::{needs_every, others_pass};
+use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{agree, plan, vectors};
 use shatter::device::{ArrayId, ArrayKind, Operation, Plan};
 use shatter::sample::Shape;
@@ -95,18 +92,13 @@ fn weight_and_bias_gradient() {
 /// Those tests whose products are held against the processor's.
 const PRODUCTS: [&str; 2] = ["gradient", "forward"];
 
-/// Each block's last thread first.
 #[test]
-fn in_the_reverse_order() {
-    if emulator::folder().is_some() {
-        let reverse = ("SHATTER_EMULATOR_ORDER", Path::new("reverse"));
-        let (passed, text) = others_pass(&PRODUCTS, &[reverse]);
-        assert!(passed, "{text}");
-    }
+fn emulated_orders_do_not_matter() {
+    orders_do_not_matter();
 }
 
 /// Without any one barrier, some test fails: the emulator would not let one be forgotten.
 #[test]
-fn every_barrier_is_needed() {
+fn emulated_every_barrier_is_needed() {
     needs_every("__syncthreads();", "product.cu", 2, &PRODUCTS);
 }

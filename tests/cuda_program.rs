@@ -3,63 +3,41 @@
 #![cfg(feature = "cuda")]
 
 mod common {
+    pub mod binary;
+    pub mod driver;
     pub mod emulator;
 }
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
+use common::driver::{Libraries, err, has_driver, libraries, out, shatter};
 use common::emulator;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-/// Runs the program in a folder, with these libraries before all others.
-fn shatter(
-    folder: &TempDir,
-    libraries: &Path,
-    settings: &[(&str, &str)],
-    words: &[&str],
-) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
-    command.args(words).current_dir(folder.path()).envs(settings.iter().copied());
-    command.env("LD_LIBRARY_PATH", libraries).output().expect("the program starts")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Whether this machine has a driver of its own.
-fn has_driver() -> bool {
-    shatter_cuda_driver::open().is_ok()
-}
-
 #[test]
-fn doctor_says_what_there_is() {
+fn emulated_doctor_says_what_there_is() {
     let Some(emulator) = emulator::folder() else { return };
     let folder = tempdir().unwrap();
     let doctor =
         |libraries, settings: &[_]| out(&shatter(&folder, libraries, settings, &["doctor"]));
-    let text = doctor(emulator, &[]);
+    let text = doctor(Some(emulator), &[]);
     let found = "yes: CUDA on a processor, compute capability 8.0, 4.0 GiB, driver of CUDA 13.0";
     assert!(text.contains(found), "{text}");
-    let text = doctor(emulator, &[("SHATTER_EMULATOR_DRIVER", "12040")]);
+    let text = doctor(Some(emulator), &[("SHATTER_EMULATOR_DRIVER", "12040")]);
     assert!(text.contains("no: CUDA on a processor"), "{text}");
     assert!(text.contains("speaks CUDA 12.4") && text.contains("driver of 580 or newer"), "{text}");
-    let text = doctor(emulator, &[("SHATTER_EMULATOR_DEVICES", "0")]);
+    let text = doctor(Some(emulator), &[("SHATTER_EMULATOR_DEVICES", "0")]);
     assert!(text.contains("no: the NVIDIA driver finds no device"), "{text}");
     if !has_driver() {
-        let text = doctor(folder.path(), &[]);
+        let text = doctor(Some(folder.path()), &[]);
         assert!(text.contains("no: no NVIDIA driver on this machine"), "{text}");
     }
 }
 
 const MODEL: &str = "mlp:16,8";
+/// In the words for a GPU, and in those for nothing else.
+const GPU: &str = "compute capability";
 
 fn words<'a>(
     device: &'a str,
@@ -82,15 +60,15 @@ fn lines(folder: &TempDir, run: &str) -> Vec<Value> {
 
 #[test]
 fn training_has_the_losses_of_the_processor() {
-    let Some(emulator) = emulator::folder() else { return };
+    let Some(libraries) = libraries() else { return };
     let folder = tempdir().unwrap();
     let run = |words: &[&str]| {
-        let output = shatter(&folder, emulator, &[], words);
+        let output = shatter(&folder, libraries, &[], words);
         assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
         out(&output)
     };
     let text = run(&words("cuda", (MODEL, "4"), &[]));
-    assert!(text.contains("CUDA on a processor"), "{text}");
+    assert!(text.contains(GPU), "{text}");
     run(&words("cpu", (MODEL, "4"), &[]));
     let (cuda, cpu) = (lines(&folder, "cuda"), lines(&folder, "cpu"));
     assert!(cuda.len() > 16);
@@ -144,15 +122,15 @@ fn replicas_leave_the_bytes_of_runs_one_by_one() {
 
 #[test]
 fn tensor_cores_train_and_are_asked_for_by_name() {
-    let Some(emulator) = emulator::folder() else { return };
+    let Some(libraries) = libraries() else { return };
     let folder = tempdir().unwrap();
-    let run = |settings: &[_], words: &[&str]| shatter(&folder, emulator, settings, words);
+    let run = |words: &[&str]| shatter(&folder, libraries, &[], words);
     let checkpoint = || fs::read(folder.path().join("cuda/checkpoint.safetensors")).unwrap();
     let mut checkpoints = Vec::new();
     for precision in ["f32", "tf32", "bf16"] {
         let more = ["--overwrite", "--precision", precision];
         for twice in [false, true] {
-            let output = run(&[], &words("cuda", (MODEL, "4"), &more));
+            let output = run(&words("cuda", (MODEL, "4"), &more));
             assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
             let named = format!("f32, products of dense layers in {precision}");
             assert_eq!(out(&output).contains(&named), precision != "f32", "{}", out(&output));
@@ -169,17 +147,24 @@ fn tensor_cores_train_and_are_asked_for_by_name() {
     }
     assert!(checkpoints[0] != checkpoints[1] && checkpoints[1] != checkpoints[2]);
     // What was computed so does not go on otherwise.
-    let output = run(&[], &words("cuda", (MODEL, "5"), &["--resume", "--precision", "tf32"]));
+    let output = run(&words("cuda", (MODEL, "5"), &["--resume", "--precision", "tf32"]));
     assert_eq!(output.status.code(), Some(2));
     assert!(
         err(&output).contains("precision") && err(&output).contains("bf16"),
         "{}",
         err(&output)
     );
+}
+
+#[test]
+fn emulated_tensor_cores_that_are_not_there_are_status_4() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
     let old = [("SHATTER_EMULATOR_CAPABILITY", "75")];
     let refused = |device, precision, settings: &[_], said: &str| {
         let more = ["--precision", precision, "--overwrite"];
-        let output = run(settings, &words(device, (MODEL, "1"), &more));
+        let output =
+            shatter(&folder, Some(emulator), settings, &words(device, (MODEL, "1"), &more));
         assert_eq!(output.status.code(), Some(4), "{}", err(&output));
         assert!(err(&output).contains(said), "{}", err(&output));
     };
@@ -191,15 +176,15 @@ fn tensor_cores_train_and_are_asked_for_by_name() {
 
 #[test]
 fn auto_takes_what_can_do_it_and_says_why() {
-    let Some(emulator) = emulator::folder() else { return };
+    let Some(libraries) = libraries() else { return };
     let folder = tempdir().unwrap();
     let short = |model, more: &[&'static str]| {
-        let output = shatter(&folder, emulator, &[], &words("auto", (model, "1"), more));
+        let output = shatter(&folder, libraries, &[], &words("auto", (model, "1"), more));
         assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
         out(&output)
     };
     let text = short(MODEL, &[]);
-    assert!(text.contains("CUDA on a processor") && !text.contains("no GPU"), "{text}");
+    assert!(text.contains(GPU) && !text.contains("no GPU"), "{text}");
     let text = short(MODEL, &["--overwrite", "--precision", "f64"]);
     assert!(text.contains("(no GPU: the device has no f64 on CUDA, only f32)"), "{text}");
     let text = short("dense(8) batchnorm relu", &["--overwrite"]);
@@ -207,22 +192,28 @@ fn auto_takes_what_can_do_it_and_says_why() {
 }
 
 #[test]
-fn a_device_that_is_not_there_is_status_4() {
+fn emulated_a_device_that_is_not_there_is_status_4() {
     let folder = tempdir().unwrap();
-    let refused = |libraries: &Path, settings: &[_], (model, more): (&str, &[&str]), said: &str| {
-        let output = shatter(&folder, libraries, settings, &words("cuda", (model, "1"), more));
-        assert_eq!(output.status.code(), Some(4), "{}", err(&output));
-        assert!(err(&output).starts_with("error: --device cuda: "), "{}", err(&output));
-        assert!(err(&output).contains(said), "{}", err(&output));
-        assert!(!folder.path().join("cuda").exists());
-    };
+    let refused =
+        |libraries: Libraries, settings: &[_], (model, more): (&str, &[&str]), said: &str| {
+            let output = shatter(&folder, libraries, settings, &words("cuda", (model, "1"), more));
+            assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+            assert!(err(&output).starts_with("error: --device cuda: "), "{}", err(&output));
+            assert!(err(&output).contains(said), "{}", err(&output));
+            assert!(!folder.path().join("cuda").exists());
+        };
     let plain = (MODEL, &[][..]);
     if !has_driver() {
-        refused(folder.path(), &[], plain, "no NVIDIA driver on this machine");
+        refused(Some(folder.path()), &[], plain, "no NVIDIA driver on this machine");
     }
     let Some(emulator) = emulator::folder() else { return };
-    refused(emulator, &[("SHATTER_EMULATOR_DEVICES", "0")], plain, "finds no device");
-    refused(emulator, &[("SHATTER_EMULATOR_DRIVER", "12090")], plain, "driver of 580 or newer");
-    refused(emulator, &[], (MODEL, &["--precision", "f64"]), "f64");
-    refused(emulator, &[], ("dense(8) batchnorm relu", &[]), "batch normalization");
+    refused(Some(emulator), &[("SHATTER_EMULATOR_DEVICES", "0")], plain, "finds no device");
+    refused(
+        Some(emulator),
+        &[("SHATTER_EMULATOR_DRIVER", "12090")],
+        plain,
+        "driver of 580 or newer",
+    );
+    refused(Some(emulator), &[], (MODEL, &["--precision", "f64"]), "f64");
+    refused(Some(emulator), &[], ("dense(8) batchnorm relu", &[]), "batch normalization");
 }

@@ -9,12 +9,9 @@ mod common {
     pub mod small_plans;
 }
 
-use std::path::Path;
-
 use common::gpu::gpu_with;
-use common::mutant::{needs_every, others_pass};
-use common::small_plans::{agree, number, plan, run, vectors};
-use common::{emulator, small_plans::Left};
+use common::mutant::{needs_every, orders_do_not_matter};
+use common::small_plans::{Left, agree, number, plan, run, vectors};
 use shatter::device::{
     Arithmetic, ArrayId, ArrayKind, Control, Device, Memory, Operation, Plan, SequenceId,
 };
@@ -229,19 +226,15 @@ fn rounding_keeps_what_is_not_finite() {
 /// Those tests whose products are held against sums made here.
 const PRODUCTS: [&str; 2] = ["gradient", "forward"];
 
-/// Each block's last thread first, and copies when they begin rather than when they are waited for.
+/// Among them copies when they begin rather than when they are waited for.
 #[test]
-fn in_the_reverse_order() {
-    if emulator::folder().is_some() {
-        let reverse = ("SHATTER_EMULATOR_ORDER", Path::new("reverse"));
-        let (passed, text) = others_pass(&PRODUCTS, &[reverse]);
-        assert!(passed, "{text}");
-    }
+fn emulated_orders_do_not_matter() {
+    orders_do_not_matter();
 }
 
 /// Without the barrier, or without the wait for copies, some test fails.
 #[test]
-fn every_barrier_and_wait_is_needed() {
+fn emulated_every_barrier_and_wait_is_needed() {
     needs_every("__syncthreads();", "tensor_product.cu", 1, &PRODUCTS);
     needs_every("copies_wait<STAGES - 2>();", "tensor_product.cu", 1, &PRODUCTS);
 }

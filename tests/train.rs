@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use common::binary::program;
 use common::program::{csv, npy, read_json, refused, shatter, status, stderr, stdout};
 use rand::Rng;
 use shatter::record::stream::{Purpose, below, stream};
@@ -45,7 +46,7 @@ fn killed_at_random_moments_and_resumed() {
         loop {
             let there = folder.path().join(&out).join(RESULTS[0]).exists();
             resumed += u32::from(there);
-            let mut program = Command::new(env!("CARGO_BIN_EXE_shatter"))
+            let mut program = Command::new(program())
                 .args(run(&out, if there { &["--resume"] } else { &[] }))
                 .current_dir(folder.path())
                 .stdout(Stdio::null())
@@ -78,7 +79,7 @@ fn an_interrupt_finishes_the_step_and_says_how_to_go_on() {
     let mut words = run("stopped", &[]);
     let epochs = words.iter().position(|word| *word == "--epochs").unwrap() + 1;
     words[epochs] = "100000";
-    let program = Command::new(env!("CARGO_BIN_EXE_shatter"))
+    let program = Command::new(program())
         .args(&words)
         .current_dir(folder.path())
         .stdout(Stdio::piped())
@@ -177,7 +178,7 @@ fn a_run_has_its_folder_for_itself() {
     assert_eq!(status(&shatter(&folder, &words)), 0);
     words[epochs] = "100000";
     words.push("--resume");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_shatter"))
+    let mut program = Command::new(program())
         .args(&words)
         .current_dir(folder.path())
         .stdout(Stdio::null())
@@ -391,7 +392,7 @@ fn a_full_disk() {
     words[position + 1] = "60";
     let output = Command::new("bash")
         .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "bash"])
-        .arg(env!("CARGO_BIN_EXE_shatter"))
+        .arg(program())
         .args(&words)
         .current_dir(folder.path())
         .output()

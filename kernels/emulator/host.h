@@ -1,9 +1,10 @@
 // CUDA C++ as host C++: what kernels/*.cu use of it, for tests without a GPU.
 //
-// Every CUDA thread is a fiber (fibers.cpp). Blocks run one after the other; within one, fibers run
-// one after the other, each until it waits at a barrier or a shuffle, so that a barrier that is
-// missing is not hidden by luck: whoever comes first reads what nobody has written yet. Shared
-// memory is filled with not-a-number before each block.
+// Every CUDA thread is a fiber (fibers.cpp). Fibers run one after the other, each until it waits at a
+// barrier or a shuffle, so that a barrier that is missing is not hidden by luck: whoever comes first
+// reads what nobody has written yet. Blocks run one after the other, or, if it is asked for, some at
+// a time, so that one may read what another has not written yet. Shared memory is filled with
+// not-a-number before each block.
 #pragma once
 
 #include <cmath>
@@ -89,7 +90,7 @@ Value __shfl_xor_sync(unsigned lanes, Value value, unsigned distance) {
     return emulator::shuffle_xor(lanes, value, distance);
 }
 
-// Blocks run one after the other.
+// Memory is that of one processor: what was written is seen.
 inline void __threadfence() {}
 
 inline unsigned atomicAdd(unsigned* place, unsigned value) {

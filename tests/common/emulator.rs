@@ -28,9 +28,19 @@ pub fn kernels() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels")
 }
 
+/// Whether tests must run on a GPU of this machine (`kernels/gpu-check.sh`).
+pub fn gpu_required() -> bool {
+    std::env::var_os("REQUIRE_GPU").is_some()
+}
+
 /// The folder with the emulator's `libcuda.so.1`: that in `SHATTER_EMULATOR`, if it is set. None
 /// where it cannot be built.
+///
+/// # Panics
+/// Where `REQUIRE_GPU` is set: tests that want the emulator are called `emulated_…`, and whoever
+/// wants a GPU leaves them out by that name.
 pub fn folder() -> Option<&'static Path> {
+    assert!(!gpu_required(), "this test wants the emulator, and REQUIRE_GPU is set");
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         if let Some(given) = std::env::var_os("SHATTER_EMULATOR") {

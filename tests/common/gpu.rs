@@ -1,5 +1,5 @@
-//! The GPU of the tests: the emulator's.
-#![allow(dead_code)] // no test takes both
+//! The GPU of the tests: the emulator's, or with `REQUIRE_GPU` the machine's own.
+#![allow(dead_code)] // each test file uses a part
 
 use std::sync::OnceLock;
 
@@ -8,20 +8,25 @@ use shatter::device::cuda::Cuda;
 
 use super::emulator;
 
+/// Whether there is a GPU to test with, and its driver is open.
+pub fn open() -> bool {
+    static OPENED: OnceLock<bool> = OnceLock::new();
+    *OPENED.get_or_init(|| {
+        emulator::gpu_required()
+            || emulator::folder().is_some_and(|folder| {
+                shatter_cuda_driver::open_path(&folder.join("libcuda.so.1")).expect("the emulator");
+                true
+            })
+    })
+}
+
 /// A GPU, with the emulator's driver behind it; none where there is no emulator. Every thread has
-/// one of its own.
+/// one of its own. Where `REQUIRE_GPU` is set, it is a real one or the test fails.
 pub fn gpu() -> Option<Cuda> {
     gpu_with(Arithmetic::Own)
 }
 
 /// The same, with products in this arithmetic.
 pub fn gpu_with(arithmetic: Arithmetic) -> Option<Cuda> {
-    static OPENED: OnceLock<bool> = OnceLock::new();
-    let opened = *OPENED.get_or_init(|| {
-        emulator::folder().is_some_and(|folder| {
-            shatter_cuda_driver::open_path(&folder.join("libcuda.so.1")).expect("the emulator");
-            true
-        })
-    });
-    opened.then(|| Cuda::with(arithmetic).expect("the emulator's device"))
+    open().then(|| Cuda::with(arithmetic).expect("a GPU"))
 }

@@ -1,4 +1,6 @@
-//! Kernels with something taken out: a test must fail for each.
+//! Kernels with something taken out, in the emulator: a test must fail for each. Such tests are called
+//! `emulated_…`, since no GPU will do.
+#![allow(dead_code)] // each test file uses a part
 
 use std::fs;
 use std::path::Path;
@@ -6,21 +8,43 @@ use std::process::Command;
 
 use super::emulator;
 
-/// This program's other tests, those whose names hold one of `names`, in another process with these
-/// settings: whether all pass, and what they said.
-pub fn others_pass(names: &[&str], settings: &[(&str, &Path)]) -> (bool, String) {
+/// The orders in which the emulator runs threads.
+const ORDERS: [&str; 3] = ["forward", "reverse", "interleaved"];
+
+/// This program's other tests, those whose names hold one of `names` (all, if there are none), in
+/// another process with this emulator: whether there are some and all pass, and what they said.
+fn others_pass(names: &[&str], folder: &Path, order: &str) -> (bool, String) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(names).envs(settings.iter().copied());
+    command.args(names).args(["--skip", "emulated_"]);
+    command.env("SHATTER_EMULATOR", folder).env("SHATTER_EMULATOR_ORDER", order);
     let output = command.output().expect("the tests start");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success() && !text.contains(" 0 passed"), text)
 }
 
-/// Takes each `call` out of a source of kernels, one at a time, and asserts that a test fails then.
-/// Asserts that there are at least `least`, and that all tests pass with all of them.
-pub fn needs_every(call: &str, source: &str, least: usize, names: &[&str]) {
+/// The tests of this program pass in every order; they themselves run in the first.
+pub fn orders_do_not_matter() {
     let Some(folder) = emulator::folder() else { return };
-    let (passed, text) = others_pass(names, &[("SHATTER_EMULATOR", folder)]);
-    assert!(passed, "{text}");
+    for order in &ORDERS[1..] {
+        let (passed, text) = others_pass(&[], folder, order);
+        assert!(passed, "{order}: {text}");
+    }
+}
+
+/// Takes each `call` out of a source of kernels, one at a time, and asserts that a test fails then
+/// in some order. Asserts that there are at least `least`. (That the tests pass with all of them is for
+/// themselves to say, and for `orders_do_not_matter`.)
+pub fn needs_every(call: &str, source: &str, least: usize, names: &[&str]) {
+    if emulator::folder().is_none() {
+        return;
+    }
+    // Names of no test would fail without any mutant.
+    let mut list = Command::new(std::env::current_exe().expect("this program"));
+    let listed = list.args(names).args(["--skip", "emulated_", "--list"]).output();
+    let listed = String::from_utf8(listed.expect("the tests start").stdout).expect("names");
+    for name in names {
+        assert!(listed.lines().any(|line| line.contains(name)), "no test is called {name}");
+    }
     let kernels = emulator::kernels();
     let text = fs::read_to_string(kernels.join(source)).expect("a source");
     let calls: Vec<usize> = text.match_indices(call).map(|(at, _)| at).collect();
@@ -39,8 +63,8 @@ pub fn needs_every(call: &str, source: &str, least: usize, names: &[&str]) {
         fs::write(mutant.path().join(source), without).expect("a source");
         let built = emulator::build(mutant.path(), mutant.path());
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let (passed, _) = others_pass(names, &[("SHATTER_EMULATOR", mutant.path())]);
+        let shows = ORDERS.iter().find(|order| !others_pass(names, mutant.path(), order).0);
         let line = text[..at].matches('\n').count() + 1;
-        assert!(!passed, "nothing fails without {call} in line {line} of {source}");
+        assert!(shows.is_some(), "nothing fails without {call} in line {line} of {source}");
     }
 }

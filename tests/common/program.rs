@@ -5,9 +5,11 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use super::binary::program;
+
 /// Runs the program in the folder.
 pub fn shatter(folder: &TempDir, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shatter"));
+    let mut command = Command::new(program());
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
     command.output().expect("the program starts")
 }

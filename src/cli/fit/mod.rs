@@ -1,5 +1,6 @@
 //! `shatter fit`: a network that memorizes a sample, with a certificate.
 
+mod brute_force;
 mod construction;
 mod files;
 mod two_layer;
@@ -11,18 +12,21 @@ use clap::{Args, ValueEnum};
 use crate::construct::{self, DirectionRule, Options, ThresholdRule};
 use crate::sample::LabelRule;
 
+use super::device::DeviceChoice;
 use super::{CliError, Common, Verdict};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
     shatter fit gaussian:n=1000,d=10 --labels random\n  \
     shatter fit fashion-mnist:DIR --labels random --seed 1\n  \
+    shatter fit gaussian:n=200000,d=10 --brute-force --device cuda\n  \
     shatter fit lattice:n=100,d=3 --construction width-two\n  \
     shatter fit csv:wine.csv,scale=10^6 --out out/wine\n\n\
     SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test; kinds: gaussian, \
     lattice, collinear, moment, clustered, close (n=N,d=D), mnist:DIR, fashion-mnist:DIR, \
     cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
-    Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input.")]
+    Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input, 4 if \
+    there is no such device.")]
 pub struct Arguments {
     /// The sample, for example gaussian:n=1000,d=10
     sample: String,
@@ -34,7 +38,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "NAME",
-        conflicts_with_all = ["solver", "threshold", "brute_force", "no_brute_force"]
+        conflicts_with_all = ["solver", "threshold", "brute_force", "no_brute_force", "device"]
     )]
     construction: Option<String>,
     /// How the triangular system is solved
@@ -50,8 +54,11 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "no_brute_force")]
     brute_force: bool,
     /// Do not evaluate all n² terms
-    #[arg(long)]
+    #[arg(long, conflicts_with = "device")]
     no_brute_force: bool,
+    /// Where all n² terms are evaluated; auto looks for a GPU from 10^9 terms on
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    device: DeviceChoice,
     #[command(flatten)]
     pub common: Common,
 }

@@ -9,14 +9,16 @@ use crate::cli::words::{class_names_text, floats_text, labels_text, merged_text,
 use crate::cli::{CliError, Verdict, labelled_sample};
 use crate::construct::{self, ThresholdRule, depth_two};
 use crate::exact::Lattice;
-use crate::network::evaluate::{ExactResidual, brute_force, exact_residual, largest_error};
+use crate::network::evaluate::{ExactResidual, exact_residual, largest_error};
 use crate::network::projection::project;
 use crate::network::{Counts, ExactNetwork, FloatExactness, Network};
 use crate::record::Manifest;
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{Sample, Target};
+use crate::train::TrainError;
 
 use super::Arguments;
+use super::brute_force::Evaluator;
 use super::files::Files;
 
 /// Points up to which the n² evaluation is run unasked.
@@ -67,8 +69,19 @@ struct Report {
     float_exactness: FloatExactness,
     /// As text, because JSON has no infinities; absent if it was not run.
     brute_force_f64: Option<String>,
+    /// Where it was run.
+    brute_force_device: Option<String>,
     certificate: Option<PathBuf>,
     certificate_sha256: Option<String>,
+}
+
+/// What the evaluation of all terms found.
+struct Brute {
+    worst: String,
+    /// The device as records name it, and in words.
+    name: String,
+    device: String,
+    time: std::time::Duration,
 }
 
 /// Builds, evaluates and writes the two-layer network.
@@ -80,6 +93,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
     let sample = sample?;
     let n = sample.points.n();
+    let asked = arguments.brute_force || n <= BRUTE_FORCE_UNASKED;
+    let terms = (n as u128).pow(2);
+    // A device that is not there is refused before anything is built.
+    let evaluator = (asked && !arguments.no_brute_force)
+        .then(|| Evaluator::choose(arguments.device, terms))
+        .transpose()?;
 
     progress.say(format!("building a network for {} points", grouped(n as u64)));
     let (built, building) = timed(|| build(&sample, arguments));
@@ -92,11 +111,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     });
     let fits = residual.fits == n;
 
-    let asked = arguments.brute_force || n <= BRUTE_FORCE_UNASKED;
-    let brute = (asked && !arguments.no_brute_force).then(|| {
-        progress.say(format!("evaluating {} terms in plain f64", grouped((n as u128).pow(2))));
-        timed(|| largest_error(&brute_force(&network.round_f64(), &sample.points), &sample.labels))
+    let brute = evaluator.map(|evaluator| -> Result<Brute, TrainError> {
+        progress.say(format!("evaluating {} terms in plain f64", grouped(terms)));
+        let rounded = network.round_f64();
+        let (outputs, time) = timed(|| evaluator.outputs(&rounded, &sample.points));
+        let worst = largest_error(&outputs?, &sample.labels);
+        let (name, device) = (evaluator.name(), evaluator.describe());
+        Ok(Brute { worst: error_size(worst), name, device, time })
     });
+    let brute = brute.transpose()?;
 
     progress.say("writing");
     let construction = format!("depth-two {threshold}, {} solver", arguments.solver());
@@ -122,7 +145,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         fits_exactly: residual.fits,
         largest_residual: residual_text(&residual),
         float_exactness: floats,
-        brute_force_f64: brute.as_ref().map(|(worst, _)| error_size(*worst)),
+        brute_force_f64: brute.as_ref().map(|brute| brute.worst.clone()),
+        brute_force_device: brute.as_ref().map(|brute| brute.name.clone()),
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };
@@ -133,6 +157,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "threshold": arguments.options().threshold.to_string(),
         "direction": arguments.options().direction.to_string(),
         "brute_force": brute.is_some(),
+        "brute_force_device": report.brute_force_device,
     }));
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
@@ -142,7 +167,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     if arguments.common.json {
         print_json(&report)?;
     } else {
-        let times = Times { loading, building, checking, writing, brute: brute.map(|b| b.1) };
+        let times = Times { loading, building, checking, writing, brute };
         print(&text(&report, &sample, &residual, &out, &times))?;
     }
     Ok(if fits { Verdict::Yes } else { Verdict::No })
@@ -153,7 +178,7 @@ struct Times {
     building: std::time::Duration,
     checking: std::time::Duration,
     writing: std::time::Duration,
-    brute: Option<std::time::Duration>,
+    brute: Option<Brute>,
 }
 
 fn text(
@@ -202,16 +227,16 @@ fn text(
         ),
     );
     facts.add("binary64", floats_text(&report.float_exactness));
-    match (&report.brute_force_f64, times.brute) {
-        (Some(worst), Some(time)) => facts.add(
+    match &times.brute {
+        Some(Brute { worst, device, time, .. }) => facts.add(
             "brute force",
             format!(
-                "residual {worst} in plain f64, all {} terms, {}",
+                "residual {worst} in plain f64, all {} terms, {} ({device})",
                 grouped((n as u128).pow(2)),
-                seconds(time)
+                seconds(*time)
             ),
         ),
-        _ => facts.add("brute force", "not run (--brute-force runs it)"),
+        None => facts.add("brute force", "not run (--brute-force runs it)"),
     }
     match &report.certificate {
         Some(path) => facts.add("certificate", path.display().to_string()),

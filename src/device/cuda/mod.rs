@@ -8,6 +8,7 @@
 
 mod arguments;
 mod arrays;
+mod brute_force;
 mod error;
 mod find;
 mod graph;
@@ -18,6 +19,7 @@ mod session;
 mod split;
 mod support;
 
+pub use brute_force::BruteForce;
 pub use find::{Description, find};
 pub use support::supports;
 

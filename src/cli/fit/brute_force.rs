@@ -1,0 +1,80 @@
+//! Where all n² terms are evaluated: the processor, or with the feature `cuda` a GPU, to the same bits.
+
+use crate::cli::CliError;
+use crate::cli::device::DeviceChoice;
+use crate::device::DeviceError;
+use crate::network::{FloatNetwork, evaluate};
+use crate::sample::Points;
+
+/// Terms from which `--device auto` looks for a GPU: with fewer, the processor is done before a
+/// GPU is set up.
+const WORTH_A_GPU: u128 = 1_000_000_000;
+
+/// A device that evaluates all terms.
+pub enum Evaluator {
+    /// The processor, and why it is no GPU where one was looked for.
+    Cpu(Option<String>),
+    /// A GPU.
+    #[cfg(feature = "cuda")]
+    Cuda(Box<crate::device::cuda::BruteForce>),
+}
+
+impl Evaluator {
+    /// The device of `choice` for so many terms.
+    pub fn choose(choice: DeviceChoice, terms: u128) -> Result<Evaluator, CliError> {
+        let small = choice == DeviceChoice::Auto && terms < WORTH_A_GPU;
+        if choice == DeviceChoice::Cpu || small {
+            return Ok(Evaluator::Cpu(None));
+        }
+        match cuda() {
+            Ok(evaluator) => Ok(evaluator),
+            Err(error) if choice == DeviceChoice::Cuda => {
+                Err(CliError::NoDevice(format!("--device cuda: {error}")))
+            }
+            // A build without CUDA looks for nothing.
+            Err(error) => {
+                Ok(Evaluator::Cpu(Some(error.to_string()).filter(|_| cfg!(feature = "cuda"))))
+            }
+        }
+    }
+
+    /// The device, as records name it.
+    pub fn name(&self) -> String {
+        match self {
+            Evaluator::Cpu(_) => "CPU".to_owned(),
+            #[cfg(feature = "cuda")]
+            Evaluator::Cuda(gpu) => gpu.describe(),
+        }
+    }
+
+    /// The device in words, with why it is no GPU.
+    pub fn describe(&self) -> String {
+        match self {
+            Evaluator::Cpu(Some(reason)) => format!("{}; no GPU: {reason}", self.name()),
+            _ => self.name(),
+        }
+    }
+
+    /// f(x_i) for every point.
+    pub fn outputs(
+        &self,
+        network: &FloatNetwork,
+        points: &Points,
+    ) -> Result<Vec<f64>, DeviceError> {
+        match self {
+            Evaluator::Cpu(_) => Ok(evaluate::brute_force(network, points)),
+            #[cfg(feature = "cuda")]
+            Evaluator::Cuda(gpu) => gpu.outputs(network, points),
+        }
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Evaluator, DeviceError> {
+    Ok(Evaluator::Cuda(Box::new(crate::device::cuda::BruteForce::new()?)))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<Evaluator, DeviceError> {
+    Err(DeviceError::Absent(crate::cli::device::NONE.into()))
+}
