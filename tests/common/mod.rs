@@ -1,6 +1,7 @@
 //! What the integration tests share: generators of awkward samples, and naive oracles.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod layers;
 pub mod lines;
 pub mod program;
 
