@@ -1,21 +1,19 @@
 //! `shatter randomize`: the randomization tests of the paper, run by run.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::device::Element;
 use crate::sample::Condition;
-use crate::train::randomize::{Case, Row, summary, table};
-use crate::train::run::{Left, RunError};
-use crate::train::{Ended, Summary, TrainError};
+use crate::train::randomize::{Case, Row, table};
+use crate::train::{Ended, TrainError};
 
-use super::device::Chosen;
 use super::figures::{self, Recorded};
-use super::output::{grouped, percent, percent_of_errors, print, print_json, seconds};
-use super::train::ended_text;
-use super::training::{Options, Precision, Task, Watch};
+use super::output::{grouped, percent, percent_of_errors, print, print_json};
+use super::runs::{Name, one};
+use super::training::{Options, Precision, Task};
 use super::{CliError, Common, Verdict, write};
 
 #[derive(Args, Debug, Clone)]
@@ -111,7 +109,9 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut runs = Vec::new();
     for (index, &case) in cases.iter().enumerate() {
         let place = format!("{} of {}", index + 1, cases.len());
-        let summary = one(arguments, (&task, &device), case, &out, &place)?;
+        let name = &case.name();
+        let called = Name { place, name, quiet: common.json };
+        let summary = one(options, (&task, &device), case, &out.join(name), &called)?;
         runs.push((case, summary));
     }
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
@@ -164,52 +164,6 @@ fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
         }
     }
     Ok(cases)
-}
-
-/// Runs a case, or takes the summary of the run that has ended.
-fn one<E: Element>(
-    arguments: &Arguments,
-    (task, device): (&Task, &Chosen<E>),
-    case: Case,
-    out: &Path,
-    place: &str,
-) -> Result<Summary, CliError> {
-    let Arguments { options, common, .. } = arguments;
-    let path = out.join(case.name());
-    let shared = task.common(options);
-    let line = |text: &str| {
-        if common.json { Ok(()) } else { print(&format!("{:<24} {text}\n", case.name())) }
-    };
-    if let Some(ended) = summary(&path)?
-        && shared.describes::<E>(case, &ended)?
-    {
-        line(&format!("{} (kept)", ended_text(&ended)))?;
-        return Ok(ended);
-    }
-    let name = format!("{place}, {}", case.name());
-    let mut held = options.folder(&path)?.hold()?;
-    let mut watch = Watch::start(&name, task.train.labels.len(), task.settings.epochs);
-    let mut trainer = shared.begin(device.device.as_ref(), case, &held)?;
-    let mut manifest = options.manifest::<E>(task, case, &device.describe())?;
-    manifest.configuration["changed_labels"] = trainer.changed_labels().into();
-    let file = path.join("manifest.json");
-    manifest.write(&file).map_err(CliError::at(&file))?;
-    let left = held.run(&mut trainer, &mut |progress| watch.see(progress));
-    let took = seconds(watch.took());
-    drop(watch);
-    let ended = match left {
-        Ok(Left::Ended(summary)) => Some(*summary),
-        // The others may not diverge, and a run that did is a row of the table.
-        Err(RunError::Train(TrainError::Diverged { .. })) => summary(&path)?,
-        Ok(Left::Stopped) => None,
-        Err(error) => return Err(error.into()),
-    };
-    let ended = ended.ok_or_else(|| {
-        let path = path.display();
-        CliError::Interrupted(format!("stopped in {path}; the same command goes on from there"))
-    })?;
-    line(&format!("{}, {took}", ended_text(&ended)))?;
-    Ok(ended)
 }
 
 /// The table, aligned.
