@@ -6,7 +6,7 @@
 // A thread takes the four places of one call of Philox (20 multiplications of 32-bit words). 8
 // bytes a number, 12 where it is added to. Dividing, and not multiplying by an inverse, gives the
 // processor's bytes.
-#include "device.h"
+#include "philox.h"
 
 struct DropoutArguments {
     const Control* control;
@@ -22,21 +22,6 @@ struct DropoutArguments {
     u32 unused;
 };
 static_assert(sizeof(DropoutArguments) == 96, "as in arguments.rs");
-
-// Philox4x32-10: src/record/philox.rs.
-static __device__ inline void philox(u32 c[4], u32 k0, u32 k1) {
-    for (int round = 0; round < 10; round++) {
-        const u64 p0 = (u64)0xD2511F53 * c[0];
-        const u64 p1 = (u64)0xCD9E8D57 * c[2];
-        const u32 c1 = c[1], c3 = c[3];
-        c[0] = (u32)(p1 >> 32) ^ c1 ^ k0;
-        c[1] = (u32)p1;
-        c[2] = (u32)(p0 >> 32) ^ c3 ^ k1;
-        c[3] = (u32)p0;
-        k0 += 0x9E3779B9;
-        k1 += 0xBB67AE85;
-    }
-}
 
 KERNEL(dropout, DropoutArguments) {
     const u64 replica = blockIdx.y;

@@ -19,7 +19,7 @@ use shatter::device::{
     ArrayId, ArrayKind, Control, Device, DeviceError, LabelArrays, Operation, Plan, SequenceId,
     View,
 };
-use shatter::sample::{Augmentation, Shape};
+use shatter::sample::Shape;
 
 fn shape(channels: usize, height: usize, width: usize) -> Shape {
     Shape { channels, height, width }
@@ -224,19 +224,6 @@ fn what_is_not_there_is_refused_by_name() {
         ArrayKind::Activation(image),
         ArrayKind::Activation(Shape::vector(1)),
     ];
-    let augmentation = Augmentation { crop: true, flip: false, rotation: 0.0 };
-    let gather = Operation::Gather {
-        images: ArrayId(0),
-        chosen: ArrayId(1),
-        output: view(2, 0, image),
-        augmentation: Some((augmentation, false)),
-    };
-    let error = refused(plan(1, (2, 2), &kinds, vec![gather]));
-    let text = "the device has no augmentation on CUDA in this version";
-    assert_eq!(error.to_string(), text);
-    let pool = Operation::GlobalMeanPool { input: view(2, 0, image), output: vectors(3, 0, 1) };
-    let error = refused(plan(1, (2, 2), &kinds, vec![pool]));
-    assert_eq!(error, DeviceError::Unsupported("pooling on CUDA in this version".into()));
     // An array that both replicas would write at once.
     let relu = Operation::Relu { input: view(2, 0, image), output: view(4, 0, image) };
     let mut shared = plan(2, (2, 2), &[&kinds[..], &[kinds[2]]].concat(), vec![relu]);

@@ -110,3 +110,11 @@ inline int __float_as_int(float value) {
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+
+inline double sinpi(double turns) {
+    return sin(3.14159265358979323846 * turns);
+}
+
+inline double cospi(double turns) {
+    return cos(3.14159265358979323846 * turns);
+}

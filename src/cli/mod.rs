@@ -16,7 +16,9 @@ mod fit;
 mod input;
 mod output;
 mod randomize;
+mod runs;
 mod show;
+mod table1;
 mod train;
 mod training;
 mod verify;
@@ -65,6 +67,8 @@ enum Command {
     Train(train::Arguments),
     /// Run the randomization tests: the same network on true and randomized data
     Randomize(randomize::Arguments),
+    /// Train and evaluate the rows of the paper's Tables 1 and 4
+    Table1(table1::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
     /// Say what this build and this machine can do
@@ -247,6 +251,7 @@ pub fn run() -> ExitCode {
         | Command::Show(show::Arguments { common, .. })
         | Command::Train(train::Arguments { common, .. })
         | Command::Randomize(randomize::Arguments { common, .. })
+        | Command::Table1(table1::Arguments { common, .. })
         | Command::Figures(figures::Arguments { common, .. })
         | Command::Doctor(doctor::Arguments { common }) => common.json,
         #[cfg(feature = "claims")]
@@ -262,6 +267,7 @@ pub fn run() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Randomize(arguments) => randomize::run(&arguments),
+        Command::Table1(arguments) => table1::run(&arguments),
         Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),

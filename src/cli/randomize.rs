@@ -8,15 +8,13 @@ use clap::Args;
 
 use crate::device::Element;
 use crate::sample::Condition;
-use crate::train::randomize::{Case, Row, place, summary, table};
-use crate::train::run::{Left, RunError, run_together};
+use crate::train::randomize::{Case, Row, place, table};
 use crate::train::{Ended, Summary, TrainError};
 
-use super::device::Chosen;
 use super::figures::{self, Recorded};
-use super::output::{grouped, percent, percent_of_errors, print, print_json, seconds};
-use super::train::ended_text;
-use super::training::{Options, Precision, Task, Watch};
+use super::output::{grouped, percent, percent_of_errors, print, print_json};
+use super::runs::{One, Runs};
+use super::training::{Options, Precision, Task};
 use super::{CliError, Common, Verdict, write};
 
 #[derive(Args, Debug, Clone)]
@@ -113,7 +111,8 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let task = options.task(sample, common.seed())?;
     let device = options.device::<E>(&task)?;
     let cases = cases(arguments, &task)?;
-    let runs = Sweep { arguments, task: &task, device: &device, out: &out }.run(&cases)?;
+    let runs = Runs { options, task: &task, device: &device, quiet: common.json };
+    let runs = Sweep { runs, most: arguments.replicas.get(), out: &out }.run(&cases)?;
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
     write(&out, "table.json", serde_json::to_string_pretty(&rows)? + "\n")?;
     let folders = cases.iter().map(|case| out.join(case.name()));
@@ -168,9 +167,9 @@ fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
 
 /// All cases of a command.
 struct Sweep<'a, E: Element> {
-    arguments: &'a Arguments,
-    task: &'a Task,
-    device: &'a Chosen<E>,
+    runs: Runs<'a, E>,
+    /// So many side by side at most.
+    most: usize,
     out: &'a Path,
 }
 
@@ -183,111 +182,53 @@ impl<E: Element> Sweep<'_, E> {
             if group.is_empty() {
                 break;
             }
-            let done = ended.iter().flatten().count();
-            let chosen: Vec<Case> = group.iter().map(|&at| cases[at]).collect();
-            let place = match chosen.len() {
-                1 => format!("{} of {}, {}", done + 1, cases.len(), chosen[0].name()),
-                several => format!("{several} of {} at once", cases.len()),
+            let ones: Vec<One> = group.iter().map(|&at| self.one(cases[at])).collect();
+            let place = match &ones[..] {
+                [one] => {
+                    let done = ended.iter().flatten().count();
+                    format!("{} of {}, {}", done + 1, cases.len(), one.name)
+                }
+                several => format!("{} of {} at once", several.len(), cases.len()),
             };
-            for (at, summary) in group.into_iter().zip(self.together(&chosen, &place)?) {
+            for (at, summary) in group.into_iter().zip(self.runs.together(&ones, &place)?) {
                 ended[at] = summary;
             }
         }
         Ok(cases.iter().copied().zip(ended).filter_map(|(c, s)| s.map(|s| (c, s))).collect())
     }
 
-    fn say(&self, case: Case, text: &str) -> Result<(), CliError> {
-        match self.arguments.common.json {
-            true => Ok(()),
-            false => print(&format!("{:<24} {text}\n", case.name())),
-        }
+    fn one(&self, case: Case) -> One {
+        One { case, path: self.out.join(case.name()), name: case.name() }
     }
 
     /// Which cases to run next, side by side: the first that has not ended, and others that can
     /// stand beside it, which begin at the same place and see images of the same kind. Takes the
     /// summaries of those that have ended before, on its way.
     fn next(&self, cases: &[Case], ended: &mut [Option<Summary>]) -> Result<Vec<usize>, CliError> {
-        let shared = self.task.common(&self.arguments.options);
-        let most = self.arguments.replicas.get();
         let (mut group, mut first) = (Vec::new(), None);
         for (at, &case) in cases.iter().enumerate() {
+            let one = self.one(case);
             if ended[at].is_some() {
                 continue;
             }
-            let path = self.out.join(case.name());
-            if let Some(summary) = summary(&path)?
-                && shared.describes::<E>(case, &summary)?
-            {
-                self.say(case, &format!("{} (kept)", ended_text(&summary)))?;
-                ended[at] = Some(summary);
+            ended[at] = self.runs.kept(&one)?;
+            if ended[at].is_some() {
                 continue;
             }
-            if most > 1 {
+            if self.most > 1 {
                 // What cannot be read runs by itself, and says why not.
-                let stands = place::<E>(&path).map(|at| (at, case.condition.changes_pixels()));
-                if !group.is_empty() && (stands.is_none() || stands != first) {
+                let at = place::<E>(&one.path).map(|at| (at, case.condition.changes_pixels()));
+                if !group.is_empty() && (at.is_none() || at != first) {
                     continue;
                 }
-                first = stands;
+                first = at;
             }
             group.push(at);
-            if group.len() == most {
+            if group.len() == self.most {
                 break;
             }
         }
         Ok(group)
-    }
-
-    /// Runs cases side by side; the summaries of those that have ended.
-    fn together(&self, cases: &[Case], place: &str) -> Result<Vec<Option<Summary>>, CliError> {
-        let Sweep { arguments: Arguments { options, .. }, task, device, out } = *self;
-        let shared = task.common(options);
-        let paths: Vec<PathBuf> = cases.iter().map(|case| out.join(case.name())).collect();
-        let mut held = Vec::new();
-        for path in &paths {
-            held.push(options.folder(path)?.hold()?);
-        }
-        let mut watch = Watch::start(place, task.train.labels.len(), task.settings.epochs);
-        let mut trainer = shared.begin(device.device.as_ref(), cases, &held)?;
-        for (run, (case, path)) in cases.iter().zip(&paths).enumerate() {
-            let mut manifest = options.manifest::<E>(task, *case, &device.describe())?;
-            manifest.configuration["changed_labels"] = trainer.changed_labels(run).into();
-            let file = path.join("manifest.json");
-            manifest.write(&file).map_err(CliError::at(&file))?;
-        }
-        let left = run_together(&mut held, &mut trainer, &mut |progress| watch.see(progress));
-        let took = seconds(watch.took());
-        drop(watch);
-        let mut ended = Vec::new();
-        let mut stopped = None;
-        for ((case, path), left) in cases.iter().zip(&paths).zip(left) {
-            let summary = match left {
-                Ok(Left::Ended(summary)) => Some(*summary),
-                // The others may not diverge, and a run that did is a row of the table.
-                Err(RunError::Train(TrainError::Diverged { .. })) => summary(path)?,
-                Ok(Left::Alone) => None,
-                Ok(Left::Stopped) => {
-                    stopped.get_or_insert(path);
-                    None
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if let Some(summary) = &summary {
-                let beside = match cases.len() {
-                    1 => String::new(),
-                    several => format!(" for {several} at once"),
-                };
-                self.say(*case, &format!("{}, {took}{beside}", ended_text(summary)))?;
-            }
-            ended.push(summary);
-        }
-        match stopped {
-            None => Ok(ended),
-            Some(path) => Err(CliError::Interrupted(format!(
-                "stopped in {}; the same command goes on from there",
-                path.display()
-            ))),
-        }
     }
 }
 

@@ -13,9 +13,10 @@ use crate::record::Manifest;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
 use crate::sample::image::Shape;
 use crate::sample::preprocess::Preprocess;
-use crate::sample::{self, Labels, RawSample};
+use crate::sample::{self, Condition, Labels, RawSample};
 use crate::train::randomize::{Case, Common};
 use crate::train::run::{Flow, Folder};
+use crate::train::table1::Row;
 use crate::train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::CliError;
@@ -68,11 +69,14 @@ pub enum LossChoice {
     Squared,
 }
 
+/// The network if no other is named.
+const MODEL: &str = "mlp1x512";
+
 /// Options of every command that trains.
 #[derive(Args, Debug, Clone)]
 pub struct Options {
     /// mlp1x512, mlp3x512, mlp:W1,W2,..., alexnet, inception, inception-nobn, or layers in words
-    #[arg(long, default_value = "mlp1x512", value_name = "NETWORK")]
+    #[arg(long, default_value = MODEL, value_name = "NETWORK")]
     model: String,
     /// The test sample [default: split=test of data sets that have one]
     #[arg(long, value_name = "SAMPLE")]
@@ -236,13 +240,27 @@ impl Options {
             whiten: paper.whiten && !self.no_whitening,
             ..paper
         };
+        let settings = self.settings(&train.labels, seed)?;
+        Ok(Task {
+            points_sha256: fingerprint(&train.points),
+            digests: (fingerprint_labelled(&train), test.as_ref().map(fingerprint_labelled)),
+            sample_seed: seed,
+            train,
+            test,
+            preprocess,
+            settings,
+        })
+    }
+
+    /// The settings for labels like these.
+    pub fn settings(&self, labels: &Labels, seed: u64) -> Result<Settings, CliError> {
         let rate = if self.model.starts_with("inception") { 0.1 } else { 0.01 };
-        let loss = match (self.loss, &train.labels) {
+        let loss = match (self.loss, labels) {
             (Some(LossChoice::Squared), _) | (None, Labels::Real { .. }) => Loss::Squared,
             (Some(LossChoice::CrossEntropy), _) | (None, _) => Loss::CrossEntropy,
         };
-        let real = matches!(train.labels, Labels::Real { .. });
-        let settings = Settings {
+        let real = matches!(labels, Labels::Real { .. });
+        Ok(Settings {
             batch: self.batch,
             learning_rate: self.learning_rate.unwrap_or(rate),
             rate_decay: self.rate_decay,
@@ -266,16 +284,25 @@ impl Options {
             until_loss: self.until_loss,
             patience: self.patience,
             seed,
-        };
-        Ok(Task {
-            points_sha256: fingerprint(&train.points),
-            digests: (fingerprint_labelled(&train), test.as_ref().map(fingerprint_labelled)),
-            sample_seed: seed,
-            train,
-            test,
-            preprocess,
-            settings,
         })
+    }
+
+    /// These options for a row of a table, which sets network, augmentation, weight decay (the one
+    /// asked for, or none), and may set the decay of the learning rate.
+    pub fn of_row(&self, row: &Row) -> Options {
+        Options {
+            model: row.model.into(),
+            augment: row.augmentation.into(),
+            weight_decay: if row.weight_decay { self.weight_decay } else { 0.0 },
+            rate_decay: row.rate_decay().unwrap_or(self.rate_decay),
+            ..self.clone()
+        }
+    }
+
+    /// The option that rows of a table set themselves and that was given all the same, if any.
+    pub fn set_by_rows(&self) -> Option<&'static str> {
+        let given = [(self.model != MODEL, "--model"), (!self.augment.is_empty(), "--augment")];
+        given.into_iter().find_map(|(given, name)| given.then_some(name))
     }
 
     /// The manifest of a run.
@@ -300,6 +327,27 @@ impl Options {
         }));
         manifest.sample = Some(task.train.text.clone());
         manifest.points_sha256 = Some(task.points_sha256.clone());
+        Ok(manifest)
+    }
+
+    /// The manifest of runs that differ in condition, network and settings.
+    pub fn table_manifest<E: Element>(
+        &self,
+        task: &Task,
+        device: &str,
+    ) -> Result<Manifest, CliError> {
+        let case = Case { condition: Condition::True, seed: task.settings.seed };
+        let mut manifest = self.manifest::<E>(task, case, device)?;
+        let parts = [
+            ("", ["condition", "model", "network"].as_slice()),
+            ("/settings", &["augmentation", "weight_decay", "rate_decay", "learning_rate"]),
+        ];
+        for (part, of_a_run) in parts {
+            let part = manifest.configuration.pointer_mut(part);
+            if let Some(all) = part.and_then(|part| part.as_object_mut()) {
+                of_a_run.iter().for_each(|&key| drop(all.remove(key)));
+            }
+        }
         Ok(manifest)
     }
 

@@ -16,6 +16,7 @@ pub mod residual;
 mod spread;
 mod strokes;
 pub mod style;
+pub mod table1;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;

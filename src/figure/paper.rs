@@ -158,6 +158,33 @@ pub fn table_1(
     TABLE_1.iter().find(|r| (r.model, r.crop, r.weight_decay, r.random_labels) == setting)
 }
 
+/// A row of Table 4: training accuracy on random labels with a regularizer, in per cent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regularized {
+    /// The network.
+    pub model: &'static str,
+    /// `decay` of weights, `crop` at random, or `augmentation`: flips and rotations.
+    pub regularizer: &'static str,
+    /// Training accuracy; that of the batches as they were trained on, but for weight decay.
+    /// `None` where training failed to converge.
+    pub train: Option<f64>,
+}
+
+/// Table 4, in the paper's order. Its test accuracies are not given.
+///
+/// ```
+/// use shatter::figure::paper::TABLE_4;
+/// assert_eq!(TABLE_4.iter().filter(|row| row.train.is_none()).count(), 1);
+/// ```
+pub const TABLE_4: [Regularized; 6] = [
+    Regularized { model: "inception", regularizer: "decay", train: Some(100.0) },
+    Regularized { model: "alexnet", regularizer: "decay", train: None },
+    Regularized { model: "mlp3x512", regularizer: "decay", train: Some(100.0) },
+    Regularized { model: "mlp1x512", regularizer: "decay", train: Some(99.21) },
+    Regularized { model: "inception", regularizer: "crop", train: Some(99.93) },
+    Regularized { model: "inception", regularizer: "augmentation", train: Some(99.28) },
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ pub mod randomize;
 pub mod run;
 mod safetensors;
 pub mod settings;
+pub mod table1;
 pub mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError, load_weights};

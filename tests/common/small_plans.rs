@@ -1,4 +1,5 @@
 //! Small plans on two devices: the same numbers in, and what comes out side by side.
+#![allow(dead_code)] // each test file uses a part
 
 use shatter::device::cpu::Cpu;
 use shatter::device::cuda::Cuda;

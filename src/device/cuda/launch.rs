@@ -11,6 +11,7 @@ use crate::device::{Arithmetic, DeviceError};
 
 use super::arguments;
 use super::error::failed;
+use super::image_call::ImageCall;
 
 /// The compiled families of kernels.
 pub struct Kernels {
@@ -18,12 +19,17 @@ pub struct Kernels {
 }
 
 /// Name and PTX of every family that all devices take.
-const FAMILIES: [(&str, &str); 6] = [
+const FAMILIES: [(&str, &str); 11] = [
+    ("augment", include_str!("../../../kernels/ptx/augment.ptx")),
+    ("convolution", include_str!("../../../kernels/ptx/convolution.ptx")),
     ("dropout", include_str!("../../../kernels/ptx/dropout.ptx")),
     ("elementwise", include_str!("../../../kernels/ptx/elementwise.ptx")),
     ("gather", include_str!("../../../kernels/ptx/gather.ptx")),
     ("loss", include_str!("../../../kernels/ptx/loss.ptx")),
+    ("normalization", include_str!("../../../kernels/ptx/normalization.ptx")),
+    ("pool", include_str!("../../../kernels/ptx/pool.ptx")),
     ("product", include_str!("../../../kernels/ptx/product.ptx")),
+    ("response", include_str!("../../../kernels/ptx/response.ptx")),
     ("update", include_str!("../../../kernels/ptx/update.ptx")),
 ];
 
@@ -66,6 +72,7 @@ pub enum Call {
     Finish(arguments::Product),
     Loss(arguments::Loss),
     Update(arguments::Update),
+    Image(ImageCall),
 }
 
 impl Call {
@@ -86,6 +93,7 @@ impl Call {
             Call::Finish(a) => ("product", "product_finish", from_ref(a).cast()),
             Call::Loss(a) => ("loss", "loss_and_gradient", from_ref(a).cast()),
             Call::Update(a) => ("update", "update", from_ref(a).cast()),
+            Call::Image(call) => call.parts(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::device::{Arithmetic, DeviceError};
 use super::arguments::{self, Array};
 use super::arrays::Arrays;
 use super::launch::{Call, Direction, Launch};
+use super::lower_images;
 use super::split::{TILE, scratch, split};
 
 /// Threads of a block, but for products.
@@ -41,7 +42,7 @@ pub fn scratch_of(operation: &Operation, rows: usize) -> usize {
         Operation::DenseWeightGradient { input, output_gradient, .. } => {
             scratch(channels(output_gradient), channels(input), rows)
         }
-        _ => 0,
+        _ => lower_images::scratch_of(operation, rows),
     }
 }
 
@@ -58,12 +59,13 @@ pub struct Lowering<'a> {
 }
 
 /// A number of blocks, or of numbers that a kernel counts in 32 bits.
-fn fits(number: usize, most: usize) -> Result<u32, DeviceError> {
+pub fn fits(number: usize, most: usize) -> Result<u32, DeviceError> {
     let fitting = u32::try_from(number).ok().filter(|_| number <= most);
     fitting.ok_or_else(|| DeviceError::Unsupported(format!("launch of {number} parts")))
 }
 
-fn word(number: usize) -> Result<u32, DeviceError> {
+/// A number that a kernel counts in 31 bits.
+pub fn word(number: usize) -> Result<u32, DeviceError> {
     fits(number, i32::MAX as usize)
 }
 
@@ -329,8 +331,7 @@ impl Lowering<'_> {
                 };
                 self.push(Call::Update(given), count, 1, THREADS as u32)
             }
-            // `supports` has refused them before.
-            _ => Err(DeviceError::Unsupported("such an operation".into())),
+            _ => self.image_operation(operation),
         }
     }
 }

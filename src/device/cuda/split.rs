@@ -19,9 +19,13 @@ pub struct Split {
 
 /// The parts of an m × n product over k.
 pub fn split(m: usize, n: usize, k: usize) -> Split {
-    let tiles = m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE)).max(1);
-    let wanted = BLOCKS.div_ceil(tiles).min(k / LEAST).max(1);
-    let len = k.div_ceil(wanted).next_multiple_of(STEP);
+    cut(m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE)), k)
+}
+
+/// The parts of a product that has so many tiles, over k.
+pub fn cut(tiles: usize, k: usize) -> Split {
+    let wanted = BLOCKS.div_ceil(tiles.max(1)).min(k / LEAST).max(1);
+    let len = k.div_ceil(wanted).next_multiple_of(STEP).max(STEP);
     Split { parts: k.div_ceil(len).max(1), len }
 }
 

@@ -1,0 +1,109 @@
+//! Runs of a command that has many, each in a folder of its own, some of them side by side.
+
+use std::path::PathBuf;
+
+use crate::device::Element;
+use crate::train::randomize::{Case, summary};
+use crate::train::run::{Left, RunError, run_together};
+use crate::train::{Summary, TrainError};
+
+use super::CliError;
+use super::device::Chosen;
+use super::output::{print, seconds};
+use super::train::ended_text;
+use super::training::{Options, Task, Watch};
+
+/// A run: its case, its folder, and what it is called.
+pub struct One {
+    pub case: Case,
+    pub path: PathBuf,
+    pub name: String,
+}
+
+/// What all runs of a command have in common.
+pub struct Runs<'a, E: Element> {
+    pub options: &'a Options,
+    pub task: &'a Task,
+    pub device: &'a Chosen<E>,
+    /// Whether nothing is printed.
+    pub quiet: bool,
+}
+
+impl<E: Element> Runs<'_, E> {
+    fn say(&self, one: &One, text: &str) -> Result<(), CliError> {
+        if self.quiet { Ok(()) } else { print(&format!("{:<24} {text}\n", one.name)) }
+    }
+
+    /// The summary of the run that has ended in its folder, if it is this one.
+    pub fn kept(&self, one: &One) -> Result<Option<Summary>, CliError> {
+        let shared = self.task.common(self.options);
+        let Some(ended) = summary(&one.path)? else { return Ok(None) };
+        if !shared.describes::<E>(one.case, &ended)? {
+            return Ok(None);
+        }
+        self.say(one, &format!("{} (kept)", ended_text(&ended)))?;
+        Ok(Some(ended))
+    }
+
+    /// Runs a case, or takes the summary of the run that has ended. `place` is its place among the
+    /// others, for example `3 of 19`.
+    pub fn one(&self, one: One, place: &str) -> Result<Summary, CliError> {
+        if let Some(kept) = self.kept(&one)? {
+            return Ok(kept);
+        }
+        let place = format!("{place}, {}", one.name);
+        let ended = self.together(&[one], &place)?.pop().flatten();
+        ended.ok_or_else(|| CliError::Interrupted("the run has not ended".into()))
+    }
+
+    /// Runs cases side by side; the summaries of those that have ended. The others go on from their
+    /// checkpoints.
+    pub fn together(&self, ones: &[One], place: &str) -> Result<Vec<Option<Summary>>, CliError> {
+        let Runs { options, task, device, .. } = *self;
+        let shared = task.common(options);
+        let held = ones.iter().map(|one| Ok(options.folder(&one.path)?.hold()?));
+        let mut held = held.collect::<Result<Vec<_>, CliError>>()?;
+        let mut watch = Watch::start(place, task.train.labels.len(), task.settings.epochs);
+        let cases: Vec<Case> = ones.iter().map(|one| one.case).collect();
+        let mut trainer = shared.begin(device.device.as_ref(), &cases, &held)?;
+        for (run, one) in ones.iter().enumerate() {
+            let mut manifest = options.manifest::<E>(task, one.case, &device.describe())?;
+            manifest.configuration["changed_labels"] = trainer.changed_labels(run).into();
+            let file = one.path.join("manifest.json");
+            manifest.write(&file).map_err(CliError::at(&file))?;
+        }
+        let left = run_together(&mut held, &mut trainer, &mut |progress| watch.see(progress));
+        let took = seconds(watch.took());
+        drop(watch);
+        let beside = match ones.len() {
+            1 => String::new(),
+            several => format!(" for {several} at once"),
+        };
+        let mut ended = Vec::new();
+        let mut stopped = None;
+        for (one, left) in ones.iter().zip(left) {
+            let summary = match left {
+                Ok(Left::Ended(summary)) => Some(*summary),
+                // The others may not diverge, and a run that did is a row of the table.
+                Err(RunError::Train(TrainError::Diverged { .. })) => summary(&one.path)?,
+                Ok(Left::Alone) => None,
+                Ok(Left::Stopped) => {
+                    stopped.get_or_insert(&one.path);
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(summary) = &summary {
+                self.say(one, &format!("{}, {took}{beside}", ended_text(summary)))?;
+            }
+            ended.push(summary);
+        }
+        match stopped {
+            None => Ok(ended),
+            Some(path) => Err(CliError::Interrupted(format!(
+                "stopped in {}; the same command goes on from there",
+                path.display()
+            ))),
+        }
+    }
+}

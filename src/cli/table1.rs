@@ -1,0 +1,315 @@
+//! `shatter table1`: the rows of the paper's Tables 1 and 4, run by run, beside the paper's.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::device::Element;
+use crate::figure::table1::{Accuracies, accuracies};
+use crate::figure::{self, FigureError, paper};
+use crate::train::randomize::Case;
+use crate::train::run::RECORD;
+use crate::train::table1::{ROWS, Row};
+use crate::train::{Ended, Summary};
+
+use super::figures::read_lines;
+use super::output::{grouped, percent, print, print_json};
+use super::runs::{One, Runs};
+use super::training::{Options, Precision, Task};
+use super::{CliError, Common, Verdict, write, write_figure};
+
+/// Images of the paper's training set.
+const IMAGES: usize = 50_000;
+
+#[derive(Args, Debug, Clone)]
+#[command(
+    mut_arg("model", |arg| arg.hide(true)),
+    mut_arg("augment", |arg| arg.hide(true)),
+    mut_arg("weight_decay", |arg| {
+        arg.default_value("0.0001").help("Weight decay of the rows that have it; the paper does not say")
+    }),
+    mut_arg("rate_decay", |arg| {
+        arg.help("Factor of the learning rate from epoch to epoch, but where images change while \
+                  labels are random: there it is 0.999, as in the paper")
+    }),
+    mut_arg("until_accuracy", |arg| {
+        arg.default_value("never").help("Stop a row when this share of its training set is \
+                                         classified as labelled")
+    }),
+    after_help = "Examples:\n  \
+    shatter table1 cifar10:DIR\n  \
+    shatter table1 cifar10:DIR --rows 14-19 --epochs 60\n  \
+    shatter table1 cifar10:DIR,first=500 --rows 4,5,mlp1x512-random --epochs 20\n\n\
+    Trains and evaluates each row with the settings of the paper, in a folder of its own; rows that \
+    have ended are kept, one that was interrupted goes on where it stood. Rows 1 to 19 are those \
+    of Table 1, 20 to 25 those of Table 4, in the paper's order.\n\
+    Prints training and test accuracy beside the paper's; writes table1.json and table1.png.\n\
+    Exit status: 0 done, 2 for bad input, 3 if a row diverged, 4 if there is no such device, 130 \
+    if interrupted."
+)]
+pub struct Arguments {
+    /// The training sample, for example cifar10:DIR
+    sample: String,
+    /// Rows, by number, range or name of their folder [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "ROW,...")]
+    rows: Vec<String>,
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A row as it is printed and written; accuracies are shares, the paper's as well.
+#[derive(Clone, Debug, Serialize)]
+struct Found {
+    row: usize,
+    table: u8,
+    name: String,
+    model: &'static str,
+    augmentation: &'static str,
+    weight_decay: f64,
+    rate_decay: f64,
+    labels: String,
+    images: usize,
+    ended: Ended,
+    epochs: u32,
+    steps: u32,
+    /// The whole training set under the final weights, as it is.
+    train_accuracy: Option<f64>,
+    /// The batches of the last epoch, as they were trained on.
+    online_accuracy: Option<f64>,
+    test_accuracy: Option<f64>,
+    paper_train: Option<f64>,
+    paper_test: Option<f64>,
+}
+
+/// The paper's training and test accuracy of a row, as shares.
+fn of_the_paper(row: &Row) -> [Option<f64>; 2] {
+    let crop = row.augmentation == "crop";
+    if row.table == 1 {
+        let found = paper::table_1(row.model, crop, row.weight_decay, row.random_labels);
+        return [found.map(|row| row.train / 100.0), found.map(|row| row.test / 100.0)];
+    }
+    let regularizer = match (row.weight_decay, crop) {
+        (true, _) => "decay",
+        (_, true) => "crop",
+        _ => "augmentation",
+    };
+    let mut rows = paper::TABLE_4.iter();
+    let found = rows.find(|held| held.model == row.model && held.regularizer == regularizer);
+    [found.and_then(|row| row.train).map(|train| train / 100.0), None]
+}
+
+/// The rows that are asked for, from 0, each once, in the paper's order.
+fn chosen(texts: &[String]) -> Result<Vec<usize>, CliError> {
+    let mut wanted = [texts.is_empty(); ROWS.len()];
+    for text in texts {
+        let number = |text: &str| text.parse().ok().filter(|n| (1..=ROWS.len()).contains(n));
+        let named = ROWS.iter().position(|row| row.name() == *text);
+        let range = text
+            .split_once('-')
+            .map_or((number(text), number(text)), |(first, last)| (number(first), number(last)));
+        match (named, range) {
+            (Some(at), _) => wanted[at] = true,
+            (None, (Some(first), Some(last))) if first <= last => {
+                wanted[first - 1..last].fill(true);
+            }
+            _ => {
+                let (most, names) = (ROWS.len(), ROWS.map(|row| row.name()).join(", "));
+                return Err(CliError::Usage(format!(
+                    "--rows {text}: 1 to {most}, a range of these, or one of {names} is wanted"
+                )));
+            }
+        }
+    }
+    Ok((0..ROWS.len()).filter(|&at| wanted[at]).collect())
+}
+
+pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    match arguments.options.precision {
+        Precision::F32 | Precision::Tf32 | Precision::Bf16 => table::<f32>(arguments),
+        Precision::F64 => table::<f64>(arguments),
+    }
+}
+
+fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
+    let Arguments { sample, options, common, .. } = arguments;
+    if let Some(option) = options.set_by_rows() {
+        return Err(CliError::Usage(format!("{option}: the rows say that themselves (--rows)")));
+    }
+    let rows = chosen(&arguments.rows)?;
+    let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table1"));
+    let mut task = options.task(sample, common.seed())?;
+    rows.iter().try_for_each(|&at| check(&ROWS[at], &task))?;
+    let device = options.of_row(&ROWS[rows[0]]).device::<E>(&task)?;
+    let mut found = Vec::new();
+    for (index, &at) in rows.iter().enumerate() {
+        let (row, name) = (&ROWS[at], ROWS[at].name());
+        let options = options.of_row(row);
+        task.settings = options.settings(&task.train.labels, common.seed())?;
+        let case = Case { condition: row.condition(), seed: common.seed() };
+        let place = format!("{} of {}", index + 1, rows.len());
+        let path = out.join(&name);
+        let runs = Runs { options: &options, task: &task, device: &device, quiet: common.json };
+        let summary = runs.one(One { case, path: path.clone(), name }, &place)?;
+        found.push(of_run(at, &task, &summary, &path)?);
+    }
+    write(&out, "table1.json", serde_json::to_string_pretty(&found)? + "\n")?;
+    let drawn = draw(&found, &task, &out, &format!("shatter table1 {sample}"))?;
+    let mut manifest = options.table_manifest::<E>(&task, &device.describe())?;
+    let names: Vec<&str> = found.iter().map(|row| row.name.as_str()).collect();
+    manifest.configuration["rows"] = names.into();
+    let path = out.join("manifest.json");
+    manifest.write(&path).map_err(CliError::at(&path))?;
+    if common.json {
+        print_json(&found)?;
+    } else {
+        let figure = if drawn { "table1.png (and .svg), " } else { "" };
+        let files = format!(
+            "Written to {}: {figure}table1.json, manifest.json, and one folder a row.\n",
+            out.display()
+        );
+        print(&format!("\n{}{}\n{files}", text(&found), label(&task)))?;
+    }
+    let diverged = found.iter().any(|row| row.ended == Ended::Diverged);
+    Ok(if diverged { Verdict::Diverged } else { Verdict::Yes })
+}
+
+/// Random crops want room, and the tables classes.
+fn check(row: &Row, task: &Task) -> Result<(), CliError> {
+    let sides = task.train.points.shape().iter().rev().take(2);
+    let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
+    if row.augmentation.contains("crop") && !room {
+        let name = row.name();
+        let reason = "random crops want images that are larger than the network's (--crop)";
+        return Err(CliError::Usage(format!("row {name}: {reason}")));
+    }
+    Ok(())
+}
+
+/// What a run found.
+fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Found, CliError> {
+    let row = &ROWS[at];
+    let [paper_train, paper_test] = of_the_paper(row);
+    let lines = read_lines(&path.join(RECORD))?;
+    let last = lines.iter().rev().find(|line| line.end_of_epoch);
+    Ok(Found {
+        row: at + 1,
+        table: row.table,
+        name: row.name(),
+        model: row.model,
+        augmentation: row.augmentation,
+        weight_decay: task.settings.weight_decay,
+        rate_decay: task.settings.rate_decay,
+        labels: row.condition().to_string(),
+        images: task.train.labels.len(),
+        ended: summary.ended,
+        epochs: summary.epochs,
+        steps: summary.steps,
+        train_accuracy: summary.train.accuracy,
+        online_accuracy: last.and_then(|line| line.online.accuracy),
+        test_accuracy: summary.test.and_then(|test| test.accuracy),
+        paper_train,
+        paper_test,
+    })
+}
+
+/// Draws the figure; whether there was anything to draw.
+fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool, CliError> {
+    let per_cent = |share: Option<f64>| share.map(|share| 100.0 * share);
+    let rows: Vec<Accuracies> = found
+        .iter()
+        .map(|row| Accuracies {
+            row: row.row as u32,
+            train: [row.train_accuracy, row.paper_train].map(per_cent),
+            test: [row.test_accuracy, row.paper_test].map(per_cent),
+        })
+        .collect();
+    let note = format!("{command} · {}", label(task).trim());
+    match figure::draw(&accuracies(&rows, &note)) {
+        Err(FigureError::Empty) => Ok(false), // all rows diverged
+        drawing => write_figure(out, "table1", drawing?).map(|()| true),
+    }
+}
+
+/// What ours were trained on, where that is not what the paper's were.
+fn label(task: &Task) -> String {
+    let images = task.train.labels.len();
+    let (all, sample) = (grouped(IMAGES as u64), &task.train.text);
+    let ours = format!("Ours: {} images of {sample}", grouped(images as u64));
+    if images == IMAGES {
+        format!("{ours}.\n")
+    } else {
+        format!("{ours}, and not the paper's {all}: these are not the accuracies of the tables.\n")
+    }
+}
+
+/// The table, aligned.
+fn text(rows: &[Found]) -> String {
+    let mut text = format!(
+        "{:>3} {:>5} {:<15} {:<14} {:>7} {:<7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+        "row",
+        "table",
+        "network",
+        "augmentation",
+        "decay",
+        "labels",
+        "epochs",
+        "train",
+        "(paper)",
+        "online",
+        "test",
+        "(paper)"
+    );
+    for row in rows {
+        let or_dash = |share: Option<f64>| share.map_or_else(|| "–".into(), percent);
+        let augmentation = if row.augmentation.is_empty() { "none" } else { row.augmentation };
+        let _ = writeln!(
+            text,
+            "{:>3} {:>5} {:<15} {:<14} {:>7} {:<7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            row.row,
+            row.table,
+            row.model,
+            augmentation,
+            row.weight_decay,
+            row.labels,
+            row.epochs,
+            or_dash(row.train_accuracy),
+            or_dash(row.paper_train),
+            or_dash(row.online_accuracy),
+            or_dash(row.test_accuracy),
+            or_dash(row.paper_test),
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_named_by_number_range_and_folder() {
+        let of = |texts: &[&str]| chosen(&texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&[]).unwrap().len(), ROWS.len());
+        assert_eq!(of(&["19", "2-4", "inception", "3"]).unwrap(), [1, 2, 3, 18]);
+        for wrong in ["0", "26", "4-2", "inception-", "", "1-99999999999999999999"] {
+            assert!(matches!(of(&[wrong]), Err(CliError::Usage(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_row_has_the_papers_numbers() {
+        for (at, row) in ROWS.iter().enumerate() {
+            let [train, test] = of_the_paper(row);
+            assert_eq!(test.is_some(), at < 19);
+            let failed = row.name() == "alexnet-decay-random";
+            assert_eq!(train.is_none(), failed, "{row:?}");
+        }
+        let order: Vec<_> = ROWS[..19].iter().map(|row| of_the_paper(row)[1].unwrap()).collect();
+        let paper: Vec<_> = paper::TABLE_1.iter().map(|row| row.test / 100.0).collect();
+        assert_eq!(order, paper);
+    }
+}

@@ -1,0 +1,344 @@
+//! Convolutions as launches: forwards, weight gradient, and the input gradient in one launch for
+//! each remainder of a position modulo the stride.
+
+use crate::device::DeviceError;
+use crate::device::plan::{ArrayId, Operation, View};
+use crate::network::architecture::{Shape, Window};
+
+use super::image_arguments::{self as arguments, Divisor, Windows};
+use super::image_call::ImageCall;
+use super::lower::{Lowering, word};
+use super::lower_images::{THREADS, divisor};
+use super::split::{Split, cut};
+
+/// Threads of a block that computes a tile: that of `kernels/tile.h`.
+const TILE_THREADS: usize = 128;
+
+/// How C = A · B, m × n over k, is computed: it depends on m, n and k alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tiles {
+    /// Tiles of 32 × 128, and not of 64 × 64.
+    low: bool,
+    count: usize,
+    split: Split,
+}
+
+fn tiles(m: usize, n: usize, k: usize) -> Tiles {
+    // Low tiles read more for what they compute, so they must leave less empty.
+    let low = m.div_ceil(32) % 2 == 1;
+    let (lines, columns) = if low { (32, 128) } else { (64, 64) };
+    let count = m.div_ceil(lines).saturating_mul(n.div_ceil(columns));
+    Tiles { low, count, split: cut(count, k) }
+}
+
+/// Numbers that the parts of m × n over k leave.
+fn left(m: usize, n: usize, k: usize) -> usize {
+    match tiles(m, n, k).split.parts {
+        1 => 0,
+        parts => m.saturating_mul(n).saturating_add(m).saturating_mul(parts),
+    }
+}
+
+/// Positions of one axis that have one remainder modulo the stride, and the taps that meet
+/// something there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Axis {
+    /// The first position, in input and (of the first tap) in output.
+    first: usize,
+    looks: usize,
+    /// How many; each is a stride further.
+    count: usize,
+    /// The first tap; each is a stride further, and looks one place before that.
+    tap: usize,
+    taps: usize,
+}
+
+/// The axis of `side` positions whose places in the padded image leave `remainder`.
+fn axis(side: usize, window: Window, remainder: usize) -> Axis {
+    let Window { size, stride, padding } = window;
+    // Position p of the input is at p + padding = stride · looks + remainder.
+    let looks = padding.saturating_sub(remainder).div_ceil(stride);
+    let first = (stride * looks + remainder).saturating_sub(padding);
+    Axis {
+        first,
+        looks,
+        count: side.saturating_sub(first).div_ceil(stride),
+        tap: remainder,
+        taps: size.saturating_sub(remainder).div_ceil(stride),
+    }
+}
+
+/// The launches of an input gradient: its axes down and across.
+fn axes(shape: Shape, window: Window) -> impl Iterator<Item = (Axis, Axis)> {
+    let remainders = move || 0..window.stride.min(shape.height.max(shape.width) + window.padding);
+    let pairs = remainders().flat_map(move |y| remainders().map(move |x| (y, x)));
+    pairs
+        .map(move |(y, x)| (axis(shape.height, window, y), axis(shape.width, window, x)))
+        .filter(|(down, across)| down.count > 0 && across.count > 0)
+}
+
+/// Numbers that the parts of a convolution leave, for one replica.
+pub fn scratch(operation: &Operation, rows: usize) -> usize {
+    let taps = |window: &Window| window.size.saturating_mul(window.size);
+    let places = |view: &View| rows.saturating_mul(view.shape.area());
+    match operation {
+        Operation::Convolution { input, output, window, .. } => {
+            let k = input.shape.channels.saturating_mul(taps(window));
+            left(output.shape.channels, places(output), k)
+        }
+        Operation::ConvolutionInputGradient { output_gradient, input_gradient, window, .. } => {
+            let (from, to) = (output_gradient.shape.channels, input_gradient.shape);
+            let each = axes(to, *window).map(|(down, across)| {
+                let n = rows.saturating_mul(down.count * across.count);
+                left(to.channels, n, from.saturating_mul(down.taps * across.taps))
+            });
+            each.max().unwrap_or(0)
+        }
+        Operation::ConvolutionWeightGradient { input, output_gradient, window, .. } => {
+            let n = input.shape.channels.saturating_mul(taps(window));
+            left(output_gradient.shape.channels, n, places(output_gradient))
+        }
+        _ => 0,
+    }
+}
+
+/// A number that a kernel adds in 32 bits, whatever its sign.
+fn wrapped(number: usize) -> Result<u32, DeviceError> {
+    Ok(word(number)?.wrapping_neg())
+}
+
+/// Divisors of positions and taps: of an image and a row, of a channel and a row.
+fn divisors(
+    (places, across): (usize, usize),
+    (taps, wide): (usize, usize),
+) -> Result<[Divisor; 4], DeviceError> {
+    Ok([divisor(places)?, divisor(across)?, divisor(taps)?, divisor(wide)?])
+}
+
+impl Lowering<'_> {
+    /// Windows on `images` that give an image of shape `to`.
+    fn windows(&self, images: View, to: Shape, window: Window) -> Result<Windows, DeviceError> {
+        let Window { size, stride, padding } = window;
+        let [places, across, taps, wide] =
+            divisors((to.area(), to.width), (size.saturating_mul(size), size))?;
+        word(images.shape.len())?;
+        Ok(Windows {
+            images: self.arrays.view(images),
+            places,
+            across,
+            taps,
+            wide,
+            height: word(images.shape.height)?,
+            width: word(images.shape.width)?,
+            step: word(stride)?,
+            direction: 1,
+            top: wrapped(padding)?,
+            left: wrapped(padding)?,
+        })
+    }
+
+    /// A product, and the sum of its parts if it has several.
+    fn convolve(
+        &mut self,
+        [high, low, finish]: [&'static str; 3],
+        (m, n, k): (usize, usize, usize),
+        given: arguments::Convolution,
+    ) -> Result<(), DeviceError> {
+        let Tiles { low: is_low, count, split } = tiles(m, n, k);
+        let given = arguments::Convolution {
+            partial: self.places.partial,
+            m: word(m)?,
+            n: word(n)?,
+            k: word(k)?,
+            splits: word(split.parts)?,
+            split_len: word(split.len)?,
+            ..given
+        };
+        let replicas = self.arrays.plan.replicas;
+        let call = ImageCall::Convolution(if is_low { low } else { high }, given);
+        self.image(call, (count, split.parts, replicas), TILE_THREADS)?;
+        if split.parts > 1 {
+            let sums = if given.sums.data == 0 { 0 } else { m };
+            let numbers = m.saturating_mul(n).saturating_add(sums);
+            word(numbers)?;
+            let call = ImageCall::Convolution(finish, given);
+            self.image(call, (numbers.div_ceil(THREADS), 1, replicas), THREADS)?;
+        }
+        Ok(())
+    }
+
+    fn convolution_forward(
+        &mut self,
+        (input, output): (View, View),
+        (weight, bias): (ArrayId, ArrayId),
+        window: Window,
+        relu: bool,
+    ) -> Result<(), DeviceError> {
+        let (from, to) = (input.shape, output.shape);
+        let given = arguments::Convolution {
+            windows: self.windows(input, to, window)?,
+            weight: self.arrays.array(weight),
+            target: self.arrays.view(output),
+            bias: self.arrays.array(bias),
+            relu: u32::from(relu),
+            plane: word(to.area())?,
+            width: word(to.width)?,
+            step: 1,
+            ..Default::default()
+        };
+        let names = ["convolution_forward", "convolution_forward_low", "convolution_finish"];
+        let k = from.channels.saturating_mul(window.size.saturating_mul(window.size));
+        self.convolve(names, (to.channels, self.rows.saturating_mul(to.area()), k), given)
+    }
+
+    fn convolution_input_gradient(
+        &mut self,
+        (output_gradient, input_gradient): (View, View),
+        weight: ArrayId,
+        window: Window,
+        accumulate: bool,
+    ) -> Result<(), DeviceError> {
+        let (from, to) = (output_gradient.shape, input_gradient.shape);
+        let taps = window.size.saturating_mul(window.size);
+        for (down, across) in axes(to, window) {
+            let [places, wide, of_taps, row_of_taps] = divisors(
+                (down.count * across.count, across.count),
+                // Where nothing meets anything, k is 0 and no tap is looked for.
+                ((down.taps * across.taps).max(1), across.taps.max(1)),
+            )?;
+            let windows = Windows {
+                images: self.arrays.view(output_gradient),
+                places,
+                across: wide,
+                taps: of_taps,
+                wide: row_of_taps,
+                height: word(from.height)?,
+                width: word(from.width)?,
+                step: 1,
+                direction: u32::MAX,
+                top: word(down.looks)?,
+                left: word(across.looks)?,
+            };
+            let given = arguments::Convolution {
+                windows,
+                weight: self.arrays.array(weight),
+                target: self.arrays.view(input_gradient),
+                accumulate: u32::from(accumulate),
+                weight_out: word(to.channels.saturating_mul(taps))?,
+                weight_in: word(taps)?,
+                weight_first: word(down.tap * window.size + across.tap)?,
+                weight_down: word(window.stride.saturating_mul(window.size))?,
+                weight_right: word(window.stride)?,
+                plane: word(to.area())?,
+                width: word(to.width)?,
+                step: word(window.stride)?,
+                top: word(down.first)?,
+                left: word(across.first)?,
+                ..Default::default()
+            };
+            word(from.len())?;
+            let names = [
+                "convolution_input_gradient",
+                "convolution_input_gradient_low",
+                "convolution_finish",
+            ];
+            let n = self.rows.saturating_mul(down.count * across.count);
+            let k = from.channels.saturating_mul(down.taps * across.taps);
+            self.convolve(names, (to.channels, n, k), given)?;
+        }
+        Ok(())
+    }
+
+    fn convolution_weight_gradient(
+        &mut self,
+        (input, output_gradient): (View, View),
+        (weight_gradient, bias_gradient): (ArrayId, ArrayId),
+        window: Window,
+    ) -> Result<(), DeviceError> {
+        let (from, to) = (input.shape, output_gradient.shape);
+        if window.size > 1 << 15 {
+            return Err(DeviceError::Unsupported(format!("window of size {}", window.size)));
+        }
+        let given = arguments::Convolution {
+            windows: self.windows(input, to, window)?,
+            gradient: self.arrays.view(output_gradient),
+            weight: self.arrays.array(weight_gradient),
+            sums: self.arrays.array(bias_gradient),
+            ..Default::default()
+        };
+        let names = [
+            "convolution_weight_gradient",
+            "convolution_weight_gradient_low",
+            "convolution_weight_finish",
+        ];
+        let n = from.channels.saturating_mul(window.size * window.size);
+        self.convolve(names, (to.channels, n, self.rows.saturating_mul(to.area())), given)
+    }
+
+    /// Appends a convolution, or one of its gradients.
+    pub fn convolution(&mut self, operation: &Operation) -> Result<(), DeviceError> {
+        match *operation {
+            Operation::Convolution { input, weight, bias, output, window, relu } => {
+                self.convolution_forward((input, output), (weight, bias), window, relu)
+            }
+            Operation::ConvolutionInputGradient {
+                output_gradient,
+                weight,
+                input_gradient,
+                window,
+                accumulate,
+            } => {
+                let views = (output_gradient, input_gradient);
+                self.convolution_input_gradient(views, weight, window, accumulate)
+            }
+            Operation::ConvolutionWeightGradient {
+                input,
+                output_gradient,
+                weight_gradient,
+                bias_gradient,
+                window,
+            } => {
+                let gradients = (weight_gradient, bias_gradient);
+                self.convolution_weight_gradient((input, output_gradient), gradients, window)
+            }
+            _ => Err(DeviceError::Unsupported("such an operation".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every position is in one launch, and its taps look where the convolution met it.
+    #[test]
+    fn axes_are_all_positions_and_taps() {
+        for (size, stride, side) in
+            (1..6).flat_map(|a| (1..5).flat_map(move |b| (1..9).map(move |c| (a, b, c))))
+        {
+            for padding in 0..size {
+                let window = Window { size, stride, padding };
+                let mut seen = vec![vec![]; side];
+                for remainder in 0..stride {
+                    let axis = axis(side, window, remainder);
+                    for i in 0..axis.count {
+                        for tap in 0..axis.taps {
+                            let looks = (axis.looks + i) as isize - tap as isize;
+                            let tap = axis.tap + tap * stride;
+                            seen[axis.first + i * stride].push((looks, tap));
+                        }
+                    }
+                }
+                for (position, seen) in seen.into_iter().enumerate() {
+                    let at = (position + padding) as isize;
+                    let expected: Vec<_> = (0..size)
+                        .map(|tap| (at - tap as isize, tap))
+                        .filter(|(apart, _)| apart.rem_euclid(stride as isize) == 0)
+                        .map(|(apart, tap)| (apart.div_euclid(stride as isize), tap))
+                        .collect();
+                    assert_eq!(seen, expected, "{window:?} {side} {position}");
+                }
+            }
+        }
+    }
+}
