@@ -1,0 +1,382 @@
+#!/usr/bin/env bash
+# Everything that only a GPU can show, in one run, without cargo, on a machine with an NVIDIA GPU.
+#
+#   kernels/gpu-check.sh --collect FOLDER [--dev]   where cargo is: builds, strips and gathers what
+#                                                   the other machine needs, this script included
+#   FOLDER/gpu-check.sh [OPTIONS]                   there: checks, and writes a report
+#
+#   --report FILE     the report, one JSON object [gpu-check.json]
+#   --torch SCRIPT    a script that times a step of PyTorch: SCRIPT MODEL STEPS cuda MODE [tf32], MODE
+#                     eager, compile or graph; prints "ms/step median X"
+#   --python PYTHON   for that script [python3]
+#   --cifar PATH      CIFAR-10 as the program takes it, a folder or .tar.gz
+#   --only WORDS      of tests,sanitizer,determinism,exactness,times,sweep,cifar [all]
+#   --quick           small sizes, one round: to try this script
+#
+# Each check passes, fails, or is absent with a reason. Exit status: 1 if one failed, or if REQUIRE_GPU
+# is set and there is no GPU; else 0. SHATTER_EMULATOR=FOLDER checks on the emulator in that folder, and
+# the report says so.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+collect() {
+    local out=$1 flags=(--features cuda --locked --message-format=json)
+    [ "${2:-}" = --dev ] || flags+=(--release)
+    mkdir -p "$out/tests"
+    out=$(cd "$out" && pwd)
+    cd "$here/.."
+    local tests=() file
+    for file in tests/cuda*.rs; do
+        tests+=(--test "$(basename "$file" .rs)")
+    done
+    # What cargo says of each executable: its kind, its name, where it is.
+    {
+        cargo build "${flags[@]}" --bin shatter
+        cargo test --no-run "${flags[@]}" "${tests[@]}"
+        cargo build "${flags[@]}" --bench cuda
+    } | sed -nE 's/.*"target":\{"kind":\["(bin|test|bench)"\].*"name":"([^"]*)".*"executable":"([^"]*)".*/\1 \2 \3/p' |
+        while read -r kind name path; do
+            case $kind in
+            bin) strip -o "$out/shatter" "$path" ;;
+            bench) strip -o "$out/bench-cuda" "$path" ;;
+            test) strip -o "$out/tests/$name" "$path" ;;
+            esac
+        done
+    cp kernels/gpu-check.sh "$out/"
+    git describe --always --dirty --abbrev=12 >"$out/commit" 2>/dev/null || echo unknown >"$out/commit"
+    for file in shatter bench-cuda commit; do
+        [ -s "$out/$file" ] || { echo "$file was not gathered" >&2; exit 2; }
+    done
+    du -sh "$out"
+}
+
+report=gpu-check.json torch='' python=python3 cifar='' quick=''
+only=tests,sanitizer,determinism,exactness,times,sweep,cifar
+while [ $# -gt 0 ]; do
+    case $1 in
+    --collect)
+        collect "${2:?where to}" "${3:-}"
+        exit 0
+        ;;
+    --report) report=${2:?which file}; shift ;;
+    --torch) torch=$(realpath "${2:?which script}"); shift ;;
+    --python) python=${2:?which}; shift ;;
+    --cifar) cifar=$(realpath "${2:?where}"); shift ;;
+    --only) only=${2:?what}; shift ;;
+    --quick) quick=yes ;;
+    *) echo "unknown: $1" >&2; exit 2 ;;
+    esac
+    shift
+done
+export SHATTER_BIN=$here/shatter
+[ -x "$SHATTER_BIN" ] || { echo "there is no program in $here: --collect gathers one" >&2; exit 2; }
+report=$(realpath -m "$report")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# Text as a JSON string.
+text() {
+    printf '"%s"' "$(printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/\\/\\\\/g; s/"/\\"/g')"
+}
+
+checks='' failed=0
+# Adds a check: name, pass, fail or absent, why or what, and more fields of JSON.
+add() {
+    checks+="${checks:+,
+    }{\"name\": $(text "$1"), \"result\": \"$2\", \"why\": $(text "$3")${4:+, $4}}"
+    [ "$2" != fail ] || failed=1
+    printf '%-28s %-7s %s\n' "$1" "$2" "$3"
+}
+
+wanted() { case ",$only," in *",$1,"*) return 0 ;; *) return 1 ;; esac; }
+
+emulated=false
+if [ -n "${SHATTER_EMULATOR:-}" ]; then
+    emulated=true
+    SHATTER_EMULATOR=$(realpath "$SHATTER_EMULATOR")
+    export SHATTER_EMULATOR
+fi
+# The program, with the driver of this machine or the emulator's.
+shatter() {
+    if [ $emulated = true ]; then
+        LD_LIBRARY_PATH=$SHATTER_EMULATOR "$SHATTER_BIN" "$@"
+    else
+        "$SHATTER_BIN" "$@"
+    fi
+}
+# A field of JSON that holds a string or a number, as the program prints it, a line a field.
+field() { sed -nE "s/^ *\"$1\": \"?([^\"]*[^\",])\"?,?\$/\1/p" | head -1; }
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.3f", b - a }'; }
+median() { sort -g | awk '{ x[NR] = $1 } END { if (NR) print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a / b }'; }
+last() { tail -n "${2:-1}" "$1" | tr '\n' ' '; }
+
+doctor=$(shatter doctor --json)
+gpu=$(field gpu_found <<<"$doctor")
+there=$(field gpu <<<"$doctor")
+
+check_tests() {
+    local exe name left log kind
+    for exe in "$here"/tests/*; do
+        name=tests/$(basename "$exe") log=$work/log
+        # They want the emulator's sources, or drivers that are not there.
+        left=$("$exe" --list 2>/dev/null | sed -nE 's/^(emulated_.*): test$/\1/p' | paste -sd' ')
+        if [ $emulated = true ]; then kind=emulated; else kind=gpu; fi
+        local start status=0
+        start=$(now)
+        if [ $kind = gpu ]; then
+            REQUIRE_GPU=1 "$exe" --skip emulated_ >"$log" 2>&1 || status=$?
+        else
+            env -u REQUIRE_GPU "$exe" --skip emulated_ >"$log" 2>&1 || status=$?
+        fi
+        local sum more
+        sum=$(sed -nE 's/^test result: (.*)$/\1/p' "$log" | tail -1)
+        more="\"seconds\": $(since "$start"), \"left_out\": $(text "$left")"
+        if [ $status = 0 ] && ! grep -q ' 0 passed' <<<"$sum" && ! grep -q '^skipped' "$log"; then
+            add "$name" pass "$sum" "$more"
+        else
+            add "$name" fail "status $status: $sum $(grep -m3 -E '^test .*FAILED|panicked|^skipped' "$log" | tr '\n' ' ')" "$more"
+        fi
+    done
+}
+
+# One step of a perceptron, its evaluation, and all terms of a small network.
+check_sanitizer() {
+    local tool log=$work/log status
+    if [ $emulated = true ] || ! command -v compute-sanitizer >/dev/null; then
+        local why='compute-sanitizer is not installed'
+        [ $emulated = false ] || why='the emulator is no GPU'
+        add sanitizer/memcheck absent "$why"
+        add sanitizer/racecheck absent "$why"
+        return
+    fi
+    for tool in memcheck racecheck; do
+        status=0
+        compute-sanitizer --tool $tool --error-exitcode 99 "$SHATTER_BIN" train \
+            gaussian:n=128,d=2352,classes=10 --no-test --labels random --epochs 1 --until-accuracy never \
+            --device cuda --out "sanitized-$tool" >"$log" 2>&1 || status=$?
+        if [ $status = 0 ]; then
+            compute-sanitizer --tool $tool --error-exitcode 99 "$SHATTER_BIN" fit \
+                lattice:n=1001,d=3,range=2001 --labels random --device cuda --out "sanitized-$tool-fit" \
+                >"$log" 2>&1 || status=$?
+        fi
+        if [ $status = 0 ]; then add sanitizer/$tool pass "$(last "$log")"; else
+            add sanitizer/$tool fail "status $status: $(last "$log" 3)"
+        fi
+    done
+}
+
+check_determinism() {
+    local precision run status hashes
+    for precision in f32 tf32 bf16; do
+        status=0
+        for run in 1 2; do
+            shatter train gaussian:n=999,d=300,classes=10 --no-test --labels random --model mlp:67,33 \
+                --epochs 3 --until-accuracy never --precision $precision --device cuda \
+                --out "determinism-$precision-$run" >log 2>&1 || status=$?
+        done
+        if [ $status = 4 ] && [ $precision != f32 ]; then
+            add determinism/$precision absent "$(last log)"
+            continue
+        fi
+        hashes=$(sha256sum determinism-$precision-*/checkpoint.safetensors 2>/dev/null | cut -d' ' -f1 | paste -sd' ') || true
+        set -- $hashes
+        if [ $status = 0 ] && [ $# = 2 ] && [ "$1" = "$2" ]; then
+            add determinism/$precision pass "two runs, one checkpoint" "\"sha256\": \"$1\""
+        else
+            add determinism/$precision fail "status $status: $hashes $(last log)"
+        fi
+    done
+}
+
+check_exactness() {
+    local n=60000 status=0 cpu gpu_time
+    [ -z "$quick" ] || n=3001
+    local sample=lattice:n=$n,d=10,range=2001
+    shatter fit "$sample" --labels random --brute-force --device cuda --out exact >cuda.txt 2>&1 || status=$?
+    shatter fit "$sample" --labels random --brute-force --device cpu --out exact-cpu >cpu.txt 2>&1 || status=$?
+    local found='' exact='' device=''
+    if [ -e exact/fit.json ]; then
+        found=$(field brute_force_f64 <exact/fit.json) exact=$(field binary64 <exact/fit.json)
+        device=$(field brute_force_device <exact/fit.json)
+    fi
+    seconds() { sed -nE 's/^brute force .* terms, ([0-9.]+) s .*/\1/p' "$1"; }
+    gpu_time=$(seconds cuda.txt) cpu=$(seconds cpu.txt)
+    if [ $status = 0 ] && [ "$found" = 0 ] && [ "$exact" = true ] && [ -n "$gpu_time" ]; then
+        add exactness pass "residual 0 at $n points on $device" \
+            "\"points\": $n, \"seconds\": $gpu_time, \"seconds_on_cpu\": $cpu"
+    else
+        add exactness fail "status $status, residual '$found', float-exact '$exact': $(last cuda.txt 2)"
+    fi
+}
+
+# Milliseconds of a step, of ours or PyTorch's, from the line that is printed.
+step_of() { sed -nE 's/.*ms\/step median ([0-9.]+).*/\1/p' | tail -1; }
+
+bench() {
+    if [ $emulated = true ]; then
+        LD_LIBRARY_PATH=$SHATTER_EMULATOR "$here/bench-cuda" "$@"
+    else
+        "$here/bench-cuda" "$@"
+    fi
+}
+
+# Sets `rivals` to modes that can be run, and `no_rivals` to why there are none.
+find_rivals() {
+    rivals='' no_rivals=''
+    if [ $emulated = true ]; then no_rivals='the emulator is no GPU'; return; fi
+    if [ -z "$torch" ]; then no_rivals='no --torch'; return; fi
+    if ! "$python" -c 'import torch; assert torch.cuda.is_available()' 2>log; then
+        no_rivals="no PyTorch on this GPU: $(last log)"
+        return
+    fi
+    torch_version=$("$python" -c 'import torch; print(torch.__version__)')
+    rivals='eager compile graph'
+}
+
+# The fastest of PyTorch's medians in `best`, by precision, for the sweep.
+declare -A best
+check_times() {
+    local model=mlp1x512 steps=1000 rounds=3 precisions='f32 tf32' precision mode round
+    # The emulator's tensor cores are slow.
+    [ -z "$quick" ] || { model=mlp:16 steps=50 rounds=1 precisions=f32; }
+    for precision in $precisions; do
+        local word=''
+        [ $precision = f32 ] || word=tf32
+        : >ours
+        for mode in $rivals; do : >"torch-$mode"; done
+        local status=0
+        for round in $(seq $rounds); do
+            bench $model $steps $precision >log 2>&1 || status=$?
+            step_of <log >>ours
+            for mode in $rivals; do
+                "$python" "$torch" mlp1 $steps cuda $mode $word >"log-$mode" 2>&1 || echo "$mode: $(last "log-$mode")"
+                step_of <"log-$mode" >>"torch-$mode"
+            done
+        done
+        local ours more least=''
+        ours=$(median <ours)
+        if [ -z "$ours" ]; then
+            if [ $precision != f32 ] && grep -q '^skipped' log; then
+                add times/$precision absent "$(last log)"
+            else
+                add times/$precision fail "status $status: $(last log)"
+            fi
+            continue
+        fi
+        more="\"model\": \"$model\", \"batch\": 128, \"steps\": $steps, \"rounds\": $rounds, \"ms_per_step\": $ours"
+        for mode in $rivals; do
+            local theirs
+            theirs=$(median <"torch-$mode")
+            [ -n "$theirs" ] || { more+=", \"torch_$mode\": null"; continue; }
+            more+=", \"torch_$mode\": $theirs, \"ratio_$mode\": $(ratio "$theirs" "$ours")"
+            [ -n "$least" ] && awk -v a="$theirs" -v b="$least" 'BEGIN { exit !(a >= b) }' || least=$theirs
+        done
+        best[$precision]=$least
+        [ -z "$least" ] || more+=", \"ratio_to_fastest\": $(ratio "$least" "$ours")"
+        add times/$precision pass "$ours ms a step of $model${least:+; PyTorch at best $least}${no_rivals:+; $no_rivals}" "$more"
+    done
+}
+
+# A step of 32 replicas: the difference of two lengths of the same command.
+check_sweep() {
+    local n=6400 model=mlp1x512 short=2 long=12 replicas=32 epochs round rounds=3
+    [ -z "$quick" ] || { n=256 model=mlp:16 short=1 long=2 rounds=1; }
+    if ! shatter randomize --help | grep -q -- --replicas; then
+        add sweep absent 'this program has no randomize --replicas'
+        return
+    fi
+    local seeds
+    seeds=$(seq -s, 0 $((replicas - 1)))
+    : >differences
+    for round in $(seq $rounds); do
+        local took=()
+        for epochs in $short $long; do
+            local start status=0
+            start=$(now)
+            shatter randomize gaussian:n=$n,d=2352,classes=10 --no-test --conditions random --seeds "$seeds" \
+                --replicas $replicas --model $model --learning-rate 0.001 --epochs $epochs --until-accuracy never \
+                --device cuda --checkpoint-every 3600 --out "sweep-$round-$epochs" >log 2>&1 || status=$?
+            # 1: not fitted, which nobody asked for.
+            if [ $status -gt 1 ] || [ ! -e "sweep-$round-$epochs/table.json" ]; then
+                add sweep fail "status $status: $(last log 2)"
+                return
+            fi
+            took+=("$(since "$start")")
+        done
+        awk -v a="${took[0]}" -v b="${took[1]}" -v steps=$(((long - short) * n / 128)) \
+            'BEGIN { print (b - a) * 1e3 / steps }' >>differences
+        rm -rf sweep-"$round"-*
+    done
+    local step more one=${best[f32]:-}
+    step=$(median <differences)
+    if ! awk -v step="$step" 'BEGIN { exit !(step > 0) }'; then
+        add sweep fail "a longer run took no longer: $step ms a step"
+        return
+    fi
+    more="\"model\": \"$model\", \"batch\": 128, \"replicas\": $replicas, \"ms_per_step_of_all\": $step"
+    [ -z "$one" ] || more+=", \"torch_one_by_one\": $(ratio "$one" 1 | awk -v r=$replicas '{ print $1 * r }'), \"ratio\": $(ratio "$(awk -v o="$one" -v r=$replicas 'BEGIN { print o * r }')" "$step")"
+    add sweep pass "$step ms a step of $replicas replicas" "$more"
+}
+
+check_cifar() {
+    if [ -z "$cifar" ]; then
+        add cifar absent 'no --cifar'
+        return
+    fi
+    local start status=0
+    start=$(now)
+    shatter train "cifar10:$cifar" --labels random --rate-decay 0.99 --epochs 150 --device cuda \
+        --out cifar >log 2>&1 || status=$?
+    local more
+    more="\"seconds\": $(since "$start")"
+    if [ $status = 0 ]; then
+        add cifar pass "$(grep '^ended' log) $(grep '^training set' log)" "$more"
+    else
+        add cifar fail "status $status: $(last log 4)" "$more"
+    fi
+}
+
+if [ "$there" != true ]; then
+    if [ -n "${REQUIRE_GPU:-}" ]; then
+        add gpu fail "REQUIRE_GPU is set: $gpu"
+    else
+        add gpu absent "$gpu"
+    fi
+else
+    add gpu pass "$gpu"
+    torch_version=''
+    find_rivals
+    for group in tests sanitizer determinism exactness times sweep cifar; do
+        if wanted $group; then check_$group; else add $group absent 'not among --only'; fi
+    done
+fi
+
+smi=''
+if [ $emulated = false ] && command -v nvidia-smi >/dev/null; then
+    smi=$(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader | head -1) || smi=''
+fi
+sanitizer=''
+command -v compute-sanitizer >/dev/null && sanitizer=$(compute-sanitizer --version 2>/dev/null | tail -1)
+cat >"$report" <<JSON
+{
+  "emulated": $emulated,
+  "quick": $([ -n "$quick" ] && echo true || echo false),
+  "passed": $([ $failed = 0 ] && echo true || echo false),
+  "gpu": $(text "$gpu"),
+  "driver": $(text "$smi"),
+  "commit": $(text "$(cat "$here/commit")"),
+  "build": $(text "$(field build <<<"$doctor")"),
+  "machine": $(text "$(field machine <<<"$doctor")"),
+  "torch": $(text "${torch_version:-}"),
+  "compute_sanitizer": $(text "$sanitizer"),
+  "date": "$(date -u +%Y-%m-%dT%H:%M:%SZ)",
+  "checks": [
+    $checks
+  ]
+}
+JSON
+echo "report: $report"
+exit $failed
