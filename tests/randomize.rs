@@ -89,6 +89,25 @@ fn more_epochs_leave_what_has_fitted_alone() {
     assert!(stdout(&output).contains("(2 epochs)"), "{}", stdout(&output));
 }
 
+/// Neither of a single run nor of several is more asked than was asked for.
+#[test]
+fn a_sweep_that_was_not_to_fit_has_not_failed() {
+    let folder = tempdir().unwrap();
+    let sample = "gaussian:n=40,d=2,classes=3";
+    let words = |command: &'static str, share: &'static str| {
+        let mut words = vec![command, sample, "--model", "mlp:4", "--batch", "10", "--epochs", "1"];
+        words.extend(["--until-accuracy", share, "--out", share]);
+        words
+    };
+    for command in ["train", "randomize"] {
+        assert_eq!(status(&shatter(&folder, &words(command, "never"))), 0, "{command}");
+        assert_eq!(status(&shatter(&folder, &words(command, "1"))), 1, "{command}");
+        for out in ["never", "1"] {
+            fs::remove_dir_all(folder.path().join(out)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_case_that_diverges_is_a_row_of_the_table() {
     let folder = tempdir().unwrap();

@@ -28,7 +28,7 @@ use super::{CliError, Common, Verdict, write};
     errors; writes table.json, \
     loss.png (Fig. 1a of the paper), and with three shares of corrupted labels time.png and \
     test_error.png (1b, 1c).\n\
-    Exit status: 0 if every run fitted its training set, 1 if not, 2 for bad input, 3 if one \
+    Exit status: 0 if every run fitted its training set (or none was to), 1 if not, 2 for bad input, 3 if one \
     diverged, 4 if there is no such device, 130 if interrupted.")]
 pub struct Arguments {
     /// The training sample, for example cifar10:DIR
@@ -138,7 +138,7 @@ fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
         );
         print(&format!("\n{}\n{files}", text(&rows)))?;
     }
-    let fitted = rows.iter().all(|row| row.steps_to_fit.is_some());
+    let fitted = runs.iter().all(|(_, run)| run.ended == Ended::Fitted || !run.asked());
     let diverged = rows.iter().any(|row| row.ended == Ended::Diverged);
     Ok(match (diverged, fitted) {
         (true, _) => Verdict::Diverged,
