@@ -1,5 +1,5 @@
-//! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: the device of multilayer perceptrons,
-//! in binary32. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
+//! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: every operation of a plan, in
+//! binary32. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
 //! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
 //! lives on the device.
 //!
