@@ -1,5 +1,5 @@
-//! What kernels of images are given: the structures of `kernels/{image.h,windows.h,pool.cu,response.cu,
-//! normalization.cu,augment.cu,convolution.cu}`, field by field.
+//! What kernels of images are given: the structures of `kernels/{image.h,windows.h,pool.cu,
+//! response.cu,normalization.cu,augment.cu,convolution.cu}`, field by field.
 
 use super::arguments::{Array, View};
 
