@@ -45,14 +45,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let classes = (0..samples as u32).map(|i| i * 7 % CLASSES).collect();
     let train = Prepared {
         shape: INPUT,
-        values: (0..samples * INPUT.len()).map(|i| (i % 613) as f32 / 306.0 - 1.0).collect(),
+        values: (0..samples * INPUT.len())
+            .map(|i| (i % 613) as f32 / 306.0 - 1.0)
+            .collect::<Vec<f32>>()
+            .into(),
         labels: Labels::classes(classes, CLASSES)?,
         changed: vec![false; samples],
     };
     let network = Architecture::named(model, INPUT, CLASSES as usize)?;
     let description = serde_json::json!({});
     let data = Data { train: &train, test: None, whiten: false, description };
-    let mut trainer = Trainer::new(&gpu, network, &data, Settings::paper(0.001))?;
+    let mut trainer = Trainer::new(&gpu, network, data, Settings::paper(0.001))?;
     let mut block = || -> Result<f64, Box<dyn std::error::Error>> {
         let start = Instant::now();
         trainer.steps(BLOCK as u32)?;

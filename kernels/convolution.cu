@@ -26,29 +26,8 @@
 // Where C has too few tiles to fill a large device, k is cut into `splits` parts (blockIdx.y),
 // whose sums go to memory side by side and are added up in their order by convolution_finish: 8 ·
 // splits bytes a number of C. All of it depends on shapes alone.
-#include "image.h"
 #include "tile.h"
-
-// Where windows look: at planes of height × width numbers.
-struct Windows {
-    View images;
-    // Positions of an image, and of a row of positions.
-    Divisor places;
-    Divisor across;
-    // Taps of a channel, and of a row of taps.
-    Divisor taps;
-    Divisor wide;
-    u32 height;
-    u32 width;
-    // Rows and columns from a position to the next.
-    u32 step;
-    // 1, or −1 where taps go up and to the left.
-    u32 direction;
-    // Where the first tap of the first position looks.
-    u32 top;
-    u32 left;
-};
-static_assert(sizeof(Windows) == 112, "as in image_arguments.rs");
+#include "windows.h"
 
 struct ConvolutionArguments {
     Windows windows;
@@ -84,51 +63,10 @@ struct ConvolutionArguments {
     u32 step;
     u32 top;
     u32 left;
-    u32 unused;
+    // Whether all positions of a line of the target are side by side.
+    u32 contiguous;
 };
 static_assert(sizeof(ConvolutionArguments) == 296, "as in image_arguments.rs");
-
-// Where the windows of a position look, from the image's first number on.
-struct Seen {
-    const float* image;
-    u32 y, x;
-};
-
-static __device__ inline Seen seen_from(const Windows& windows, const float* images, u32 position) {
-    const u32 sample = quotient(position, windows.places);
-    position -= sample * windows.places.by;
-    const u32 y = quotient(position, windows.across), x = position - y * windows.across.by;
-    Seen seen;
-    seen.image = images + sample * windows.images.row;
-    seen.y = y * windows.step + windows.top;
-    seen.x = x * windows.step + windows.left;
-    return seen;
-}
-
-// Channel and tap of a line of the unfolded images.
-struct Tap {
-    u32 channel, y, x;
-};
-
-static __device__ inline Tap tap_of(const Windows& windows, u32 at) {
-    Tap tap = {at, 0, 0};
-    if (windows.taps.by > 1) {
-        tap.channel = quotient(at, windows.taps);
-        at -= tap.channel * windows.taps.by;
-        tap.y = quotient(at, windows.wide);
-        tap.x = at - tap.y * windows.wide.by;
-    }
-    return tap;
-}
-
-// What a tap of a position sees: 0 in the padding.
-static __device__ inline float look(const Windows& windows, const Seen& seen, u32 offset, u32 down,
-                                    u32 over) {
-    const u32 y = seen.y + windows.direction * down, x = seen.x + windows.direction * over;
-    // Above and to the left of the image numbers have wrapped around.
-    const bool inside = y < windows.height && x < windows.width;
-    return inside ? seen.image[offset + y * windows.width + x] : 0.0f;
-}
 
 // W as out × (in · size²).
 template <u32 M>
@@ -156,9 +94,10 @@ template <u32 M>
 struct Turned {
     static const u32 LINES = M;
     static const bool ALONG = false;
-    const ConvolutionArguments& a;
     const float* data;
-    u32 first;
+    u32 first, lines, line_apart;
+    // Where the taps of two steps lie, which `Unfolded` finds.
+    const u32* places;
 
     __device__ void fetch(float (&to)[M / 8], u32 begin, u32 end) const {
 #pragma unroll
@@ -167,37 +106,46 @@ struct Turned {
             place<M, ALONG>(each, line, depth);
             line += first;
             depth += begin;
-            to[each] = 0;
-            if (line < a.m && depth < end) {
-                const Tap tap = tap_of(a.windows, depth);
-                const u32 at = a.weight_first + tap.y * a.weight_down + tap.x * a.weight_right;
-                to[each] = data[(u64)tap.channel * a.weight_out + line * a.weight_in + at];
-            }
+            const bool there = line < lines && depth < end;
+            to[each] = there ? data[places[depth % (2 * STEP)] + line * line_apart] : 0.0f;
         }
     }
 };
 
-// Unfolded images as k × positions: a thread keeps its position.
-template <u32 N>
+// Unfolded images as k × positions: a thread keeps its position, and the block keeps the taps of
+// this step and the next one.
+template <u32 N, bool GRADIENT>
 struct Unfolded {
     static const u32 LINES = N;
     static const bool ALONG = false;
-    const Windows& windows;
+    const ConvolutionArguments& a;
     Seen seen;
     bool there;
+    Taps taps;
+    u32* places;
+
+    __device__ void prepare(u32 begin, u32 end) const {
+        const u32 at = begin + threadIdx.x;
+        if (threadIdx.x < STEP && at < end) {
+            const Tap tap = tap_of(a.windows, at);
+            taps.set(a.windows, at % (2 * STEP), tap);
+            if (GRADIENT) {
+                places[at % (2 * STEP)] = tap.channel * a.weight_out + a.weight_first +
+                                          tap.y * a.weight_down + tap.x * a.weight_right;
+            }
+        }
+    }
 
     __device__ void fetch(float (&to)[N / 8], u32 begin, u32 end) const {
-        const u32 plane = windows.height * windows.width;
 #pragma unroll
         for (u32 each = 0; each < N / 8; each++) {
             u32 line, depth;
             place<N, ALONG>(each, line, depth);
             depth += begin;
-            to[each] = 0;
-            if (there && depth < end) {
-                const Tap tap = tap_of(windows, depth);
-                to[each] = look(windows, seen, tap.channel * plane, tap.y, tap.x);
-            }
+            const u32 at = depth % (2 * STEP);
+            to[each] = there && depth < end
+                           ? look(a.windows, seen, taps.apart[at], taps.offset[at])
+                           : 0.0f;
         }
     }
 };
@@ -226,19 +174,19 @@ struct Gradient {
     }
 };
 
-// Unfolded images as positions × (in · size²): a thread has one position a step, and finds the
-// lines' taps in shared memory.
+// Unfolded images as positions × (in · size²): a thread has one position a step, and the block
+// keeps the lines' taps.
 template <u32 N>
 struct Lines {
     static const u32 LINES = N;
     static const bool ALONG = true;
     const Windows& windows;
     const float* data;
-    // Of each line: where its plane begins, and its tap, row · 2^16 + column.
-    const u32* planes;
-    const u32* taps;
+    Taps taps;
     // Lines that are there.
     u32 lines;
+
+    __device__ void prepare(u32, u32) const {}
 
     __device__ void fetch(float (&to)[N / 8], u32 begin, u32 end) const {
         const u32 position = begin + threadIdx.x % STEP;
@@ -248,9 +196,8 @@ struct Lines {
         for (u32 each = 0; each < N / 8; each++) {
             u32 line, depth;
             place<N, ALONG>(each, line, depth);
-            const u32 tap = taps[line];
             to[each] = there && line < lines
-                           ? look(windows, seen, planes[line], tap >> 16, tap & 0xFFFF)
+                           ? look(windows, seen, taps.apart[line], taps.offset[line])
                            : 0.0f;
         }
     }
@@ -272,33 +219,39 @@ static __device__ inline Block block_of(const ConvolutionArguments& a) {
     return block;
 }
 
-// Where a number of C goes.
+// Where a column of C goes, in line 0; lines are `line_of` numbers apart.
 template <bool WEIGHT>
-static __device__ inline float* target_of(const ConvolutionArguments& a, u32 line, u32 column) {
+static __device__ inline float* target_of(const ConvolutionArguments& a, u32 column) {
     const u64 replica = blockIdx.z;
     if (WEIGHT) {
-        return a.weight.data + replica * a.weight.replica + (u64)line * a.n + column;
+        return a.weight.data + replica * a.weight.replica + column;
     }
     const u32 sample = quotient(column, a.windows.places);
     column -= sample * a.windows.places.by;
     const u32 y = quotient(column, a.windows.across), x = column - y * a.windows.across.by;
     return a.target.data + replica * a.target.replica + sample * a.target.row +
-           (u64)line * a.plane + (y * a.step + a.top) * a.width + x * a.step + a.left;
+           (y * a.step + a.top) * a.width + x * a.step + a.left;
 }
 
-// Puts a sum that is complete where it belongs.
 template <bool WEIGHT>
-static __device__ inline void finish(const ConvolutionArguments& a, u32 line, u32 column,
-                                     float sum) {
-    if (a.bias.data) {
-        sum += a.bias.data[blockIdx.z * a.bias.replica + line];
-    }
-    sum = a.relu && sum < 0 ? 0.0f : sum;
-    float* target = target_of<WEIGHT>(a, line, column);
-    *target = a.accumulate ? *target + sum : sum;
+static __device__ inline u32 line_of(const ConvolutionArguments& a) {
+    return WEIGHT ? a.n : a.plane;
 }
 
-// The thread's part of a tile goes out.
+// What becomes of a sum that is complete.
+static __device__ inline float finished(const ConvolutionArguments& a, float sum, float bias,
+                                        float old) {
+    sum = a.bias.data ? sum + bias : sum;
+    sum = a.relu && sum < 0 ? 0.0f : sum;
+    return a.accumulate ? old + sum : sum;
+}
+
+static __device__ inline float bias_of(const ConvolutionArguments& a, u32 line) {
+    return a.bias.data ? a.bias.data[blockIdx.z * a.bias.replica + line] : 0.0f;
+}
+
+// The thread's part of a tile goes out; four columns at once where they are side by side, which
+// `contiguous` says of positions that are not far apart.
 template <u32 M, u32 N, bool WEIGHT>
 static __device__ inline void leave(const ConvolutionArguments& a, const Block& block,
                                     const float (&c)[8][4], bool sums, float sum) {
@@ -307,19 +260,44 @@ static __device__ inline void leave(const ConvolutionArguments& a, const Block& 
     partial += blockIdx.y * ((u64)a.m * a.n + a.m);
     u32 down, over;
     corner<M, N>(down, over);
-#pragma unroll
-    for (u32 j = 0; j < 4; j++) {
-        const u32 column = block.side + over + j;
+    const u32 first = block.side + over;
+    const u64 row = whole ? line_of<WEIGHT>(a) : a.n;
+    float* start = whole ? target_of<WEIGHT>(a, first < a.n ? first : 0) : partial + first;
+    const bool side_by_side =
+        WEIGHT || !whole || (a.contiguous && a.windows.places.by % 4 == 0);
+    const bool fours = side_by_side && first + 4 <= a.n && aligned(start, row);
+    const u32 top = block.top + down;
+    const bool added = whole && a.accumulate;
+    for (u32 j = 0; j < 4 && !fours; j++) {
+        if (first + j >= a.n) {
+            break;
+        }
+        float* column = whole ? target_of<WEIGHT>(a, first + j) : start + j;
 #pragma unroll
         for (u32 i = 0; i < 8; i++) {
-            const u32 line = block.top + down + i % 4 + (i < 4 ? 0 : M / 2);
-            if (line < a.m && column < a.n) {
-                if (whole) {
-                    finish<WEIGHT>(a, line, column, c[i][j]);
-                } else {
-                    partial[(u64)line * a.n + column] = c[i][j];
-                }
+            const u32 line = top + i % 4 + (i < 4 ? 0 : M / 2);
+            if (line < a.m) {
+                float* place = column + line * row;
+                const float sum = j == 0 ? c[i][0] : j == 1 ? c[i][1] : j == 2 ? c[i][2] : c[i][3];
+                *place = whole ? finished(a, sum, bias_of(a, line), added ? *place : 0.0f) : sum;
             }
+        }
+    }
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        const u32 line = top + i % 4 + (i < 4 ? 0 : M / 2);
+        if (fours && line < a.m) {
+            float4* place = (float4*)(start + line * row);
+            float4 value = make_float4(c[i][0], c[i][1], c[i][2], c[i][3]);
+            if (whole) {
+                const float4 old = added ? *place : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                const float bias = bias_of(a, line);
+                value.x = finished(a, value.x, bias, old.x);
+                value.y = finished(a, value.y, bias, old.y);
+                value.z = finished(a, value.z, bias, old.z);
+                value.w = finished(a, value.w, bias, old.w);
+            }
+            *place = value;
         }
     }
     if (sums && block.top + threadIdx.x < a.m) {
@@ -331,43 +309,49 @@ static __device__ inline void leave(const ConvolutionArguments& a, const Block& 
 
 template <u32 M, u32 N, bool GRADIENT>
 static __device__ inline void images(const ConvolutionArguments& a) {
+    SHARED(u32, apart, 2 * STEP);
+    SHARED(u32, offset, 2 * STEP);
+    SHARED(u32, places, 2 * STEP);
     const u64 replica = blockIdx.z;
     const Block block = block_of<M, N>(a);
     const float* seen = a.windows.images.data + replica * a.windows.images.replica;
     const float* weight = a.weight.data + replica * a.weight.replica;
     const u32 position = block.side + threadIdx.x % N;
     const bool there = position < a.n;
-    const Unfolded<N> right = {a.windows, seen_from(a.windows, seen, there ? position : 0), there};
+    const Unfolded<N, GRADIENT> right = {a,     seen_from(a.windows, seen, there ? position : 0),
+                                         there, Taps{apart, offset},
+                                         places};
     float c[8][4] = {};
     float sum = 0;
     if (GRADIENT) {
-        tile(Turned<M>{a, weight, block.top}, right, block.begin, block.end, c, false, sum);
+        const Turned<M> left = {weight, block.top, a.m, a.weight_in, places};
+        tile(left, right, block.begin, block.end, c, false, sum);
     } else {
-        tile(Kernel<M>{weight, block.top, a.m, a.k}, right, block.begin, block.end, c, false, sum);
+        const Kernel<M> left = {weight, block.top, a.m, a.k};
+        tile(left, right, block.begin, block.end, c, false, sum);
     }
     leave<M, N, false>(a, block, c, false, sum);
 }
 
 template <u32 M, u32 N>
 static __device__ inline void weights(const ConvolutionArguments& a) {
-    SHARED(u32, planes, N);
-    SHARED(u32, taps, N);
+    SHARED(u32, apart, N);
+    SHARED(u32, offset, N);
     const u64 replica = blockIdx.z;
     const Block block = block_of<M, N>(a);
+    const Taps taps = {apart, offset};
     if (threadIdx.x < N) {
-        const Tap tap = tap_of(a.windows, block.side + threadIdx.x);
-        planes[threadIdx.x] = tap.channel * a.windows.height * a.windows.width;
-        taps[threadIdx.x] = tap.y << 16 | tap.x;
+        // `tile` waits before it fetches.
+        taps.set(a.windows, threadIdx.x, tap_of(a.windows, block.side + threadIdx.x));
     }
-    __syncthreads(); // the lines' taps are there
     const float* seen = a.windows.images.data + replica * a.windows.images.replica;
     const float* gradient = a.gradient.data + replica * a.gradient.replica;
     const bool sums = a.sums.data && block.side == 0 && threadIdx.x < M;
+    const Gradient<M> left = {a, gradient, block.top};
+    const Lines<N> right = {a.windows, seen, taps, a.n - block.side};
     float c[8][4] = {};
     float sum = 0;
-    tile(Gradient<M>{a, gradient, block.top},
-         Lines<N>{a.windows, seen, planes, taps, a.n - block.side}, block.begin, block.end, c,
-         sums, sum);
+    tile(left, right, block.begin, block.end, c, sums, sum);
     leave<M, N, true>(a, block, c, sums, sum);
 }
 
@@ -412,7 +396,9 @@ static __device__ inline void add_up(const ConvolutionArguments& a) {
         a.sums.data[blockIdx.z * a.sums.replica + (at - numbers)] = sum;
         return;
     }
-    finish<WEIGHT>(a, at / a.n, at % a.n, sum);
+    const u32 line = at / a.n;
+    float* target = target_of<WEIGHT>(a, at % a.n) + (u64)line * line_of<WEIGHT>(a);
+    *target = finished(a, sum, bias_of(a, line), a.accumulate ? *target : 0.0f);
 }
 
 KERNEL(convolution_finish, ConvolutionArguments) {

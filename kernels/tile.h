@@ -8,6 +8,8 @@
 // An operand is a structure with
 //   void fetch(float (&to)[LINES / 8], u32 k, u32 end) const    its numbers of the step that begins
 //                                                               at k: zeros from `end` on
+//   void prepare(u32 k, u32 end) const                          B alone: what threads find out for
+//                                                               each other before they fetch that
 //   LINES, ALONG                                                its lines, M or N, and which way
 // and it is its own affair how it finds them. ALONG: neighbouring threads take neighbours along k,
 // otherwise along the lines; whichever is contiguous in memory.
@@ -61,46 +63,50 @@ static __device__ inline void tile(const Left& left, const Right& right, u32 beg
     u32 down, over;
     corner<M, N>(down, over);
     float next_left[M / 8], next_right[N / 8];
-    left.fetch(next_left, begin, end);
-    right.fetch(next_right, begin, end);
-    put<Left>(lefts, next_left);
-    put<Right>(rights, next_right);
-    __syncthreads(); // the first step is there
     u32 buffer = 0;
-    for (u32 k = begin; k < end; k += STEP) {
-        const bool more = k + STEP < end;
+    right.prepare(begin, end);
+    __syncthreads(); // what the first step needs is found
+    // The first turn fetches only, the last one computes only: there is one place for each, since
+    // operands may take many instructions to find.
+    for (u32 k = begin;; k += STEP) {
+        const bool more = k < end;
         if (more) {
-            left.fetch(next_left, k + STEP, end);
-            right.fetch(next_right, k + STEP, end);
+            left.fetch(next_left, k, end);
+            right.fetch(next_right, k, end);
         }
-        const float* x = lefts + buffer * left_buffer;
-        const float* y = rights + buffer * right_buffer;
+        if (k > begin) {
+            const float* x = lefts + buffer * left_buffer;
+            const float* y = rights + buffer * right_buffer;
 #pragma unroll 4 // four are enough to hide shared memory
-        for (u32 depth = 0; depth < STEP; depth++) {
-            const float4 low = *(const float4*)(x + depth * (M + 4) + down);
-            const float4 high = *(const float4*)(x + depth * (M + 4) + M / 2 + down);
-            const float4 column = *(const float4*)(y + depth * (N + 4) + over);
-            const float rows[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-            const float columns[4] = {column.x, column.y, column.z, column.w};
+            for (u32 depth = 0; depth < STEP; depth++) {
+                const float4 low = *(const float4*)(x + depth * (M + 4) + down);
+                const float4 high = *(const float4*)(x + depth * (M + 4) + M / 2 + down);
+                const float4 column = *(const float4*)(y + depth * (N + 4) + over);
+                const float rows[8] = {low.x,  low.y,  low.z,  low.w,
+                                       high.x, high.y, high.z, high.w};
+                const float columns[4] = {column.x, column.y, column.z, column.w};
 #pragma unroll
-            for (u32 i = 0; i < 8; i++) {
+                for (u32 i = 0; i < 8; i++) {
 #pragma unroll
-                for (u32 j = 0; j < 4; j++) {
-                    c[i][j] = fmaf(rows[i], columns[j], c[i][j]);
+                    for (u32 j = 0; j < 4; j++) {
+                        c[i][j] = fmaf(rows[i], columns[j], c[i][j]);
+                    }
+                }
+            }
+            if (sums) {
+#pragma unroll 4
+                for (u32 depth = 0; depth < STEP; depth++) {
+                    sum += x[depth * (M + 4) + threadIdx.x];
                 }
             }
         }
-        if (sums) {
-#pragma unroll 4
-            for (u32 depth = 0; depth < STEP; depth++) {
-                sum += x[depth * (M + 4) + threadIdx.x];
-            }
+        if (!more) {
+            return;
         }
         buffer = 1 - buffer;
-        if (more) {
-            put<Left>(lefts + buffer * left_buffer, next_left);
-            put<Right>(rights + buffer * right_buffer, next_right);
-            __syncthreads(); // the next step is there, and nobody reads the one before this
-        }
+        put<Left>(lefts + buffer * left_buffer, next_left);
+        put<Right>(rights + buffer * right_buffer, next_right);
+        right.prepare(k + STEP, end);
+        __syncthreads(); // the next step is there, and nobody reads the one before this
     }
 }

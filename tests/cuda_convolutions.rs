@@ -144,5 +144,4 @@ fn emulated_orders_do_not_matter() {
 #[test]
 fn emulated_every_barrier_is_needed() {
     needs_every("__syncthreads();", "tile.h", 2, &ALL);
-    needs_every("__syncthreads();", "convolution.cu", 1, &ALL);
 }

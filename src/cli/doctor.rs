@@ -69,7 +69,7 @@ fn gpu() -> Result<String, String> {
     match obstacle {
         None => {
             let tensor = if found.has_tensor_cores() { ", tf32 and bf16" } else { "" };
-            Ok(format!("{found}; --device cuda, for multilayer perceptrons in f32{tensor}"))
+            Ok(format!("{found}; --device cuda, for every network in f32{tensor}"))
         }
         Some(obstacle) => Err(format!("{found}: {obstacle}")),
     }

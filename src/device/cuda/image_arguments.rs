@@ -1,5 +1,5 @@
-//! What kernels of images are given: the structures of `kernels/{image.h,pool.cu,response.cu,
-//! normalization.cu,augment.cu,convolution.cu}`, field by field.
+//! What kernels of images are given: the structures of `kernels/{image.h,windows.h,pool.cu,
+//! response.cu,normalization.cu,augment.cu,convolution.cu}`, field by field.
 
 use super::arguments::{Array, View};
 
@@ -171,7 +171,7 @@ pub struct Convolution {
     pub step: u32,
     pub top: u32,
     pub left: u32,
-    pub unused: u32,
+    pub contiguous: u32,
 }
 
 // The sizes that the static assertions of the kernels name.

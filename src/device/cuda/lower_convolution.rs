@@ -102,6 +102,13 @@ pub fn scratch(operation: &Operation, rows: usize) -> usize {
     }
 }
 
+/// Kernels keep the row and the column of a tap in 16 bits each, with their signs.
+fn sized(window: Window) -> Result<(), DeviceError> {
+    let fits = window.size <= 1 << 15;
+    let error = || DeviceError::Unsupported(format!("window of size {}", window.size));
+    if fits { Ok(()) } else { Err(error()) }
+}
+
 /// A number that a kernel adds in 32 bits, whatever its sign.
 fn wrapped(number: usize) -> Result<u32, DeviceError> {
     Ok(word(number)?.wrapping_neg())
@@ -119,6 +126,7 @@ impl Lowering<'_> {
     /// Windows on `images` that give an image of shape `to`.
     fn windows(&self, images: View, to: Shape, window: Window) -> Result<Windows, DeviceError> {
         let Window { size, stride, padding } = window;
+        sized(window)?;
         let [places, across, taps, wide] =
             divisors((to.area(), to.width), (size.saturating_mul(size), size))?;
         word(images.shape.len())?;
@@ -184,6 +192,7 @@ impl Lowering<'_> {
             plane: word(to.area())?,
             width: word(to.width)?,
             step: 1,
+            contiguous: 1,
             ..Default::default()
         };
         let names = ["convolution_forward", "convolution_forward_low", "convolution_finish"];
@@ -200,6 +209,7 @@ impl Lowering<'_> {
     ) -> Result<(), DeviceError> {
         let (from, to) = (output_gradient.shape, input_gradient.shape);
         let taps = window.size.saturating_mul(window.size);
+        sized(window)?;
         for (down, across) in axes(to, window) {
             let [places, wide, of_taps, row_of_taps] = divisors(
                 (down.count * across.count, across.count),
@@ -234,9 +244,12 @@ impl Lowering<'_> {
                 step: word(window.stride)?,
                 top: word(down.first)?,
                 left: word(across.first)?,
+                contiguous: u32::from(window.stride == 1),
                 ..Default::default()
             };
+            // Places in images and in the weight are counted in 32 bits.
             word(from.len())?;
+            word(taps.saturating_mul(to.channels).saturating_mul(from.channels))?;
             let names = [
                 "convolution_input_gradient",
                 "convolution_input_gradient_low",
@@ -256,9 +269,6 @@ impl Lowering<'_> {
         window: Window,
     ) -> Result<(), DeviceError> {
         let (from, to) = (input.shape, output_gradient.shape);
-        if window.size > 1 << 15 {
-            return Err(DeviceError::Unsupported(format!("window of size {}", window.size)));
-        }
         let given = arguments::Convolution {
             windows: self.windows(input, to, window)?,
             gradient: self.arrays.view(output_gradient),

@@ -1,5 +1,6 @@
-//! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: the device of multilayer perceptrons,
-//! in binary32, with products in TF32 or BF16 on tensor cores if asked for. Every sequence of a plan is captured once as a CUDA graph, all replicas of a network
+//! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: every operation of a plan, in
+//! binary32, with products of dense layers in TF32 or BF16 on tensor cores if asked for. Every
+//! sequence of a plan is captured once as a CUDA graph, all replicas of a network
 //! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
 //! lives on the device.
 //!
