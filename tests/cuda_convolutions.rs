@@ -13,7 +13,7 @@ mod common {
 use common::gpu::gpu;
 use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{agree, plan, view};
-use common::windows::{Case, cases, shape};
+use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
 use shatter::device::{ArrayId, ArrayKind, Operation, View};
 use shatter::network::architecture::Window;
@@ -100,7 +100,7 @@ fn large() -> Vec<Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(times(12))]
 
     #[test]
     fn forward_of_any_window(case in cases(9)) {

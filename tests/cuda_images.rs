@@ -13,7 +13,7 @@ mod common {
 use common::gpu::gpu;
 use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{agree, plan, run, vectors, view};
-use common::windows::{Case, cases, shape};
+use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
 use shatter::device::{ArrayId, ArrayKind, Device, Operation, SequenceId, View};
 use shatter::network::architecture::{Pool, Window};
@@ -125,7 +125,7 @@ fn global_means(case: Case) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(times(12))]
 
     #[test]
     fn maxima_and_means_of_windows(case in cases(9), maxima in any::<bool>()) {

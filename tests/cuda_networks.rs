@@ -7,10 +7,12 @@ mod common {
     pub mod emulator;
     pub mod gpu;
     pub mod layers;
+    pub mod windows;
 }
 
 use common::gpu::gpu;
 use common::layers::{layer, smaller};
+use common::windows::times;
 use proptest::prelude::*;
 use shatter::device::cpu::Cpu;
 use shatter::device::{ArrayId, Control, Device, Element, Memory};
@@ -194,7 +196,7 @@ fn compare(architecture: &Architecture, loss: Loss) -> Result<(), TestCaseError>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(times(24))]
 
     #[test]
     fn gradients_of_any_network(

@@ -2,6 +2,9 @@
 //! those that have ended, and puts the paper's accuracies beside ours.
 
 mod common;
+#[cfg(feature = "cuda")]
+#[path = "common/emulator.rs"]
+mod emulator;
 
 use std::fs;
 
@@ -86,4 +89,41 @@ fn what_makes_no_sense_is_refused_before_anything_is_trained() {
     let uncropped = ["table1", TRAIN, "--test", TEST, "--batch", "10", "--rows", "17,1"];
     refused(&folder, &uncropped, &["inception-crop-decay", "--crop"]);
     assert!(!folder.path().join("out").exists());
+}
+
+/// The GPU (the emulator's) has the processor's losses, and a run that is gone is made again to the
+/// same bytes.
+#[cfg(feature = "cuda")]
+#[test]
+fn rows_on_a_gpu() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
+    samples(&folder);
+    let run = |device: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shatter"));
+        command.args(words("10,19", &["--device", device, "--out", device]));
+        command.current_dir(folder.path()).env("LD_LIBRARY_PATH", emulator);
+        let output = command.output().expect("the program starts");
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+    };
+    let checkpoint =
+        |row: &str| folder.path().join("cuda").join(row).join("checkpoint.safetensors");
+    run("cuda");
+    run("cpu");
+    let manifest = read_json(&folder, "cuda/manifest.json");
+    let device = manifest["configuration"]["device"].as_str().unwrap();
+    assert!(device.contains("CUDA on a processor"), "{device}");
+    for row in ["alexnet-crop", "mlp1x512-random"] {
+        for part in ["train", "test"] {
+            let [a, b] = ["cuda", "cpu"].map(|device| {
+                let summary = read_json(&folder, &format!("{device}/{row}/summary.json"));
+                summary[part]["loss"].as_f64().unwrap()
+            });
+            assert!((a - b).abs() <= 1e-4, "{row}, {part}: {a} {b}");
+        }
+        let first = fs::read(checkpoint(row)).unwrap();
+        fs::remove_dir_all(checkpoint(row).parent().unwrap()).unwrap();
+        run("cuda");
+        assert!(fs::read(checkpoint(row)).unwrap() == first, "{row}");
+    }
 }

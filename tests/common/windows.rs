@@ -43,6 +43,12 @@ impl Case {
     }
 }
 
+/// Cases of a property: `default`, times the environment variable TEST_MULTIPLIER.
+pub fn times(default: u32) -> ProptestConfig {
+    let multiplier = std::env::var("TEST_MULTIPLIER").ok().and_then(|text| text.parse().ok());
+    ProptestConfig::with_cases(default.saturating_mul(multiplier.unwrap_or(1)))
+}
+
 /// Windows that fit their images; up to `channels` channels.
 pub fn cases(channels: usize) -> impl Strategy<Value = Case> {
     let sides = (1_usize..=channels, 1_usize..10, 1_usize..10);
