@@ -164,6 +164,7 @@ fn main() {
     let input = Shape { channels: 3, height: 28, width: 28 };
     let goal = Goal {
         replicas: 1,
+        shared_images: false,
         batch,
         train: batch,
         test: 0,
