@@ -10,12 +10,12 @@ mod common {
     pub mod windows;
 }
 
-use common::gpu::gpu;
+use common::gpu::{gpu, gpu_with};
 use common::mutant::{needs_every, orders_do_not_matter};
-use common::small_plans::{agree, plan, view};
+use common::small_plans::{agree, equal_on_coarse, plan, view};
 use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
-use shatter::device::{ArrayId, ArrayKind, Operation, View};
+use shatter::device::{Arithmetic, ArrayId, ArrayKind, Operation, View};
 use shatter::network::architecture::Window;
 use shatter::sample::Shape;
 
@@ -38,11 +38,35 @@ fn arrays(case: Case) -> (Vec<ArrayKind>, View, View) {
     (kinds, view(0, first, input), view(1, first, to))
 }
 
+/// In binary32 to what rounding allows. On tensor cores numbers that the factors' types hold must
+/// give exactly the sums of the processor, which are exact, too.
 fn check(case: Case, operation: impl Fn(View, View) -> Operation, terms: usize) {
     let Some(cuda) = gpu() else { return };
     let (kinds, input, output) = arrays(case);
     let make = |n| plan(n, (case.rows + 1, case.rows), &kinds, vec![operation(input, output)]);
     agree(&cuda, make, &[], 1, of_sums(terms));
+    assert!(terms < 1 << 10, "sums of so many products need not be exact");
+    for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
+        equal_on_coarse(&gpu_with(arithmetic).expect("a GPU, as before"), &make(1));
+    }
+}
+
+/// Other numbers on tensor cores, to what rounding of factors allows; replicas and second runs.
+#[test]
+fn forward_on_tensor_cores() {
+    for (arithmetic, unit) in [(Arithmetic::Tf32, 11), (Arithmetic::Bf16, 8)] {
+        let Some(cuda) = gpu_with(arithmetic) else { return };
+        for case in large().into_iter().take(2) {
+            let Case { input, window, relu, .. } = case;
+            let (kinds, from, output) = arrays(case);
+            let (weight, bias) = (ArrayId(4), ArrayId(5));
+            let operation =
+                Operation::Convolution { input: from, weight, bias, output, window, relu };
+            let make = |n| plan(n, (case.rows + 1, case.rows), &kinds, vec![operation.clone()]);
+            let terms = input.channels * window.size * window.size;
+            agree(&cuda, make, &[], 1, 2.1 * 2f64.powi(-unit) * terms as f64);
+        }
+    }
 }
 
 fn forward(case: Case) {
@@ -144,4 +168,5 @@ fn emulated_orders_do_not_matter() {
 #[test]
 fn emulated_every_barrier_is_needed() {
     needs_every("__syncthreads();", "tile.h", 2, &ALL);
+    needs_every("__syncthreads();", "tensor_tile.h", 2, &ALL);
 }

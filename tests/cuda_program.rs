@@ -132,7 +132,7 @@ fn tensor_cores_train_and_are_asked_for_by_name() {
         for twice in [false, true] {
             let output = run(&words("cuda", (MODEL, "4"), &more));
             assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
-            let named = format!("f32, products of dense layers in {precision}");
+            let named = format!("f32, products in {precision}");
             assert_eq!(out(&output).contains(&named), precision != "f32", "{}", out(&output));
             if twice {
                 assert!(checkpoint() == checkpoints[checkpoints.len() - 1]);

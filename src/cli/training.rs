@@ -44,9 +44,9 @@ pub enum Precision {
     F32,
     /// Double
     F64,
-    /// Single, with factors of dense layers rounded to TF32, on tensor cores; with CUDA only
+    /// Single, with factors of products rounded to TF32, on tensor cores; with CUDA only
     Tf32,
-    /// Single, with factors of dense layers rounded to BF16, on tensor cores; with CUDA only
+    /// Single, with factors of products rounded to BF16, on tensor cores; with CUDA only
     Bf16,
 }
 

@@ -39,6 +39,15 @@ pub fn number(array: usize, replica: usize, at: usize) -> f32 {
     (f64::from(word) / 2_147_483_648.0 - 1.0) as f32
 }
 
+/// The same to 7 bits after the point, so that TF32 and BF16 hold it, and sums of up to 2^10 products
+/// of two of them are exact in binary32.
+fn coarse(array: usize, replica: usize, at: usize) -> f32 {
+    (number(array, replica, at) * 128.0).trunc() / 128.0
+}
+
+/// The number that an array of a replica begins with at a place.
+type Fill = fn(usize, usize, usize) -> f32;
+
 /// What a plan left: arrays of numbers of each replica, and outcomes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Left {
@@ -64,6 +73,17 @@ pub fn run(
     indices: &[(usize, Vec<u32>)],
     times: usize,
 ) -> Left {
+    run_filled(device, plan, (first, number), indices, times)
+}
+
+/// The same with other numbers to begin with.
+fn run_filled(
+    device: &dyn Device<f32>,
+    plan: &Plan,
+    (first, fill): (usize, Fill),
+    indices: &[(usize, Vec<u32>)],
+    times: usize,
+) -> Left {
     let seeds: Vec<u64> =
         (0..plan.replicas).map(|r| 5 + ((first + r) as u64) * 0x1_0000_0001).collect();
     let mut memory: Box<dyn Memory<f32>> =
@@ -72,7 +92,7 @@ pub fn run(
     for replica in 0..plan.replicas {
         for at in (0..plan.arrays.len()).filter(|&at| is_numbers(at)) {
             let len = plan.len(ArrayId(at));
-            let values: Vec<f32> = (0..len).map(|i| number(at, first + replica, i)).collect();
+            let values: Vec<f32> = (0..len).map(|i| fill(at, first + replica, i)).collect();
             memory.write(ArrayId(at), replica, &values).expect("numbers");
         }
         for (at, values) in indices {
@@ -129,6 +149,14 @@ pub fn agree(
     }
     let counts = |left: &Left| left.outcomes.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(counts(&found), counts(&expected));
+}
+
+/// One run with numbers of which sums of products are exact must leave the processor's.
+pub fn equal_on_coarse(cuda: &Cuda, plan: &Plan) {
+    let run = |device: &dyn Device<f32>| run_filled(device, plan, (0, coarse), &[], 1).arrays;
+    for (found, expected) in run(cuda).iter().flatten().zip(run(&Cpu).iter().flatten()) {
+        near(found, expected, 0.0);
+    }
 }
 
 fn near(found: &[f32], expected: &[f32], tolerance: f64) {

@@ -33,9 +33,11 @@ const FAMILIES: [(&str, &str); 11] = [
     ("update", include_str!("../../../kernels/ptx/update.ptx")),
 ];
 
-/// The family of products on tensor cores.
-const TENSOR: (&str, &str) =
-    ("tensor_product", include_str!("../../../kernels/ptx/tensor_product.ptx"));
+/// The families on tensor cores.
+const TENSOR: [(&str, &str); 2] = [
+    ("tensor_convolution", include_str!("../../../kernels/ptx/tensor_convolution.ptx")),
+    ("tensor_product", include_str!("../../../kernels/ptx/tensor_product.ptx")),
+];
 
 impl Kernels {
     /// Hands the PTX that `arithmetic` wants to the driver, which compiles it for the device.
@@ -44,7 +46,7 @@ impl Kernels {
             let module = Module::from_ptx(ptx, &[]);
             Ok((name, module.map_err(failed(&format!("loading the kernels '{name}'")))?))
         };
-        let tensor = (arithmetic != Arithmetic::Own).then_some(TENSOR);
+        let tensor = TENSOR.into_iter().filter(|_| arithmetic != Arithmetic::Own);
         let modules = FAMILIES.into_iter().chain(tensor).map(load).collect::<Result<_, _>>()?;
         Ok(Kernels { modules })
     }
@@ -113,8 +115,8 @@ fn product(direction: Direction, arithmetic: Arithmetic) -> (&'static str, &'sta
     };
     match arithmetic {
         Arithmetic::Own => ("product", names[0]),
-        Arithmetic::Tf32 => (TENSOR.0, names[1]),
-        Arithmetic::Bf16 => (TENSOR.0, names[2]),
+        Arithmetic::Tf32 => ("tensor_product", names[1]),
+        Arithmetic::Bf16 => ("tensor_product", names[2]),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::network::architecture::{Shape, Window};
 
 use super::image_arguments::{self as arguments, Divisor, Windows};
 use super::image_call::ImageCall;
+use super::launch::Direction;
 use super::lower::{Lowering, word};
 use super::lower_images::{THREADS, divisor};
 use super::split::{Split, cut};
@@ -148,11 +149,11 @@ impl Lowering<'_> {
     /// A product, and the sum of its parts if it has several.
     fn convolve(
         &mut self,
-        [high, low, finish]: [&'static str; 3],
+        direction: Direction,
         (m, n, k): (usize, usize, usize),
         given: arguments::Convolution,
     ) -> Result<(), DeviceError> {
-        let Tiles { low: is_low, count, split } = tiles(m, n, k);
+        let Tiles { low, count, split } = tiles(m, n, k);
         let given = arguments::Convolution {
             partial: self.places.partial,
             m: word(m)?,
@@ -163,13 +164,13 @@ impl Lowering<'_> {
             ..given
         };
         let replicas = self.arrays.plan.replicas;
-        let call = ImageCall::Convolution(if is_low { low } else { high }, given);
+        let call = ImageCall::Convolution(direction, self.arithmetic, low, given);
         self.image(call, (count, split.parts, replicas), TILE_THREADS)?;
         if split.parts > 1 {
             let sums = if given.sums.data == 0 { 0 } else { m };
             let numbers = m.saturating_mul(n).saturating_add(sums);
             word(numbers)?;
-            let call = ImageCall::Convolution(finish, given);
+            let call = ImageCall::ConvolutionFinish(direction == Direction::WeightGradient, given);
             self.image(call, (numbers.div_ceil(THREADS), 1, replicas), THREADS)?;
         }
         Ok(())
@@ -195,9 +196,9 @@ impl Lowering<'_> {
             contiguous: 1,
             ..Default::default()
         };
-        let names = ["convolution_forward", "convolution_forward_low", "convolution_finish"];
         let k = from.channels.saturating_mul(window.size.saturating_mul(window.size));
-        self.convolve(names, (to.channels, self.rows.saturating_mul(to.area()), k), given)
+        let n = self.rows.saturating_mul(to.area());
+        self.convolve(Direction::Forward, (to.channels, n, k), given)
     }
 
     fn convolution_input_gradient(
@@ -250,14 +251,9 @@ impl Lowering<'_> {
             // Places in images and in the weight are counted in 32 bits.
             word(from.len())?;
             word(taps.saturating_mul(to.channels).saturating_mul(from.channels))?;
-            let names = [
-                "convolution_input_gradient",
-                "convolution_input_gradient_low",
-                "convolution_finish",
-            ];
             let n = self.rows.saturating_mul(down.count * across.count);
             let k = from.channels.saturating_mul(down.taps * across.taps);
-            self.convolve(names, (to.channels, n, k), given)?;
+            self.convolve(Direction::InputGradient, (to.channels, n, k), given)?;
         }
         Ok(())
     }
@@ -276,13 +272,9 @@ impl Lowering<'_> {
             sums: self.arrays.array(bias_gradient),
             ..Default::default()
         };
-        let names = [
-            "convolution_weight_gradient",
-            "convolution_weight_gradient_low",
-            "convolution_weight_finish",
-        ];
         let n = from.channels.saturating_mul(window.size * window.size);
-        self.convolve(names, (to.channels, n, self.rows.saturating_mul(to.area())), given)
+        let k = self.rows.saturating_mul(to.area());
+        self.convolve(Direction::WeightGradient, (to.channels, n, k), given)
     }
 
     /// Appends a convolution, or one of its gradients.

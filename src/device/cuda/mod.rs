@@ -1,5 +1,5 @@
 //! NVIDIA GPUs, through `cust` and the kernels in `kernels/`: every operation of a plan, in
-//! binary32, with products of dense layers in TF32 or BF16 on tensor cores if asked for. Every
+//! binary32, with products of layers in TF32 or BF16 on tensor cores if asked for. Every
 //! sequence of a plan is captured once as a CUDA graph, all replicas of a network
 //! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
 //! lives on the device.
@@ -71,7 +71,7 @@ impl Device<f32> for Cuda {
         let arithmetic = self.session.arithmetic;
         let products = match arithmetic {
             Arithmetic::Own => "",
-            _ => &format!(", products of dense layers in {}", arithmetic.name::<f32>()),
+            _ => &format!(", products in {}", arithmetic.name::<f32>()),
         };
         format!("{}, f32{products}", self.description)
     }
