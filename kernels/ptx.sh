@@ -3,7 +3,8 @@
 # the compiler of pinned wheels; prints what each kernel takes of a multiprocessor.
 #
 #   kernels/ptx.sh           writes them
-#   kernels/ptx.sh --check   compares them byte for byte with what is checked in, and writes nothing
+#   kernels/ptx.sh --check   compares them byte for byte with what is checked in, and writes nothing;
+#                            a difference compiles again, up to 3 times (see below)
 set -euo pipefail
 cd "$(dirname "$0")"
 # compute_75 is the oldest architecture that this compiler knows; newer devices take its PTX. Kernels
@@ -21,18 +22,29 @@ fi
 root=$(echo "$cache"/lib/python3*/site-packages/nvidia/cu13)
 chmod +x "$root"/bin/* "$root"/nvvm/bin/* # pip drops the bit of some
 
-work=$(mktemp -d)
+# This compiler orders some things by where they lie in memory, so that what comes out depends on
+# lengths of paths and of the environment, and on chance: so these are always the same ones, and a
+# source that gives something else is compiled again.
+work=$(mktemp -d /tmp/shatter-ptx-XXXXXXXX)
 trap 'rm -rf "$work"' EXIT
-for source in *.cu; do
-    name=${source%.cu}
-    architecture=$(architecture_of "$name")
+cp ./*.cu ./*.h "$work"
+ln -s "$root" "$work/cuda"
+compile() { # the PTX of a family
     # Nothing is contracted that is not written as fmaf, so that the emulator and the processor
     # round alike; no line information, so that no folder stands in the PTX.
-    "$root/bin/nvcc" -std=c++17 -O3 -fmad=false -Werror all-warnings -arch=compute_$architecture \
-        -ptx "$source" -o "$work/$name.raw"
+    (cd "$work" && env -i PATH=/usr/bin:/bin TMPDIR=/tmp cuda/bin/nvcc -std=c++17 -O3 -fmad=false \
+        -Werror all-warnings -arch="compute_$(architecture_of "$1")" -ptx "$1.cu" -o "$1.raw")
     # Names of what is internal to a file hold a digest of the folder that it lies in.
-    sed -E 's/_INTERNAL_[0-9a-f]{8}_/_INTERNAL_00000000_/g' "$work/$name.raw" >"$work/$name.ptx"
-    "$root/bin/ptxas" -v -arch=sm_$architecture "$work/$name.ptx" -o "$work/$name.cubin" \
+    sed -E 's/_INTERNAL_[0-9a-f]{8}_/_INTERNAL_00000000_/g' "$work/$1.raw" >"$work/$1.ptx"
+}
+for source in *.cu; do
+    name=${source%.cu}
+    compile "$name"
+    for _ in $(seq 3); do
+        [ "${1:-}" = --check ] && ! cmp -s "$work/$name.ptx" "ptx/$name.ptx" || break
+        compile "$name"
+    done
+    "$root/bin/ptxas" -v -arch="sm_$(architecture_of "$name")" "$work/$name.ptx" -o "$work/$name.cubin" \
         2>"$work/$name.log"
 done
 

@@ -66,7 +66,7 @@ struct Fused {
     static __device__ inline void step(float (&c)[8][4], const float* x, const float* y) {
         u32 down, over;
         corner<M, N>(down, over);
-#pragma unroll 4 // four are enough to hide shared memory
+#pragma unroll 8 // four would do to hide shared memory; of those the compiler makes now this, now that
         for (u32 depth = 0; depth < STEP; depth++) {
             const float4 low = *(const float4*)(x + depth * (M + PAD) + down);
             const float4 high = *(const float4*)(x + depth * (M + PAD) + M / 2 + down);
