@@ -3,6 +3,7 @@
 
 pub mod lines;
 pub mod program;
+pub mod python;
 
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};
