@@ -8,6 +8,7 @@
 //! Cost: a product of big integers a weight and a place.
 
 use dashu_int::UBig;
+use dashu_int::ops::Gcd;
 
 use crate::exact::{Dyadic, IBig, Rational};
 
@@ -18,7 +19,7 @@ use super::{Affine, FeedForward, Operation, Window, count};
 struct Value {
     numbers: Vec<IBig>,
     exponent: i64,
-    denominator: IBig,
+    denominator: UBig,
 }
 
 /// Weights and biases of a step as integers over a common exponent.
@@ -32,6 +33,29 @@ struct Integers {
 pub struct Exact<'a> {
     network: &'a FeedForward,
     integers: Vec<Option<Integers>>,
+    /// The last step that reads a value, a value.
+    last: Vec<usize>,
+}
+
+/// Bits by which all steps together may lengthen numbers.
+const MOST_BITS: u64 = 1 << 18;
+
+/// Bits by which a step may lengthen numbers.
+fn spread(step: &super::Step) -> u64 {
+    let bits = |numbers: &[f64]| {
+        let dyadics = || numbers.iter().map(|&x| dyadic(x));
+        let low = dyadics().filter_map(|x| x.grain()).min().unwrap_or(0);
+        let high = dyadics().filter_map(|x| x.log2_floor()).max().unwrap_or(0);
+        high.unsigned_abs().max(low.unsigned_abs())
+    };
+    match &step.operation {
+        Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+            bits(&affine.weights) + bits(&affine.bias) + 64
+        }
+        Operation::Shift { by, .. } => bits(by) + 1,
+        Operation::MeanPool(..) | Operation::GlobalMean => 64,
+        _ => 1,
+    }
 }
 
 fn integers(numbers: &[f64]) -> (Vec<IBig>, i64) {
@@ -48,34 +72,32 @@ fn dyadic(x: f64) -> Dyadic {
 impl Value {
     fn of(numbers: &[f64]) -> Value {
         let (numbers, exponent) = integers(numbers);
-        Value { numbers, exponent, denominator: IBig::ONE }
+        Value { numbers, exponent, denominator: UBig::ONE }
     }
 
     /// The same numbers over another exponent, not larger, and a multiple of the denominator.
-    fn over(&self, exponent: i64, denominator: &IBig) -> Vec<IBig> {
+    fn over(&self, exponent: i64, denominator: &UBig) -> Vec<IBig> {
         let shift = (self.exponent - exponent) as usize;
-        let factor = denominator / &self.denominator;
+        let factor = IBig::from(denominator / &self.denominator);
         self.numbers.iter().map(|x| (x << shift) * &factor).collect()
     }
 
     /// Several values over one exponent and one denominator.
-    fn together(values: &[&Value]) -> (Vec<Vec<IBig>>, i64, IBig) {
+    fn together(values: &[&Value]) -> (Vec<Vec<IBig>>, i64, UBig) {
         let exponent = values.iter().map(|value| value.exponent).min().unwrap_or(0);
-        let product = values.iter().map(|value| value.denominator.clone());
-        // Denominators are products of areas of windows; equal ones are not multiplied.
-        let same = values.windows(2).all(|pair| pair[0].denominator == pair[1].denominator);
-        let denominator = match (same, values.first()) {
-            (true, Some(first)) => first.denominator.clone(),
-            _ => product.fold(IBig::ONE, |all, one| all * one),
-        };
+        let denominators = values.iter().map(|value| &value.denominator);
+        let denominator = denominators.fold(UBig::ONE, |all, one| &all / (&all).gcd(one) * one);
         let each = values.iter().map(|value| value.over(exponent, &denominator)).collect();
         (each, exponent, denominator)
     }
 }
 
 impl<'a> Exact<'a> {
-    /// Prepares a network; `None` if it takes square roots.
-    pub fn new(network: &'a FeedForward) -> Option<Exact<'a>> {
+    /// Prepares a network.
+    ///
+    /// # Errors
+    /// The reason why it is not evaluated exactly: square roots, or numbers that grow too long.
+    pub fn new(network: &'a FeedForward) -> Result<Exact<'a>, &'static str> {
         let prepared = |step: &super::Step| match &step.operation {
             Operation::Dense(affine) | Operation::Convolution(affine, _) => {
                 let (weights, exponent) = integers(&affine.weights);
@@ -86,21 +108,28 @@ impl<'a> Exact<'a> {
         };
         let roots = |step: &super::Step| matches!(step.operation, Operation::Normalize(_));
         if network.steps.iter().any(roots) {
-            return None;
+            return Err("batch normalization takes square roots, which are irrational");
         }
-        Some(Exact { network, integers: network.steps.iter().map(prepared).collect() })
+        if network.steps.iter().map(spread).fold(0, u64::saturating_add) > MOST_BITS {
+            return Err("numbers would grow too long");
+        }
+        let integers = network.steps.iter().map(prepared).collect();
+        Ok(Exact { network, integers, last: network.last_uses() })
     }
 
     /// The outputs at a point.
     pub fn outputs(&self, point: &[f64]) -> Vec<Rational> {
         let mut values = vec![Value::of(point)];
-        for (step, integers) in self.network.steps.iter().zip(&self.integers) {
+        for (index, (step, integers)) in self.network.steps.iter().zip(&self.integers).enumerate() {
             let next = self.step(step, integers.as_ref(), &values);
             values.push(next);
+            for value in step.reads().filter(|&value| self.last[value] == index) {
+                values[value] = Value::of(&[]);
+            }
         }
         let Some(last) = values.pop() else { return Vec::new() };
-        let scale =
-            Dyadic::power_of_two(last.exponent).to_rational() / Rational::from(last.denominator);
+        let scale = Dyadic::power_of_two(last.exponent).to_rational()
+            / Rational::from(IBig::from(last.denominator));
         last.numbers.into_iter().map(|x| Rational::from(x) * &scale).collect()
     }
 
@@ -213,7 +242,7 @@ fn affine_map(
     let lowest = integers.bias.iter().filter_map(Dyadic::grain).min().unwrap_or(exponent);
     let each =
         integers.bias.iter().flat_map(|b| std::iter::repeat_n(b.in_units_of(lowest), places.len()));
-    let bias = Value { numbers: each.collect(), exponent: lowest, denominator: IBig::ONE };
+    let bias = Value { numbers: each.collect(), exponent: lowest, denominator: UBig::ONE };
     sum(&product, &bias, false)
 }
 
@@ -237,10 +266,9 @@ fn mean(x: &Value, shape: &[usize], window: &Window, padded: bool, numbers: usiz
     let divisor = |into: usize| if padded { area } else { inside[into].max(1) };
     let common = (0..numbers).map(divisor).fold(UBig::ONE, |all, one| {
         let one = UBig::from(one);
-        if (&all % &one).is_zero() { all } else { all * one }
+        &all / (&all).gcd(&one) * one
     });
-    let common = IBig::from(common);
-    let scaled = |(into, sum): (usize, IBig)| sum * (&common / IBig::from(divisor(into)));
+    let scaled = |(into, sum): (usize, IBig)| sum * IBig::from(&common / UBig::from(divisor(into)));
     Value {
         numbers: sums.into_iter().enumerate().map(scaled).collect(),
         exponent: x.exponent,

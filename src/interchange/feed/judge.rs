@@ -96,7 +96,7 @@ pub enum Verdict {
 const MOST_PRODUCTS: u64 = 1 << 32;
 /// As many are done at all points without being asked.
 const FEW_PRODUCTS: u64 = 1 << 24;
-/// Numbers of a batch.
+/// Numbers that a batch holds at once, each with two bounds.
 const BATCH: usize = 1 << 21;
 
 /// The points as a network of this precision takes them, rounded to binary64 and then to it: `rows` ×
@@ -140,12 +140,11 @@ pub fn judge(
     let exact = Exact::new(network);
     let products = network.products().saturating_mul(1 + network.steps.len() as u64 / 64);
     let all = products.saturating_mul(points.n() as u64) <= FEW_PRODUCTS || everywhere_exact;
-    if everywhere_exact && exact.is_none() {
-        let reason = "batch normalization takes square roots: its network is not evaluated exactly";
-        return Err(InterchangeError::Unsupported(reason.to_owned()));
+    if let (true, Err(reason)) = (everywhere_exact, &exact) {
+        let reason = format!("it is not evaluated exactly: {reason}");
+        return Err(InterchangeError::Unsupported(reason));
     }
-    // Places and windows of convolutions take several times the numbers of a layer.
-    let batch = (BATCH / network.widest().max(1)).clamp(1, 256);
+    let batch = (BATCH / network.peak().max(1)).clamp(1, 256);
     let starts: Vec<usize> = (0..points.n()).step_by(batch).collect();
     let mut judged: Vec<Judged> = starts
         .into_par_iter()
@@ -160,7 +159,7 @@ pub fn judge(
             (0..size).map(one).collect::<Vec<_>>()
         })
         .collect();
-    let Some(exact) = exact else { return Ok((reading, judged)) };
+    let Ok(exact) = exact else { return Ok((reading, judged)) };
     let open: Vec<usize> = (0..points.n()).filter(|&i| all || judged[i].is_open()).collect();
     let affordable =
         if everywhere_exact { usize::MAX } else { (MOST_PRODUCTS / products.max(1)) as usize };

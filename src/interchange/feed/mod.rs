@@ -101,6 +101,18 @@ pub struct Normalization {
     pub epsilon: f64,
 }
 
+impl Step {
+    /// The values that it reads.
+    pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
+        let others = match &self.operation {
+            Operation::Sum { other, .. } => std::slice::from_ref(other),
+            Operation::Concatenate(others) => others.as_slice(),
+            _ => &[],
+        };
+        others.iter().copied().chain([self.on])
+    }
+}
+
 impl FeedForward {
     /// Shape of a value.
     pub fn shape(&self, value: usize) -> &[usize] {
@@ -115,9 +127,35 @@ impl FeedForward {
         count(self.shape(self.steps.len()))
     }
 
-    /// Numbers of the largest value.
-    pub fn widest(&self) -> usize {
-        (0..=self.steps.len()).map(|value| count(self.shape(value))).max().unwrap_or(1)
+    /// The last step that reads each value; for values that nothing reads, a step that there is not.
+    pub fn last_uses(&self) -> Vec<usize> {
+        let mut last = vec![usize::MAX; self.steps.len() + 1];
+        for (index, step) in self.steps.iter().enumerate() {
+            step.reads().for_each(|value| last[value] = index);
+        }
+        last
+    }
+
+    /// Numbers that a point takes at once, windows of convolutions included.
+    pub fn peak(&self) -> usize {
+        let last = self.last_uses();
+        let (mut held, mut peak) = (count(&self.input), 0);
+        for (index, step) in self.steps.iter().enumerate() {
+            held += count(&step.shape);
+            let windows = match &step.operation {
+                Operation::Convolution(affine, _) => {
+                    count(&step.shape) / affine.outputs.max(1) * affine.inputs
+                }
+                _ => 0,
+            };
+            peak = peak.max(held + windows);
+            let mut read: Vec<usize> = step.reads().collect();
+            read.sort_unstable();
+            read.dedup();
+            let done = read.into_iter().filter(|&value| last[value] == index);
+            held -= done.map(|value| count(self.shape(value))).sum::<usize>();
+        }
+        peak
     }
 
     /// Products that a point takes.
