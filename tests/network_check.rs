@@ -316,6 +316,19 @@ fn what_is_not_read_is_refused_by_name() {
 }
 
 #[test]
+fn messages_of_two_bytes_do_not_take_hundreds_each() {
+    let nodes: Vec<u8> = (0..4_000_000).flat_map(|_| [1 << 3 | 2, 0]).collect();
+    assert!(reason(&field(7, &nodes)).contains("more than 65536 nodes"));
+    let attributes: Vec<u8> = (0..4_000_000).flat_map(|_| [5 << 3 | 2, 0]).collect();
+    assert!(reason(&field(7, &field(1, &attributes))).contains("more than 32 attributes"));
+    let ints: Vec<u8> = field(8, &[0; 4_000_000]);
+    let node = field(1, &field(5, &ints));
+    assert!(reason(&field(7, &node)).contains("more than 32 whole numbers"));
+    let initializers: Vec<u8> = (0..4_000_000).flat_map(|_| [5 << 3 | 2, 0]).collect();
+    assert!(reason(&field(7, &initializers)).contains("more than 65536 initializers"));
+}
+
+#[test]
 fn constants_that_are_used_again_and_again_are_bounded() {
     let weights = vec![0u8; 4 << 16];
     let matrix = tensor("w", &[256, 256], &weights);

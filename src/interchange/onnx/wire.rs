@@ -11,8 +11,10 @@ use crate::interchange::InterchangeError;
 
 /// The most nodes, initializers, inputs or outputs of a graph.
 const MOST: usize = 1 << 16;
-/// The most inputs, outputs, attributes or whole numbers of a node.
+/// The most inputs or outputs of a node.
 const MOST_OF_NODE: usize = 1024;
+/// The most attributes of a node, and whole numbers of one.
+const ATTRIBUTES: usize = 32;
 /// The longest name, in bytes, and the longest description of an input.
 const NAME: usize = 4096;
 const DESCRIPTION: usize = 1 << 16;
@@ -251,7 +253,7 @@ fn node(bytes: &[u8]) -> Result<Node<'_>> {
             4 => node.operator = field.name()?,
             5 => {
                 let read = attribute(field.bytes()?)?;
-                push(&mut node.attributes, read, MOST_OF_NODE, "attributes of a node")?;
+                push(&mut node.attributes, read, ATTRIBUTES, "attributes of a node")?;
             }
             7 => node.domain = field.name()?,
             _ => {}
@@ -270,7 +272,7 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
             (3, field) => attribute.int = Some(field.integer()?),
             (4, field) => attribute.text = field.bytes()?,
             (5, field) => attribute.tensor = Some(tensor(field.bytes()?)?),
-            (8, field) => integers(&mut attribute.ints, field, MOST_OF_NODE)?,
+            (8, field) => integers(&mut attribute.ints, field, ATTRIBUTES)?,
             _ => {}
         }
         Ok(())
