@@ -8,6 +8,7 @@
 //! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
 //! * [`certify`] writes certificates, and checks them independently;
+//! * [`interchange`] takes networks to other runtimes, and decides whether theirs fit;
 //! * [`compare`] puts every construction on one sample;
 //! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
@@ -28,6 +29,7 @@ pub mod construct;
 pub mod device;
 pub mod exact;
 pub mod figure;
+pub mod interchange;
 pub mod linear;
 pub mod network;
 pub mod obstruct;

@@ -11,6 +11,7 @@ mod compare;
 mod device;
 mod doctor;
 mod eval;
+mod export;
 mod figures;
 mod fit;
 mod input;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Arguments),
     /// Evaluate a network on a sample
     Eval(eval::Arguments),
+    /// Write a network for another runtime: ONNX, safetensors, NPZ or JSON
+    Export(export::Arguments),
     /// Say what a network file or a certificate holds
     Show(show::Arguments),
     /// Test the catalogue of claims: properties over generated samples, witnesses for what is false
@@ -139,6 +142,8 @@ enum CliError {
     File { file: PathBuf, source: io::Error },
     #[error("{file}: {source}", file = .file.display())]
     Network { file: PathBuf, source: Box<Rejection> },
+    #[error("{file}: {source}", file = .file.display())]
+    Interchange { file: PathBuf, source: Box<crate::interchange::InterchangeError> },
     #[error(transparent)]
     Train(Box<RunError>),
     #[error("{0}")]
@@ -248,6 +253,7 @@ pub fn run() -> ExitCode {
         | Command::Compare(compare::Arguments { common, .. })
         | Command::Check(check::Arguments { common, .. })
         | Command::Eval(eval::Arguments { common, .. })
+        | Command::Export(export::Arguments { common, .. })
         | Command::Show(show::Arguments { common, .. })
         | Command::Train(train::Arguments { common, .. })
         | Command::Randomize(randomize::Arguments { common, .. })
@@ -264,6 +270,7 @@ pub fn run() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Randomize(arguments) => randomize::run(&arguments),

@@ -17,5 +17,6 @@ pub use architecture::{Architecture, Mlp};
 pub use counts::Counts;
 pub use explicit::Network;
 pub use float_exact::FloatExactness;
+pub use float_exact::layered::LayeredExactness;
 pub use layered::{Layered, Sizes, Unit};
 pub use two_layer::{ExactNetwork, FloatNetwork, TwoLayer};

@@ -16,7 +16,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 /// The longest header that the format allows, in bytes.
-pub(super) const LONGEST: u64 = 100_000_000;
+pub(crate) const LONGEST: u64 = 100_000_000;
 
 /// The longest name of a tensor, in bytes, and the most sides, that are read: so that errors can
 /// quote them.
@@ -24,7 +24,7 @@ const NAME: usize = 1024;
 const SIDES: usize = 8;
 
 /// A tensor that is to be written.
-pub(super) struct Tensor<'a> {
+pub(crate) struct Tensor<'a> {
     pub name: String,
     pub dtype: &'static str,
     pub shape: &'a [usize],
@@ -48,7 +48,7 @@ fn size(dtype: &str, shape: &[usize]) -> Option<u64> {
 
 /// Everything in front of the numbers of `tensors`, which follow in this order. Numbers begin at a
 /// multiple of 8 bytes.
-pub(super) fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> Vec<u8> {
+pub(crate) fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> Vec<u8> {
     let mut entries = Map::new();
     entries.insert("__metadata__".to_owned(), json!(metadata));
     let mut begin = 0;
@@ -65,7 +65,7 @@ pub(super) fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> V
 
 /// Where a tensor lies in a file that is read.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub dtype: String,
     pub shape: Vec<usize>,
     /// First byte, and the one after the last, counted from the first number.
@@ -74,13 +74,13 @@ pub(super) struct Entry {
 
 /// What a header says.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub metadata: BTreeMap<String, String>,
     pub tensors: BTreeMap<String, Entry>,
 }
 
 /// Reads a header that `data` bytes of numbers follow; the reason, if it does not describe them.
-pub(super) fn parse(text: &[u8], data: u64) -> Result<Header, String> {
+pub(crate) fn parse(text: &[u8], data: u64) -> Result<Header, String> {
     let header: Header =
         serde_json::from_slice(text).map_err(|error| format!("its header is wrong: {error}"))?;
     let mut places = Vec::with_capacity(header.tensors.len());

@@ -5,6 +5,7 @@ pub mod binary;
 pub mod layers;
 pub mod lines;
 pub mod program;
+pub mod python;
 
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::CliError;
 use crate::cli::words::{residual_text, sizes_text};
 use crate::exact::Rational;
-use crate::network::{Layered, forward};
+use crate::network::{Layered, LayeredExactness, forward};
 use crate::record::AtomicFile;
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{Sample, Target};
@@ -46,6 +46,7 @@ pub fn evaluate(
         write_outputs(out, sample, target, &outputs)?;
     }
     let n = sample.points.n();
+    let floats = LayeredExactness::of(network, &sample.points);
     let found = serde_json::json!({
         "points": n,
         "points_sha256": fingerprint(&sample.points),
@@ -54,6 +55,7 @@ pub fn evaluate(
         "outputs": count,
         "fits_exactly": residual.fits,
         "largest_residual": residual_text(&residual),
+        "float_exactness": floats,
         "sizes": network.sizes(),
     });
     let s = if count == 1 { "" } else { "s" };
@@ -61,8 +63,18 @@ pub fn evaluate(
         ("network", sizes_text(&network.sizes())),
         ("outputs", format!("{count} number{s} a point, labels as {target}")),
         ("exact", exact_text(&residual_text(&residual), residual.fits, sample)),
+        ("binary64", floats_text(&floats)),
     ];
     Ok(Findings { fits: residual.fits == n, found, facts })
+}
+
+/// Whether floating point rounds, in words.
+fn floats_text(floats: &LayeredExactness) -> String {
+    match &floats.obstacle {
+        Some(obstacle) => format!("may round: {obstacle}"),
+        None if floats.binary32 => "float-exact, in binary32 too".to_owned(),
+        None => "float-exact: no rounding in any order of evaluation".to_owned(),
+    }
 }
 
 /// The targets and the outputs of every point, as fractions.

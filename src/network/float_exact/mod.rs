@@ -18,6 +18,8 @@
 //! Cost: one pass over the sample for (i), one over the units for (ii) and (iii): the sum in (iii)
 //! does not decrease with <a,x>, so it is largest at the largest projection.
 
+pub mod layered;
+
 use serde::Serialize;
 
 use crate::exact::dyadic::F64_BITS;

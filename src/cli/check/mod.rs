@@ -1,30 +1,54 @@
 //! `shatter check`: the independent checker.
 
+mod network;
+
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
-use crate::sample;
+use crate::sample::{self, LabelRule};
 
-use super::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
-use super::{CliError, Common, Verdict, input};
+use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
+use crate::cli::{CliError, Common, Verdict, input};
 
 #[derive(Args, Debug, Clone)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Examples:\n  \
     shatter check out/fit/certificate.txt gaussian:n=1000,d=10\n  \
     shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n\n\
-    Exit status: 0 accepted, 1 rejected, 2 undecided: the sample or the file cannot be read, or the\n\
-    certificate asks for more work or memory than a checker should spend.")]
+    shatter check --network model.onnx npy:x.npy,y.npy\n  \
+    shatter check --network model.onnx out/check/certificate.txt npy:x.npy,y.npy\n\n\
+    With --network, decides of every point whether a network from elsewhere fits it, and writes a\n\
+    certificate; or checks one by deciding again.\n\
+    Exit status: 0 accepted (with --network: every point fits), 1 rejected (not every point), 2\n\
+    undecided: the sample or the file cannot be read, or the certificate asks for more work or\n\
+    memory than a checker should spend.",
+    override_usage = "shatter check [OPTIONS] CERTIFICATE SAMPLE\n       \
+    shatter check [OPTIONS] --network FILE [CERTIFICATE] SAMPLE"
+)]
 pub struct Arguments {
-    /// The certificate
-    certificate: PathBuf,
-    /// The sample that it is for
-    sample: String,
+    /// The certificate, and the sample that it is for; with --network, the sample alone will do
+    #[arg(required = true, num_args = 1..=2, value_names = ["CERTIFICATE", "SAMPLE"])]
+    files: Vec<String>,
+    /// A feed-forward ReLU network from elsewhere: FILE.onnx, or FILE.safetensors (a checkpoint of
+    /// this program, or any with --architecture)
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them
+    #[arg(long, value_name = "LAYERS", requires = "network")]
+    architecture: Option<String>,
+    /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, a
+    /// checkpoint's condition]
+    #[arg(long, value_name = "RULE", requires = "network")]
+    labels: Option<LabelRule>,
+    /// With --network: decide every point in exact arithmetic
+    #[arg(long, requires = "network")]
+    exact: bool,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
-    #[arg(long)]
+    #[arg(long, conflicts_with = "network")]
     integers: bool,
     #[command(flatten)]
     pub common: Common,
@@ -33,18 +57,36 @@ pub struct Arguments {
 impl Arguments {
     /// With `--out`, the verdict and a manifest.
     fn write(&self, found: &serde_json::Value) -> Result<(), CliError> {
-        let configuration =
-            serde_json::json!({ "certificate": self.certificate, "seed": self.common.seed() });
-        self.common.write("check", found, configuration, Some(&self.sample))
+        let configuration = serde_json::json!({
+            "files": self.files, "network": self.network, "seed": self.common.seed(),
+        });
+        self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+    match (&arguments.network, arguments.files.as_slice()) {
+        (Some(file), [sample]) => network::run(arguments, file, None, sample),
+        (Some(file), [certificate, sample]) => {
+            network::run(arguments, file, Some(certificate.as_ref()), sample)
+        }
+        (None, [certificate, sample]) => check_certificate(arguments, certificate.as_ref(), sample),
+        _ => {
+            Err(CliError::Usage("a certificate and a sample are wanted: CERTIFICATE SAMPLE".into()))
+        }
+    }
+}
+
+fn check_certificate(
+    arguments: &Arguments,
+    certificate: &Path,
+    sample: &str,
+) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading the sample");
-    let (raw, loading) = timed(|| sample::load(&arguments.sample, arguments.common.seed()));
-    let raw = raw.map_err(|error| CliError::sample(&arguments.sample, error))?;
-    let file = input::open(&arguments.certificate)?;
+    let (raw, loading) = timed(|| sample::load(sample, arguments.common.seed()));
+    let raw = raw.map_err(|error| CliError::sample(sample, error))?;
+    let file = input::open(certificate)?;
     progress.say("checking every point");
     if arguments.integers {
         let parsed = parse::certificate(file);
@@ -66,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
                 Body::Layered(_) => Err(CliError::Usage(format!(
                     "{}: the checker in proofs/ reads the two-layer form only, and this \
                      certificate is layered: check it without --integers",
-                    arguments.certificate.display()
+                    certificate.display()
                 ))),
             },
             Err(rejection) => rejected(arguments, &rejection),

@@ -1,0 +1,262 @@
+//! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::cli::input::AnyCheckpoint;
+use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use crate::cli::{CliError, Verdict, input, write};
+use crate::device::Element;
+use crate::interchange::certificate::{self, Subject, Tally};
+use crate::interchange::feed::{self, judge};
+use crate::interchange::{FeedForward, InterchangeError, Precision, onnx};
+use crate::network::architecture::{Architecture, Shape};
+use crate::sample::{
+    self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
+};
+use crate::train::{Checkpoint, TrainError, load_weights};
+
+use super::Arguments;
+
+/// The largest file that is read: protobuf has room for no more.
+const LARGEST: u64 = 1 << 31;
+
+/// A network, and the points as it takes them.
+struct Task {
+    network: FeedForward,
+    description: String,
+    inputs: String,
+    sample: RawSample,
+}
+
+pub fn run(
+    arguments: &Arguments,
+    file: &Path,
+    claimed: Option<&Path>,
+    text: &str,
+) -> Result<Verdict, CliError> {
+    let progress = Progress::start();
+    progress.say("reading");
+    let at = |source| CliError::Interchange { file: file.to_owned(), source: Box::new(source) };
+    let bytes = bounded(file, LARGEST)?;
+    let raw = sample::load(text, arguments.common.seed());
+    let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let task = match file.extension().and_then(|extension| extension.to_str()) {
+        Some("onnx") => {
+            let network = onnx::network(&bytes).map_err(at)?;
+            let description = format!("ONNX, {} operations", network.steps.len() - 1);
+            Task {
+                network,
+                description,
+                inputs: "points".to_owned(),
+                sample: labelled(arguments, raw)?,
+            }
+        }
+        Some("safetensors") => match &arguments.architecture {
+            Some(layers) => described(arguments, file, layers, raw)?,
+            None => match input::checkpoint(file)? {
+                AnyCheckpoint::Single(checkpoint) => trained(arguments, file, &checkpoint, &raw)?,
+                AnyCheckpoint::Double(checkpoint) => trained(arguments, file, &checkpoint, &raw)?,
+            },
+        },
+        _ => {
+            return Err(CliError::Usage(format!(
+                "{}: a name that ends in .onnx or .safetensors is wanted",
+                file.display()
+            )));
+        }
+    };
+    let digest = certificate::digest(&bytes);
+    drop(bytes);
+    progress.say("deciding every point");
+    let (points, labels) = (&task.sample.points, &task.sample.labels);
+    let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, arguments.exact));
+    let (reading, judged) = result.map_err(at)?;
+    let subject = Subject {
+        network_sha256: digest,
+        description: task.description.clone(),
+        precision: task.network.precision,
+        reading,
+        inputs: task.inputs.clone(),
+        sample: &task.sample,
+    };
+    let tally = Tally::of(&judged);
+    let n = judged.len();
+    let count = |answer| judged.iter().filter(|one| one.fits() == answer).count();
+    let (fits, open) = (count(Some(true)), count(None));
+    let beyond = judged.iter().filter(|one| one.verdict == judge::Verdict::Margin);
+    let beyond = beyond.map(|one| one.low - one.rounding).fold(f64::INFINITY, f64::min);
+    let rounding = judged.iter().map(|one| one.rounding).fold(0.0, f64::max);
+    let mut found = serde_json::json!({
+        "network_sha256": subject.network_sha256,
+        "network": subject.description,
+        "precision": subject.precision.name(),
+        "reading": reading.name(),
+        "inputs": subject.inputs,
+        "points": n,
+        "verdicts": tally,
+        "fits_in_real_arithmetic": fits,
+        "open_in_real_arithmetic": open,
+        "least_margin_beyond_rounding": beyond.is_finite().then_some(beyond),
+        "largest_rounding_bound": rounding.is_finite().then_some(rounding),
+    });
+    let verdict = match claimed {
+        Some(path) => {
+            let bytes = bounded(path, certificate::longest(n))?;
+            let text = String::from_utf8_lossy(&bytes);
+            match certificate::confirm(&text, &subject, &judged) {
+                Ok(()) => found["accepted"] = true.into(),
+                Err(reason) => {
+                    found["accepted"] = false.into();
+                    found["reason"] = reason.into();
+                }
+            }
+            if found["accepted"] == true { Verdict::Yes } else { Verdict::No }
+        }
+        None => {
+            progress.say("writing");
+            let out = arguments.common.out.clone().unwrap_or_else(|| "out/check".into());
+            write(&out, "certificate.txt", certificate::write(&subject, &judged))?;
+            found["certificate"] = out.join("certificate.txt").display().to_string().into();
+            if tally.exact + tally.margin == n { Verdict::Yes } else { Verdict::No }
+        }
+    };
+    arguments.write(&found)?;
+    drop(progress);
+    if arguments.common.json {
+        print_json(&found)?;
+        return Ok(verdict);
+    }
+    let mut facts = Facts::default();
+    if let Some(accepted) = found["accepted"].as_bool() {
+        let reason = found["reason"].as_str().unwrap_or("every claim follows");
+        facts.add(if accepted { "accepted" } else { "rejected" }, reason);
+    }
+    facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
+    facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
+    let number = |n: usize| grouped(n as u64);
+    facts.add("fits exactly", number(tally.exact));
+    let least = if beyond.is_finite() {
+        format!(", by at least {beyond:.3e} beyond it")
+    } else {
+        String::new()
+    };
+    facts.add("with margin", format!("{} beyond the rounding bound{least}", number(tally.margin)));
+    facts.add("undecided", number(tally.undecided));
+    facts.add("does not fit", number(tally.misfit));
+    facts.add(
+        "",
+        format!("in real arithmetic {} of {} fit, {} open", number(fits), number(n), number(open)),
+    );
+    facts.add(
+        "rounding",
+        format!("at most {rounding:.3e} in any {} runtime", subject.precision.name()),
+    );
+    if let Some(path) = found["certificate"].as_str() {
+        facts.add("certificate", path);
+    }
+    facts.add("times", format!("deciding {}", seconds(deciding)));
+    print(facts.text())?;
+    Ok(verdict)
+}
+
+/// The bytes of a file, of at most so many.
+fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
+    // Before opening: to open a pipe is to wait for whoever writes.
+    let status = std::fs::metadata(path).map_err(CliError::at(path))?;
+    if !status.is_file() || status.len() > most {
+        let reason = format!("{}: a file of at most {most} bytes is wanted", path.display());
+        return Err(CliError::Usage(reason));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(CliError::at(path))?;
+    file.take(most).read_to_end(&mut bytes).map_err(CliError::at(path))?;
+    Ok(bytes)
+}
+
+/// All points with their own labels; under another rule the distinct ones, as constructions have them.
+fn labelled(arguments: &Arguments, raw: RawSample) -> Result<RawSample, CliError> {
+    match arguments.labels {
+        None | Some(LabelRule::True) => Ok(raw),
+        Some(rule) => {
+            let text = raw.text.clone();
+            let sample = raw.distinct(rule, arguments.common.seed());
+            let sample = sample.map_err(|error| CliError::sample(&text, error))?;
+            Ok(RawSample { text, points: sample.points, labels: sample.labels })
+        }
+    }
+}
+
+/// A safetensors file whose layers are given in words.
+fn described(
+    arguments: &Arguments,
+    file: &Path,
+    layers: &str,
+    raw: RawSample,
+) -> Result<Task, CliError> {
+    let sample = labelled(arguments, raw)?;
+    let outputs = match &sample.labels {
+        Labels::Classes { count, .. } => *count as usize,
+        Labels::Real { outputs, .. } => *outputs,
+    };
+    let shape = Shape::from_shape(sample.points.shape());
+    let shape = shape.ok_or_else(|| CliError::Usage("its points are no images".to_owned()))?;
+    let architecture = Architecture::named(layers, shape, outputs).map_err(TrainError::from)?;
+    let single = load_weights::<f32>(file, &architecture).map_err(TrainError::from)?;
+    let double = load_weights::<f64>(file, &architecture).map_err(TrainError::from)?;
+    // Numbers that binary32 has are taken to be of a network of that type.
+    let same = single.iter().zip(&double).all(|((_, single), (_, double))| {
+        single.iter().zip(double).all(|(&x, &y)| f64::from(x) == y)
+    });
+    let precision = if same { Precision::Single } else { Precision::Double };
+    let network = feed::architecture::network(&architecture, &double, precision);
+    let network = network.map_err(|source| at(file, source))?;
+    Ok(Task { network, description: architecture.to_string(), inputs: "points".to_owned(), sample })
+}
+
+fn at(file: &Path, source: InterchangeError) -> CliError {
+    CliError::Interchange { file: file.to_owned(), source: Box::new(source) }
+}
+
+/// A checkpoint brings its layers, its preparation and its labels.
+fn trained<E: Element>(
+    arguments: &Arguments,
+    file: &Path,
+    checkpoint: &Checkpoint<E>,
+    raw: &RawSample,
+) -> Result<Task, CliError> {
+    let data = &checkpoint.settings["data"];
+    let usage = |reason: String| CliError::Usage(format!("{}: {reason}", file.display()));
+    let preprocess: Preprocess = serde_json::from_value(data["preprocess"].clone())
+        .map_err(|error| usage(format!("its preprocessing cannot be read: {error}")))?;
+    let condition: Condition = match arguments.labels {
+        None => data["condition"].as_str().unwrap_or("").parse().map_err(usage)?,
+        Some(LabelRule::True) => Condition::True,
+        Some(LabelRule::Random) => Condition::Random,
+        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
+        Some(LabelRule::Alternating) => {
+            return Err(usage("no network is trained on alternating labels".into()));
+        }
+    };
+    let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);
+    let prepared = prepare::<E>(raw, None, condition, &preprocess, seed, false);
+    let (set, _) = prepared.map_err(|error| CliError::sample(&raw.text, error))?;
+    let precision = if E::NAME == "f32" { Precision::Single } else { Precision::Double };
+    let wide = || set.values.iter().map(|&x| Element::to_f64(x));
+    let values = match precision {
+        Precision::Single => Values::F32(wide().map(|x| x as f32).collect()),
+        Precision::Double => Values::F64(wide().collect()),
+    };
+    let Shape { channels, height, width } = set.shape;
+    let points = Points::new(values, vec![channels, height, width]);
+    let points = points.map_err(|error| CliError::sample(&raw.text, error))?;
+    let architecture = checkpoint.network().map_err(TrainError::from)?;
+    let network = feed::architecture::network(&architecture, &checkpoint.arrays, precision);
+    let network = network.map_err(|source| at(file, source))?;
+    Ok(Task {
+        network,
+        description: checkpoint.architecture.clone(),
+        inputs: format!("prepared {condition} seed={seed}"),
+        sample: RawSample { text: raw.text.clone(), points, labels: set.labels },
+    })
+}

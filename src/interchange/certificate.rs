@@ -1,0 +1,233 @@
+//! Certificates of what was decided about a network of other people's.
+//!
+//! ```text
+//! shatter network certificate 1
+//! network-sha256 HEX           of the file of the network
+//! network TEXT                 what was read, and how (not a claim)
+//! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
+//! reading largest              how outputs say labels: see feed::judge
+//! inputs TEXT                  how points become inputs: "points", rounded to the precision, or
+//!                              "prepared CONDITION seed=S", as in training
+//! sample TEXT                  the SAMPLE text as it was given (not a claim)
+//! points TYPE N SHAPE          of the points that go in
+//! points-sha256 HEX
+//! labels HEX                   SHA-256 of points and labels together (sample::fingerprint)
+//! counts exact=A margin=B undecided=C misfit=D
+//! verdicts N                   then N lines, one a point:
+//!   exact ROUNDING
+//!   margin LOW ROUNDING          the margin is at least LOW, and LOW > ROUNDING
+//!   undecided LOW HIGH ROUNDING
+//!   misfit HIGH ROUNDING         the margin is at most HIGH, and HIGH < −ROUNDING; or the labels are
+//!                                real numbers and the outputs are others
+//! digest HEX                   SHA-256 of all bytes before this line
+//! ```
+//!
+//! The claim is about the function that the file's numbers define in real arithmetic, at these inputs:
+//! `margin` says that it says the label, by at least LOW, and that no runtime of the precision can round
+//! that away. A certificate is checked by deciding again, from the file and the sample: every claim must
+//! follow ([`confirm`]).
+
+use sha2::{Digest, Sha256};
+
+use crate::certify::write::number;
+use crate::exact::{Dyadic, IBig};
+use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
+use crate::sample::{Labels, RawSample};
+
+use super::feed::judge::{Judged, Reading, Verdict};
+use super::number::Precision;
+
+/// The longest certificate that is read, in bytes a point, and besides.
+const BYTES: u64 = 256;
+const BESIDES: u64 = 1 << 16;
+
+/// What is judged.
+pub struct Subject<'a> {
+    /// SHA-256 of the file.
+    pub network_sha256: String,
+    /// What was read.
+    pub description: String,
+    /// The type of its numbers.
+    pub precision: Precision,
+    /// How outputs say labels.
+    pub reading: Reading,
+    /// How points become inputs.
+    pub inputs: String,
+    /// The inputs and their labels.
+    pub sample: &'a RawSample,
+}
+
+/// How many points have each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// The outputs equal the target.
+    pub exact: usize,
+    /// The label is said, and no runtime can round that away.
+    pub margin: usize,
+    /// Not that, and not the contrary.
+    pub undecided: usize,
+    /// Another label is said.
+    pub misfit: usize,
+}
+
+impl Tally {
+    /// Counts.
+    pub fn of(judged: &[Judged]) -> Tally {
+        let count = |verdict| judged.iter().filter(|one| one.verdict == verdict).count();
+        Tally {
+            exact: count(Verdict::Exact),
+            margin: count(Verdict::Margin),
+            undecided: count(Verdict::Undecided),
+            misfit: count(Verdict::Misfit),
+        }
+    }
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Everything before the verdicts; `claims` leaves out the lines that are none.
+fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
+    let Subject { network_sha256, description, precision, reading, inputs, sample } = subject;
+    let Tally { exact, margin, undecided, misfit } = tally;
+    let kind = match &sample.labels {
+        Labels::Classes { count, .. } => format!("classes={count}"),
+        Labels::Real { outputs, .. } => format!("real={outputs}"),
+    };
+    let mut text = format!("shatter network certificate 1\nnetwork-sha256 {network_sha256}\n");
+    if !claims {
+        text += &format!("network {}\n", description.escape_default());
+    }
+    text += &format!("precision {}\nreading {}\n", precision.name(), reading.name());
+    text += &format!("inputs {}\n", inputs.escape_default());
+    if !claims {
+        text += &format!("sample {}\n", sample.text.escape_default());
+    }
+    text += &format!(
+        "points {}\npoints-sha256 {}\n",
+        header(&sample.points),
+        fingerprint(&sample.points)
+    );
+    text += &format!("labels {} {kind}\n", fingerprint_labelled(sample));
+    text +=
+        &format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}\n");
+    text + &format!("verdicts {}\n", sample.points.n())
+}
+
+fn spelled(x: f64) -> String {
+    match Dyadic::try_from(x) {
+        Ok(x) => number(&x),
+        Err(_) if x == f64::INFINITY => "inf".to_owned(),
+        Err(_) if x == f64::NEG_INFINITY => "-inf".to_owned(),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// The certificate.
+pub fn write(subject: &Subject, judged: &[Judged]) -> String {
+    let mut text = head(subject, Tally::of(judged), false);
+    for one in judged {
+        let Judged { verdict, low, high, rounding } = one.claimed();
+        let (low, high, rounding) = (spelled(low), spelled(high), spelled(rounding));
+        text += &match verdict {
+            Verdict::Exact => format!("exact {rounding}\n"),
+            Verdict::Margin => format!("margin {low} {rounding}\n"),
+            Verdict::Undecided => format!("undecided {low} {high} {rounding}\n"),
+            Verdict::Misfit => format!("misfit {high} {rounding}\n"),
+        };
+    }
+    let digest = digest(text.as_bytes());
+    text + &format!("digest {digest}\n")
+}
+
+/// The most bytes that a certificate for so many points has.
+pub fn longest(points: usize) -> u64 {
+    BESIDES + BYTES * points as u64
+}
+
+/// Whether every claim of a certificate follows from what was decided again.
+///
+/// # Errors
+/// The first reason why not.
+pub fn confirm(text: &str, subject: &Subject, judged: &[Judged]) -> Result<(), String> {
+    let (body, last) = text
+        .trim_end_matches('\n')
+        .rsplit_once('\n')
+        .map(|(body, last)| (&text[..body.len() + 1], last))
+        .ok_or("it has no lines")?;
+    if last.strip_prefix("digest ") != Some(&digest(body.as_bytes())) || !text.ends_with('\n') {
+        return Err("its digest does not match: it has been altered".to_owned());
+    }
+    let claims = |line: &&str| !line.starts_with("network ") && !line.starts_with("sample ");
+    let mut lines = body.lines().filter(claims);
+    // The counts are those of the certificate's own lines, which may claim less than is known.
+    let wanted = head(subject, Tally::default(), true);
+    let mut counts = "";
+    for wanted in wanted.lines() {
+        let line = lines.next().ok_or_else(|| format!("it ends where '{wanted}' is expected"))?;
+        if wanted.starts_with("counts ") {
+            counts = line;
+        } else if line != wanted {
+            let found: String = line.chars().take(120).flat_map(char::escape_default).collect();
+            return Err(format!("'{wanted}' is expected, '{found}' found"));
+        }
+    }
+    let mut tally = Tally::default();
+    for (i, one) in judged.iter().enumerate() {
+        let line = lines.next().ok_or_else(|| format!("it has no verdict on point {i}"))?;
+        let words: Vec<&str> = line.split(' ').collect();
+        let numbers: Option<Vec<f64>> = words[1..].iter().map(|word| parsed(word)).collect();
+        let follows = match (words[0], numbers.as_deref()) {
+            ("exact", Some(&[rounding])) => {
+                tally.exact += 1;
+                one.verdict == Verdict::Exact && one.rounding <= rounding
+            }
+            ("margin", Some(&[low, rounding])) => {
+                tally.margin += 1;
+                low > rounding && one.low >= low && one.rounding <= rounding
+            }
+            ("undecided", Some(&[low, high, rounding])) => {
+                tally.undecided += 1;
+                one.low >= low && one.high <= high && one.rounding <= rounding
+            }
+            ("misfit", Some(&[high, rounding])) => {
+                tally.misfit += 1;
+                one.verdict == Verdict::Misfit && one.high <= high && one.rounding <= rounding
+            }
+            _ => return Err(format!("point {i}: its verdict cannot be read")),
+        };
+        if !follows {
+            return Err(format!("point {i}: '{}' does not follow", words[0]));
+        }
+    }
+    let Tally { exact, margin, undecided, misfit } = tally;
+    if counts
+        != format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}")
+    {
+        return Err("its counts are not those of its verdicts".to_owned());
+    }
+    match lines.next() {
+        Some(_) => Err("it has more verdicts than points".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// A number as [`spelled`] writes it.
+fn parsed(word: &str) -> Option<f64> {
+    match word {
+        "inf" => return Some(f64::INFINITY),
+        "-inf" => return Some(f64::NEG_INFINITY),
+        _ => {}
+    }
+    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |digits| (true, digits));
+    let (mantissa, exponent) = digits.split_once('p').unwrap_or((digits, "0"));
+    if mantissa.len() > 14 || mantissa.starts_with(['+', '-']) {
+        return None;
+    }
+    let mantissa = u64::from_str_radix(mantissa, 16).ok()?;
+    let exponent: i16 = exponent.parse().ok()?;
+    let size = Dyadic::new(IBig::from(mantissa), i64::from(exponent)).to_f64()?;
+    Some(if negative { -size } else { size })
+}

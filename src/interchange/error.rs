@@ -1,0 +1,99 @@
+//! Why a network could not leave, or come in.
+
+use crate::network::architecture::ArchitectureError;
+use crate::sample::SampleError;
+
+/// Why a network could not leave, or come in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InterchangeError {
+    /// Numbers that the type does not have.
+    #[error(
+        "{rounded} of {numbers} numbers are no {precision}, the first is number {index} of \
+         '{tensor}', {value}; --round would round them by up to {absolute:e} ({relative:e} of the number)"
+    )]
+    Rounds {
+        /// How many.
+        rounded: u64,
+        /// Of how many.
+        numbers: u64,
+        /// The type.
+        precision: &'static str,
+        /// Where the first of them is.
+        tensor: String,
+        /// Its place there, from 0.
+        index: usize,
+        /// The number.
+        value: String,
+        /// The largest error that rounding would make.
+        absolute: f64,
+        /// The same relative to the number.
+        relative: f64,
+    },
+    /// A number beyond the type.
+    #[error("number {index} of '{tensor}', {value}, is too large for {precision}")]
+    TooLarge {
+        /// Where it is.
+        tensor: String,
+        /// Its place there, from 0.
+        index: usize,
+        /// The number.
+        value: String,
+        /// The type.
+        precision: &'static str,
+    },
+    /// A layer that would not fit a file as a dense matrix.
+    #[error("a layer of {units} units on {inputs} numbers is too large as a dense matrix")]
+    TooManyNumbers {
+        /// Numbers that go in.
+        inputs: usize,
+        /// Units.
+        units: usize,
+    },
+    /// A layer without units.
+    #[error("layer {layer} has no units, which the format cannot say")]
+    EmptyLayer {
+        /// The layer, from 0.
+        layer: usize,
+    },
+    /// A file beyond what its format has room for.
+    #[error("the file would be larger than {0}")]
+    FileTooLarge(&'static str),
+    /// Something that the format, or what was asked for, does not go with.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A file that is not what it should be.
+    #[error("no network that can be read here: {0}")]
+    Malformed(String),
+    /// An operator that is not read.
+    #[error(
+        "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Relu, Conv, MaxPool, \
+         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, Concat, Flatten, Reshape, \
+         Identity, Constant and Dropout are)"
+    )]
+    Operator {
+        /// The node's name, or that of its output.
+        node: String,
+        /// The operator.
+        operator: String,
+    },
+    /// A node that is read, but not as it stands.
+    #[error("node '{node}' ({operator}): {reason}")]
+    Node {
+        /// The node's name, or that of its output.
+        node: String,
+        /// The operator.
+        operator: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Layers that do not go together.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+    /// A sample that the network does not take.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,119 @@
+//! Architectures with their arrays as feed-forward networks.
+
+use crate::device::Element;
+use crate::interchange::InterchangeError;
+use crate::interchange::number::Precision;
+use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
+
+use super::{Affine, FeedForward, Normalization, Operation, Step, Window};
+
+/// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
+///
+/// # Errors
+/// [`InterchangeError::Unsupported`] for local response normalization, which is neither piecewise
+/// linear nor rational; [`InterchangeError::Architecture`].
+pub fn network<E: Element>(
+    architecture: &Architecture,
+    arrays: &[(Parameter, Vec<E>)],
+    precision: Precision,
+) -> Result<FeedForward, InterchangeError> {
+    let input = architecture.input;
+    let mut builder = Builder { arrays: arrays.iter(), steps: Vec::new() };
+    builder.sequence(&architecture.layers, (0, input), "")?;
+    Ok(FeedForward { precision, input: sides(input), steps: builder.steps })
+}
+
+fn sides(shape: Shape) -> Vec<usize> {
+    vec![shape.channels, shape.height, shape.width]
+}
+
+struct Builder<'a, E> {
+    arrays: std::slice::Iter<'a, (Parameter, Vec<E>)>,
+    steps: Vec<Step>,
+}
+
+impl<E: Element> Builder<'_, E> {
+    fn array(&mut self) -> Result<Vec<f64>, InterchangeError> {
+        let missing = || InterchangeError::Malformed("arrays are missing".to_owned());
+        let (_, values) = self.arrays.next().ok_or_else(missing)?;
+        Ok(values.iter().map(|&x| Element::to_f64(x)).collect())
+    }
+
+    fn sequence(
+        &mut self,
+        layers: &[Layer],
+        mut now: (usize, Shape),
+        path: &str,
+    ) -> Result<(usize, Shape), InterchangeError> {
+        for (index, layer) in layers.iter().enumerate() {
+            let path = if path.is_empty() { index.to_string() } else { format!("{path}.{index}") };
+            now = self.layer(layer, now, &path)?;
+        }
+        Ok(now)
+    }
+
+    fn layer(
+        &mut self,
+        layer: &Layer,
+        (on, shape): (usize, Shape),
+        path: &str,
+    ) -> Result<(usize, Shape), InterchangeError> {
+        let after = shape::after(layer, shape, path)?;
+        let operation = match layer {
+            Layer::Dense { units } => Operation::Dense(self.affine(shape.len(), *units)?),
+            Layer::Convolution { channels, window } => {
+                let inputs = shape.channels * window.size * window.size;
+                Operation::Convolution(self.affine(inputs, *channels)?, square(window))
+            }
+            Layer::Relu => Operation::Relu,
+            Layer::Pool { pool: Pool::Max, window } => Operation::MaxPool(square(window)),
+            Layer::Pool { pool: Pool::Mean, window } => Operation::MeanPool(square(window), true),
+            Layer::GlobalMeanPool => Operation::GlobalMean,
+            Layer::Flatten => Operation::Same,
+            Layer::Dropout { .. } => return Ok((on, after)),
+            Layer::BatchNormalization => Operation::Normalize(Normalization {
+                scale: self.array()?,
+                shift: self.array()?,
+                mean: self.array()?,
+                variance: self.array()?,
+                epsilon: 1e-5,
+            }),
+            Layer::LocalResponseNormalization { .. } => {
+                return Err(InterchangeError::Unsupported(format!(
+                    "layer {path} ({layer}) takes a fractional power: there is nothing exact to check"
+                )));
+            }
+            Layer::Concatenate(branches) => {
+                let mut ends = Vec::new();
+                for (index, branch) in branches.iter().enumerate() {
+                    ends.push(self.sequence(branch, (on, shape), &format!("{path}.{index}"))?.0);
+                }
+                let first = ends.remove(0); // there is a branch: `after` has seen to it
+                return Ok((self.push(Operation::Concatenate(ends), first, after), after));
+            }
+        };
+        Ok((self.push(operation, on, after), after))
+    }
+
+    fn push(&mut self, operation: Operation, on: usize, shape: Shape) -> usize {
+        self.steps.push(Step { operation, on, shape: sides(shape) });
+        self.steps.len()
+    }
+
+    /// PyTorch's weight is outputs × inputs.
+    fn affine(&mut self, inputs: usize, outputs: usize) -> Result<Affine, InterchangeError> {
+        let (weight, bias) = (self.array()?, self.array()?);
+        let at = |k: usize| weight[k % outputs * inputs + k / outputs];
+        Ok(Affine { weights: (0..inputs * outputs).map(at).collect(), inputs, outputs, bias })
+    }
+}
+
+fn square(window: &crate::network::architecture::Window) -> Window {
+    let both = |side| (side, side);
+    Window {
+        size: both(window.size),
+        stride: both(window.stride),
+        before: both(window.padding),
+        after: both(window.padding),
+    }
+}

@@ -1,0 +1,181 @@
+//! Feed-forward networks as other people bring them: operations one after the other, each on values
+//! that stand before it.
+//!
+//! A value is an array a point. Numbers are those of the file, in binary64, which has all of them.
+
+pub mod architecture;
+pub mod enclose;
+pub mod exact;
+pub mod judge;
+pub mod window;
+
+use super::number::Precision;
+pub use window::Window;
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct FeedForward {
+    /// The type in which its runtime computes.
+    pub precision: Precision,
+    /// Shape of a point.
+    pub input: Vec<usize>,
+    /// The operations; the first makes value 1, value 0 is the point.
+    pub steps: Vec<Step>,
+}
+
+/// An operation, and what it works on.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub operation: Operation,
+    /// The value that it is done to; below the number of its own.
+    pub on: usize,
+    /// Shape of the result.
+    pub shape: Vec<usize>,
+}
+
+/// What is done to a value x.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Σ_k x_k W_kj + b_j.
+    Dense(Affine),
+    /// Cross-correlation, padding with zeros; W is (channels in · height · width) × channels out.
+    Convolution(Affine, Window),
+    /// max(x, 0).
+    Relu,
+    /// The largest entry of each window; padding never wins.
+    MaxPool(Window),
+    /// The mean of each window, padding counted as zeros or not at all.
+    MeanPool(Window, bool),
+    /// The mean of each channel.
+    GlobalMean,
+    /// ±x + c, the numbers of x or of c repeated as their shapes say.
+    Shift {
+        /// Whether x enters with a minus.
+        negated: bool,
+        /// Of each number of the result: which number of x.
+        from: Vec<u32>,
+        /// c, a number each of the result.
+        by: Vec<f64>,
+    },
+    /// (x − mean)/√(variance + epsilon) · scale + shift, a number a channel.
+    Normalize(Normalization),
+    /// x ± another value of the same shape.
+    Sum {
+        /// The other value.
+        other: usize,
+        /// Whether it is subtracted.
+        minus: bool,
+    },
+    /// x and other values, one after the other.
+    Concatenate(Vec<usize>),
+    /// x, in another shape.
+    Same,
+}
+
+/// Weights and biases of an affine map.
+#[derive(Clone, Debug)]
+pub struct Affine {
+    /// inputs × outputs, row by row.
+    pub weights: Vec<f64>,
+    /// Numbers that go in.
+    pub inputs: usize,
+    /// Numbers that come out.
+    pub outputs: usize,
+    /// A number an output; empty for none.
+    pub bias: Vec<f64>,
+}
+
+/// Batch normalization in inference mode.
+#[derive(Clone, Debug)]
+pub struct Normalization {
+    /// γ.
+    pub scale: Vec<f64>,
+    /// β.
+    pub shift: Vec<f64>,
+    /// μ.
+    pub mean: Vec<f64>,
+    /// σ².
+    pub variance: Vec<f64>,
+    /// ε.
+    pub epsilon: f64,
+}
+
+impl Step {
+    /// The values that it reads.
+    pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
+        let others = match &self.operation {
+            Operation::Sum { other, .. } => std::slice::from_ref(other),
+            Operation::Concatenate(others) => others.as_slice(),
+            _ => &[],
+        };
+        others.iter().copied().chain([self.on])
+    }
+}
+
+impl FeedForward {
+    /// Shape of a value.
+    pub fn shape(&self, value: usize) -> &[usize] {
+        match value.checked_sub(1) {
+            None => &self.input,
+            Some(step) => &self.steps[step].shape,
+        }
+    }
+
+    /// Numbers that come out.
+    pub fn outputs(&self) -> usize {
+        count(self.shape(self.steps.len()))
+    }
+
+    /// The last step that reads each value; for values that nothing reads, a step that there is not.
+    pub fn last_uses(&self) -> Vec<usize> {
+        let mut last = vec![usize::MAX; self.steps.len() + 1];
+        for (index, step) in self.steps.iter().enumerate() {
+            step.reads().for_each(|value| last[value] = index);
+        }
+        last
+    }
+
+    /// Numbers that a point takes at once, windows of convolutions included.
+    pub fn peak(&self) -> usize {
+        let last = self.last_uses();
+        let (mut held, mut peak) = (count(&self.input), 0);
+        for (index, step) in self.steps.iter().enumerate() {
+            held += count(&step.shape);
+            let windows = match &step.operation {
+                Operation::Convolution(affine, _) => {
+                    count(&step.shape) / affine.outputs.max(1) * affine.inputs
+                }
+                _ => 0,
+            };
+            peak = peak.max(held + windows);
+            let mut read: Vec<usize> = step.reads().collect();
+            read.sort_unstable();
+            read.dedup();
+            let done = read.into_iter().filter(|&value| last[value] == index);
+            held -= done.map(|value| count(self.shape(value))).sum::<usize>();
+        }
+        peak
+    }
+
+    /// Products that a point takes.
+    pub fn products(&self) -> u64 {
+        let of = |step: &Step| match &step.operation {
+            Operation::Dense(affine) => affine.weights.len() as u64,
+            Operation::Convolution(affine, _) => {
+                let places = count(&step.shape) / affine.outputs.max(1);
+                affine.weights.len() as u64 * places as u64
+            }
+            Operation::MeanPool(window, _) | Operation::MaxPool(window) => {
+                count(&step.shape) as u64 * (window.size.0 * window.size.1) as u64
+            }
+            _ => count(&step.shape) as u64,
+        };
+        self.steps.iter().map(of).fold(0u64, u64::saturating_add)
+    }
+}
+
+/// Numbers of an array of this shape.
+pub fn count(shape: &[usize]) -> usize {
+    shape.iter().product()
+}

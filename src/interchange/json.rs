@@ -1,0 +1,49 @@
+//! Networks as JSON. Numbers of a construction are texts, and exact whatever they are: `"3"`,
+//! `"-3/4"`, as Python's `fractions.Fraction` reads them. Those of a trained network are numbers.
+
+use serde_json::{Map, Value, json};
+
+use crate::network::Network;
+
+use super::InterchangeError;
+use super::array::{Array, arrays};
+use super::number::Numbers;
+
+/// Texts by their names.
+pub fn metadata(metadata: &[(String, String)]) -> Value {
+    let entry = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
+    Value::Object(metadata.iter().map(entry).collect::<Map<_, _>>())
+}
+
+fn file(arrays: Map<String, Value>, texts: &[(String, String)]) -> String {
+    json!({ "metadata": metadata(texts), "arrays": arrays }).to_string() + "\n"
+}
+
+/// An explicit network, exactly.
+///
+/// # Errors
+/// Those of [`arrays`].
+pub fn construction(
+    network: &Network,
+    metadata: &[(String, String)],
+) -> Result<String, InterchangeError> {
+    let mut entries = Map::new();
+    for part in arrays(network)? {
+        let values: Vec<Value> =
+            part.values.iter().map(|x| Value::from(x.as_ref().to_string())).collect();
+        entries.insert(part.name, json!({ "shape": part.shape, "values": values }));
+    }
+    Ok(file(entries, metadata))
+}
+
+/// A trained network; the shortest decimals that read as the same numbers of the type.
+pub fn trained(arrays: &[Array], metadata: &[(String, String)]) -> String {
+    let entry = |array: &Array| {
+        let values = match &array.numbers {
+            Numbers::Single(numbers) => json!(numbers),
+            Numbers::Double(numbers) => json!(numbers),
+        };
+        (array.name.clone(), json!({ "shape": array.shape, "values": values }))
+    };
+    file(arrays.iter().map(entry).collect(), metadata)
+}

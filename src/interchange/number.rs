@@ -1,0 +1,212 @@
+//! Numbers on their way into a format: exactly, or counted where they are rounded.
+
+use std::borrow::Borrow;
+
+use crate::device::Element;
+use crate::exact::{Dyadic, Rational};
+
+use super::InterchangeError;
+
+/// The floating-point types that networks leave in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// binary32.
+    Single,
+    /// binary64.
+    Double,
+}
+
+impl Precision {
+    /// Its name: `f32`, `f64`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Single => "f32",
+            Precision::Double => "f64",
+        }
+    }
+
+    /// Bits of a mantissa.
+    pub fn bits(self) -> u64 {
+        match self {
+            Precision::Single => 24,
+            Precision::Double => 53,
+        }
+    }
+}
+
+/// Numbers of one floating-point type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    /// binary32.
+    Single(Vec<f32>),
+    /// binary64.
+    Double(Vec<f64>),
+}
+
+impl Numbers {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Numbers::Single(numbers) => numbers.len(),
+            Numbers::Double(numbers) => numbers.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their type.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Numbers::Single(_) => Precision::Single,
+            Numbers::Double(_) => Precision::Double,
+        }
+    }
+
+    /// All of them, little-endian.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Numbers::Single(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Numbers::Double(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        }
+    }
+}
+
+/// How many numbers had to be rounded, and by how much at most.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rounded {
+    /// Numbers.
+    pub numbers: u64,
+    /// Numbers that were rounded.
+    pub rounded: u64,
+    /// The largest |rounded − exact|.
+    pub absolute: f64,
+    /// The largest |rounded − exact| / |exact|.
+    pub relative: f64,
+    /// The first of them: the tensor, its place there, and the number.
+    pub first: Option<(String, usize, String)>,
+}
+
+/// Takes exact numbers to a type.
+#[derive(Debug)]
+pub struct Converter {
+    precision: Precision,
+    /// Whether numbers may be rounded.
+    round: bool,
+    /// What happened so far.
+    pub rounded: Rounded,
+}
+
+impl Converter {
+    /// To this type, rounding to nearest if `round`.
+    pub fn new(precision: Precision, round: bool) -> Converter {
+        Converter { precision, round, rounded: Rounded::default() }
+    }
+
+    /// The numbers of a tensor, of any exact kind.
+    ///
+    /// # Errors
+    /// [`InterchangeError::TooLarge`] for a number beyond the type.
+    pub fn numbers(
+        &mut self,
+        tensor: &str,
+        exact: impl Iterator<Item = impl Borrow<Rational>>,
+    ) -> Result<Numbers, InterchangeError> {
+        let mut wide = Vec::new();
+        for (index, x) in exact.enumerate() {
+            wide.push(self.number(tensor, index, x.borrow())?);
+        }
+        Ok(match self.precision {
+            Precision::Single => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
+            Precision::Double => Numbers::Double(wide),
+        })
+    }
+
+    /// The finite floating-point numbers of a tensor.
+    ///
+    /// # Errors
+    /// [`InterchangeError::TooLarge`] for a number beyond the type, or not finite.
+    pub fn floats<E: Element>(
+        &mut self,
+        tensor: &str,
+        values: &[E],
+    ) -> Result<Numbers, InterchangeError> {
+        let exact = |(index, &x): (usize, &E)| match Dyadic::try_from(x.to_f64()) {
+            Ok(x) => Ok(x.to_rational()),
+            Err(_) => Err(InterchangeError::TooLarge {
+                tensor: tensor.to_owned(),
+                index,
+                value: x.to_f64().to_string(),
+                precision: self.precision.name(),
+            }),
+        };
+        let exact = values.iter().enumerate().map(exact).collect::<Result<Vec<_>, _>>()?;
+        self.numbers(tensor, exact.into_iter())
+    }
+
+    /// One number, representable in the type.
+    fn number(
+        &mut self,
+        tensor: &str,
+        index: usize,
+        x: &Rational,
+    ) -> Result<f64, InterchangeError> {
+        self.rounded.numbers += 1;
+        let dyadic = Dyadic::from_rational(x);
+        let equal = dyadic.as_ref().and_then(|x| match self.precision {
+            Precision::Single => x.to_f32().map(f64::from),
+            Precision::Double => x.to_f64(),
+        });
+        if let Some(equal) = equal {
+            return Ok(equal);
+        }
+        // Fractions are rounded by the library, dyadic numbers by ours: both to nearest.
+        let nearest = match (&dyadic, self.precision) {
+            (_, Precision::Single) => f64::from(x.to_f32().value()),
+            (Some(x), Precision::Double) => x.round_f64(),
+            (None, Precision::Double) => x.to_f64().value(),
+        };
+        let Ok(held) = Dyadic::try_from(nearest) else {
+            let (tensor, value) = (tensor.to_owned(), shortened(x));
+            let precision = self.precision.name();
+            return Err(InterchangeError::TooLarge { tensor, index, value, precision });
+        };
+        let error = held.to_rational() - x;
+        let error = if error < Rational::ZERO { -error } else { error };
+        let size = if *x < Rational::ZERO { -x } else { x.clone() };
+        self.rounded.rounded += 1;
+        self.rounded.absolute = self.rounded.absolute.max(error.to_f64().value());
+        self.rounded.relative = self.rounded.relative.max((error / size).to_f64().value());
+        let place = || (tensor.to_owned(), index, shortened(x));
+        self.rounded.first.get_or_insert_with(place);
+        Ok(nearest)
+    }
+
+    /// The end: everything was exact, or rounding was allowed.
+    ///
+    /// # Errors
+    /// [`InterchangeError::Rounds`] otherwise.
+    pub fn finish(self) -> Result<Rounded, InterchangeError> {
+        match &self.rounded.first {
+            Some((tensor, index, value)) if !self.round => Err(InterchangeError::Rounds {
+                rounded: self.rounded.rounded,
+                numbers: self.rounded.numbers,
+                precision: self.precision.name(),
+                tensor: tensor.clone(),
+                index: *index,
+                value: value.clone(),
+                absolute: self.rounded.absolute,
+                relative: self.rounded.relative,
+            }),
+            _ => Ok(self.rounded),
+        }
+    }
+}
+
+/// A number, fit for a line.
+fn shortened(x: &Rational) -> String {
+    let bits = crate::network::counts::rational_bits(x);
+    if bits <= 128 { x.to_string() } else { format!("{:e}, of {bits} bits", x.to_f64().value()) }
+}

@@ -1,0 +1,72 @@
+//! ONNX: graphs of what is built and trained here, and of what others bring.
+
+mod construction;
+mod graph;
+mod message;
+mod operator;
+mod read;
+mod trained;
+mod wire;
+
+pub use read::network;
+pub use trained::Raw;
+
+use super::number::{Numbers, Precision, Rounded};
+use super::{Converter, InterchangeError};
+use crate::network::Network;
+use crate::network::architecture::{Architecture, Parameter};
+
+const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of protobuf");
+
+/// An explicit network as an ONNX file from `x` (batch × inputs) to `y` (batch × outputs), and what was
+/// rounded; the metadata are pairs of key and text.
+///
+/// ```
+/// use shatter::construct::{Options, depth_two};
+/// use shatter::interchange::{Precision, feed::judge, onnx};
+/// use shatter::network::Network;
+/// use shatter::sample::{self, LabelRule};
+/// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
+/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+/// let network = Network::TwoLayer(fit.network);
+/// let (file, rounded) = onnx::construction(&network, Precision::Double, false, "zigzag", &[])?;
+/// assert_eq!(rounded.rounded, 0);
+/// // Read back, every point is found to equal its label, whatever the order of a runtime's sums.
+/// let read = onnx::network(&file)?;
+/// let (_, judged) = judge::judge(&read, &sample.points, &sample.labels, false)?;
+/// assert!(judged.iter().all(|one| one.verdict == judge::Verdict::Exact && one.rounding == 0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`InterchangeError::Rounds`] where numbers are rounded and `round` does not allow it; what does
+/// not fit.
+pub fn construction(
+    network: &Network,
+    precision: Precision,
+    round: bool,
+    description: &str,
+    metadata: &[(String, String)],
+) -> Result<(Vec<u8>, Rounded), InterchangeError> {
+    let mut numbers = Converter::new(precision, round);
+    let graph = construction::build(network, precision, &mut numbers)?;
+    let rounded = numbers.finish()?;
+    Ok((graph.finish(description, metadata).ok_or(LIMIT)?, rounded))
+}
+
+/// A trained network, with its arrays in the order of [`Architecture::arrays`], as an ONNX file from
+/// `x` (batch × channels × height × width) to `logits` (batch × outputs).
+///
+/// # Errors
+/// [`InterchangeError::Architecture`] where the layers do not fit; a file that would be too large.
+pub fn trained(
+    architecture: &Architecture,
+    arrays: &[(Parameter, Numbers)],
+    precision: Precision,
+    raw: Option<Raw>,
+    description: &str,
+    metadata: &[(String, String)],
+) -> Result<Vec<u8>, InterchangeError> {
+    let graph = trained::build(architecture, arrays, precision, raw)?;
+    graph.finish(description, metadata).ok_or(LIMIT)
+}

@@ -1,0 +1,258 @@
+//! Promise: networks leave exactly, and other runtimes find in them what is here.
+//!
+//! ONNX Runtime gives exactly the labels wherever a float-exactness bound says that nothing is rounded;
+//! it needs a Python with onnx and onnxruntime (PYTHON), without which those tests say so and pass.
+//! At full size: see `src/interchange/PYTHON.md`.
+
+mod common;
+
+use std::fs;
+
+use common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
+use common::python::{python, run};
+use shatter::construct::catalogue;
+use shatter::sample::{self, Values};
+use tempfile::TempDir;
+
+const RUNTIME: &str = "numpy, onnx, onnxruntime";
+
+/// Runs the program, which must succeed.
+fn works(folder: &TempDir, arguments: &[&str]) -> String {
+    let output = shatter(folder, arguments);
+    assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+/// Writes the distinct points of a sample as `points.npy`.
+fn write_points(folder: &TempDir, text: &str) {
+    let raw = sample::load(text, 0).unwrap();
+    let sample = raw.distinct(sample::LabelRule::Random, 0).unwrap();
+    let numbers = (0..sample.points.n()).flat_map(|i| {
+        let points = &sample.points;
+        (0..points.d()).map(move |k| points.f64_at(i, k))
+    });
+    let bytes: Vec<u8> = numbers.flat_map(f64::to_le_bytes).collect();
+    let shape = format!("({}, {})", sample.points.n(), sample.points.d());
+    assert!(
+        !matches!(sample.points.values(), Values::I64(v) if v.iter().any(|x| x.abs() >= 1 << 53))
+    );
+    npy(folder, "points.npy", "<f8", &shape, &bytes);
+}
+
+/// What ONNX Runtime finds in `network.onnx` of `out`.
+fn in_onnx_runtime(python: &str, folder: &TempDir, points: &[&str]) -> serde_json::Value {
+    let arguments = [&["out/network.onnx", "out/certificate.txt"], points].concat();
+    let output = run(python, folder.path(), "onnx_error.py", &arguments);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The sample that a construction takes, with 1,000 points where it can be had.
+fn sample_of(construction: &str) -> &'static str {
+    match construction {
+        "sine" => "halves.csv",
+        "moment-curve" => "moment:n=1000,d=3,classes=2",
+        "lagrange" => "collinear:n=20,d=2",
+        "rational-kernel" => "lattice:n=20,d=4,range=2001",
+        "random-features" => "lattice:n=100,d=4,range=2001",
+        "resnet" => "lattice:n=200,d=4,range=2001",
+        "softsign" => "lattice:n=30,d=4,range=2001",
+        "min-norm" | "min-norm-bias" => "lattice:n=30,d=40,range=11",
+        _ => "lattice:n=1000,d=4,range=2001",
+    }
+}
+
+#[test]
+fn onnx_runtime_gives_exactly_the_labels_of_every_construction_that_rounds_nothing() {
+    let Some(python) = python(RUNTIME) else { return };
+    let mut exact = Vec::new();
+    for construction in catalogue::all() {
+        let name = construction.name();
+        let folder = tempfile::tempdir().unwrap();
+        let text = sample_of(&name);
+        let rows = (1..=12).map(|k| format!("{},{}", 0.5f64.powi(k), k % 2));
+        common::program::csv(&folder, "halves.csv", ["x,label".to_owned()].into_iter().chain(rows));
+        let text = if name == "sine" {
+            format!("csv:{}", folder.path().join(text).display())
+        } else {
+            text.to_owned()
+        };
+        let labels = if name == "sine" { "true" } else { "random" };
+        let fit = ["fit", &text, "--labels", labels, "--construction", &name, "--out", "out"];
+        let output = shatter(&folder, &fit);
+        if status(&output) != 0 {
+            println!("{name}: not built on {text}: {}", stderr(&output).trim());
+            continue;
+        }
+        let eval = ["eval", "out/certificate.txt", &text, "--json"];
+        let found: serde_json::Value = serde_json::from_str(&works(&folder, &eval)).unwrap();
+        let promised = found["float_exactness"]["binary64"].as_bool().unwrap();
+        let export = ["export", "out/certificate.txt", "--to", "onnx", "--out", "out"];
+        let output = shatter(&folder, &export);
+        if status(&output) != 0 {
+            let message = stderr(&output);
+            assert!(
+                message.contains("are no f64") || message.contains("too large for f64"),
+                "{message}"
+            );
+            assert!(!promised, "{name}: {message}");
+            println!("{name}: not representable: {}", message.trim());
+            continue;
+        }
+        assert_eq!(labels == "random", name != "sine");
+        write_points(&folder, &text);
+        let found = in_onnx_runtime(&python, &folder, &["points.npy"]);
+        println!("{name}: {text}, float-exact {promised}: {found}");
+        if promised {
+            assert_eq!(found["largest_error"], 0.0, "{name}");
+            exact.push(name);
+        }
+    }
+    for name in ["depth-two-zigzag", "depth-3", "width-two"] {
+        assert!(exact.iter().any(|found| found == name), "{name} is not among {exact:?}");
+    }
+}
+
+/// Fits the first 2,000 images with random labels, and runs them.
+fn images(text: &str, points: &[&str]) {
+    let Some(python) = python(RUNTIME) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    works(&folder, &["fit", text, "--labels", "random", "--seed", "1", "--out", "out"]);
+    works(&folder, &["export", "out/certificate.txt", "--to", "onnx", "--out", "out"]);
+    let found = in_onnx_runtime(&python, &folder, &[points, &["--first", "2000"]].concat());
+    assert_eq!((&found["points"], &found["largest_error"]), (&2000.into(), &0.0.into()));
+}
+
+#[test]
+fn onnx_runtime_gives_exactly_the_random_labels_of_fashion_mnist() {
+    let Some(folder) = std::env::var_os("SHATTER_DATA") else {
+        println!("skipped: SHATTER_DATA does not name a folder with the data sets");
+        return;
+    };
+    let folder = std::path::Path::new(&folder).join("fashion-mnist");
+    let file = folder.join("train-images-idx3-ubyte.gz").display().to_string();
+    images(&format!("fashion-mnist:{},first=2000", folder.display()), &[&file]);
+}
+
+#[test]
+fn onnx_runtime_gives_exactly_the_random_labels_of_cifar10() {
+    let Some(folder) = std::env::var_os("SHATTER_CIFAR") else {
+        println!("skipped: SHATTER_CIFAR does not name the unpacked binary version of CIFAR-10");
+        return;
+    };
+    let folder = std::path::Path::new(&folder);
+    let batches = format!("{}/cifar-10-batches-bin", folder.display());
+    let at = if folder.join("cifar-10-batches-bin").is_dir() {
+        batches
+    } else {
+        folder.display().to_string()
+    };
+    let file = format!("{at}/data_batch_1.bin");
+    images(&format!("cifar10:{},first=2000", folder.display()), &[&file]);
+}
+
+#[test]
+fn what_a_type_does_not_have_is_refused_or_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = "lattice:n=30,d=3,range=11";
+    works(
+        &folder,
+        &["fit", sample, "--labels", "random", "--threshold", "midpoint", "--out", "out"],
+    );
+    for to in ["onnx", "safetensors", "npz"] {
+        let export = ["export", "out/network.txt", "--to", to, "--out", "out"];
+        refused(&folder, &export, &["numbers are no f64", "'w'", "--round"]);
+        let export = ["export", "out/network.txt", "--to", to, "--round", "--json", "--out", "out"];
+        let found: serde_json::Value = serde_json::from_str(&works(&folder, &export)).unwrap();
+        let (all, rounded) = (&found["numbers"], found["rounded"].as_u64().unwrap());
+        assert!(rounded > 0 && rounded <= all.as_u64().unwrap());
+        // Rounding to nearest errs by at most 2^-53 of a normal number.
+        let relative = found["largest_relative_error"].as_f64().unwrap();
+        assert!(relative > 0.0 && relative <= f64::EPSILON / 2.0, "{relative}");
+    }
+    // Exact whatever the numbers are.
+    works(&folder, &["export", "out/network.txt", "--to", "json", "--out", "out"]);
+    let found = read_json(&folder, "out/network.json");
+    let texts = found["arrays"]["w"]["values"].as_array().unwrap();
+    assert!(texts.iter().any(|text| text.as_str().unwrap().contains('/')));
+}
+
+#[test]
+fn numpy_and_safetensors_hold_the_numbers_of_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    works(&folder, &["fit", "lattice:n=30,d=3,range=11", "--labels", "random", "--out", "out"]);
+    for to in ["npz", "safetensors", "json"] {
+        works(&folder, &["export", "out/certificate.txt", "--to", to, "--out", "out"]);
+        let before = fs::read(folder.path().join(format!("out/network.{to}"))).unwrap();
+        works(&folder, &["export", "out/certificate.txt", "--to", to, "--out", "out"]);
+        let after = fs::read(folder.path().join(format!("out/network.{to}"))).unwrap();
+        assert_eq!(before, after, "equal networks are equal bytes");
+    }
+    let Some(python) = python("numpy, safetensors.numpy") else { return };
+    let output = run(&python, folder.path(), "arrays.py", &["out"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "equal");
+}
+
+/// Trains for a moment, exports, and compares logits at 1,000 points.
+fn logits_agree(model: &str, shape: &str, raw: &[&str]) {
+    let Some(python) = python(RUNTIME) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let d: usize = shape.split(", ").map(|side| side.parse::<usize>().unwrap()).product();
+    // Images of a few waves each, so that they differ in more than noise.
+    let pixel = |at: usize| {
+        let (i, k) = (at / d, at % d);
+        let wave = ((k * (1 + i % 7)) as f64 / 40.0 + (i * i % 101) as f64).sin();
+        (127.0 + 100.0 * wave + ((i * 31 + k * 17) % 23) as f64) as u8
+    };
+    let bytes: Vec<u8> = (0..1000 * d).map(pixel).collect();
+    npy(&folder, "images.npy", "|u1", &format!("(1000, {shape})"), &bytes);
+    let labels: Vec<u8> = (0..1000usize).map(|i| (i * 7 % 10) as u8).collect();
+    npy(&folder, "labels.npy", "|u1", "(1000,)", &labels);
+    let all = "npy:images.npy,labels.npy";
+    let few = format!("{all},first=256");
+    let train =
+        ["train", &few, "--model", model, "--epochs", "1", "--device", "cpu", "--out", "out"];
+    let output = shatter(&folder, &train);
+    assert!(status(&output) < 2, "{}", stderr(&output)); // nothing is fitted after one epoch
+    let checkpoint = "out/checkpoint.safetensors";
+    shatter(&folder, &["eval", checkpoint, all, "--out", "eval"]);
+    works(&folder, &[&["export", checkpoint, "--to", "onnx", "--out", "out"], raw].concat());
+    let files = ["out/network.onnx", "images.npy", "eval/outputs.csv"];
+    let output = run(&python, folder.path(), "onnx_outputs.py", &files);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    println!("{model}: {found}");
+    assert_eq!(found["images"], 1000);
+    assert!(found["relative"].as_f64().unwrap() <= 1e-5, "{model}: {found}");
+}
+
+#[test]
+fn logits_of_perceptrons_agree() {
+    for model in ["mlp1x512", "mlp3x512", "mlp:20,10"] {
+        logits_agree(model, "3, 32, 32", &["--raw", "3x32x32"]);
+    }
+}
+
+#[test]
+fn logits_of_networks_on_vectors_agree() {
+    // One position: nothing is whitened or cropped, and bytes are divided by 255 before.
+    logits_agree("dense(30) batchnorm relu dense(20) relu", "12", &["--raw", "12x1x1"]);
+    logits_agree("conv(6,1) relu lrn(3) flatten dense(9) conv(4,1)", "12", &["--raw", "12x1x1"]);
+}
+
+#[test]
+fn logits_of_alexnet_agree() {
+    logits_agree("alexnet", "3, 32, 32", &["--raw", "3x32x32"]);
+}
+
+#[test]
+fn logits_of_inception_agree() {
+    logits_agree("inception", "3, 32, 32", &["--raw", "3x32x32"]);
+    logits_agree("inception-nobn", "3, 32, 32", &["--raw", "3x32x32"]);
+}
+
+#[test]
+fn logits_of_every_layer_agree() {
+    let layers = "conv(8,3,pad=1) batchnorm relu [ conv(4,3,stride=2,pad=1) | maxpool(3,stride=2,pad=1) | \
+                  meanpool(3,stride=2,pad=1) ] lrn(4,alpha=0.5,k=2) dropout(0.3) meanpool(2) flatten \
+                  dense(12) relu";
+    logits_agree(layers, "1, 12, 14", &["--raw", "1x12x14"]);
+}
