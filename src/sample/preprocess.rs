@@ -138,7 +138,7 @@ pub fn prepare<T: Float + Send + Sync>(
 /// ```
 /// use shatter::sample::{Condition, Labels, Points, Preprocess, RawSample, Values};
 /// use shatter::sample::preprocess::{prepare, relabel};
-/// let points = Points::new(Values::U8((0..200).collect()), vec![100, 2])?;
+/// let points = Points::new(Values::U8((0..200).collect()), vec![2])?;
 /// let labels = Labels::classes(vec![0; 100], 2)?;
 /// let raw = RawSample { text: "hundred".into(), points, labels };
 /// let plain = Preprocess { scale: true, crop: None, whiten: false };
