@@ -277,7 +277,11 @@ fn a_tensor_of_a_trillion_numbers_in_forty_bytes_is_refused() {
             "ulimit -v 524288; RAYON_NUM_THREADS=1 exec '{}' check --network {file} gaussian:n=3,d=2",
             env!("CARGO_BIN_EXE_shatter")
         );
-        let output = Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output();
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .env("SHATTER_TRIAL", "network")
+            .current_dir(folder.path())
+            .output();
         let output = output.unwrap();
         assert_eq!(status(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains(word), "{}", stderr(&output));
@@ -360,4 +364,16 @@ fn arguments_that_make_no_sense_are_refused() {
     refused(&folder, &["check", "--network", "small.txt", sample], &["small.txt"]);
     let output = shatter(&folder, &["check", "--network", "small.onnx", "--integers", sample]);
     assert_eq!(status(&output), 2);
+}
+
+/// Whoever does not ask for what is on trial is told why.
+#[test]
+fn it_is_on_trial() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(common::binary::program());
+    command.args(["check", "--network", "model.onnx", "gaussian:n=3,d=2"]).current_dir(&folder);
+    let output = command.env_remove("SHATTER_TRIAL").output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("on trial") && said.contains("SHATTER_TRIAL=network"), "{said}");
 }

@@ -44,7 +44,7 @@ pub fn build(
     let mut layers = Layers { graph: &mut graph, arrays: &mut arrays, precision };
     let value = Current { name: start, shape: input, image: true };
     let end = layers.sequence(&architecture.layers, value, "")?;
-    let end = layers.vector(end);
+    let end = layers.vector(end, "outputs");
     graph.node("Identity", &[&end.name], "logits");
     graph.output("logits", element, &[outputs]);
     Ok(graph)
@@ -147,7 +147,7 @@ impl Layers<'_, '_> {
         let to = |name: String, image: bool| Ok(Current { name, shape: after, image });
         match layer {
             Layer::Dense { .. } => {
-                let now = self.vector(now);
+                let now = self.vector(now, path);
                 let (weight, bias) = (self.array()?, self.array()?);
                 let transposed = [("transB", Value::Int(1))];
                 let inputs = [now.name.as_str(), &weight, &bias];
@@ -257,9 +257,8 @@ impl Layers<'_, '_> {
         Current { name, shape: Shape::vector(now.shape.len()), image: false }
     }
 
-    fn vector(&mut self, now: Current) -> Current {
-        let output = format!("{}_flat", now.name);
-        self.flattened(now, &output)
+    fn vector(&mut self, now: Current, path: &str) -> Current {
+        self.flattened(now, &format!("{path}.flat"))
     }
 
     fn image(&mut self, now: Current, path: &str) -> Current {
