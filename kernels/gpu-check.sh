@@ -127,7 +127,7 @@ check_tests() {
         local start status=0
         start=$(now)
         if [ $kind = gpu ]; then
-            REQUIRE_GPU=1 "$exe" --skip emulated_ >"$log" 2>&1 || status=$?
+            REQUIRE_GPU=1 "$exe" --skip emulated_ --test-threads=1 >"$log" 2>&1 || status=$?
         else
             env -u REQUIRE_GPU "$exe" --skip emulated_ >"$log" 2>&1 || status=$?
         fi
