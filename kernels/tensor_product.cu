@@ -14,7 +14,8 @@
 // binary32, unrounded) are fused for the same 16 bytes a number.
 //
 // The operands lie in shared memory as in global memory. Lines are 20 numbers apart where k is
-// contiguous and 72 where it is not, so that the 32 lanes that read a fragment meet 32 banks.
+// contiguous and 72 where it is not, so that the 32 lanes that read a fragment meet 32 banks (16 with
+// BF16 where k is not contiguous).
 //
 // k is cut as in product.cu, and product_finish adds up the parts: their order depends on the shape
 // alone. Within a product of 16 × 8 the order is the device's, always the same on one kind of device.
