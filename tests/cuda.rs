@@ -270,3 +270,24 @@ fn emulated_no_kernel_is_left_out() {
         assert!(named || !text.contains("__syncthreads();"), "{name}");
     }
 }
+
+/// Threads with devices of their own disturb each other neither while they capture nor while they
+/// copy: nothing goes through the stream that all of them share.
+#[test]
+fn threads_do_not_disturb_each_other() {
+    let Some(cuda) = gpu() else { return };
+    let kinds = [ArrayKind::Activation(shape(9, 1, 1)), ArrayKind::Activation(shape(9, 1, 1))];
+    let relu = Operation::Relu { input: vectors(0, 0, 9), output: vectors(1, 0, 9) };
+    let plan = plan(1, (4, 3), &kinds, vec![relu; 20]);
+    let alone = run(&cuda, &plan, 0, &[], 3).bits();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let cuda = gpu().expect("a GPU, as before");
+                for _ in 0..25 {
+                    assert_eq!(run(&cuda, &plan, 0, &[], 3).bits(), alone);
+                }
+            });
+        }
+    });
+}

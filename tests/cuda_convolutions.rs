@@ -12,10 +12,10 @@ mod common {
 
 use common::gpu::{gpu, gpu_with};
 use common::mutant::{needs_every, orders_do_not_matter};
-use common::small_plans::{agree, equal_on_coarse, plan, view};
+use common::small_plans::{agree, equal_on_coarse, number, plan, rounded, run, run_in_f64, view};
 use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
-use shatter::device::{Arithmetic, ArrayId, ArrayKind, Operation, View};
+use shatter::device::{Arithmetic, ArrayId, ArrayKind, Operation, Plan, View};
 use shatter::network::architecture::Window;
 use shatter::sample::Shape;
 
@@ -38,66 +38,125 @@ fn arrays(case: Case) -> (Vec<ArrayKind>, View, View) {
     (kinds, view(0, first, input), view(1, first, to))
 }
 
+/// An operation with what of it is summed.
+struct Summed {
+    operation: Operation,
+    /// Products in a sum, at most.
+    terms: usize,
+    /// Arrays whose numbers are factors.
+    factors: [usize; 2],
+    /// The array of sums of products, and one of sums of numbers that are not rounded.
+    sums: (usize, Option<usize>),
+}
+
+fn plan_of(case: Case, operation: &Operation, replicas: usize) -> Plan {
+    plan(replicas, (case.rows + 1, case.rows), &arrays(case).0, vec![operation.clone()])
+}
+
 /// In binary32 to what rounding allows. On tensor cores numbers that the factors' types hold must
-/// give exactly the sums of the processor, which are exact, too.
-fn check(case: Case, operation: impl Fn(View, View) -> Operation, terms: usize) {
+/// give exactly the sums of the processor, which are exact, too, and other numbers the sums of
+/// products of their factors, rounded here.
+fn check(case: Case, summed: &Summed) {
     let Some(cuda) = gpu() else { return };
-    let (kinds, input, output) = arrays(case);
-    let make = |n| plan(n, (case.rows + 1, case.rows), &kinds, vec![operation(input, output)]);
-    agree(&cuda, make, &[], 1, of_sums(terms));
-    assert!(terms < 1 << 10, "sums of so many products need not be exact");
+    let make = |n| plan_of(case, &summed.operation, n);
+    agree(&cuda, make, &[], 1, of_sums(summed.terms));
+    assert!(summed.terms < 1 << 10, "sums of so many products need not be exact");
     for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
-        equal_on_coarse(&gpu_with(arithmetic).expect("a GPU, as before"), &make(1));
+        let cuda = gpu_with(arithmetic).expect("a GPU, as before");
+        equal_on_coarse(&cuda, &make(1));
+        let left = run(&cuda, &make(1), 0, &[], 1).arrays.swap_remove(0);
+        assert!(are_sums(&left, case, summed, arithmetic), "{arithmetic:?}, {case:?}");
     }
 }
 
-/// Other numbers on tensor cores, to what rounding of factors allows; replicas and second runs.
+/// Whether what is left are sums, in binary32 and any order, of products of factors that were
+/// rounded in this arithmetic: each addition off by a unit in the last place of its sum at most.
+fn are_sums(left: &[Vec<f32>], case: Case, summed: &Summed, arithmetic: Arithmetic) -> bool {
+    let plan = plan_of(case, &summed.operation, 1);
+    let factor = |at: usize| summed.factors.contains(&at);
+    let fill = |at: usize, i: usize| {
+        rounded(if factor(at) { arithmetic } else { Arithmetic::Own }, number(at, 0, i))
+    };
+    let exact = |fill: &dyn Fn(usize, usize) -> f64| run_in_f64(&plan, fill);
+    let of_products = (exact(&fill), exact(&|at, i| fill(at, i).abs()), summed.sums.0);
+    let raw = |at: usize, i: usize| f64::from(number(at, 0, i));
+    let of_numbers =
+        summed.sums.1.map(|array| (exact(&raw), exact(&|at, i| raw(at, i).abs()), array));
+    [Some(of_products), of_numbers].into_iter().flatten().all(|(expected, sizes, array)| {
+        let bound = (summed.terms + 4) as f64 * 2f64.powi(-22);
+        let expected = expected[array].iter().zip(&sizes[array]);
+        left[array].iter().zip(expected).all(|(&found, (expected, size))| {
+            (f64::from(found) - expected).abs() <= bound * size.abs()
+        })
+    })
+}
+
+fn forward(case: Case) -> Summed {
+    let Case { input: Shape { channels, .. }, window, relu, .. } = case;
+    let (_, input, output) = arrays(case);
+    let (weight, bias) = (ArrayId(4), ArrayId(5));
+    Summed {
+        operation: Operation::Convolution { input, weight, bias, output, window, relu },
+        terms: channels * window.size * window.size,
+        factors: [0, 4],
+        sums: (1, None),
+    }
+}
+
+fn input_gradient(case: Case) -> Summed {
+    let Case { window, accumulate, outputs, .. } = case;
+    let (_, input, output) = arrays(case);
+    Summed {
+        operation: Operation::ConvolutionInputGradient {
+            output_gradient: View { array: ArrayId(3), ..output },
+            weight: ArrayId(4),
+            input_gradient: View { array: ArrayId(2), ..input },
+            window,
+            accumulate,
+        },
+        terms: outputs * window.size * window.size,
+        factors: [3, 4],
+        sums: (2, None),
+    }
+}
+
+fn weight_gradient(case: Case) -> Summed {
+    let (_, input, output) = arrays(case);
+    Summed {
+        operation: Operation::ConvolutionWeightGradient {
+            input,
+            output_gradient: View { array: ArrayId(3), ..output },
+            weight_gradient: ArrayId(6),
+            bias_gradient: ArrayId(7),
+            window: case.window,
+        },
+        terms: case.rows * case.output(1).area(),
+        factors: [0, 3],
+        sums: (6, Some(7)),
+    }
+}
+
+/// Rounding to fewer bits than asked for, or to more, is told apart.
 #[test]
-fn forward_on_tensor_cores() {
-    for (arithmetic, unit) in [(Arithmetic::Tf32, 11), (Arithmetic::Bf16, 8)] {
-        let Some(cuda) = gpu_with(arithmetic) else { return };
-        for case in large().into_iter().take(2) {
-            let Case { input, window, relu, .. } = case;
-            let (kinds, from, output) = arrays(case);
-            let (weight, bias) = (ArrayId(4), ArrayId(5));
-            let operation =
-                Operation::Convolution { input: from, weight, bias, output, window, relu };
-            let make = |n| plan(n, (case.rows + 1, case.rows), &kinds, vec![operation.clone()]);
-            let terms = input.channels * window.size * window.size;
-            agree(&cuda, make, &[], 1, 2.1 * 2f64.powi(-unit) * terms as f64);
+fn another_arithmetic_shows() {
+    const TWO: [Arithmetic; 2] = [Arithmetic::Tf32, Arithmetic::Bf16];
+    let case = Case {
+        input: shape(2, 5, 5),
+        window: Window { size: 2, stride: 1, padding: 1 },
+        rows: 2,
+        outputs: 3,
+        ..Case::default()
+    };
+    for summed in [forward(case), input_gradient(case), weight_gradient(case)] {
+        for arithmetic in TWO {
+            let Some(cuda) = gpu_with(arithmetic) else { return };
+            let plan = plan_of(case, &summed.operation, 1);
+            let left = run(&cuda, &plan, 0, &[], 1).arrays.swap_remove(0);
+            for other in TWO {
+                assert_eq!(are_sums(&left, case, &summed, other), arithmetic == other);
+            }
         }
     }
-}
-
-fn forward(case: Case) {
-    let Case { input, window, relu, .. } = case;
-    let (weight, bias) = (ArrayId(4), ArrayId(5));
-    let operation =
-        |input, output| Operation::Convolution { input, weight, bias, output, window, relu };
-    check(case, operation, input.channels * window.size * window.size);
-}
-
-fn input_gradient(case: Case) {
-    let Case { window, accumulate, outputs, .. } = case;
-    let operation = |input, output| Operation::ConvolutionInputGradient {
-        output_gradient: View { array: ArrayId(3), ..output },
-        weight: ArrayId(4),
-        input_gradient: View { array: ArrayId(2), ..input },
-        window,
-        accumulate,
-    };
-    check(case, operation, outputs * window.size * window.size);
-}
-
-fn weight_gradient(case: Case) {
-    let operation = |input, output| Operation::ConvolutionWeightGradient {
-        input,
-        output_gradient: View { array: ArrayId(3), ..output },
-        weight_gradient: ArrayId(6),
-        bias_gradient: ArrayId(7),
-        window: case.window,
-    };
-    check(case, operation, case.rows * case.output(1).area());
 }
 
 /// More than a tile along every direction, in both kinds of tiles; sums in several parts.
@@ -128,33 +187,33 @@ proptest! {
 
     #[test]
     fn forward_of_any_window(case in cases(9)) {
-        forward(case);
+        check(case, &forward(case));
     }
 
     #[test]
     fn input_gradient_of_any_window(case in cases(9)) {
-        input_gradient(case);
+        check(case, &input_gradient(case));
     }
 
     #[test]
     fn weight_gradient_of_any_window(case in cases(9)) {
-        weight_gradient(case);
+        check(case, &weight_gradient(case));
     }
 }
 
 #[test]
 fn forward_of_many_channels() {
-    large().into_iter().for_each(forward);
+    large().into_iter().for_each(|case| check(case, &forward(case)));
 }
 
 #[test]
 fn input_gradient_of_many_channels() {
-    large().into_iter().for_each(input_gradient);
+    large().into_iter().for_each(|case| check(case, &input_gradient(case)));
 }
 
 #[test]
 fn weight_gradient_of_many_channels() {
-    large().into_iter().for_each(weight_gradient);
+    large().into_iter().for_each(|case| check(case, &weight_gradient(case)));
 }
 
 const ALL: [&str; 2] = ["forward", "gradient"];

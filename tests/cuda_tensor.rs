@@ -11,7 +11,7 @@ mod common {
 
 use common::gpu::gpu_with;
 use common::mutant::{needs_every, orders_do_not_matter};
-use common::small_plans::{Left, agree, number, plan, run, vectors};
+use common::small_plans::{Left, agree, number, plan, rounded, run, vectors};
 use shatter::device::{
     Arithmetic, ArrayId, ArrayKind, Control, Device, Memory, Operation, Plan, SequenceId,
 };
@@ -22,20 +22,6 @@ const SIZES: [(usize, usize, usize); 7] =
     [(1, 1, 1), (3, 17, 5), (65, 16, 2), (2, 65, 67), (13, 300, 10), (4, 520, 65), (64, 64, 64)];
 
 const BOTH: [Arithmetic; 2] = [Arithmetic::Tf32, Arithmetic::Bf16];
-
-/// To the nearest number with this many bits after the point; ties away from zero for TF32, to even
-/// for BF16.
-fn rounded(arithmetic: Arithmetic, value: f32) -> f64 {
-    let bits = if arithmetic == Arithmetic::Tf32 { 10 } else { 7 };
-    if value == 0.0 {
-        return 0.0;
-    }
-    let unit = (f64::from(value).abs().log2().floor() - f64::from(bits)).exp2();
-    let scaled = f64::from(value) / unit;
-    let nearest =
-        if arithmetic == Arithmetic::Tf32 { scaled.round() } else { scaled.round_ties_even() };
-    nearest * unit
-}
 
 /// The unit in which factors are rounded, at most, of numbers below 1.
 fn unit(arithmetic: Arithmetic) -> f64 {

@@ -11,7 +11,7 @@ kernels=$here/..
 sanitizer=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --address-sanitizer) sanitizer=(-fsanitize=address -g) ;;
+    --address-sanitizer) sanitizer=(-fsanitize=address,alignment -fsanitize-undefined-trap-on-error -g) ;;
     --kernels) kernels=${2:?which folder}; shift ;;
     *) echo "unknown: $1" >&2; exit 2 ;;
     esac

@@ -60,6 +60,8 @@ Kernel::Kernel(const char* name, size_t arguments, void (*run)(const void*))
 namespace {
 
 const size_t STACK = 256 * 1024;
+// Bytes of shared memory that a block has without asking for more.
+const size_t SHARED_MEMORY = 48 * 1024;
 const unsigned WARP = 32;
 
 enum class State { Ready, AtBarrier, AtShuffle, Done };
@@ -283,6 +285,13 @@ void* shared(const void* site, size_t bytes) {
     if (memory.empty()) {
         memory.resize((bytes + sizeof(float4) - 1) / sizeof(float4));
         memset(memory.data(), 0xFF, memory.size() * sizeof(float4));
+        size_t all = 0;
+        for (const auto& entry : block->shared_memory) {
+            all += entry.second.size() * sizeof(float4);
+        }
+        if (all > SHARED_MEMORY) {
+            fault = "its blocks share more than 48 KiB";
+        }
     }
     return memory.data();
 }

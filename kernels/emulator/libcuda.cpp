@@ -1,7 +1,9 @@
 // A stand-in for libcuda.so.1 that runs our kernels on the processor: so much of the driver as
-// src/device/cuda uses. It is stricter than a driver: copies must lie within one allocation, the
-// bytes around allocations are watched, fresh memory is full of not-a-number, and a kernel is found
-// only if the PTX of the module has it, too.
+// src/device/cuda uses. It is stricter than a driver: what is enqueued is done as late as is allowed,
+// when somebody waits for the stream; copies must lie within one allocation; the bytes around
+// allocations are watched, and are not-a-number like fresh memory; a kernel is found only if the PTX
+// of the module has it, too. While a stream captures, what a driver may refuse is refused: use of the
+// stream without a name, by any thread, and memory or modules that the capturing thread asks for.
 //
 // SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER and SHATTER_EMULATOR_CAPABILITY pretend another
 // number of devices (1), version of the driver (13000) and compute capability (80).
@@ -9,10 +11,23 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+const bool SANITIZED = true;
+#else
+#define ASAN_POISON_MEMORY_REGION(start, bytes)
+#define ASAN_UNPOISON_MEMORY_REGION(start, bytes)
+const bool SANITIZED = false;
+#endif
 
 namespace {
 
@@ -27,12 +42,15 @@ enum Status {
     NOT_FOUND = 500,
     ILLEGAL_ADDRESS = 700,
     LAUNCH_FAILED = 719,
+    CAPTURE_UNSUPPORTED = 900,
+    CAPTURE_INVALIDATED = 901,
+    CAPTURE_IMPLICIT = 906,
 };
 
 typedef unsigned long long Pointer;
 
 const size_t GUARD = 256, GRID = 65535, MEMORY = (size_t)1 << 32;
-const unsigned char WATCHED = 0xA5, FRESH = 0xFF;
+const unsigned char FRESH = 0xFF;
 
 struct Launch {
     const emulator::Kernel* kernel;
@@ -44,8 +62,16 @@ struct Graph {
     std::vector<Launch> launches;
 };
 
+typedef std::function<int()> Work;
+
 struct Stream {
+    // Whether the stream without a name waits for it, and it for that one.
+    bool blocking = true;
+    // What was enqueued and not done.
+    std::deque<Work> work;
     Graph* capture = nullptr;
+    bool invalidated = false;
+    std::thread::id capturing;
 };
 
 struct Module {
@@ -56,15 +82,21 @@ std::recursive_mutex mutex;
 typedef std::lock_guard<std::recursive_mutex> Lock;
 std::map<Pointer, size_t> allocations;
 size_t allocated = 0;
+std::set<Stream*> streams;
 
 int setting(const char* name, int otherwise) {
     const char* text = getenv(name);
     return text ? atoi(text) : otherwise;
 }
 
+// Of what lies around allocations: not-a-number in every floating-point format, and not FRESH.
+unsigned char guard(Pointer at) {
+    return at % 2 ? 0xFF : 0xF5;
+}
+
 bool watched(Pointer start) {
-    for (size_t i = 0; i < GUARD; i++) {
-        if (((const unsigned char*)start)[i] != WATCHED) {
+    for (Pointer at = start; at < start + GUARD; at++) {
+        if (*(const unsigned char*)at != guard(at)) {
             return false;
         }
     }
@@ -73,7 +105,7 @@ bool watched(Pointer start) {
 
 // Whether nobody wrote around an allocation.
 bool intact(Pointer start, size_t bytes) {
-    return watched(start - GUARD) && watched(start + bytes);
+    return SANITIZED || (watched(start - GUARD) && watched(start + bytes));
 }
 
 bool inside(Pointer start, size_t bytes) {
@@ -101,11 +133,64 @@ int run(const Launch& launch) {
     return SUCCESS;
 }
 
-int copy(void* to, const void* from, size_t bytes, bool known) {
-    if (!known) {
-        return INVALID_VALUE;
+// Does what was enqueued on a stream, up to what fails.
+int finish(Stream* stream) {
+    while (!stream->work.empty()) {
+        Work work = std::move(stream->work.front());
+        stream->work.pop_front();
+        if (int status = work()) {
+            stream->work.clear();
+            return status;
+        }
     }
+    return SUCCESS;
+}
+
+// Enqueues work on a stream that does not capture.
+int enqueue(void* stream, Work work) {
+    Stream* of = (Stream*)stream;
+    if (of->capture) {
+        of->invalidated = true;
+        return CAPTURE_UNSUPPORTED;
+    }
+    of->work.push_back(std::move(work));
+    return SUCCESS;
+}
+
+// Does work on the stream without a name.
+int without_name(Work work) {
+    for (Stream* stream : streams) {
+        if (stream->blocking && stream->capture) {
+            stream->invalidated = true;
+            return CAPTURE_IMPLICIT;
+        }
+    }
+    for (Stream* stream : streams) {
+        if (int status = stream->blocking ? finish(stream) : 0) {
+            return status;
+        }
+    }
+    return work();
+}
+
+// Whether the running thread captures.
+bool captures() {
+    for (Stream* stream : streams) {
+        if (stream->capture && stream->capturing == std::this_thread::get_id()) {
+            stream->invalidated = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+int copy(void* to, const void* from, size_t bytes) {
     memmove(to, from, bytes);
+    return SUCCESS;
+}
+
+int set(Pointer to, unsigned char value, size_t bytes) {
+    memset((void*)to, value, bytes);
     return SUCCESS;
 }
 
@@ -164,7 +249,11 @@ int cuCtxSetCurrent(void*) {
 }
 
 int cuModuleLoadDataEx(void** module, const void* image, unsigned, int*, void**) {
+    Lock lock(mutex);
     const char* text = (const char*)image;
+    if (captures()) {
+        return CAPTURE_UNSUPPORTED;
+    }
     if (!strstr(text, ".version ")) {
         return INVALID_PTX;
     }
@@ -192,22 +281,45 @@ int cuModuleGetFunction(void** function, void* module, const char* name) {
     return NOT_FOUND;
 }
 
-int cuStreamCreateWithPriority(void** stream, unsigned, int) {
-    *stream = new Stream;
+int cuFuncGetAttribute(int* value, int, void* function) {
+    *value = 0;
+    return function ? SUCCESS : INVALID_HANDLE;
+}
+
+int cuStreamCreateWithPriority(void** stream, unsigned flags, int) {
+    Lock lock(mutex);
+    Stream* made = new Stream;
+    made->blocking = (flags & 1) == 0;
+    streams.insert(made);
+    *stream = made;
     return SUCCESS;
 }
 
 int cuStreamDestroy_v2(void* stream) {
+    Lock lock(mutex);
+    finish((Stream*)stream);
+    streams.erase((Stream*)stream);
     delete (Stream*)stream;
     return SUCCESS;
 }
 
-int cuStreamSynchronize(void*) {
-    return SUCCESS;
+int cuStreamSynchronize(void* stream) {
+    Lock lock(mutex);
+    if (!stream) {
+        return without_name([] { return SUCCESS; });
+    }
+    if (((Stream*)stream)->capture) {
+        ((Stream*)stream)->invalidated = true;
+        return CAPTURE_UNSUPPORTED;
+    }
+    return finish((Stream*)stream);
 }
 
 int cuMemAlloc_v2(Pointer* start, size_t bytes) {
     Lock lock(mutex);
+    if (captures()) {
+        return CAPTURE_UNSUPPORTED;
+    }
     if (bytes == 0) {
         return INVALID_VALUE;
     }
@@ -219,9 +331,13 @@ int cuMemAlloc_v2(Pointer* start, size_t bytes) {
     if (!memory) {
         return OUT_OF_MEMORY;
     }
-    memset(memory, WATCHED, all);
     memset(memory + GUARD, FRESH, bytes);
+    for (size_t at = 0; at < all; at = at + 1 == GUARD ? GUARD + bytes : at + 1) {
+        memory[at] = (char)guard(at);
+    }
     *start = (Pointer)(memory + GUARD);
+    ASAN_POISON_MEMORY_REGION(memory, GUARD);
+    ASAN_POISON_MEMORY_REGION(memory + GUARD + bytes, all - GUARD - bytes);
     allocations[*start] = bytes;
     allocated += bytes;
     return SUCCESS;
@@ -233,30 +349,50 @@ int cuMemFree_v2(Pointer start) {
     if (found == allocations.end()) {
         return INVALID_VALUE;
     }
+    if (captures()) {
+        return CAPTURE_UNSUPPORTED;
+    }
+    int status = SUCCESS;
+    for (Stream* stream : streams) {
+        const int of = finish(stream);
+        status = status ? status : of;
+    }
     const bool good = intact(start, found->second);
+    ASAN_UNPOISON_MEMORY_REGION((void*)(start - GUARD), (found->second + 2 * GUARD + 255) & ~(size_t)255);
     allocated -= found->second;
     allocations.erase(found);
     free((void*)(start - GUARD));
-    return good ? SUCCESS : ILLEGAL_ADDRESS;
+    return good ? status : ILLEGAL_ADDRESS;
 }
 
 int cuMemcpyHtoD_v2(Pointer to, const void* from, size_t bytes) {
     Lock lock(mutex);
-    return copy((void*)to, from, bytes, inside(to, bytes));
+    return inside(to, bytes) ? without_name([=] { return copy((void*)to, from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemcpyDtoH_v2(void* to, Pointer from, size_t bytes) {
     Lock lock(mutex);
-    return copy(to, (const void*)from, bytes, inside(from, bytes));
+    return inside(from, bytes) ? without_name([=] { return copy(to, (void*)from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemsetD8_v2(Pointer to, unsigned char value, size_t bytes) {
     Lock lock(mutex);
-    if (!inside(to, bytes)) {
-        return INVALID_VALUE;
-    }
-    memset((void*)to, value, bytes);
-    return SUCCESS;
+    return inside(to, bytes) ? without_name([=] { return set(to, value, bytes); }) : INVALID_VALUE;
+}
+
+int cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, void* stream) {
+    Lock lock(mutex);
+    return inside(to, bytes) ? enqueue(stream, [=] { return copy((void*)to, from, bytes); }) : INVALID_VALUE;
+}
+
+int cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, void* stream) {
+    Lock lock(mutex);
+    return inside(from, bytes) ? enqueue(stream, [=] { return copy(to, (void*)from, bytes); }) : INVALID_VALUE;
+}
+
+int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void* stream) {
+    Lock lock(mutex);
+    return inside(to, bytes) ? enqueue(stream, [=] { return set(to, value, bytes); }) : INVALID_VALUE;
 }
 
 int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned block_x,
@@ -273,24 +409,43 @@ int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
     Launch launch{kernel, {x, y, z}, {block_x, block_y, block_z},
                   std::vector<char>(given, given + kernel->arguments)};
     Stream* of = (Stream*)stream;
-    if (of && of->capture) {
+    if (!of) {
+        return without_name([=] { return run(launch); });
+    }
+    if (of->capture) {
         of->capture->launches.push_back(launch);
         return SUCCESS;
     }
-    return run(launch);
+    return enqueue(of, [=] { return run(launch); });
 }
 
 int cuStreamBeginCapture_v2(void* stream, int) {
-    ((Stream*)stream)->capture = new Graph;
+    Lock lock(mutex);
+    Stream* of = (Stream*)stream;
+    if (of->capture) {
+        return INVALID_VALUE;
+    }
+    of->capture = new Graph;
+    of->invalidated = false;
+    of->capturing = std::this_thread::get_id();
     return SUCCESS;
 }
 
 int cuStreamEndCapture(void* stream, void** graph) {
+    Lock lock(mutex);
     Stream* of = (Stream*)stream;
-    *graph = of->capture;
-    const bool capturing = of->capture;
+    Graph* captured = of->capture;
     of->capture = nullptr;
-    return capturing ? SUCCESS : INVALID_HANDLE;
+    *graph = nullptr;
+    if (!captured) {
+        return INVALID_HANDLE;
+    }
+    if (of->invalidated) {
+        delete captured;
+        return CAPTURE_INVALIDATED;
+    }
+    *graph = captured;
+    return SUCCESS;
 }
 
 int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long) {
@@ -298,10 +453,10 @@ int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long lo
     return SUCCESS;
 }
 
-int cuGraphLaunch(void* executable, void*) {
+int cuGraphLaunch(void* executable, void* stream) {
     Lock lock(mutex);
     for (const Launch& launch : ((Graph*)executable)->launches) {
-        if (int status = run(launch)) {
+        if (int status = enqueue(stream, [=] { return run(launch); })) {
             return status;
         }
     }

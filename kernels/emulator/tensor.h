@@ -47,9 +47,12 @@ inline void multiply(float c[4], const uint32_t a[4], const uint32_t b[2], unsig
             for (unsigned peer = 0; peer < 4; peer++) {
                 uint32_t x = lines[at / 2][half][peer], y = columns[at % 2][half][peer];
                 for (unsigned part = 0; part < parts; part++) {
-                    // A BF16 is the upper half of a binary32.
+                    // A BF16 is the upper half of a binary32; of a TF32 the last 13 bits are
+                    // not looked at.
                     const bool bf16 = parts == 2;
-                    sum += (double)number(bf16 ? x << 16 : x) * number(bf16 ? y << 16 : y);
+                    const uint32_t u = bf16 ? x << 16 : x & ~0x1FFFu;
+                    const uint32_t v = bf16 ? y << 16 : y & ~0x1FFFu;
+                    sum += (double)number(u) * number(v);
                     x >>= 16;
                     y >>= 16;
                 }

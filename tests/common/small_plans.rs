@@ -4,8 +4,8 @@
 use shatter::device::cpu::Cpu;
 use shatter::device::cuda::Cuda;
 use shatter::device::{
-    Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Outcome, Plan, Sequence,
-    SequenceId, View,
+    Arithmetic, Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Outcome, Plan,
+    Sequence, SequenceId, View,
 };
 use shatter::record::philox::philox;
 use shatter::sample::Shape;
@@ -43,6 +43,24 @@ pub fn number(array: usize, replica: usize, at: usize) -> f32 {
 /// of two of them are exact in binary32.
 fn coarse(array: usize, replica: usize, at: usize) -> f32 {
     (number(array, replica, at) * 128.0).trunc() / 128.0
+}
+
+/// To the nearest number with this many bits after the point; ties away from zero for TF32, to even
+/// for BF16.
+pub fn rounded(arithmetic: Arithmetic, value: f32) -> f64 {
+    let bits = match arithmetic {
+        Arithmetic::Own => return f64::from(value),
+        Arithmetic::Tf32 => 10,
+        Arithmetic::Bf16 => 7,
+    };
+    if value == 0.0 {
+        return 0.0;
+    }
+    let unit = (f64::from(value).abs().log2().floor() - f64::from(bits)).exp2();
+    let scaled = f64::from(value) / unit;
+    let nearest =
+        if arithmetic == Arithmetic::Tf32 { scaled.round() } else { scaled.round_ties_even() };
+    nearest * unit
 }
 
 /// The number that an array of a replica begins with at a place.
@@ -115,6 +133,24 @@ fn run_filled(
         left.outcomes.push(memory.read_outcomes(replica).expect("outcomes"));
     }
     left
+}
+
+/// The arrays that one replica of a plan of numbers alone leaves on the processor, in binary64.
+pub fn run_in_f64(plan: &Plan, fill: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
+    let mut memory: Box<dyn Memory<f64>> = Cpu.prepare(plan.clone(), &[5]).expect("a plan");
+    let arrays = 0..plan.arrays.len();
+    for at in arrays.clone() {
+        let values: Vec<f64> = (0..plan.len(ArrayId(at))).map(|i| fill(at, i)).collect();
+        memory.write(ArrayId(at), 0, &values).expect("numbers");
+    }
+    memory.control(CONTROL);
+    memory.run(SequenceId(0)).expect("a sequence");
+    let read = |at: usize| {
+        let mut values = vec![0.0; plan.len(ArrayId(at))];
+        memory.read(ArrayId(at), 0, &mut values).expect("an array");
+        values
+    };
+    arrays.map(read).collect()
 }
 
 /// What one and three replicas leave on the GPU, after it was held against the processor: every

@@ -1,32 +1,17 @@
 //! The arrays of a plan in device memory, in canonical order. Replicas follow one another, each on
 //! a boundary of 256 bytes, so that all of them are aligned alike.
 
-use cust::error::{CudaError, CudaResult};
-use cust::memory::{CopyDestination, DeviceBuffer, DeviceCopy};
+use cust::memory::DeviceBuffer;
+use cust::stream::Stream;
 
 use crate::device::plan::{ArrayId, ArrayKind, Plan, View};
 use crate::device::{DeviceError, check};
 
 use super::arguments;
-use super::error::failed;
+use super::copies::{read, replicas, write};
 
 /// Numbers between whose multiples replicas lie.
 const ALIGNED: usize = 64;
-
-/// Zeros in device memory, at least one, made by `DeviceBuffer::<T>::zeroed`.
-pub fn zeros<T: DeviceCopy>(
-    name: &str,
-    len: Option<usize>,
-    zeroed: fn(usize) -> CudaResult<DeviceBuffer<T>>,
-) -> Result<DeviceBuffer<T>, DeviceError> {
-    let bytes = len.unwrap_or(usize::MAX).saturating_mul(size_of::<T>());
-    let error = DeviceError::Memory { array: name.to_owned(), wanted: bytes as u64 };
-    let Some(len) = len else { return Err(error) };
-    zeroed(len.max(1)).map_err(|reason| match reason {
-        CudaError::OutOfMemory | CudaError::InvalidMemoryAllocation => error,
-        _ => failed(&format!("room for '{name}'"))(reason),
-    })
-}
 
 enum Held {
     Numbers(DeviceBuffer<f32>),
@@ -45,15 +30,14 @@ fn stride(len: usize) -> Option<usize> {
 }
 
 impl Arrays {
-    pub fn new(plan: Plan) -> Result<Arrays, DeviceError> {
+    pub fn new(stream: &Stream, plan: Plan) -> Result<Arrays, DeviceError> {
         let hold = |(at, array): (usize, &crate::device::Array)| {
             let copies = if array.shared { 1 } else { plan.replicas };
-            let len = stride(plan.len(ArrayId(at))).and_then(|len| len.checked_mul(copies));
+            let len = plan.len(ArrayId(at));
+            let extent = (len, stride(len), copies);
             Ok(match array.kind {
-                ArrayKind::Indices(_) => {
-                    Held::Indices(zeros(&array.name, len, DeviceBuffer::zeroed)?)
-                }
-                _ => Held::Numbers(zeros(&array.name, len, DeviceBuffer::zeroed)?),
+                ArrayKind::Indices(_) => Held::Indices(replicas(stream, &array.name, extent)?),
+                _ => Held::Numbers(replicas(stream, &array.name, extent)?),
             })
         };
         let held = plan.arrays.iter().enumerate().map(hold).collect::<Result<_, DeviceError>>()?;
@@ -94,6 +78,7 @@ impl Arrays {
 
     pub fn write(
         &mut self,
+        stream: &Stream,
         id: ArrayId,
         replica: usize,
         values: &[f32],
@@ -101,18 +86,25 @@ impl Arrays {
         check::address(&self.plan, id, replica, false, values.len())?;
         let range = self.range(id, replica);
         let Held::Numbers(buffer) = &self.held[id.0] else { return Ok(()) };
-        buffer.index(range).copy_from(values).map_err(failed("writing an array"))
+        write(stream, &self.plan.arrays[id.0].name, buffer.index(range), values)
     }
 
-    pub fn read(&self, id: ArrayId, replica: usize, values: &mut [f32]) -> Result<(), DeviceError> {
+    pub fn read(
+        &self,
+        stream: &Stream,
+        id: ArrayId,
+        replica: usize,
+        values: &mut [f32],
+    ) -> Result<(), DeviceError> {
         check::address(&self.plan, id, replica, false, values.len())?;
+        let range = self.range(id, replica);
         let Held::Numbers(buffer) = &self.held[id.0] else { return Ok(()) };
-        let slice = buffer.index(self.range(id, replica));
-        slice.copy_to(values).map_err(failed("reading an array"))
+        read(stream, &self.plan.arrays[id.0].name, buffer.index(range), values)
     }
 
     pub fn write_indices(
         &mut self,
+        stream: &Stream,
         id: ArrayId,
         replica: usize,
         values: &[u32],
@@ -120,6 +112,6 @@ impl Arrays {
         check::address(&self.plan, id, replica, true, values.len())?;
         let range = self.range(id, replica);
         let Held::Indices(buffer) = &self.held[id.0] else { return Ok(()) };
-        buffer.index(range).copy_from(values).map_err(failed("writing an array"))
+        write(stream, &self.plan.arrays[id.0].name, buffer.index(range), values)
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use std::ptr::from_ref;
 
 use cust::context::{Context, CurrentContext};
-use cust::memory::{CopyDestination, DeviceBuffer};
+use cust::memory::DeviceBuffer;
 use cust::module::Module;
 use cust::stream::{Stream, StreamFlags};
 
@@ -16,7 +16,7 @@ use crate::network::FloatNetwork;
 use crate::network::projection::project_float;
 use crate::sample::Points;
 
-use super::arrays::zeros;
+use super::copies::{read, sent, zeros};
 use super::error::failed;
 use super::find::{self, Description, find};
 
@@ -103,11 +103,11 @@ impl BruteForce {
         // Every unit has a threshold and a weight; the kernel is told no more units than have both.
         let m = network.b.len().min(network.w.len());
         let [points, thresholds, weights] = [
-            sent("projections", z)?,
-            sent("thresholds", &network.b[..m])?,
-            sent("output weights", &network.w[..m])?,
+            sent(&self.stream, "projections", z)?,
+            sent(&self.stream, "thresholds", &network.b[..m])?,
+            sent(&self.stream, "output weights", &network.w[..m])?,
         ];
-        let outputs = zeros("outputs", Some(z.len()), DeviceBuffer::<f64>::zeroed)?;
+        let outputs: DeviceBuffer<f64> = zeros(&self.stream, "outputs", Some(z.len()))?;
         let address = |buffer: &DeviceBuffer<f64>| buffer.as_device_ptr().as_raw();
         let given = Arguments {
             z: address(&points),
@@ -131,19 +131,8 @@ impl BruteForce {
             self.stream.launch(&function, blocks, THREADS as u32, 0, &[place.cast_mut()])
         };
         launched.map_err(failed(NAME))?;
-        self.stream.synchronize().map_err(failed("evaluating all terms"))?;
         let mut found = vec![0.0; z.len()];
-        outputs.copy_to(&mut found).map_err(failed("reading outputs"))?;
+        read(&self.stream, "outputs", outputs.index(..), &mut found)?;
         Ok(found)
     }
-}
-
-/// Numbers in device memory; at least one, since there are no empty arrays there.
-fn sent(name: &str, numbers: &[f64]) -> Result<DeviceBuffer<f64>, DeviceError> {
-    let buffer = zeros(name, Some(numbers.len()), DeviceBuffer::<f64>::zeroed)?;
-    if !numbers.is_empty() {
-        let action = format!("writing {name}");
-        buffer.index(0..numbers.len()).copy_from(numbers).map_err(failed(&action))?;
-    }
-    Ok(buffer)
 }

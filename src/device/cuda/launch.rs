@@ -4,6 +4,7 @@
 use std::ffi::c_void;
 use std::ptr::from_ref;
 
+use cust::function::FunctionAttribute;
 use cust::module::Module;
 use cust::stream::Stream;
 
@@ -43,8 +44,16 @@ impl Kernels {
     /// Hands the PTX that `arithmetic` wants to the driver, which compiles it for the device.
     pub fn load(arithmetic: Arithmetic) -> Result<Kernels, DeviceError> {
         let load = |(name, ptx): (&'static str, &str)| {
-            let module = Module::from_ptx(ptx, &[]);
-            Ok((name, module.map_err(failed(&format!("loading the kernels '{name}'")))?))
+            let action = format!("loading the kernels '{name}'");
+            let module = Module::from_ptx(ptx, &[]).map_err(failed(&action))?;
+            // A driver may put off loading a kernel until it is used, which may be in a sequence
+            // that is being captured; asking for its registers makes it load now.
+            for entry in ptx.split(".entry ").skip(1) {
+                let kernel = entry.split('(').next().unwrap_or(entry);
+                let function = module.get_function(kernel).map_err(failed(&action))?;
+                function.get_attribute(FunctionAttribute::NumRegisters).map_err(failed(&action))?;
+            }
+            Ok((name, module))
         };
         let tensor = TENSOR.into_iter().filter(|_| arithmetic != Arithmetic::Own);
         let modules = FAMILIES.into_iter().chain(tensor).map(load).collect::<Result<_, _>>()?;

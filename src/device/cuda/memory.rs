@@ -6,15 +6,15 @@ use std::collections::VecDeque;
 use std::mem::take;
 use std::rc::Rc;
 
-use cust::memory::{CopyDestination, DeviceBuffer};
+use cust::memory::DeviceBuffer;
 
 use crate::device::plan::{ArrayId, Operation, Plan, SequenceId};
 use crate::device::{Control, DeviceError, Memory, Outcome};
 use crate::record::philox;
 
 use super::arguments::{self, CONTROL_WORDS, OUTCOME_WORDS, PIECE_WORDS, ROW_WORDS, SEED_WORD};
-use super::arrays::{Arrays, zeros};
-use super::error::failed;
+use super::arrays::Arrays;
+use super::copies::{read, sent, zeros};
 use super::graph::Graph;
 use super::launch::{Call, Launch};
 use super::lower::{Lowering, Places, scratch_of};
@@ -87,31 +87,25 @@ impl CudaMemory {
         };
         let partial = operations().map(|(operation, rows)| scratch_of(operation, rows)).max();
         let partial = partial.unwrap_or(0).checked_next_multiple_of(4);
-        let scratch = zeros(
-            "parts of products",
-            partial.and_then(|len| len.checked_mul(replicas)),
-            DeviceBuffer::<f32>::zeroed,
-        )?;
+        let stream = session.stream();
+        let parts = partial.and_then(|len| len.checked_mul(replicas));
+        let scratch: DeviceBuffer<f32> = zeros(stream, "parts of products", parts)?;
         let most = plan.sequences.iter().map(|sequence| losses(&sequence.operations)).max();
         let capacity = RING.max(most.unwrap_or(0).next_power_of_two());
         let words = |each: usize| replicas.checked_mul(each);
-        let ring = zeros("outcomes", words(capacity * OUTCOME_WORDS), DeviceBuffer::zeroed)?;
+        let ring = zeros(stream, "outcomes", words(capacity * OUTCOME_WORDS))?;
         let rows = words(plan.batch.saturating_mul(ROW_WORDS));
-        let rows = zeros("rows of a loss", rows, DeviceBuffer::<u32>::zeroed)?;
-        let mut control: DeviceBuffer<u32> =
-            zeros("control data", words(CONTROL_WORDS), DeviceBuffer::zeroed)?;
-        let mut first = vec![0; control.len()];
+        let rows: DeviceBuffer<u32> = zeros(stream, "rows of a loss", rows)?;
+        let mut first = vec![0; CONTROL_WORDS * replicas];
         for (words, &seed) in first.chunks_exact_mut(CONTROL_WORDS).zip(seeds) {
             words[SEED_WORD..][..2].copy_from_slice(&philox::key(seed));
         }
-        control.copy_from(&first).map_err(failed("writing control data"))?;
-        let arrays = Arrays::new(plan)?;
+        let control = sent(stream, "control data", &first)?;
+        let arrays = Arrays::new(stream, plan)?;
         let mut tables = Vec::new();
         for operation in arrays.plan.sequences.iter().flat_map(|sequence| &sequence.operations) {
             if let Operation::Update { parameters, .. } = operation {
-                let words = table(&arrays, parameters);
-                let buffer = DeviceBuffer::from_slice(&words);
-                tables.push(buffer.map_err(failed("writing the table of an update"))?);
+                tables.push(sent(stream, "table of an update", &table(&arrays, parameters))?);
             }
         }
         let mut found = tables.iter().map(|table: &DeviceBuffer<u64>| {
@@ -178,7 +172,7 @@ impl CudaMemory {
 
     /// Takes all outcomes that the host does not have yet.
     fn fetch(&mut self) -> Result<(), DeviceError> {
-        self.session.wait()?;
+        self.session.enter()?;
         // What is new: a piece of the ring, or its end and its beginning.
         let replicas = self.outcomes.len();
         while self.taken < self.appended {
@@ -186,8 +180,7 @@ impl CudaMemory {
             let count = (self.appended - self.taken).min(self.capacity - start);
             let [first, end] = [start, start + count].map(|at| at * replicas * OUTCOME_WORDS);
             let mut words = vec![0; end - first];
-            let new = self.ring.index(first..end);
-            new.copy_to(&mut words).map_err(failed("reading outcomes"))?;
+            read(self.session.stream(), "outcomes", self.ring.index(first..end), &mut words)?;
             for (at, words) in words.chunks_exact(OUTCOME_WORDS).enumerate() {
                 let loss = f64::from_bits(u64::from(words[1]) << 32 | u64::from(words[0]));
                 let (clean, changed) = ((words[2], words[3]), (words[4], words[5]));
@@ -202,7 +195,7 @@ impl CudaMemory {
 impl Memory<f32> for CudaMemory {
     fn write(&mut self, array: ArrayId, replica: usize, values: &[f32]) -> Result<(), DeviceError> {
         self.session.enter()?;
-        self.arrays.write(array, replica, values)
+        self.arrays.write(self.session.stream(), array, replica, values)
     }
 
     fn read(
@@ -211,8 +204,8 @@ impl Memory<f32> for CudaMemory {
         replica: usize,
         values: &mut [f32],
     ) -> Result<(), DeviceError> {
-        self.session.wait()?;
-        self.arrays.read(array, replica, values)
+        self.session.enter()?;
+        self.arrays.read(self.session.stream(), array, replica, values)
     }
 
     fn write_indices(
@@ -222,7 +215,7 @@ impl Memory<f32> for CudaMemory {
         values: &[u32],
     ) -> Result<(), DeviceError> {
         self.session.enter()?;
-        self.arrays.write_indices(array, replica, values)
+        self.arrays.write_indices(self.session.stream(), array, replica, values)
     }
 
     fn read_outcomes(&mut self, replica: usize) -> Result<Vec<Outcome>, DeviceError> {

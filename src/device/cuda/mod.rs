@@ -4,15 +4,13 @@
 //! go in one launch, and what a step needs to know (its place in the order, learning rate, seeds)
 //! lives on the device.
 //!
-//! One thread at a time: while a sequence is captured, copies of another thread on the same device
-//! are refused by the driver.
-//!
 //! Sums have a fixed order that depends on shapes alone: two runs on devices of one kind have the
 //! same bytes, and replicas have those of runs by themselves.
 
 mod arguments;
 mod arrays;
 mod brute_force;
+mod copies;
 mod error;
 mod find;
 mod graph;

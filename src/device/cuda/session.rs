@@ -1,6 +1,5 @@
 //! A device in use: its context, the compiled kernels, and the stream that everything goes through,
-//! so that operations follow one another. Copies of `cust` go through the default stream, which
-//! waits for this one, and this one for it.
+//! so that operations follow one another.
 #![allow(unsafe_code)]
 
 use cust::context::{Context, CurrentContext};
@@ -38,10 +37,9 @@ impl Session {
         CurrentContext::set_current(&self.context).map_err(failed("taking the device"))
     }
 
-    /// Waits for everything enqueued.
-    pub fn wait(&self) -> Result<(), DeviceError> {
-        self.enter()?;
-        self.stream.synchronize().map_err(failed("running what was enqueued"))
+    /// What everything goes through.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Captures launches, if there are any.
