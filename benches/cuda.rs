@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     block()?; // memory is touched, clocks are up
     let mut times = (0..(steps / BLOCK).max(1)).map(|_| block()).collect::<Result<Vec<_>, _>>()?;
     times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
+    let median = f64::midpoint(times[(times.len() - 1) / 2], times[times.len() / 2]);
     println!(
         "{model} {}: ms/step median {median:.4} min {:.4} max {:.4} of {} blocks of {BLOCK}",
         gpu.describe(),
