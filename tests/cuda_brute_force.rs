@@ -179,6 +179,26 @@ fn auto_takes_a_gpu_for_many_terms() {
     assert_eq!(json["brute_force_f64"], "0", "{text}");
 }
 
+/// With `--device auto` the processor stands in; who asks for a GPU is told.
+#[test]
+fn emulated_a_gpu_without_room() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
+    let fit = |device| {
+        let words = ["fit", "lattice:n=31623,d=3,range=2001", "--labels", "random", "--device"];
+        let small = [("SHATTER_EMULATOR_MEMORY", "0")];
+        shatter(&folder, Some(emulator), &small, &[&words[..], &[device]].concat())
+    };
+    let output = fit("cuda");
+    assert_eq!(output.status.code(), Some(2), "{}", out(&output));
+    let why = "bytes are wanted for '";
+    assert!(err(&output).contains(why), "{}", err(&output));
+    let output = fit("auto");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("(CPU; no GPU: "), "{}", out(&output));
+    assert!(out(&output).contains(why), "{}", out(&output));
+}
+
 #[test]
 fn emulated_a_device_that_is_not_there_is_status_4() {
     let folder = tempdir().unwrap();

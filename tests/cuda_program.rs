@@ -120,6 +120,53 @@ fn replicas_leave_the_bytes_of_runs_one_by_one() {
     assert!(sweep("fours", "4") == single);
 }
 
+/// As many at once as there is memory for.
+#[test]
+fn emulated_replicas_want_memory() {
+    let Some(emulator) = emulator::folder() else { return };
+    let folder = tempdir().unwrap();
+    let sweep = |to: &str, memory| {
+        let mut words = vec!["randomize", "gaussian:n=20,d=2000,classes=3", "--model", "mlp:32"];
+        words.extend([
+            "--conditions",
+            "true",
+            "--seeds",
+            "0,1,2,3",
+            "--batch",
+            "10",
+            "--epochs",
+            "2",
+        ]);
+        words.extend([
+            "--until-accuracy",
+            "never",
+            "--device",
+            "cuda",
+            "--replicas",
+            "4",
+            "--out",
+            to,
+        ]);
+        let output =
+            shatter(&folder, Some(emulator), &[("SHATTER_EMULATOR_MEMORY", memory)], &words);
+        let table = fs::read(folder.path().join(to).join("table.json")).ok();
+        (output.status.code(), table, out(&output), err(&output))
+    };
+    let (status, all, text, errors) = sweep("four", "64");
+    assert_eq!(status, Some(0), "{errors}");
+    assert!(!text.contains("from here on"), "{text}");
+    let (status, table, text, errors) = sweep("two", "3");
+    assert_eq!(status, Some(0), "{errors}");
+    assert!(table == all);
+    assert!(
+        text.contains("bytes are wanted for '") && text.contains("; 2 at once from here on"),
+        "{text}"
+    );
+    let (status, .., errors) = sweep("none", "0");
+    assert_eq!(status, Some(2), "{errors}");
+    assert!(errors.contains("bytes are wanted for '"), "{errors}");
+}
+
 #[test]
 fn tensor_cores_train_and_are_asked_for_by_name() {
     let Some(libraries) = libraries() else { return };

@@ -5,7 +5,9 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::process::Command;
 
+use common::binary::program;
 use common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
 use tempfile::{TempDir, tempdir};
 
@@ -294,4 +296,44 @@ fn side_by_side_some_diverge() {
     let ended = table.as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
     let ended: BTreeSet<&str> = ended.collect();
     assert!(ended.len() > 1, "all the same: {ended:?}");
+}
+
+/// A file that cannot be written stops the runs beside it, too, at once; with room again, all go on.
+#[test]
+fn side_by_side_one_has_no_room() {
+    let folder = tempdir().unwrap();
+    let words = |out: &'static str, conditions: &'static str, more: &[&'static str]| {
+        let mut words = vec!["randomize", "gaussian:n=50,d=12,classes=3", "--model", "mlp:4"];
+        words.extend(["--batch", "10", "--until-accuracy", "never", "--out", out]);
+        words.extend(["--conditions", conditions]);
+        words.extend(more);
+        words
+    };
+    let run = |words: &[&str]| {
+        let output = shatter(&folder, words);
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+    };
+    let end: &[&str] = &["--epochs", "60", "--log-every", "1", "--replicas", "2"];
+    for out in ["full", "single"] {
+        // The record of one is longer.
+        run(&words(out, "random", &["--epochs", "2", "--log-every", "1"]));
+        run(&words(out, "true", &["--epochs", "2"]));
+    }
+    run(&words("single", "true,random", end));
+    let output = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "bash"])
+        .arg(program())
+        .args(words("full", "true,random", end))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("full/random-seed0/train.jsonl: "), "{}", stderr(&output));
+    let stopped = folder.path().join("full/true-seed0");
+    assert!(!stopped.join("summary.json").exists());
+    let record = fs::read_to_string(stopped.join("train.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(record.lines().last().unwrap()).unwrap();
+    assert!((3..60).contains(&last["epoch"].as_u64().unwrap()), "{last}");
+    run(&words("full", "true,random", end));
+    assert!(files(&folder, "full") == files(&folder, "single"));
 }

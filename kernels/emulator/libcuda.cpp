@@ -5,8 +5,9 @@
 // of the module has it, too. While a stream captures, what a driver may refuse is refused: use of the
 // stream without a name, by any thread, and memory or modules that the capturing thread asks for.
 //
-// SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER and SHATTER_EMULATOR_CAPABILITY pretend another
-// number of devices (1), version of the driver (13000) and compute capability (80).
+// SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER, SHATTER_EMULATOR_CAPABILITY and
+// SHATTER_EMULATOR_MEMORY pretend another number of devices (1), version of the driver (13000),
+// compute capability (80) and MiB of memory (4096).
 #include "host.h"
 
 #include <cstdio>
@@ -49,7 +50,7 @@ enum Status {
 
 typedef unsigned long long Pointer;
 
-const size_t GUARD = 256, GRID = 65535, MEMORY = (size_t)1 << 32;
+const size_t GUARD = 256, GRID = 65535;
 const unsigned char FRESH = 0xFF;
 
 struct Launch {
@@ -92,6 +93,10 @@ int setting(const char* name, int otherwise) {
 // Of what lies around allocations: not-a-number in every floating-point format, and not FRESH.
 unsigned char guard(Pointer at) {
     return at % 2 ? 0xFF : 0xF5;
+}
+
+size_t memory_size() {
+    return (size_t)setting("SHATTER_EMULATOR_MEMORY", 4096) << 20;
 }
 
 bool watched(Pointer start) {
@@ -231,7 +236,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
 }
 
 int cuDeviceTotalMem_v2(size_t* bytes, int) {
-    *bytes = MEMORY;
+    *bytes = memory_size();
     return SUCCESS;
 }
 
@@ -323,7 +328,7 @@ int cuMemAlloc_v2(Pointer* start, size_t bytes) {
     if (bytes == 0) {
         return INVALID_VALUE;
     }
-    if (bytes > MEMORY - allocated) {
+    if (bytes > memory_size() - allocated) {
         return OUT_OF_MEMORY;
     }
     const size_t all = (bytes + 2 * GUARD + 255) & ~(size_t)255;

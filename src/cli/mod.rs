@@ -33,6 +33,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::certify::Rejection;
 use crate::construct::ConstructError;
+use crate::device::DeviceError;
 use crate::figure::Rendered;
 use crate::record::{Manifest, atomic};
 use crate::sample::{self, LabelRule, Sample, SampleError};
@@ -189,6 +190,14 @@ impl CliError {
             CliError::Interrupted(_) => 130,
             _ => 2,
         }
+    }
+
+    /// Whether a device had not the memory that was wanted.
+    fn wants_memory(&self) -> bool {
+        let memory =
+            |error: &TrainError| matches!(error, TrainError::Device(DeviceError::Memory { .. }));
+        matches!(self, CliError::Train(error)
+            if matches!(error.as_ref(), RunError::Train(error) if memory(error)))
     }
 
     /// An error about a file, for `map_err`.

@@ -177,8 +177,9 @@ impl<E: Element> Sweep<'_, E> {
     /// Runs all cases, some at a time; each with its summary, in their order.
     fn run(&self, cases: &[Case]) -> Result<Vec<(Case, Summary)>, CliError> {
         let mut ended: Vec<Option<Summary>> = vec![None; cases.len()];
+        let mut most = self.most;
         loop {
-            let group = self.next(cases, &mut ended)?;
+            let group = self.next(cases, &mut ended, most)?;
             if group.is_empty() {
                 break;
             }
@@ -190,8 +191,16 @@ impl<E: Element> Sweep<'_, E> {
                 }
                 several => format!("{} of {} at once", several.len(), cases.len()),
             };
-            for (at, summary) in group.into_iter().zip(self.runs.together(&ones, &place)?) {
-                ended[at] = summary;
+            match self.runs.together(&ones, &place) {
+                Err(error) if error.wants_memory() && ones.len() > 1 => {
+                    most = ones.len().div_ceil(2);
+                    self.runs.note(&format!("{error}; {most} at once from here on"))?;
+                }
+                found => {
+                    for (at, summary) in group.into_iter().zip(found?) {
+                        ended[at] = summary;
+                    }
+                }
             }
         }
         Ok(cases.iter().copied().zip(ended).filter_map(|(c, s)| s.map(|s| (c, s))).collect())
@@ -203,8 +212,13 @@ impl<E: Element> Sweep<'_, E> {
 
     /// Which cases to run next, side by side: the first that has not ended, and others that can
     /// stand beside it, which begin at the same place and see images of the same kind. Takes the
-    /// summaries of those that have ended before, on its way.
-    fn next(&self, cases: &[Case], ended: &mut [Option<Summary>]) -> Result<Vec<usize>, CliError> {
+    /// summaries of those that have ended before, on its way. `most` at most.
+    fn next(
+        &self,
+        cases: &[Case],
+        ended: &mut [Option<Summary>],
+        most: usize,
+    ) -> Result<Vec<usize>, CliError> {
         let (mut group, mut first) = (Vec::new(), None);
         for (at, &case) in cases.iter().enumerate() {
             let one = self.one(case);
@@ -215,7 +229,7 @@ impl<E: Element> Sweep<'_, E> {
             if ended[at].is_some() {
                 continue;
             }
-            if self.most > 1 {
+            if most > 1 {
                 // What cannot be read runs by itself, and says why not.
                 let at = place::<E>(&one.path).map(|at| (at, case.condition.changes_pixels()));
                 if !group.is_empty() && (at.is_none() || at != first) {
@@ -224,7 +238,7 @@ impl<E: Element> Sweep<'_, E> {
                 first = at;
             }
             group.push(at);
-            if group.len() == self.most {
+            if group.len() == most {
                 break;
             }
         }

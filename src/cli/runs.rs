@@ -34,6 +34,11 @@ impl<E: Element> Runs<'_, E> {
         if self.quiet { Ok(()) } else { print(&format!("{:<24} {text}\n", one.name)) }
     }
 
+    /// Says something about several runs, beside their results.
+    pub fn note(&self, text: &str) -> Result<(), CliError> {
+        if self.quiet { Ok(()) } else { print(&format!("{text}\n")) }
+    }
+
     /// The summary of the run that has ended in its folder, if it is this one.
     pub fn kept(&self, one: &One) -> Result<Option<Summary>, CliError> {
         let shared = self.task.common(self.options);
@@ -57,7 +62,7 @@ impl<E: Element> Runs<'_, E> {
     }
 
     /// Runs cases side by side; the summaries of those that have ended. The others go on from their
-    /// checkpoints.
+    /// checkpoints. An error is returned after all that have ended were told.
     pub fn together(&self, ones: &[One], place: &str) -> Result<Vec<Option<Summary>>, CliError> {
         let Runs { options, task, device, .. } = *self;
         let shared = task.common(options);
@@ -80,7 +85,7 @@ impl<E: Element> Runs<'_, E> {
             several => format!(" for {several} at once"),
         };
         let mut ended = Vec::new();
-        let mut stopped = None;
+        let (mut stopped, mut failed) = (None, None);
         for (one, left) in ones.iter().zip(left) {
             let summary = match left {
                 Ok(Left::Ended(summary)) => Some(*summary),
@@ -91,16 +96,20 @@ impl<E: Element> Runs<'_, E> {
                     stopped.get_or_insert(&one.path);
                     None
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    None
+                }
             };
             if let Some(summary) = &summary {
                 self.say(one, &format!("{}, {took}{beside}", ended_text(summary)))?;
             }
             ended.push(summary);
         }
-        match stopped {
-            None => Ok(ended),
-            Some(path) => Err(CliError::Interrupted(format!(
+        match (failed, stopped) {
+            (Some(error), _) => Err(error.into()),
+            (None, None) => Ok(ended),
+            (None, Some(path)) => Err(CliError::Interrupted(format!(
                 "stopped in {}; the same command goes on from there",
                 path.display()
             ))),

@@ -346,8 +346,8 @@ struct Together<'a, E: Element> {
 }
 
 /// Runs all runs of `trainer` to their ends, or until `watch` says stop, or half of them have ended
-/// where there are several; run r has folder `held[r]`, and what becomes of it does not depend on
-/// the others. `watch` is called every tenth of a second or every step, whichever is longer, with
+/// where there are several, or one has an error, other than that it diverged; run r has folder
+/// `held[r]`, and what becomes of it does not depend on the others. `watch` is called every tenth of a second or every step, whichever is longer, with
 /// those that are under way. How each came out, in their order: as [`Held::run`] says.
 ///
 /// # Panics
@@ -383,6 +383,14 @@ impl<E: Element> Together<'_, E> {
             _ => Ok(()),
         };
         self.left[run] = Some(written.and(left));
+    }
+
+    /// Whether a run has an error that somebody should hear of now.
+    fn failed(&self) -> bool {
+        self.left.iter().flatten().any(|left| {
+            let diverged = matches!(left, Err(RunError::Train(TrainError::Diverged { .. })));
+            left.is_err() && !diverged
+        })
     }
 
     /// Does something for every run that is under way; one that fails takes no further part.
@@ -427,6 +435,9 @@ impl<E: Element> Together<'_, E> {
             Ok(())
         });
         self.end(&before, None)?;
+        if self.failed() {
+            return Ok(()); // those beside it stand where they stood
+        }
         let begun_with = self.trainer.live().len();
         let mut saved = Instant::now();
         let mut pace = 1;
@@ -474,7 +485,7 @@ impl<E: Element> Together<'_, E> {
             }
             let progress: Vec<&Progress> =
                 live.iter().map(|&run| self.trainer.progress(run)).collect();
-            let stop = watch(&progress) == Flow::Stop;
+            let stop = watch(&progress) == Flow::Stop || self.failed();
             let few = begun_with > 1 && live.len() * 2 <= begun_with;
             let checkpoint_every = self.held[live[0]].folder.checkpoint_every;
             if stop || few || saved.elapsed() >= checkpoint_every {

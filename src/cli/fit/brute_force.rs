@@ -14,9 +14,9 @@ const WORTH_A_GPU: u128 = 1_000_000_000;
 pub enum Evaluator {
     /// The processor, and why it is no GPU where one was looked for.
     Cpu(Option<String>),
-    /// A GPU.
+    /// A GPU, and whether the processor stands in where it fails.
     #[cfg(feature = "cuda")]
-    Cuda(Box<crate::device::cuda::BruteForce>),
+    Cuda(Box<crate::device::cuda::BruteForce>, bool),
 }
 
 impl Evaluator {
@@ -26,7 +26,7 @@ impl Evaluator {
         if choice == DeviceChoice::Cpu || small {
             return Ok(Evaluator::Cpu(None));
         }
-        match cuda() {
+        match cuda(choice == DeviceChoice::Auto) {
             Ok(evaluator) => Ok(evaluator),
             Err(error) if choice == DeviceChoice::Cuda => {
                 Err(CliError::NoDevice(format!("--device cuda: {error}")))
@@ -43,7 +43,7 @@ impl Evaluator {
         match self {
             Evaluator::Cpu(_) => "CPU".to_owned(),
             #[cfg(feature = "cuda")]
-            Evaluator::Cuda(gpu) => gpu.describe(),
+            Evaluator::Cuda(gpu, _) => gpu.describe(),
         }
     }
 
@@ -55,26 +55,31 @@ impl Evaluator {
         }
     }
 
-    /// f(x_i) for every point.
+    /// f(x_i) for every point, and where it was found.
     pub fn outputs(
-        &self,
+        self,
         network: &FloatNetwork,
         points: &Points,
-    ) -> Result<Vec<f64>, DeviceError> {
+    ) -> Result<(Vec<f64>, Evaluator), DeviceError> {
+        let on_cpu = |reason| (evaluate::brute_force(network, points), Evaluator::Cpu(reason));
         match self {
-            Evaluator::Cpu(_) => Ok(evaluate::brute_force(network, points)),
+            Evaluator::Cpu(reason) => Ok(on_cpu(reason)),
             #[cfg(feature = "cuda")]
-            Evaluator::Cuda(gpu) => gpu.outputs(network, points),
+            Evaluator::Cuda(gpu, else_cpu) => match gpu.outputs(network, points) {
+                Ok(outputs) => Ok((outputs, Evaluator::Cuda(gpu, else_cpu))),
+                Err(error) if else_cpu => Ok(on_cpu(Some(error.to_string()))),
+                Err(error) => Err(error),
+            },
         }
     }
 }
 
 #[cfg(feature = "cuda")]
-fn cuda() -> Result<Evaluator, DeviceError> {
-    Ok(Evaluator::Cuda(Box::new(crate::device::cuda::BruteForce::new()?)))
+fn cuda(else_cpu: bool) -> Result<Evaluator, DeviceError> {
+    Ok(Evaluator::Cuda(Box::new(crate::device::cuda::BruteForce::new()?), else_cpu))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<Evaluator, DeviceError> {
+fn cuda(_: bool) -> Result<Evaluator, DeviceError> {
     Err(DeviceError::Absent(crate::cli::device::NONE.into()))
 }

@@ -115,7 +115,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         progress.say(format!("evaluating {} terms in plain f64", grouped(terms)));
         let rounded = network.round_f64();
         let (outputs, time) = timed(|| evaluator.outputs(&rounded, &sample.points));
-        let worst = largest_error(&outputs?, &sample.labels);
+        let (outputs, evaluator) = outputs?;
+        let worst = largest_error(&outputs, &sample.labels);
         let (name, device) = (evaluator.name(), evaluator.describe());
         Ok(Brute { worst: error_size(worst), name, device, time })
     });
