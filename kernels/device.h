@@ -1,8 +1,8 @@
 // What all kernels share: how a kernel and its shared memory are declared, for nvcc and for the
 // emulator (emulator/host.h), and how arrays of a plan look from inside one.
 //
-// Every kernel takes one structure of arguments, which src/device/cuda/arguments.rs mirrors, and
-// works on all replicas of a network at once: a replica's numbers lie `replica` numbers behind
+// Every kernel takes one structure of arguments, which src/device/cuda/{arguments,image_arguments,
+// brute_force}.rs mirror, and works on all replicas of a network at once: a replica's numbers lie `replica` numbers behind
 // those of the one before it (0 for an array that all share), and what a block does never depends
 // on how many replicas there are.
 #pragma once
