@@ -180,8 +180,15 @@ fn main() {
         .unwrap_or_else(|error| panic!("{model}: {error}"));
     let plan = &program.plan;
     let mut costs: Vec<Cost> = Vec::new();
-    for operation in &plan.sequences[program.step.0].operations {
-        let (kind, launches, product, plain, numbers) = count(operation, plan, batch as f64);
+    let operations = &plan.sequences[program.step.0].operations;
+    for (at, operation) in operations.iter().enumerate() {
+        let (mut kind, mut launches, product, plain, mut numbers) =
+            count(operation, plan, batch as f64);
+        let before = at.checked_sub(1).map(|before| &operations[before]);
+        if before.is_some_and(|before| before.relu_below_pool(Some(operation)).is_some()) {
+            // It comes along: what came out of the ReLU is read, and nothing else.
+            (kind, launches, numbers) = ("pool_gradient", 0, numbers / 3.0);
+        }
         let operations = product.map_or(plain, |[m, n, k]| 2.0 * m * n * k);
         let in_tiles = product.map_or(plain, |[m, n, k]| 2.0 * tiled(m, n) * k);
         let bytes = 4.0 * numbers;

@@ -53,6 +53,15 @@ fn pooling(case: Case, pool: Pool) {
         },
     ];
     agree(&cuda, |n| plan(n, (rows + 1, rows), &kinds, operations.clone()), &[], 1, 0.0);
+    // The gradient of a ReLU comes along; one of other channels does not.
+    for gradient in
+        [View { array: ArrayId(2), ..from }, view(2, 0, shape(1, input.height, input.width))]
+    {
+        let output = View { array: ArrayId(0), ..gradient };
+        let mut operations = operations.clone();
+        operations.push(Operation::ReluGradient { output, gradient });
+        agree(&cuda, |n| plan(n, (rows + 1, rows), &kinds, operations.clone()), &[], 1, 0.0);
+    }
 }
 
 fn normalization(case: Case) {

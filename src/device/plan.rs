@@ -376,6 +376,20 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The output of a ReLU, if this is the gradient of a pool over it, and `next` the ReLU's own,
+    /// which may then come along.
+    pub fn relu_below_pool(&self, next: Option<&Operation>) -> Option<View> {
+        match (self, next) {
+            (
+                Operation::PoolGradient { input_gradient, .. },
+                Some(Operation::ReluGradient { output, gradient }),
+            ) => (input_gradient == gradient).then_some(*output),
+            _ => None,
+        }
+    }
+}
+
 /// The labels of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelArrays {

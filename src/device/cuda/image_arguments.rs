@@ -42,6 +42,7 @@ pub struct Pool {
     pub input: View,
     pub output: View,
     pub places: Array,
+    pub positive: View,
     pub sides: Sides,
     pub count: u32,
     pub height: u32,
@@ -176,7 +177,7 @@ pub struct Convolution {
 
 // The sizes that the static assertions of the kernels name.
 const _: () = {
-    assert!(size_of::<Divisor>() == 16 && size_of::<Pool>() == 160);
+    assert!(size_of::<Divisor>() == 16 && size_of::<Pool>() == 184);
     assert!(size_of::<Response>() == 168 && size_of::<Normalization>() == 288);
     assert!(size_of::<Augment>() == 144 && size_of::<Windows>() == 112);
     assert!(size_of::<Convolution>() == 296);

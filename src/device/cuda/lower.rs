@@ -198,8 +198,25 @@ impl Lowering<'_> {
         self.push(Call::Loss(given), self.rows.div_ceil(LOSS_ROWS), 1, THREADS as u32)
     }
 
+    /// Appends what operations do, one after the other.
+    pub fn operations(&mut self, mut operations: &[Operation]) -> Result<(), DeviceError> {
+        while let Some((operation, after)) = operations.split_first() {
+            match operation.relu_below_pool(after.first()) {
+                None => {
+                    self.operation(operation)?;
+                    operations = after;
+                }
+                relu => {
+                    self.image_operation(operation, relu)?;
+                    operations = &after[1..];
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Appends what an operation does.
-    pub fn operation(&mut self, operation: &Operation) -> Result<(), DeviceError> {
+    fn operation(&mut self, operation: &Operation) -> Result<(), DeviceError> {
         let rows = self.rows;
         let none = || arguments::Product {
             a: arguments::View::default(),
@@ -331,7 +348,7 @@ impl Lowering<'_> {
                 };
                 self.push(Call::Update(given), count, 1, THREADS as u32)
             }
-            _ => self.image_operation(operation),
+            _ => self.image_operation(operation, None),
         }
     }
 }

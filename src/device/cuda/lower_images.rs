@@ -64,10 +64,11 @@ impl Lowering<'_> {
         word(self.rows.saturating_mul(shape.len()))
     }
 
-    /// Pooling of `input` to `output` or, of their gradients, the way back.
+    /// Pooling of `input` to `output` or, of their gradients, the way back, to zero where `positive`
+    /// is not.
     fn pool(
         &mut self,
-        (name, backward): (&'static str, bool),
+        (name, backward, positive): (&'static str, bool, Option<View>),
         (input, output): (View, View),
         places: Option<ArrayId>,
         (pool, window): (Pool, Window),
@@ -78,6 +79,7 @@ impl Lowering<'_> {
             input: self.arrays.view(input),
             output: self.arrays.view(output),
             places: places.map_or_else(Default::default, |id| self.arrays.array(id)),
+            positive: positive.map_or_else(Default::default, |view| self.arrays.view(view)),
             sides: sides(taken)?,
             count: self.count(taken)?,
             height: word(input.shape.height)?,
@@ -198,15 +200,20 @@ impl Lowering<'_> {
         self.image(ImageCall::Augment(given), grid, THREADS)
     }
 
-    /// Appends what an operation on images does.
-    pub fn image_operation(&mut self, operation: &Operation) -> Result<(), DeviceError> {
+    /// Appends what an operation on images does; with the gradient of a pool, that of a ReLU below
+    /// it, whose output this is.
+    pub fn image_operation(
+        &mut self,
+        operation: &Operation,
+        relu: Option<View>,
+    ) -> Result<(), DeviceError> {
         match *operation {
             Operation::Gather { images, chosen, output, augmentation: Some(how) } => {
                 self.augment((images, chosen), output, how)
             }
             Operation::Pool { input, output, places, pool, window } => {
                 let places = places.filter(|_| pool == Pool::Max);
-                self.pool(("pool", false), (input, output), places, (pool, window), false)
+                self.pool(("pool", false, None), (input, output), places, (pool, window), false)
             }
             Operation::PoolGradient {
                 output_gradient,
@@ -217,7 +224,8 @@ impl Lowering<'_> {
                 accumulate,
             } => {
                 let views = (input_gradient, output_gradient);
-                self.pool(("pool_gradient", true), views, places, (pool, window), accumulate)
+                let kind = ("pool_gradient", true, relu);
+                self.pool(kind, views, places, (pool, window), accumulate)
             }
             Operation::GlobalMeanPool { input, output } => self.global_mean((input, output), None),
             Operation::GlobalMeanPoolGradient { output_gradient, input_gradient, accumulate } => {

@@ -131,7 +131,7 @@ impl CudaMemory {
                 rows: sequence.rows,
                 launches: Vec::new(),
             };
-            sequence.operations.iter().try_for_each(|operation| lowering.operation(operation))?;
+            lowering.operations(&sequence.operations)?;
             let graph = session.capture(&lowering.launches)?;
             sequences.push(Ready { graph, losses: losses(&sequence.operations) });
         }
