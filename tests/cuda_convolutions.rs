@@ -12,7 +12,9 @@ mod common {
 
 use common::gpu::{gpu, gpu_with};
 use common::mutant::{needs_every, orders_do_not_matter};
-use common::small_plans::{agree, equal_on_coarse, number, plan, rounded, run, run_in_f64, view};
+use common::small_plans::{
+    Left, agree, equal_on_coarse, number, plan, rounded, run, run_in_f64, view,
+};
 use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
 use shatter::device::{Arithmetic, ArrayId, ArrayKind, Operation, Plan, View};
@@ -64,8 +66,22 @@ fn check(case: Case, summed: &Summed) {
     for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
         let cuda = gpu_with(arithmetic).expect("a GPU, as before");
         equal_on_coarse(&cuda, &make(1));
-        let left = run(&cuda, &make(1), 0, &[], 1).arrays.swap_remove(0);
-        assert!(are_sums(&left, case, summed, arithmetic), "{arithmetic:?}, {case:?}");
+        let left = run(&cuda, &make(1), 0, &[], 1);
+        assert!(are_sums(&left.arrays[0], case, summed, arithmetic), "{arithmetic:?}, {case:?}");
+        if case.replicas {
+            // Each replica's own bytes, alone and beside others.
+            let three = run(&cuda, &make(3), 0, &[], 1);
+            assert_eq!(three.bits(), run(&cuda, &make(3), 0, &[], 1).bits(), "a second run");
+            for (replica, arrays) in three.arrays.into_iter().enumerate() {
+                let part = Left { arrays: vec![arrays], outcomes: vec![Vec::new()] };
+                let alone = run(&cuda, &make(1), replica, &[], 1);
+                assert_eq!(
+                    part.bits(),
+                    alone.bits(),
+                    "replica {replica}, {arithmetic:?}, {case:?}"
+                );
+            }
+        }
     }
 }
 
@@ -162,7 +178,7 @@ fn another_arithmetic_shows() {
 /// More than a tile along every direction, in both kinds of tiles; sums in several parts.
 fn large() -> Vec<Case> {
     let window = |size, stride, padding| Window { size, stride, padding };
-    let case = |input, outputs, window, rows| Case {
+    let case = |input: Shape, outputs, window, rows| Case {
         input,
         outputs,
         window,
@@ -170,9 +186,12 @@ fn large() -> Vec<Case> {
         first: 1,
         accumulate: true,
         relu: true,
+        // Small tiles, and large ones.
+        replicas: [5, 17].contains(&input.channels),
     };
     vec![
         case(shape(70, 5, 5), 65, window(3, 1, 1), 3),
+        case(shape(100, 3, 3), 112, window(3, 1, 1), 2),
         case(shape(17, 7, 9), 33, window(5, 1, 2), 3),
         case(shape(33, 9, 9), 70, window(3, 2, 1), 4),
         case(shape(130, 4, 4), 40, window(1, 1, 0), 9),

@@ -167,7 +167,16 @@ fn batch_normalization_of_many_images() {
     for (channels, side, rows) in [(2, 29, 10), (3, 1, 1), (1, 64, 2)] {
         let window = Window { size: 1, stride: 1, padding: 0 };
         let input = shape(channels, side, side);
-        let case = Case { input, window, rows, outputs: 1, first: 1, accumulate: true, relu: true };
+        let case = Case {
+            input,
+            window,
+            rows,
+            outputs: 1,
+            first: 1,
+            accumulate: true,
+            relu: true,
+            ..Case::default()
+        };
         normalization(case);
     }
 }

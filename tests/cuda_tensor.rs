@@ -103,7 +103,9 @@ fn with(
                     plan(replicas, (rows + 1, rows), &arrays(size, first), vec![operation(case)])
                 };
                 check(case, &run(&cuda, &make(1), 0, &[], 1));
-                agree(&cuda, make, &[], 1, 2.1 * unit(arithmetic) * summed(size) as f64);
+                // Roundings of factors go this way and that.
+                let roundings = (summed(size) as f64).sqrt();
+                agree(&cuda, make, &[], 1, 4.0 * unit(arithmetic) * roundings);
             }
         }
     }

@@ -80,6 +80,8 @@ struct Fiber {
     unsigned lanes;
     uint64_t bits;
     unsigned other;
+    // Of a barrier: in which line.
+    unsigned place;
     // Copies that are begun and not done, by groups; the last group has not ended.
     std::deque<std::vector<Copy>> copies;
 };
@@ -196,6 +198,13 @@ bool finished() {
         waiting += fiber.state == State::AtBarrier;
     }
     if (waiting > 0 && waiting + done == block->fibers.size()) {
+        const Fiber* first = nullptr;
+        for (const Fiber& fiber : block->fibers) {
+            if (fiber.state == State::AtBarrier) {
+                first = first ? first : &fiber;
+                fault = fiber.place == first->place ? fault : STUCK;
+            }
+        }
         for (Fiber& fiber : block->fibers) {
             fiber.state = fiber.state == State::AtBarrier ? State::Ready : fiber.state;
         }
@@ -296,7 +305,8 @@ void* shared(const void* site, size_t bytes) {
     return memory.data();
 }
 
-void barrier() {
+void barrier(unsigned place) {
+    block->fibers[running].place = place;
     block->fibers[running].state = State::AtBarrier;
     leave();
 }

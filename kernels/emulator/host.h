@@ -47,7 +47,8 @@ const char* launch(dim3 grid, dim3 block, const Kernel& kernel, const void* argu
 // The block's shared memory that belongs to a place in the source.
 void* shared(const void* site, size_t bytes);
 
-void barrier();
+// Waits for all threads of the block that are not done; they must come to the same place.
+void barrier(unsigned place);
 
 // Hands `bits` in, and gets those of another lane of the warp.
 uint64_t shuffle(unsigned lanes, uint64_t bits, unsigned other);
@@ -81,9 +82,7 @@ Value shuffle_xor(unsigned lanes, Value value, unsigned distance) {
 #define blockDim emulator::block_size
 #define gridDim emulator::grid_size
 
-inline void __syncthreads() {
-    emulator::barrier();
-}
+#define __syncthreads() emulator::barrier(__LINE__)
 
 template <class Value>
 Value __shfl_xor_sync(unsigned lanes, Value value, unsigned distance) {

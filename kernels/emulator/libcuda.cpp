@@ -3,11 +3,13 @@
 // when somebody waits for the stream; copies must lie within one allocation; the bytes around
 // allocations are watched, and are not-a-number like fresh memory; a kernel is found only if the PTX
 // of the module has it, too. While a stream captures, what a driver may refuse is refused: use of the
-// stream without a name, by any thread, and memory or modules that the capturing thread asks for.
+// stream without a name, by any thread, and memory or modules that the capturing thread asks for. A
+// thread must have a context, and what went wrong in a kernel is the answer to every call after it.
 //
-// SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER, SHATTER_EMULATOR_CAPABILITY and
-// SHATTER_EMULATOR_MEMORY pretend another number of devices (1), version of the driver (13000),
-// compute capability (80) and MiB of memory (4096).
+// SHATTER_EMULATOR_DEVICES, SHATTER_EMULATOR_DRIVER, SHATTER_EMULATOR_CAPABILITY,
+// SHATTER_EMULATOR_MEMORY and SHATTER_EMULATOR_NAME pretend another number of devices (1), version of
+// the driver (13000), compute capability (80), MiB of memory (4096) and name. SHATTER_EMULATOR_LOG
+// names a file to which the name of each kernel is added, a line a launch.
 #include "host.h"
 
 #include <cstdio>
@@ -38,6 +40,7 @@ enum Status {
     OUT_OF_MEMORY = 2,
     NO_DEVICE = 100,
     INVALID_DEVICE = 101,
+    INVALID_CONTEXT = 201,
     INVALID_PTX = 218,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
@@ -65,6 +68,9 @@ struct Graph {
 
 typedef std::function<int()> Work;
 
+// Of captures: whose calls may break one.
+enum Mode { ANY_THREAD = 0, CAPTURING_THREAD = 1, NOBODY = 2 };
+
 struct Stream {
     // Whether the stream without a name waits for it, and it for that one.
     bool blocking = true;
@@ -73,6 +79,7 @@ struct Stream {
     Graph* capture = nullptr;
     bool invalidated = false;
     std::thread::id capturing;
+    int mode = ANY_THREAD;
 };
 
 struct Module {
@@ -84,6 +91,9 @@ typedef std::lock_guard<std::recursive_mutex> Lock;
 std::map<Pointer, size_t> allocations;
 size_t allocated = 0;
 std::set<Stream*> streams;
+// What went wrong in a kernel.
+int broken = SUCCESS;
+thread_local bool has_context = false;
 
 int setting(const char* name, int otherwise) {
     const char* text = getenv(name);
@@ -122,17 +132,28 @@ bool inside(Pointer start, size_t bytes) {
     return start - after->first <= after->second && bytes <= after->second - (start - after->first);
 }
 
+// Why a call that wants a context cannot be answered.
+int obstacle() {
+    return broken ? broken : has_context ? SUCCESS : INVALID_CONTEXT;
+}
+
 int run(const Launch& launch) {
+    if (const char* file = getenv("SHATTER_EMULATOR_LOG")) {
+        if (FILE* log = fopen(file, "a")) {
+            fprintf(log, "%s\n", launch.kernel->name);
+            fclose(log);
+        }
+    }
     const char* error =
         emulator::launch(launch.grid, launch.block, *launch.kernel, launch.arguments.data());
     if (error) {
         fprintf(stderr, "emulator: %s: %s\n", launch.kernel->name, error);
-        return LAUNCH_FAILED;
+        return broken = LAUNCH_FAILED;
     }
     for (const auto& allocation : allocations) {
         if (!intact(allocation.first, allocation.second)) {
             fprintf(stderr, "emulator: %s wrote beside an array\n", launch.kernel->name);
-            return ILLEGAL_ADDRESS;
+            return broken = ILLEGAL_ADDRESS;
         }
     }
     return SUCCESS;
@@ -178,10 +199,11 @@ int without_name(Work work) {
     return work();
 }
 
-// Whether the running thread captures.
+// Whether what the running thread wants to do breaks a capture.
 bool captures() {
     for (Stream* stream : streams) {
-        if (stream->capture && stream->capturing == std::this_thread::get_id()) {
+        const bool own = stream->capturing == std::this_thread::get_id();
+        if (stream->capture && (stream->mode == ANY_THREAD || (stream->mode == CAPTURING_THREAD && own))) {
             stream->invalidated = true;
             return true;
         }
@@ -224,7 +246,8 @@ int cuDeviceGet(int* device, int ordinal) {
 }
 
 int cuDeviceGetName(char* name, int len, int) {
-    snprintf(name, (size_t)len, "CUDA on a processor");
+    const char* given = getenv("SHATTER_EMULATOR_NAME");
+    snprintf(name, (size_t)len, "%s", given ? given : "CUDA on a processor");
     return SUCCESS;
 }
 
@@ -249,12 +272,16 @@ int cuDevicePrimaryCtxRelease_v2(int) {
     return SUCCESS;
 }
 
-int cuCtxSetCurrent(void*) {
+int cuCtxSetCurrent(void* context) {
+    has_context = context;
     return SUCCESS;
 }
 
 int cuModuleLoadDataEx(void** module, const void* image, unsigned, int*, void**) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     const char* text = (const char*)image;
     if (captures()) {
         return CAPTURE_UNSUPPORTED;
@@ -293,6 +320,9 @@ int cuFuncGetAttribute(int* value, int, void* function) {
 
 int cuStreamCreateWithPriority(void** stream, unsigned flags, int) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     Stream* made = new Stream;
     made->blocking = (flags & 1) == 0;
     streams.insert(made);
@@ -310,6 +340,9 @@ int cuStreamDestroy_v2(void* stream) {
 
 int cuStreamSynchronize(void* stream) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     if (!stream) {
         return without_name([] { return SUCCESS; });
     }
@@ -322,6 +355,9 @@ int cuStreamSynchronize(void* stream) {
 
 int cuMemAlloc_v2(Pointer* start, size_t bytes) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     if (captures()) {
         return CAPTURE_UNSUPPORTED;
     }
@@ -350,6 +386,9 @@ int cuMemAlloc_v2(Pointer* start, size_t bytes) {
 
 int cuMemFree_v2(Pointer start) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     auto found = allocations.find(start);
     if (found == allocations.end()) {
         return INVALID_VALUE;
@@ -367,36 +406,54 @@ int cuMemFree_v2(Pointer start) {
     allocated -= found->second;
     allocations.erase(found);
     free((void*)(start - GUARD));
-    return good ? status : ILLEGAL_ADDRESS;
+    return good ? status : broken = ILLEGAL_ADDRESS;
 }
 
 int cuMemcpyHtoD_v2(Pointer to, const void* from, size_t bytes) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(to, bytes) ? without_name([=] { return copy((void*)to, from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemcpyDtoH_v2(void* to, Pointer from, size_t bytes) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(from, bytes) ? without_name([=] { return copy(to, (void*)from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemsetD8_v2(Pointer to, unsigned char value, size_t bytes) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(to, bytes) ? without_name([=] { return set(to, value, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, void* stream) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(to, bytes) ? enqueue(stream, [=] { return copy((void*)to, from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, void* stream) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(from, bytes) ? enqueue(stream, [=] { return copy(to, (void*)from, bytes); }) : INVALID_VALUE;
 }
 
 int cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, void* stream) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     return inside(to, bytes) ? enqueue(stream, [=] { return set(to, value, bytes); }) : INVALID_VALUE;
 }
 
@@ -404,6 +461,9 @@ int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
                    unsigned block_y, unsigned block_z, unsigned, void* stream, void** arguments,
                    void**) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     const emulator::Kernel* kernel = (const emulator::Kernel*)function;
     const size_t threads = (size_t)block_x * block_y * block_z;
     const bool empty = x == 0 || y == 0 || z == 0 || threads == 0;
@@ -424,8 +484,11 @@ int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned 
     return enqueue(of, [=] { return run(launch); });
 }
 
-int cuStreamBeginCapture_v2(void* stream, int) {
+int cuStreamBeginCapture_v2(void* stream, int mode) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     Stream* of = (Stream*)stream;
     if (of->capture) {
         return INVALID_VALUE;
@@ -433,6 +496,7 @@ int cuStreamBeginCapture_v2(void* stream, int) {
     of->capture = new Graph;
     of->invalidated = false;
     of->capturing = std::this_thread::get_id();
+    of->mode = mode;
     return SUCCESS;
 }
 
@@ -460,6 +524,9 @@ int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long lo
 
 int cuGraphLaunch(void* executable, void* stream) {
     Lock lock(mutex);
+    if (int status = obstacle()) {
+        return status;
+    }
     for (const Launch& launch : ((Graph*)executable)->launches) {
         if (int status = enqueue(stream, [=] { return run(launch); })) {
             return status;

@@ -194,8 +194,12 @@ impl CliError {
 
     /// Whether a device had not the memory that was wanted.
     fn wants_memory(&self) -> bool {
-        let memory =
-            |error: &TrainError| matches!(error, TrainError::Device(DeviceError::Memory { .. }));
+        let memory = |error: &TrainError| {
+            matches!(
+                error,
+                TrainError::Device(DeviceError::Memory { .. } | DeviceError::Full { .. })
+            )
+        };
         matches!(self, CliError::Train(error)
             if matches!(error.as_ref(), RunError::Train(error) if memory(error)))
     }

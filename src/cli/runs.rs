@@ -35,15 +35,15 @@ impl<E: Element> Runs<'_, E> {
     }
 
     /// Says something about several runs, beside their results.
-    pub fn note(&self, text: &str) -> Result<(), CliError> {
-        if self.quiet { Ok(()) } else { print(&format!("{text}\n")) }
+    pub fn note(&self, text: &str) {
+        eprintln!("{text}");
     }
 
     /// The summary of the run that has ended in its folder, if it is this one.
     pub fn kept(&self, one: &One) -> Result<Option<Summary>, CliError> {
         let shared = self.task.common(self.options);
         let Some(ended) = summary(&one.path)? else { return Ok(None) };
-        if !shared.describes::<E>(one.case, &ended)? {
+        if !shared.describes(self.device.device.as_ref(), one.case, &ended)? {
             return Ok(None);
         }
         self.say(one, &format!("{} (kept)", ended_text(&ended)))?;
@@ -97,7 +97,9 @@ impl<E: Element> Runs<'_, E> {
                     None
                 }
                 Err(error) => {
-                    failed.get_or_insert(error);
+                    if let Some(error) = failed.replace(error) {
+                        self.note(&format!("error: {error}"));
+                    }
                     None
                 }
             };

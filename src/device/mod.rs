@@ -102,6 +102,12 @@ pub enum DeviceError {
         /// Its size in bytes.
         wanted: u64,
     },
+    /// There is no memory left on the device for something else than an array.
+    #[error("{action}: the device has no memory left")]
+    Full {
+        /// What was tried.
+        action: String,
+    },
     /// Numbers of another length than the array has.
     #[error("'{array}' has {held} numbers, {given} given")]
     Length {
@@ -135,6 +141,9 @@ pub enum DeviceError {
 pub trait Device<E: Element> {
     /// What it is, in words.
     fn describe(&self) -> String;
+
+    /// Its kind, `cpu` or `cuda`: devices of one kind leave the same bytes.
+    fn kind(&self) -> &'static str;
 
     /// Sets up the arrays of `plan`, all zero. `seed` is what dropout and augmentation draw with.
     ///

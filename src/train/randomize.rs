@@ -17,7 +17,7 @@ use super::error::TrainError;
 use super::outcome::{Ended, Summary};
 use super::run::{self, Held, RunError};
 use super::settings::Settings;
-use super::trainer::{Data, LASTING, Progress, Trainer, identity};
+use super::trainer::{BEFORE, Data, LASTING, Progress, Trainer, identity};
 
 /// One run of a randomization test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,7 +103,7 @@ impl Common<'_> {
         let runs: Vec<_> = cases
             .iter()
             .map(|(case, (train, test))| {
-                let description = self.description::<E>(*case);
+                let description = self.description::<E>(*case, device.kind());
                 let whiten = self.preprocess.whiten;
                 let data = Data { train, test: test.as_ref(), whiten, description };
                 (data, self.settings(*case))
@@ -161,7 +161,7 @@ impl Common<'_> {
     }
 
     /// What a run was trained on, so that it is not resumed on anything else.
-    fn description<E: Element>(&self, case: Case) -> serde_json::Value {
+    fn description<E: Element>(&self, case: Case, device: &str) -> serde_json::Value {
         serde_json::json!({
             "sample": self.train.text,
             "sample_sha256": self.digests.0,
@@ -173,16 +173,26 @@ impl Common<'_> {
             "preprocess": self.preprocess,
             "randomize_test": self.randomize_test,
             "precision": self.arithmetic.name::<E>(),
+            "device": device,
         })
     }
 
-    /// Whether a summary is of this case, so that it need not be run again.
+    /// Whether a summary is of this case on a device of this kind, so that it need not be run again.
     ///
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other.
-    pub fn describes<E: Element>(&self, case: Case, summary: &Summary) -> Result<bool, TrainError> {
-        let mut wanted = identity(&self.description::<E>(case), &self.settings(case));
+    pub fn describes<E: Element>(
+        &self,
+        device: &dyn Device<E>,
+        case: Case,
+        summary: &Summary,
+    ) -> Result<bool, TrainError> {
+        let description = self.description::<E>(case, device.kind());
+        let mut wanted = identity(&description, &self.settings(case));
         let mut held = summary.identity.clone();
+        if held["data"]["device"].is_null() {
+            held["data"]["device"] = BEFORE.into();
+        }
         let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
         // How long a run was to last does not matter where it has ended all the same.
         for identity in [&mut held, &mut wanted] {

@@ -360,12 +360,13 @@ pub fn run_together<E: Element>(
     let left = (0..trainer.runs()).map(|_| None).collect();
     let mut together = Together { held, trainer, left };
     if let Err(error) = together.go(watch) {
-        // The device failed all of them; words that cannot be copied go to the first.
-        let mut error = Some(error);
-        for run in together.trainer.live() {
-            let error = error.take().map_or_else(|| Ok(Left::Stopped), |error| Err(error.into()));
-            together.conclude(run, error);
+        // The device failed all of them; words that cannot be copied go to the first, whether or
+        // not it was done.
+        let live = together.trainer.live();
+        for &run in live.iter().skip(1) {
+            together.conclude(run, Ok(Left::Stopped));
         }
+        together.conclude(live.first().copied().unwrap_or(0), Err(error.into()));
     }
     together.left.into_iter().map(|left| left.unwrap_or(Ok(Left::Stopped))).collect()
 }

@@ -79,6 +79,9 @@ fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result
 /// Settings that say how long a run lasts, and not what it computes.
 pub(super) const LASTING: [&str; 4] = ["epochs", "until_accuracy", "until_loss", "patience"];
 
+/// The kind of device of records that name none.
+pub(super) const BEFORE: &str = "cpu";
+
 /// Refuses settings under which a run might have ended before it came to where it stands.
 fn not_easier(held: &serde_json::Value, wanted: &serde_json::Value) -> Result<(), TrainError> {
     let goal = |settings: &serde_json::Value, key: &str| settings[key].as_f64();
@@ -455,8 +458,12 @@ impl<E: Element> Trainer<E> {
         let (held, wanted) = (&checkpoint.settings, self.identity(run));
         for part in ["data", "settings"] {
             for (key, value) in wanted[part].as_object().into_iter().flatten() {
+                let held = match &held[part][key] {
+                    serde_json::Value::Null if key == "device" => &BEFORE.into(),
+                    held => held,
+                };
                 if !LASTING.contains(&key.as_str()) {
-                    differs(key, held[part][key].to_string(), value.to_string())?;
+                    differs(key, held.to_string(), value.to_string())?;
                 }
             }
         }

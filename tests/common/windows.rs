@@ -19,6 +19,8 @@ pub struct Case {
     pub first: usize,
     pub accumulate: bool,
     pub relu: bool,
+    /// Whether to hold replicas on tensor cores against runs by themselves, too.
+    pub replicas: bool,
 }
 
 impl Default for Case {
@@ -31,6 +33,7 @@ impl Default for Case {
             first: 0,
             accumulate: false,
             relu: false,
+            replicas: false,
         }
     }
 }
@@ -62,6 +65,15 @@ pub fn cases(channels: usize) -> impl Strategy<Value = Case> {
             && window.places(input.height).is_some()
             && window.places(input.width).is_some();
         let (rows, outputs, first, accumulate, relu) = more;
-        fits.then_some(Case { input, window, rows, outputs, first, accumulate, relu })
+        fits.then_some(Case {
+            input,
+            window,
+            rows,
+            outputs,
+            first,
+            accumulate,
+            relu,
+            replicas: false,
+        })
     })
 }

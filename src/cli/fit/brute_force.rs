@@ -14,7 +14,7 @@ const WORTH_A_GPU: u128 = 1_000_000_000;
 pub enum Evaluator {
     /// The processor, and why it is no GPU where one was looked for.
     Cpu(Option<String>),
-    /// A GPU, and whether the processor stands in where it fails.
+    /// A GPU, and whether the processor stands in where it has not the memory.
     #[cfg(feature = "cuda")]
     Cuda(Box<crate::device::cuda::BruteForce>, bool),
 }
@@ -67,7 +67,12 @@ impl Evaluator {
             #[cfg(feature = "cuda")]
             Evaluator::Cuda(gpu, else_cpu) => match gpu.outputs(network, points) {
                 Ok(outputs) => Ok((outputs, Evaluator::Cuda(gpu, else_cpu))),
-                Err(error) if else_cpu => Ok(on_cpu(Some(error.to_string()))),
+                // What else may go wrong is nothing to be silent about.
+                Err(error @ (DeviceError::Memory { .. } | DeviceError::Full { .. }))
+                    if else_cpu =>
+                {
+                    Ok(on_cpu(Some(error.to_string())))
+                }
                 Err(error) => Err(error),
             },
         }

@@ -71,6 +71,10 @@ struct CpuMemory<E> {
 }
 
 impl<E: Element> Device<E> for Cpu {
+    fn kind(&self) -> &'static str {
+        "cpu"
+    }
+
     fn describe(&self) -> String {
         format!("CPU, {} threads, {}", rayon::current_num_threads(), E::NAME)
     }

@@ -13,9 +13,12 @@ fn reason(name: String, unknown: bool) -> String {
 
 /// An error of `cust`, for `map_err`. Its name, since the driver's own text wants a driver.
 pub fn failed(action: &str) -> impl FnOnce(CudaError) -> DeviceError + '_ {
-    move |error| DeviceError::Driver {
-        action: action.to_owned(),
-        reason: reason(format!("{error:?}"), matches!(error, CudaError::UnknownError)),
+    move |error| match error {
+        CudaError::OutOfMemory => DeviceError::Full { action: action.to_owned() },
+        error => DeviceError::Driver {
+            action: action.to_owned(),
+            reason: reason(format!("{error:?}"), matches!(error, CudaError::UnknownError)),
+        },
     }
 }
 
@@ -23,6 +26,9 @@ pub fn failed(action: &str) -> impl FnOnce(CudaError) -> DeviceError + '_ {
 pub fn checked(status: CUresult, action: &str) -> Result<(), DeviceError> {
     if status == CUresult::CUDA_SUCCESS {
         return Ok(());
+    }
+    if status == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+        return Err(DeviceError::Full { action: action.to_owned() });
     }
     let unknown = status == CUresult::CUDA_ERROR_UNKNOWN;
     let reason = reason(format!("{status:?}"), unknown);

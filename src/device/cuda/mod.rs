@@ -68,6 +68,10 @@ impl Cuda {
 }
 
 impl Device<f32> for Cuda {
+    fn kind(&self) -> &'static str {
+        "cuda"
+    }
+
     fn describe(&self) -> String {
         let arithmetic = self.session.arithmetic;
         let products = match arithmetic {
