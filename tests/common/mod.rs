@@ -2,10 +2,12 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod binary;
+pub mod feed;
 pub mod layers;
 pub mod lines;
 pub mod program;
 pub mod python;
+pub mod runtimes;
 
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};

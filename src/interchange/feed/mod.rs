@@ -136,19 +136,13 @@ impl FeedForward {
         last
     }
 
-    /// Numbers that a point takes at once, windows of convolutions included.
+    /// Numbers that a point takes at once.
     pub fn peak(&self) -> usize {
         let last = self.last_uses();
         let (mut held, mut peak) = (count(&self.input), 0);
         for (index, step) in self.steps.iter().enumerate() {
             held += count(&step.shape);
-            let windows = match &step.operation {
-                Operation::Convolution(affine, _) => {
-                    count(&step.shape) / affine.outputs.max(1) * affine.inputs
-                }
-                _ => 0,
-            };
-            peak = peak.max(held + windows);
+            peak = peak.max(held);
             let mut read: Vec<usize> = step.reads().collect();
             read.sort_unstable();
             read.dedup();
