@@ -5,6 +5,7 @@ pub mod binary;
 pub mod feed;
 pub mod layers;
 pub mod lines;
+pub mod onnx;
 pub mod program;
 pub mod python;
 pub mod runtimes;

@@ -71,13 +71,15 @@ impl<E: Element> Builder<'_, E> {
             Layer::GlobalMeanPool => Operation::GlobalMean,
             Layer::Flatten => Operation::Same,
             Layer::Dropout { .. } => return Ok((on, after)),
-            Layer::BatchNormalization => Operation::Normalize(Normalization {
-                scale: self.array()?,
-                shift: self.array()?,
-                mean: self.array()?,
-                variance: self.array()?,
-                epsilon: 1e-5,
-            }),
+            Layer::BatchNormalization => {
+                let [scale, shift] = [self.array()?, self.array()?];
+                let [mean, variance] = [self.array()?, self.array()?];
+                if variance.iter().any(|&x| x < 0.0) {
+                    let reason = format!("layer {path} ({layer}) has a negative variance");
+                    return Err(InterchangeError::Unsupported(reason));
+                }
+                Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 })
+            }
             Layer::LocalResponseNormalization { .. } => {
                 return Err(InterchangeError::Unsupported(format!(
                     "layer {path} ({layer}) takes a fractional power: there is nothing exact to check"

@@ -7,6 +7,7 @@ pub mod architecture;
 pub mod enclose;
 pub mod exact;
 pub mod judge;
+mod reading;
 pub mod window;
 
 use super::number::Precision;
@@ -120,6 +121,38 @@ impl FeedForward {
             None => &self.input,
             Some(step) => &self.steps[step].shape,
         }
+    }
+
+    /// Without the steps that nothing reads on the way to the last one.
+    pub fn without_dead(self) -> FeedForward {
+        let mut lives = vec![false; self.steps.len() + 1];
+        lives[self.steps.len()] = true;
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            if lives[index + 1] {
+                step.reads().for_each(|value| lives[value] = true);
+            }
+        }
+        // The input stands there in any case.
+        lives[0] = true;
+        let mut number = 0;
+        let counted = |&lives: &bool| {
+            number += usize::from(lives);
+            number.saturating_sub(1)
+        };
+        let numbers: Vec<usize> = lives.iter().map(counted).collect();
+        let kept = self.steps.into_iter().zip(&lives[1..]).filter(|(_, lives)| **lives);
+        let renumbered = |(mut step, _): (Step, _)| {
+            step.on = numbers[step.on];
+            match &mut step.operation {
+                Operation::Sum { other, .. } => *other = numbers[*other],
+                Operation::Concatenate(others) => {
+                    others.iter_mut().for_each(|other| *other = numbers[*other]);
+                }
+                _ => {}
+            }
+            step
+        };
+        FeedForward { steps: kept.map(renumbered).collect(), ..self }
     }
 
     /// Numbers that come out.

@@ -1,5 +1,6 @@
 //! ONNX: graphs of what is built and trained here, and of what others bring.
 
+mod call;
 mod construction;
 mod graph;
 mod message;
