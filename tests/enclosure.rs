@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use shatter::exact::Rational;
 use shatter::interchange::feed::enclose::{Enclosure, Evaluator};
 use shatter::interchange::feed::exact::Exact;
-use shatter::interchange::feed::{Affine, Normalization, Operation, Step};
+use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window};
 use shatter::interchange::{FeedForward, Precision};
 
 fn distance(x: &Rational, y: f64) -> Rational {
@@ -197,6 +197,52 @@ fn numbers_below_the_normal_range_may_be_zero() {
     by.epsilon = 0.0;
     let found = Evaluator::new(&linear(1, [(Operation::Normalize(by), 1)])).outputs(vec![1.0], 1);
     assert_eq!(found.runtime(0), f64::INFINITY);
+}
+
+/// Two channels of an image of one pixel.
+fn responded(constants: (f64, f64, f64), point: &[f64]) -> Enclosure {
+    let by = Operation::Response(Response::new(1, 3, constants).unwrap());
+    let step = Step { operation: by, on: 0, shape: vec![2, 1, 1] };
+    let input = vec![2, 1, 1];
+    let network = FeedForward { precision: Precision::Single, input, steps: vec![step] };
+    point_of(&network, point)
+}
+
+#[test]
+fn responses_are_bounded() {
+    // (1 + 1/3 · 25)^(3/4) = 5.3398…
+    let found = responded((1.0, 0.75, 1.0), &[3.0, -4.0]);
+    let (first, second) = (3.0 / 5.339832, -4.0 / 5.339832);
+    assert!((found.centre[0] - first).abs() < 1e-6 && (found.centre[1] - second).abs() < 1e-6);
+    assert!(found.runtime(0) < 1e-5 && found.radius(0) < 1e-13);
+    // A power that is off by 64 units.
+    assert!(found.runtime(0) > 64.0 * 2f64.powi(-24) * first);
+    // The first channel is 1; the second 3/2, or 0, 1 or 2 where a sum is rounded: here, or there.
+    for large in [2f64.powi(60), 2f64.powi(24)] {
+        let affine = Affine {
+            weights: vec![1.0, 0.0, 0.0, large, 0.0, 1.5, 0.0, -large],
+            inputs: 4,
+            outputs: 2,
+            bias: Vec::new(),
+        };
+        let by = Operation::Response(Response::new(1, 3, (3.0, 0.5, 1.0)).unwrap());
+        let steps = vec![
+            Step {
+                operation: Operation::Convolution(affine, Window::whole(1, 1)),
+                on: 0,
+                shape: vec![2, 1, 1],
+            },
+            Step { operation: by, on: 1, shape: vec![2, 1, 1] },
+        ];
+        let network = FeedForward { precision: Precision::Single, input: vec![4, 1, 1], steps };
+        assert!(point_of(&network, &[1.0; 4]).runtime(0) > 0.05);
+    }
+    // Squares overflow, or k is so small that zeros for tiny numbers matter.
+    assert_eq!(responded((1e-30, 0.5, 1.0), &[1e30, 1.0]).runtime(0), f64::INFINITY);
+    assert_eq!(responded((1.0, 0.5, 2f64.powi(-100)), &[1.0, 1.0]).runtime(0), f64::INFINITY);
+    for (alpha, beta, k) in [(1.0, 0.3, 1.0), (-1.0, 0.75, 1.0), (1.0, 0.75, 0.0)] {
+        assert!(Response::new(1, 3, (alpha, beta, k)).is_err());
+    }
 }
 
 #[test]

@@ -143,6 +143,36 @@ fn exported_constructions_are_found_exact_and_rounding_nothing() {
     }
 }
 
+/// A checkpoint brings its layers and labels; its exported graph is the same network.
+#[test]
+fn a_checkpoint_and_its_exported_graph_have_the_same_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = "gaussian:n=200,d=6,classes=2";
+    let model = "dense(9) batchnorm relu lrn(3) dense(12) relu";
+    let train = ["train", sample, "--model", model, "--epochs", "3", "--device", "cpu"];
+    let output = shatter(&folder, &[train.as_slice(), &["--out", "out"]].concat());
+    assert!(status(&output) < 2, "{}", stderr(&output));
+    let checkpoint = "out/checkpoint.safetensors";
+    let export = ["export", checkpoint, "--to", "onnx", "--out", "out"];
+    assert_eq!(status(&shatter(&folder, &export)), 0);
+    for (file, out) in [(checkpoint, "own"), ("out/network.onnx", "onnx")] {
+        let found = decided(&folder, &["--network", file, sample, "--out", out]);
+        assert_eq!(found["open_in_real_arithmetic"], 0, "{found}");
+    }
+    let own = verdicts(&folder, "own/certificate.txt");
+    assert_eq!(own, verdicts(&folder, "onnx/certificate.txt"));
+    let few = own.iter().filter(|verdict| *verdict == "undecided").count();
+    assert!(few < 20, "{few} of 200 are undecided");
+    // Here networks run in binary32, too: a label, and the logits.
+    assert!(status(&shatter(&folder, &["eval", checkpoint, sample, "--out", "eval"])) < 2);
+    let text = fs::read_to_string(folder.path().join("eval/outputs.csv")).unwrap();
+    for (line, verdict) in text.lines().skip(1).zip(&own) {
+        let numbers: Vec<f64> = line.split(',').map(|number| number.parse().unwrap()).collect();
+        let fits = (numbers[1] > numbers[2]) == (numbers[0] == 0.0);
+        assert!(verdict == "undecided" || fits == (verdict == "margin"), "{verdict}: {line}");
+    }
+}
+
 /// Little-endian binary32 numbers.
 fn single(numbers: &[f32]) -> Vec<u8> {
     numbers.iter().flat_map(|x| x.to_le_bytes()).collect()

@@ -82,7 +82,7 @@ pub enum InterchangeError {
     /// An operator that is not read.
     #[error(
         "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Relu, Conv, MaxPool, \
-         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, Concat, Flatten, Reshape, \
+         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, LRN, Concat, Flatten, Reshape, \
          Identity, Constant and Dropout are)"
     )]
     Operator {

@@ -4,7 +4,7 @@ use dashu_int::UBig;
 use dashu_int::ops::SquareRoot;
 use proptest::prelude::*;
 use shatter::exact::{Dyadic, Rational};
-use shatter::interchange::feed::{Affine, Normalization, Operation, Step, Window, count};
+use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window, count};
 use shatter::interchange::{FeedForward, Precision};
 
 /// Numbers of binary32 of many sizes; whole numbers, powers of two, zeros; now and then some below
@@ -25,7 +25,7 @@ pub fn number() -> impl Strategy<Value = f64> {
 
 /// A network of up to `most` operations on images of 2 × 4 × 4, one chosen by each code.
 pub fn network(most: usize) -> impl Strategy<Value = FeedForward> {
-    let codes = prop::collection::vec((0u8..14, any::<u8>()), 1..most);
+    let codes = prop::collection::vec((0u8..15, any::<u8>()), 1..most);
     (codes, prop::collection::vec(number(), 40..400))
         .prop_map(|(codes, numbers)| built(&codes, numbers))
 }
@@ -108,6 +108,17 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> FeedForward {
                     .collect();
                 let other = same[of % same.len()];
                 (Operation::Sum { other, minus: of % 3 == 0 }, shape.clone())
+            }
+            14 if image => {
+                let size = 1 + of % 5;
+                let alpha = [1.0f32, 1e-4, 0.0, 100.0][of % 4];
+                let constants = (
+                    f64::from(alpha),
+                    f64::from(1 + detail % 8) / 4.0,
+                    f64::from([1.0f32, 0.3, 1e-3][of % 3]),
+                );
+                let response = Response::new(size / 2, size, constants).expect("it is bounded");
+                (Operation::Response(response), shape.clone())
             }
             12 if count(&shape) < 100 => {
                 let mut after = shape.clone();
@@ -255,6 +266,32 @@ pub fn real(network: &FeedForward, point: &[f64]) -> Vec<Rational> {
                         + rational(by.shift[c])
                 };
                 x.iter().enumerate().map(one).collect()
+            }
+            (Operation::Response(by), _) => {
+                let (size, alpha, quarters, k) = by.constants();
+                let area = numbers / shape[0];
+                let one = |at: usize| {
+                    let squares = by.near(at / area, shape[0]).map(|c| {
+                        let x = &x[c * area + at % area];
+                        x * x
+                    });
+                    let sum = squares.fold(Rational::ZERO, |sum, square| sum + square);
+                    let d = rational(k) + rational(alpha) * sum / Rational::from(size);
+                    // 1/√D, and 1/√√D.
+                    let half = inverse_root(&d);
+                    let quarter = inverse_root(&(&d * &half));
+                    let mut y = x[at].clone();
+                    for _ in 0..quarters / 4 {
+                        y /= &d;
+                    }
+                    match quarters % 4 {
+                        0 => y,
+                        1 => y * quarter,
+                        2 => y * half,
+                        _ => y * half * quarter,
+                    }
+                };
+                (0..numbers).map(one).collect()
             }
             (Operation::Sum { other, minus }, _) => {
                 let one = |(x, y): (&Rational, &Rational)| if *minus { x - y } else { x + y };

@@ -233,6 +233,27 @@ impl Runtime {
                     self.kept(result)
                 }
                 (Operation::Normalize(by), _) => self.normalized(x, by, shape[0]),
+                (Operation::Response(by), _) => {
+                    let (size, alpha, quarters, k) = by.constants();
+                    let area = numbers / shape[0];
+                    let held = self.held(x);
+                    let mut result = Vec::new();
+                    for (at, &x) in held.iter().enumerate() {
+                        let near = by.near(at / area, shape[0]).map(|c| held[c * area + at % area]);
+                        let squares = self.sum(&near.map(|x| (x, x)).collect());
+                        let weight = self.does(alpha as f32, size as f32, |x, y| x / y);
+                        let scaled = self.times(weight, squares);
+                        let d = f64::from(self.add(k as f32, scaled));
+                        let power = d.powf(f64::from(quarters) / 4.0) as f32;
+                        result.push(if self.order == 1 {
+                            let inverse = self.does(1.0, power, |x, y| x / y);
+                            self.times(x, inverse)
+                        } else {
+                            self.does(x, power, |x, y| x / y)
+                        });
+                    }
+                    Value::Held(result)
+                }
                 (Operation::Sum { other, minus }, _) => {
                     let mut terms = self.terms(x);
                     let other = self.terms(&values[*other]);

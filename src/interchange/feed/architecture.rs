@@ -5,13 +5,13 @@ use crate::interchange::InterchangeError;
 use crate::interchange::number::Precision;
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 
-use super::{Affine, FeedForward, Normalization, Operation, Step, Window};
+use super::{Affine, FeedForward, Normalization, Operation, Response, Step, Window};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`] for local response normalization, which is neither piecewise
-/// linear nor rational; [`InterchangeError::Architecture`].
+/// [`InterchangeError::Unsupported`] for normalizations that cannot be bounded;
+/// [`InterchangeError::Architecture`].
 pub fn network<E: Element>(
     architecture: &Architecture,
     arrays: &[(Parameter, Vec<E>)],
@@ -80,10 +80,13 @@ impl<E: Element> Builder<'_, E> {
                 }
                 Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 })
             }
-            Layer::LocalResponseNormalization { .. } => {
-                return Err(InterchangeError::Unsupported(format!(
-                    "layer {path} ({layer}) takes a fractional power: there is nothing exact to check"
-                )));
+            Layer::LocalResponseNormalization { size, alpha, beta, k } => {
+                let refuse = |reason| {
+                    InterchangeError::Unsupported(format!("layer {path} ({layer}): {reason}"))
+                };
+                Operation::Response(
+                    Response::new(size / 2, *size, (*alpha, *beta, *k)).map_err(refuse)?,
+                )
             }
             Layer::Concatenate(branches) => {
                 let mut ends = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! Numbers of the file and of the point are dyadic, and means divide by whole numbers: every value is
 //! a whole number times 2^exponent / denominator, with one exponent and one denominator a value (an
-//! array). Batch normalization takes a square root, which is irrational: such networks are enclosed
+//! array). Normalizations take roots, which are irrational: such networks are enclosed
 //! only ([`enclose`](super::enclose)).
 //!
 //! Cost: a product of big integers a weight and a place ([`Exact::work`]).
@@ -115,9 +115,16 @@ impl<'a> Exact<'a> {
             }
             _ => None,
         };
-        let roots = |step: &super::Step| matches!(step.operation, Operation::Normalize(_));
-        if network.steps.iter().any(roots) {
-            return Err("batch normalization takes square roots, which are irrational");
+        for step in &network.steps {
+            match step.operation {
+                Operation::Normalize(_) => {
+                    return Err("batch normalization takes square roots, which are irrational");
+                }
+                Operation::Response(_) => {
+                    return Err("local response normalization takes powers, which are irrational");
+                }
+                _ => {}
+            }
         }
         let bits = network.steps.iter().map(spread).fold(0, u64::saturating_add);
         if bits > MOST_BITS {

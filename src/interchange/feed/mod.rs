@@ -61,6 +61,8 @@ pub enum Operation {
     },
     /// (x − mean)/√(variance + epsilon) · scale + shift, a number a channel.
     Normalize(Normalization),
+    /// x/(k + alpha/size · Σ x²)^β, the sum over channels nearby.
+    Response(Response),
     /// x ± another value of the same shape.
     Sum {
         /// The other value.
@@ -100,6 +102,53 @@ pub struct Normalization {
     pub variance: Vec<f64>,
     /// ε.
     pub epsilon: f64,
+}
+
+/// Local response normalization.
+#[derive(Clone, Copy, Debug)]
+pub struct Response {
+    /// Channels below a channel that its sum begins with.
+    before: usize,
+    /// Channels of a sum, those that do not exist included.
+    size: usize,
+    /// α.
+    alpha: f64,
+    /// 4β.
+    quarters: u32,
+    /// k.
+    k: f64,
+}
+
+impl Response {
+    /// One that can be bounded; the reason, if it cannot.
+    ///
+    /// # Errors
+    /// If β is no multiple of 1/4 from 1/4 to 4, k is not positive, or α is negative.
+    pub fn new(
+        before: usize,
+        size: usize,
+        (alpha, beta, k): (f64, f64, f64),
+    ) -> Result<Response, String> {
+        let quarters = (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta);
+        let Some(quarters) = quarters else {
+            return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
+        };
+        if !(alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite() && before < size) {
+            return Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive"));
+        }
+        Ok(Response { before, size, alpha, quarters, k })
+    }
+
+    /// The channels that the sum of a channel goes over.
+    pub fn near(&self, channel: usize, channels: usize) -> std::ops::Range<usize> {
+        let end = channel.saturating_add(self.size - self.before);
+        channel.saturating_sub(self.before)..end.min(channels)
+    }
+
+    /// Size, α, 4β and k.
+    pub fn constants(&self) -> (usize, f64, u32, f64) {
+        (self.size, self.alpha, self.quarters, self.k)
+    }
 }
 
 impl Step {
@@ -195,6 +244,10 @@ impl FeedForward {
             }
             Operation::MeanPool(window, _) | Operation::MaxPool(window) => {
                 count(&step.shape) as u64 * (window.size.0 * window.size.1) as u64
+            }
+            Operation::Response(by) => {
+                let near = by.size.min(step.shape[0]) as u64;
+                (count(&step.shape) as u64).saturating_mul(near.saturating_add(32))
             }
             _ => count(&step.shape) as u64,
         };

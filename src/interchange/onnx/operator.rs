@@ -1,7 +1,7 @@
 //! The operators that are read, one by one.
 
 use crate::interchange::InterchangeError;
-use crate::interchange::feed::{Affine, Normalization, Operation, count};
+use crate::interchange::feed::{Affine, Normalization, Operation, Response, count};
 
 use super::call::Call;
 use super::read::{Named, Reading, product};
@@ -102,6 +102,16 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
                 return call.refuse("a variance is negative, or zero without an epsilon");
             }
             reading.push(Operation::Normalize(normalization), on, shape)
+        }
+        "LRN" => {
+            let (on, shape) = call.image(reading, 0)?;
+            let size = usize::try_from(call.int("size", 0)).unwrap_or(0);
+            let number = |name, otherwise| f64::from(call.float(name, otherwise));
+            let constants = (number("alpha", 1e-4), number("beta", 0.75), number("bias", 1.0));
+            match Response::new(size.saturating_sub(1) / 2, size, constants) {
+                Ok(response) => reading.push(Operation::Response(response), on, shape.to_vec()),
+                Err(reason) => call.refuse(reason),
+            }
         }
         "Concat" => concatenate(reading, call),
         _ => Err(InterchangeError::Operator {

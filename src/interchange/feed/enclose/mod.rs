@@ -24,6 +24,7 @@ mod affine;
 mod bounds;
 mod chain;
 mod pool;
+mod response;
 
 use crate::interchange::number::Precision;
 
@@ -178,7 +179,7 @@ impl<'a> Evaluator<'a> {
         let mut needs = vec![Needs::default(); network.steps.len() + 1];
         for step in &network.steps {
             let (back, forward) = match step.operation {
-                Operation::Relu | Operation::MaxPool(_) => (false, false),
+                Operation::Relu | Operation::MaxPool(_) | Operation::Response(_) => (false, false),
                 Operation::Dense(_)
                 | Operation::Convolution(..)
                 | Operation::MeanPool(..)
@@ -255,6 +256,7 @@ impl<'a> Evaluator<'a> {
             (Operation::Normalize(normalization), _) => {
                 normalize(x, normalization, shape, precision)
             }
+            (Operation::Response(by), _) => response::response(x, by, shape, precision),
             // Affine maps have their weights.
             (Operation::Same | Operation::Dense(_) | Operation::Convolution(..), _) => x.clone(),
         }
