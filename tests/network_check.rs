@@ -121,6 +121,26 @@ fn a_convolutional_network_that_pytorch_trained_is_certified() {
     refused(&folder, &words, &["square roots"]);
 }
 
+/// What ONNX Runtime makes of networks at every level of its optimizations, which fold additions and
+/// normalizations, lies within the rounding bound of the certified margins.
+#[test]
+fn no_bound_is_contradicted_by_what_onnx_runtime_folds() {
+    let Some(python) = python("numpy, onnx, onnxruntime") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let count = 30;
+    run(&python, folder.path(), "folds.py", &["make", ".", &count.to_string()]);
+    for k in 0..count {
+        decided(
+            &folder,
+            &["--network", &format!("network{k}.onnx"), "npy:x.npy,y.npy", "--out", "out"],
+        );
+        let at = |name: &str| folder.path().join(name);
+        fs::rename(at("out/certificate.txt"), at(&format!("certificate{k}.txt"))).unwrap();
+    }
+    let output = run(&python, folder.path(), "folds.py", &["hold", ".", &count.to_string()]);
+    println!("{}", String::from_utf8_lossy(&output.stdout).trim());
+}
+
 #[test]
 fn exported_constructions_are_found_exact_and_rounding_nothing() {
     let folder = tempfile::tempdir().unwrap();

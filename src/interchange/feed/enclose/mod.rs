@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A runtime adds the terms of a sum in any order, fused or not; additions and batch normalizations
-//! stand for themselves or are folded into the product before or after them ([`chain`]); numbers below
+//! stand for themselves or are folded into the product before or after them (`chain.rs`); numbers below
 //! the normal range are kept, or taken for zero. Two products are not multiplied with each other, and
 //! fast convolutions in the manner of Winograd, and numbers of fewer bits on the way, as TF32 has
 //! them, are other computations: they are not covered. For a sum of k terms, and any order of it, the
