@@ -146,6 +146,29 @@ fn an_addition_that_is_folded_into_a_product_may_round() {
     assert!(point_of(&residual, &point).runtime(0) > 1.0);
 }
 
+/// The same in binary64, whose runtimes lose the 1 beside 2^60.
+#[test]
+fn networks_in_binary64_have_bounds_of_their_own() {
+    let weights = |large: f64| (0..1024).map(|k| if k % 2 == 0 { large } else { -large }).collect();
+    let bound = |large: f64| {
+        let operations = [dense(1024, weights(large), Vec::new()), shift(&[1.0])];
+        let network = FeedForward { precision: Precision::Double, ..linear(1024, operations) };
+        let found = Evaluator::new(&network).outputs(vec![1.0; 1024], 1);
+        assert_eq!((found.centre[0], found.radius(0)), (1.0, 0.0));
+        found.runtime(0)
+    };
+    assert_eq!(bound(2f64.powi(42)), 0.0);
+    assert!(bound(2f64.powi(50)) >= 1.0);
+    // Numbers that binary32 would take for 0 are normal here, and others are not.
+    let tiny = |weight: f64| {
+        let network = linear(1, [dense(1, vec![weight], Vec::new())]);
+        let network = FeedForward { precision: Precision::Double, ..network };
+        Evaluator::new(&network).outputs(vec![2f64.powi(100)], 1).runtime(0)
+    };
+    assert_eq!(tiny(2f64.powi(-1000)), 0.0);
+    assert!(tiny(f64::MIN_POSITIVE / 256.0) >= 2f64.powi(-930));
+}
+
 /// A constant before a product is a bias of it: 2^20 · 2^-20 + 1 there.
 #[test]
 fn an_addition_that_is_folded_into_the_next_product_may_round() {

@@ -9,7 +9,9 @@ use std::fs;
 use common::onnx::{model, node, small, tensor, with_outputs};
 use common::program::{csv, npy, refused, shatter, status, stderr, stdout};
 use common::python::{python, run};
-use shatter::interchange::{Array, Numbers, tensors};
+use shatter::interchange::feed::{Affine, Operation, Step, Window, judge};
+use shatter::interchange::{Array, FeedForward, Numbers, Precision, tensors};
+use shatter::sample;
 use tempfile::TempDir;
 
 /// `check --network`, as JSON.
@@ -296,6 +298,33 @@ fn the_type_of_a_safetensors_file_is_that_of_its_header() {
     assert_ne!(found[1].0, 0, "{}", found[1].1);
 }
 
+/// Files are read once, into a copy; what is said of them names the file.
+#[test]
+fn a_broken_safetensors_file_is_refused_by_its_own_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = Numbers::Single(vec![1.0; 4]);
+    let array = Array { name: "0.weight".to_owned(), shape: vec![2, 2], numbers };
+    let whole = tensors::file(&[array], &[]);
+    let sample = "lattice:n=20,d=2,range=11,classes=2";
+    // Cut off; with a tensor missing; without numbers, of a trillion.
+    let header = String::from_utf8_lossy(&whole[8..whole.len() - 16]);
+    let huge = header.replace("[2,2]", "[1000000,1000000]");
+    let huge = [&(huge.len() as u64).to_le_bytes(), huge.as_bytes()].concat();
+    for (bytes, reason) in [
+        (&whole[..whole.len() - 1], "bytes"),
+        (&whole[..20], "whole"),
+        (&whole, "1.weight"),
+        (&huge, "of 4000000000000"),
+    ] {
+        fs::write(folder.path().join("broken.safetensors"), bytes).unwrap();
+        for layers in [&["--architecture", "flatten"][..], &[]] {
+            let check = [&["check", "--network", "broken.safetensors"], layers, &[sample]].concat();
+            let reasons = if layers.is_empty() { vec![] } else { vec![reason] };
+            refused(&folder, &check, &[&["broken.safetensors"], reasons.as_slice()].concat());
+        }
+    }
+}
+
 #[test]
 fn what_equals_its_target_is_exact_only_with_a_rounding_bound() {
     let folder = tempfile::tempdir().unwrap();
@@ -329,6 +358,23 @@ fn what_equals_its_target_is_exact_only_with_a_rounding_bound() {
 #[test]
 fn work_is_counted_before_it_is_done() {
     let folder = tempfile::tempdir().unwrap();
+    // A number, repeated over an image: 2^31 products a point, and 10,000 points.
+    let (sides, numbers) = (vec![64, 256, 256], 64 << 16);
+    let repeat =
+        Operation::Shift { negated: false, from: vec![0; numbers], by: vec![0.0; numbers] };
+    let affine =
+        Affine { weights: vec![0.0; 36 << 10], inputs: 576, outputs: 64, bias: Vec::new() };
+    let both = |side| (side, side);
+    let window = Window { size: both(3), stride: both(1), before: both(1), after: both(1) };
+    let steps = vec![
+        Step { operation: repeat, on: 0, shape: sides.clone() },
+        Step { operation: Operation::Convolution(affine, window), on: 1, shape: sides },
+        Step { operation: Operation::GlobalMean, on: 2, shape: vec![64, 1, 1] },
+    ];
+    let network = FeedForward { precision: Precision::Single, input: vec![1], steps };
+    let raw = sample::load("gaussian:n=10000,d=1,classes=2", 0).unwrap();
+    let error = judge::judge(&network, &raw.points, &raw.labels, false).unwrap_err().to_string();
+    assert!(error.contains("10000 points") && error.contains("fewer points"), "{error}");
     // 2^16 places, 64 channels, 9 · 64 weights of each: 2^31 products a point.
     let first = tensor("v", &[64, 1, 1, 1], &[0; 4 << 6]);
     let second = tensor("w", &[64, 64, 3, 3], &vec![0; 36 << 12]);

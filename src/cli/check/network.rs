@@ -244,7 +244,7 @@ fn described(
     raw: RawSample,
 ) -> Result<Task, CliError> {
     let sample = labelled(arguments, raw)?;
-    let types = copy.named(tensors::types(copy.bytes))?;
+    let types = tensors::types(copy.bytes).map_err(|source| at(copy.file, source))?;
     let precision = match types.as_slice() {
         [one] if one == "F32" => Precision::Single,
         [one] if one == "F64" => Precision::Double,

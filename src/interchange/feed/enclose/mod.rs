@@ -114,6 +114,12 @@ impl Enclosure {
         self.centre.iter().enumerate().map(size).collect()
     }
 
+    /// Numbers that are at least those that stand for the values here.
+    fn own_sizes(&self) -> Vec<f64> {
+        let size = |(at, x): (usize, &f64)| up(x.abs() + self.radius(at), 1);
+        self.centre.iter().enumerate().map(size).collect()
+    }
+
     fn chain(&self, kept: &Option<Chain>, precision: Precision) -> Chain {
         let held = Chain::held(self, precision);
         let Some(kept) = kept else { return held };
@@ -140,13 +146,12 @@ impl Enclosure {
     fn followed(
         &self,
         centre: Vec<f64>,
-        radius: impl Fn(&Chain) -> Vec<f64>,
+        radius: Vec<f64>,
         precision: Precision,
         after: impl Fn(&Chain) -> Chain,
     ) -> Enclosure {
         let back = after(&self.back(precision));
         let forward = after(&self.forward(precision));
-        let radius = radius(&back);
         Enclosure::folded(centre, radius, self.points, back, Some(forward), precision)
     }
 }
@@ -300,7 +305,9 @@ fn shift(
         false => from.iter().map(|&at| x.radius[at]).collect(),
     };
     let known = x.radius.is_empty().then(|| grain(&x.centre).min(grain(&by)));
-    let radius = |chain: &Chain| affine::radius(&before, &chain.size, 2, known);
+    let sizes = x.own_sizes();
+    let size: Vec<f64> = from.iter().zip(&by).map(|(&at, c)| up(sizes[at] + c.abs(), 1)).collect();
+    let radius = affine::radius(&before, &size, 2, known);
     x.followed(centre, radius, precision, |chain| chain.shifted(&from, &by, precision))
 }
 
@@ -315,7 +322,9 @@ fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Precision) -> Enclo
     };
     let back = x.back(precision).plus(&y.back(precision));
     let forward = x.forward(precision).plus(&y.forward(precision));
-    let radius = affine::radius(&before, &back.size, 2, known);
+    let both = |(x, y): (&f64, &f64)| up(x + y, 1);
+    let size: Vec<f64> = x.own_sizes().iter().zip(&y.own_sizes()).map(both).collect();
+    let radius = affine::radius(&before, &size, 2, known);
     Enclosure::folded(centre, radius, x.points, back, Some(forward), precision)
 }
 
@@ -333,17 +342,17 @@ fn normalize(
         (centre - by.mean[c]) * (by.scale[c] / (by.variance[c] + by.epsilon).sqrt()) + by.shift[c]
     };
     let centre = x.centre.iter().enumerate().map(each).collect();
-    let radius = |chain: &Chain| -> Vec<f64> {
-        let rounded = 2.0 * gamma(8, 53);
-        let factors: Vec<f64> = (0..channels).map(|c| by.factor(c)).collect();
-        let each = |(at, size): (usize, &f64)| {
-            let (factor, mean) = (factors[channel(at)], by.mean[channel(at)]);
-            // A factor below the normal range is off by less than this, and is multiplied with that.
-            let tiny = f64::MIN_POSITIVE * (x.centre[at].abs() + mean.abs() + 4.0);
-            up(factor * x.radius(at) + rounded * size + tiny, 6)
-        };
-        chain.size.iter().enumerate().map(each).collect()
+    let rounded = 2.0 * gamma(8, 53);
+    let factors: Vec<f64> = (0..channels).map(|c| by.factor(c)).collect();
+    let each = |(at, own): (usize, &f64)| {
+        let c = channel(at);
+        let both = own + by.mean[c].abs();
+        let size = factors[c] * both + by.shift[c].abs();
+        // A factor below the normal range is off by less than this, and is multiplied with that.
+        let tiny = f64::MIN_POSITIVE * (both + 4.0);
+        up(factors[c] * x.radius(at) + rounded * size + tiny, 8)
     };
+    let radius = x.own_sizes().iter().enumerate().map(each).collect();
     x.followed(centre, radius, precision, |chain| chain.normalized(by, channel, precision))
 }
 
