@@ -3,6 +3,7 @@ Runtime at every level of optimization, held against certificates.
 
 usage: folds.py make FOLDER COUNT     writes x.npy, y.npy and network0.onnx, …
        folds.py hold FOLDER COUNT     reads certificate0.txt, …, and prints how many margins were held
+       folds.py lost FOLDER           writes lost.onnx, x.npy, y.npy; prints its outputs at each level
 
 Numbers are small multiples of powers of two in many networks, so that much is exact until something is
 folded, and terms cancel. Needs numpy, onnx and onnxruntime.
@@ -16,8 +17,11 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-task, folder, count = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
+task, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+count = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 POINTS, CLASSES = 40, 3
+LEVELS = onnxruntime.GraphOptimizationLevel
+LEVELS = [LEVELS.ORT_DISABLE_ALL, LEVELS.ORT_ENABLE_BASIC, LEVELS.ORT_ENABLE_EXTENDED, LEVELS.ORT_ENABLE_ALL]
 
 
 def network(seed):
@@ -87,17 +91,42 @@ def number(text):
     return sign * int(mantissa, 16) * 2.0 ** int(exponent or 0)
 
 
-def margins(path, x, y, level):
+def outputs(path, x, level):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = level
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    outputs = session.run(None, {"x": x})[0].astype(float)
-    own = outputs[numpy.arange(len(y)), y]
-    outputs[numpy.arange(len(y)), y] = -numpy.inf
-    return own - outputs.max(1)
+    return session.run(None, {"x": x})[0].astype(float)
 
 
+def margins(path, x, y, level):
+    found = outputs(path, x, level)
+    own = found[numpy.arange(len(y)), y]
+    found[numpy.arange(len(y)), y] = -numpy.inf
+    return own - found.max(1)
+
+
+def lost():
+    """±2^20 a thousand times, and 2^-6 that is added: to a sum of 0, or to one that is still large."""
+    weights = numpy.zeros((1024, 2), numpy.float32)
+    weights[:512, 0], weights[512:, 0] = 2**20, -(2**20)
+    by = numpy.array([2.0**-6, 2.0**-7], numpy.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])], "lost",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 1024])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 2])],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(by, "b")],
+    )  # fmt: skip
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)])
+
+
+if task == "lost":
+    x = numpy.ones((2, 1024), numpy.float32)
+    numpy.save(folder / "x.npy", x)
+    numpy.save(folder / "y.npy", numpy.array([0, 1], numpy.uint8))
+    onnx.save(lost(), folder / "lost.onnx")
+    print([outputs(folder / "lost.onnx", x, level)[0].tolist() for level in LEVELS])
+    sys.exit()
 if task == "make":
     random = numpy.random.default_rng(0)
     x = random.integers(-9, 10, (POINTS, 2, 4, 4)) * 2.0 ** random.integers(-3, 4, (POINTS, 1, 1, 1))
@@ -109,14 +138,12 @@ if task == "make":
         onnx.save(model, folder / f"network{seed}.onnx")
     sys.exit()
 x, y = numpy.load(folder / "x.npy"), numpy.load(folder / "y.npy")
-levels = onnxruntime.GraphOptimizationLevel
-levels = [levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_BASIC, levels.ORT_ENABLE_EXTENDED, levels.ORT_ENABLE_ALL]
 held = differing = 0
 for seed in range(count):
     lines = (folder / f"certificate{seed}.txt").read_text().splitlines()
     at = next(k for k, line in enumerate(lines) if line.startswith("verdicts "))
     lines = [line.split() for line in lines[at + 1 : at + 1 + len(x)]]
-    found = [margins(folder / f"network{seed}.onnx", x, y, level) for level in levels]
+    found = [margins(folder / f"network{seed}.onnx", x, y, level) for level in LEVELS]
     differing += sum(len(set(column)) > 1 for column in zip(*found))
     for i, (verdict, *numbers) in enumerate(lines):
         numbers = [number(text) for text in numbers]
