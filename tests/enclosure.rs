@@ -1,184 +1,81 @@
-//! Promise: the enclosures of a network hold what exact arithmetic finds, and what binary32 makes of it
-//! in any order of its sums.
+//! Promise: the enclosures of a network hold what real arithmetic finds, and what binary32 makes of it
+//! in any order of its sums, whatever is folded into products, and whether or not numbers below the
+//! normal range are taken for zero.
 
 mod common;
 
 use common::cases;
+use common::feed::{network, number, rational, real};
+use common::runtimes::runtimes;
 use proptest::prelude::*;
-use shatter::exact::{Dyadic, Rational};
-use shatter::interchange::feed::enclose::Evaluator;
+use shatter::exact::Rational;
+use shatter::interchange::feed::enclose::{Enclosure, Evaluator};
 use shatter::interchange::feed::exact::Exact;
-use shatter::interchange::feed::{Affine, Operation, Step, Window};
+use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window};
 use shatter::interchange::{FeedForward, Precision};
 
-/// Weights of many sizes, whole numbers and zeros among them.
-fn number() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        4 => (-2.0f32..2.0).prop_map(f64::from),
-        2 => (-4i32..5).prop_map(f64::from),
-        1 => (-20i32..21, -1.0f32..1.0).prop_map(|(e, x)| f64::from(x * 2f32.powi(e))),
-        1 => Just(0.0),
-    ]
-}
-
-fn affine(inputs: usize, outputs: usize) -> impl Strategy<Value = Affine> {
-    let weights = prop::collection::vec(number(), inputs * outputs);
-    let bias = prop_oneof![Just(Vec::new()), prop::collection::vec(number(), outputs)];
-    (weights, bias).prop_map(move |(weights, bias)| Affine { weights, inputs, outputs, bias })
-}
-
-fn window(size: usize, stride: usize, padding: usize) -> Window {
-    Window {
-        size: (size, size),
-        stride: (stride, stride),
-        before: (padding, padding),
-        after: (padding, padding),
-    }
-}
-
-/// An image of 2 × 4 × 4 through every kind of step, to 3 numbers.
-fn network() -> impl Strategy<Value = FeedForward> {
-    let parts = (affine(18, 3), affine(12, 4), affine(4, 3), prop::collection::vec(number(), 4));
-    (parts, any::<[bool; 3]>()).prop_map(
-        |((first, second, third, by), [minus, padded, negated])| {
-            let step =
-                |operation, on, shape: &[usize]| Step { operation, on, shape: shape.to_vec() };
-            let steps = vec![
-                step(Operation::Convolution(first, window(3, 1, 1)), 0, &[3, 4, 4]),
-                step(Operation::Relu, 1, &[3, 4, 4]),
-                step(Operation::MaxPool(window(3, 2, 1)), 2, &[3, 2, 2]),
-                step(Operation::MeanPool(window(3, 2, 1), padded), 2, &[3, 2, 2]),
-                step(Operation::Sum { other: 4, minus }, 3, &[3, 2, 2]),
-                step(Operation::Same, 5, &[12]),
-                step(Operation::Dense(second), 6, &[4]),
-                step(Operation::Shift { negated, from: vec![0, 1, 2, 3], by }, 7, &[4]),
-                step(Operation::Relu, 8, &[4]),
-                step(Operation::Dense(third), 9, &[3]),
-                step(Operation::GlobalMean, 2, &[3, 1, 1]),
-                step(Operation::Same, 11, &[3]),
-                step(Operation::Concatenate(vec![12]), 10, &[6]),
-            ];
-            FeedForward { precision: Precision::Single, input: vec![2, 4, 4], steps }
-        },
-    )
-}
-
-/// Sums from the last term to the first or the other way, in binary32.
-fn sum(terms: &[f32], backwards: bool) -> f32 {
-    let add = |sum: f32, x: &f32| sum + x;
-    if backwards { terms.iter().rev().fold(0.0, add) } else { terms.iter().fold(0.0, add) }
-}
-
-/// A plain runtime in binary32.
-fn runtime(network: &FeedForward, point: &[f64], backwards: bool) -> Vec<f32> {
-    let mut values: Vec<Vec<f32>> = vec![point.iter().map(|&x| x as f32).collect()];
-    for step in &network.steps {
-        let x = &values[step.on];
-        let shape = network.shape(step.on).to_vec();
-        let numbers: usize = step.shape.iter().product();
-        let windows = |window: &Window, channels: usize| {
-            let mut lists = vec![Vec::new(); numbers];
-            let places = numbers / channels;
-            for c in 0..channels {
-                window.each((shape[1], shape[2]), |place, _, at| {
-                    lists[c * places + place].push(x[c * shape[1] * shape[2] + at]);
-                });
-            }
-            lists
-        };
-        let map = |affine: &Affine, reads: &[Vec<(usize, usize)>]| -> Vec<f32> {
-            let one = |output: usize, reads: &Vec<(usize, usize)>| {
-                let weight = |row: usize| affine.weights[row * affine.outputs + output] as f32;
-                let mut terms: Vec<f32> =
-                    reads.iter().map(|&(row, at)| weight(row) * x[at]).collect();
-                terms.extend(affine.bias.get(output).map(|&b| b as f32));
-                sum(&terms, backwards)
-            };
-            (0..affine.outputs)
-                .flat_map(|o| reads.iter().map(move |r| one(o, r)).collect::<Vec<_>>())
-                .collect()
-        };
-        let next = match &step.operation {
-            Operation::Dense(affine) => {
-                map(affine, &[(0..affine.inputs).map(|k| (k, k)).collect()])
-            }
-            Operation::Convolution(affine, window) => {
-                let (channels, area) = (shape[0], window.size.0 * window.size.1);
-                let mut reads = vec![Vec::new(); numbers / affine.outputs];
-                window.each((shape[1], shape[2]), |place, inside, at| {
-                    let each =
-                        (0..channels).map(|c| (c * area + inside, c * shape[1] * shape[2] + at));
-                    reads[place].extend(each);
-                });
-                map(affine, &reads)
-            }
-            Operation::Relu => x.iter().map(|x| x.max(0.0)).collect(),
-            Operation::MaxPool(window) => {
-                let largest =
-                    |list: &Vec<f32>| list.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                windows(window, shape[0]).iter().map(largest).collect()
-            }
-            Operation::MeanPool(window, padded) => {
-                let area = (window.size.0 * window.size.1) as f32;
-                let mean = |list: &Vec<f32>| {
-                    sum(list, backwards) / if *padded { area } else { list.len() as f32 }
-                };
-                windows(window, shape[0]).iter().map(mean).collect()
-            }
-            Operation::GlobalMean => {
-                let area = shape[1] * shape[2];
-                x.chunks(area).map(|plane| sum(plane, backwards) / area as f32).collect()
-            }
-            Operation::Shift { negated, from, by } => {
-                let one = |(&k, &b): (&u32, &f64)| {
-                    let x = x[k as usize];
-                    (if *negated { -x } else { x }) + b as f32
-                };
-                from.iter().zip(by).map(one).collect()
-            }
-            Operation::Sum { other, minus } => {
-                let one = |(x, y): (&f32, &f32)| if *minus { x - y } else { x + y };
-                x.iter().zip(&values[*other]).map(one).collect()
-            }
-            Operation::Concatenate(others) => {
-                let others = others.iter().flat_map(|&other| values[other].clone());
-                x.iter().copied().chain(others).collect()
-            }
-            Operation::Same => x.clone(),
-            Operation::Normalize(_) => unreachable!("not generated"),
-        };
-        values.push(next);
-    }
-    values.pop().unwrap()
-}
-
 fn distance(x: &Rational, y: f64) -> Rational {
-    let difference = x - Dyadic::try_from(y).unwrap().to_rational();
+    let difference = x - rational(y);
     if difference < Rational::ZERO { -difference } else { difference }
 }
 
-proptest! {
-    #![proptest_config(cases(200))]
+fn within(distance: &Rational, bound: f64) -> bool {
+    // Roots of the test's own are off by less than 2^-500.
+    bound == f64::INFINITY || *distance <= rational(bound) + rational(2f64.powi(-500))
+}
 
-    #[test]
-    fn hold_what_is_exact_and_what_a_runtime_rounds(
-        network in network(),
-        points in prop::collection::vec(number(), 64),
-    ) {
-        let enclosed = Evaluator::new(&network).outputs(points.clone(), 2);
-        let exact = Exact::new(&network).unwrap();
-        for (i, point) in points.chunks(32).enumerate() {
-            let outputs = exact.outputs(point);
-            for backwards in [false, true] {
-                let rounded = runtime(&network, point, backwards);
-                for (k, output) in outputs.iter().enumerate() {
-                    let at = i * outputs.len() + k;
-                    let bound = |x: f64| Dyadic::try_from(x).unwrap().to_rational();
-                    prop_assert!(distance(output, enclosed.centre[at]) <= bound(enclosed.radius(at)));
-                    let off = distance(output, f64::from(rounded[k]));
-                    prop_assert!(off <= bound(enclosed.runtime(at)), "{off} at {k}");
+/// Whether every runtime stays within the bounds; the first that does not.
+fn holds(network: &FeedForward, points: &[f64], seed: u64) -> Result<Enclosure, String> {
+    let d = network.input.iter().product::<usize>();
+    let enclosed = Evaluator::new(network).outputs(points.to_vec(), points.len() / d);
+    for (i, point) in points.chunks(d).enumerate() {
+        let outputs = real(network, point);
+        for (k, output) in outputs.iter().enumerate() {
+            let at = i * outputs.len() + k;
+            if !within(&distance(output, enclosed.centre[at]), enclosed.radius(at)) {
+                return Err(format!(
+                    "number {k} is farther than the radius {}",
+                    enclosed.radius(at)
+                ));
+            }
+        }
+        for mut runtime in runtimes(seed) {
+            let said = format!("{runtime:?}");
+            for (k, found) in runtime.outputs(network, point).into_iter().enumerate() {
+                let bound = enclosed.runtime(i * outputs.len() + k);
+                let inside = if found.is_finite() {
+                    within(&distance(&outputs[k], f64::from(found)), bound)
+                } else {
+                    bound == f64::INFINITY
+                };
+                if !inside {
+                    let real = outputs[k].to_f64().value();
+                    return Err(format!("{said} finds {found:e}, not {real:e} ± {bound:e}"));
                 }
             }
+        }
+    }
+    Ok(enclosed)
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn hold_what_is_real_and_what_runtimes_round(
+        network in network(9),
+        points in prop::collection::vec(number(), 64),
+        seed in any::<u32>(),
+    ) {
+        let found = holds(&network, &points, u64::from(seed));
+        prop_assert!(found.is_ok(), "{}", found.unwrap_err());
+    }
+
+    /// Exact arithmetic and this test's own agree, where there is no root.
+    #[test]
+    fn exact_arithmetic_is_exact(network in network(7), point in prop::collection::vec(number(), 32)) {
+        if let Ok(exact) = Exact::new(&network) {
+            prop_assert_eq!(exact.outputs(&point), real(&network, &point));
         }
     }
 
@@ -189,15 +86,207 @@ proptest! {
         point in prop::collection::vec(0u8..=255, 4),
     ) {
         let weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
-        let affine = Affine { weights, inputs: 4, outputs: 5, bias: vec![7.0; 5] };
-        let steps = vec![Step { operation: Operation::Dense(affine), on: 0, shape: vec![5] }];
-        let network = FeedForward { precision: Precision::Single, input: vec![4], steps };
+        let steps = [dense(4, weights, vec![7.0; 5]), shift(&[3.0; 5])];
         let point: Vec<f64> = point.into_iter().map(f64::from).collect();
-        let enclosed = Evaluator::new(&network).outputs(point.clone(), 1);
-        prop_assert!(enclosed.radius.is_empty() && enclosed.runtime.is_empty());
-        let exact = Exact::new(&network).unwrap().outputs(&point);
-        for (x, y) in exact.iter().zip(&enclosed.centre) {
-            prop_assert_eq!(distance(x, *y), Rational::ZERO);
-        }
+        let enclosed = holds(&linear(4, steps), &point, 1);
+        prop_assert!(enclosed.is_ok_and(|x| x.radius.is_empty() && x.runtime.is_empty()));
     }
+}
+
+/// A network of one operation after the other.
+fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operation, usize)>) -> FeedForward {
+    let step = |(on, (operation, outputs))| Step { operation, on, shape: vec![outputs] };
+    let steps = operations.into_iter().enumerate().map(step).collect();
+    FeedForward { precision: Precision::Single, input: vec![inputs], steps }
+}
+
+fn dense(inputs: usize, weights: Vec<f64>, bias: Vec<f64>) -> (Operation, usize) {
+    let outputs = weights.len() / inputs;
+    (Operation::Dense(Affine { weights, inputs, outputs, bias }), outputs)
+}
+
+fn shift(by: &[f64]) -> (Operation, usize) {
+    let from = (0..by.len() as u32).collect();
+    (Operation::Shift { negated: false, from, by: by.to_vec() }, by.len())
+}
+
+fn normalize(scale: f64, shift: f64, mean: f64, variance: f64) -> (Operation, usize) {
+    let [scale, shift, mean, variance] = [scale, shift, mean, variance].map(|x| vec![x]);
+    (Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 }), 1)
+}
+
+fn point_of(network: &FeedForward, point: &[f64]) -> Enclosure {
+    holds(network, point, 7).unwrap()
+}
+
+/// A bound of 0 for the sum by itself, and another for what is folded into it.
+#[test]
+fn an_addition_that_is_folded_into_a_product_may_round() {
+    let large = 2f64.powi(20);
+    let weights: Vec<f64> = (0..1024).map(|k| if k % 2 == 0 { large } else { -large }).collect();
+    let point = vec![1.0; 1024];
+    // 2^30 in all, in units of 2^7.
+    let alone = linear(1024, [dense(1024, weights.clone(), vec![128.0])]);
+    assert!(point_of(&alone, &point).runtime.is_empty());
+    let biased = linear(1024, [dense(1024, weights.clone(), vec![2f64.powi(-6)])]);
+    assert!(point_of(&biased, &point).runtime(0) > 0.0);
+    // Neither the product nor the sum of 1 and 2^-7 rounds by itself.
+    let apart = [dense(1024, weights.clone(), Vec::new()), shift(&[1.0]), shift(&[2f64.powi(-7)])];
+    let apart = point_of(&linear(1024, apart), &point);
+    assert_eq!((apart.centre[0], apart.radius.len()), (1.0 + 2f64.powi(-7), 0));
+    assert!(apart.runtime(0) >= 1.0, "1 is lost in 2^30: {:?}", apart.runtime);
+    // The same through a sum of two values.
+    let mut residual = linear(
+        1024,
+        [dense(1024, weights, Vec::new()), dense(1024, vec![2f64.powi(-8); 1024], Vec::new())],
+    );
+    residual.steps[1].on = 0;
+    let step = Step { operation: Operation::Sum { other: 2, minus: false }, on: 1, shape: vec![1] };
+    residual.steps.push(step);
+    assert!(point_of(&residual, &point).runtime(0) > 1.0);
+}
+
+/// The same in binary64, whose runtimes lose the 1 beside 2^60.
+#[test]
+fn networks_in_binary64_have_bounds_of_their_own() {
+    let weights = |large: f64| (0..1024).map(|k| if k % 2 == 0 { large } else { -large }).collect();
+    let bound = |large: f64| {
+        let operations = [dense(1024, weights(large), Vec::new()), shift(&[1.0])];
+        let network = FeedForward { precision: Precision::Double, ..linear(1024, operations) };
+        let found = Evaluator::new(&network).outputs(vec![1.0; 1024], 1);
+        assert_eq!((found.centre[0], found.radius(0)), (1.0, 0.0));
+        found.runtime(0)
+    };
+    assert_eq!(bound(2f64.powi(42)), 0.0);
+    assert!(bound(2f64.powi(50)) >= 1.0);
+    // Numbers that binary32 would take for 0 are normal here, and others are not.
+    let tiny = |weight: f64| {
+        let network = linear(1, [dense(1, vec![weight], Vec::new())]);
+        let network = FeedForward { precision: Precision::Double, ..network };
+        Evaluator::new(&network).outputs(vec![2f64.powi(100)], 1).runtime(0)
+    };
+    assert_eq!(tiny(2f64.powi(-1000)), 0.0);
+    assert!(tiny(f64::MIN_POSITIVE / 256.0) >= 2f64.powi(-930));
+}
+
+/// A constant before a product is a bias of it: 2^20 · 2^-20 + 1 there.
+#[test]
+fn an_addition_that_is_folded_into_the_next_product_may_round() {
+    let network = linear(
+        2,
+        [
+            shift(&[2f64.powi(20), 2f64.powi(20)]),
+            dense(2, vec![2f64.powi(10), -2f64.powi(10)], vec![2f64.powi(-1)]),
+        ],
+    );
+    let found = point_of(&network, &[-2f64.powi(20), -2f64.powi(20)]);
+    assert_eq!((found.centre[0], found.radius.len()), (0.5, 0));
+    assert!(found.runtime(0) > 0.0, "as (2^10 · 2^20 + 1/2) − 2^10 · 2^20 it is 0");
+}
+
+#[test]
+fn normalization_that_is_folded_may_round_more() {
+    // x is whole, and weights cancel to 0; folded into the weights nothing cancels exactly.
+    let weights = vec![3.0, -3.0, 1.0, -1.0];
+    let network = linear(4, [dense(4, weights, vec![1.0]), normalize(1.0, 0.5, 1.0, 0.3)]);
+    let found = point_of(&network, &[8000.0, 8000.0, 999.0, 999.0]);
+    assert!(found.runtime(0) > 1e-4, "{:?}", found.runtime);
+}
+
+/// Numbers below the normal range: as inputs, weights, constants, and on the way.
+#[test]
+fn numbers_below_the_normal_range_may_be_zero() {
+    let tiny = 2f64.powi(-140);
+    let huge = 2f64.powi(100);
+    for (weight, x) in [(huge, tiny), (tiny, huge)] {
+        let found = point_of(&linear(1, [dense(1, vec![weight], vec![1.0])]), &[x]);
+        assert!(found.runtime(0) >= 2f64.powi(-40), "{weight:e} · {x:e}: {:?}", found.runtime);
+    }
+    // A weight alone, in a product that is a power of two.
+    let found = point_of(&linear(1, [dense(1, vec![tiny], vec![])]), &[huge]);
+    assert!(found.runtime(0) >= 2f64.powi(-40));
+    let relu = point_of(&linear(1, [(Operation::Relu, 1)]), &[tiny]);
+    assert!(relu.runtime(0) >= tiny);
+    // An output of the first product that is written as 0.
+    let chain = [dense(1, vec![2f64.powi(-70)], vec![]), dense(1, vec![huge], vec![1.0])];
+    assert!(point_of(&linear(1, chain), &[2f64.powi(-60)]).runtime(0) >= 2f64.powi(-30));
+    // A factor of a normalization, times numbers that are large.
+    let scaled = point_of(&linear(1, [normalize(2f64.powi(-130), 0.0, 0.0, 1.0)]), &[huge]);
+    assert!(scaled.runtime(0) >= 2f64.powi(-30));
+    let scaled = point_of(&linear(1, [normalize(2f64.powi(-130), 0.0, huge, 1.0)]), &[0.0]);
+    assert!(scaled.runtime(0) >= 2f64.powi(-30));
+    // A variance that may be taken for 0, times a whole number.
+    let (Operation::Normalize(mut by), _) = normalize(1.0, 0.0, 0.0, tiny) else { unreachable!() };
+    by.epsilon = 0.0;
+    let found = Evaluator::new(&linear(1, [(Operation::Normalize(by), 1)])).outputs(vec![1.0], 1);
+    assert_eq!(found.runtime(0), f64::INFINITY);
+}
+
+/// Two channels of an image of one pixel.
+fn responded(constants: (f64, f64, f64), point: &[f64]) -> Enclosure {
+    let by = Operation::Response(Response::new(1, 3, constants).unwrap());
+    let step = Step { operation: by, on: 0, shape: vec![2, 1, 1] };
+    let input = vec![2, 1, 1];
+    let network = FeedForward { precision: Precision::Single, input, steps: vec![step] };
+    point_of(&network, point)
+}
+
+#[test]
+fn responses_are_bounded() {
+    // (1 + 1/3 · 25)^(3/4) = 5.3398…
+    let found = responded((1.0, 0.75, 1.0), &[3.0, -4.0]);
+    let (first, second) = (3.0 / 5.339832, -4.0 / 5.339832);
+    assert!((found.centre[0] - first).abs() < 1e-6 && (found.centre[1] - second).abs() < 1e-6);
+    assert!(found.runtime(0) < 1e-5 && found.radius(0) < 1e-13);
+    // A power that is off by 64 units.
+    assert!(found.runtime(0) > 64.0 * 2f64.powi(-24) * first);
+    // The first channel is 1; the second 3/2, or 0, 1 or 2 where a sum is rounded: here, or there.
+    for large in [2f64.powi(60), 2f64.powi(24)] {
+        let affine = Affine {
+            weights: vec![1.0, 0.0, 0.0, large, 0.0, 1.5, 0.0, -large],
+            inputs: 4,
+            outputs: 2,
+            bias: Vec::new(),
+        };
+        let by = Operation::Response(Response::new(1, 3, (3.0, 0.5, 1.0)).unwrap());
+        let steps = vec![
+            Step {
+                operation: Operation::Convolution(affine, Window::whole(1, 1)),
+                on: 0,
+                shape: vec![2, 1, 1],
+            },
+            Step { operation: by, on: 1, shape: vec![2, 1, 1] },
+        ];
+        let network = FeedForward { precision: Precision::Single, input: vec![4, 1, 1], steps };
+        assert!(point_of(&network, &[1.0; 4]).runtime(0) > 0.05);
+    }
+    // Squares overflow, or k is so small that zeros for tiny numbers matter.
+    assert_eq!(responded((1e-30, 0.5, 1.0), &[1e30, 1.0]).runtime(0), f64::INFINITY);
+    assert_eq!(responded((1.0, 0.5, 2f64.powi(-100)), &[1.0, 1.0]).runtime(0), f64::INFINITY);
+    for (alpha, beta, k) in [(1.0, 0.3, 1.0), (-1.0, 0.75, 1.0), (1.0, 0.75, 0.0)] {
+        assert!(Response::new(1, 3, (alpha, beta, k)).is_err());
+    }
+}
+
+#[test]
+fn what_overflows_on_the_way_is_not_known() {
+    let huge = 2f64.powi(126);
+    let infinite = |network: FeedForward, point: &[f64]| {
+        assert_eq!(point_of(&network, point).runtime(0), f64::INFINITY);
+    };
+    // Partial sums, products, and a mean.
+    infinite(linear(3, [dense(3, vec![1.0, 1.0, -1.0], vec![])]), &[huge, huge, huge]);
+    infinite(linear(1, [dense(1, vec![2f64.powi(60)], vec![])]), &[2f64.powi(70)]);
+    // x − mean of a number that the scale makes small.
+    infinite(linear(1, [normalize(2f64.powi(-100), 0.0, -huge, 1.0)]), &[huge]);
+    // A factor of the normalization: infinity times 0.
+    infinite(linear(1, [normalize(huge, 0.0, 0.0, 0.0)]), &[0.0]);
+    // Folded into a weight of the product before.
+    infinite(
+        linear(1, [dense(1, vec![2f64.powi(70)], vec![]), normalize(2f64.powi(60), 0.0, 0.0, 1.0)]),
+        &[0.0],
+    );
+    // Beside that, the bound is no excuse.
+    let fine = linear(2, [dense(2, vec![0.3, 0.7], vec![0.1]), normalize(1.1, 0.2, 0.4, 0.9)]);
+    assert!(point_of(&fine, &[3.0, 5.0]).runtime(0) < 1e-4);
 }

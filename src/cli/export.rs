@@ -235,7 +235,6 @@ fn trained<E: Element>(
         let numbers = converter.floats(&parameter.name, values)?;
         arrays.push((parameter.clone(), numbers));
     }
-    let rounded = converter.finish()?;
     let data = &checkpoint.settings["data"];
     let raw = arguments.raw.as_ref().map(|text| raw(text, data)).transpose()?;
     let mut texts: Vec<(&str, String)> = vec![
@@ -269,7 +268,7 @@ fn trained<E: Element>(
     let bytes = match arguments.to {
         Format::Onnx => {
             let network = checkpoint.network()?;
-            onnx::trained(&network, &arrays, precision, raw, "trained by shatter", &metadata)?
+            onnx::trained(&network, &arrays, &mut converter, raw, "trained by shatter", &metadata)?
         }
         _ if raw.is_some() => {
             let reason = "--raw needs a graph: --to onnx";
@@ -279,6 +278,7 @@ fn trained<E: Element>(
         Format::Npz => npz::file(&plain(), &metadata)?,
         Format::Json => json::trained(&plain(), &metadata).into_bytes(),
     };
+    let rounded = converter.finish()?;
     Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface })
 }
 

@@ -4,6 +4,7 @@
 //! (units × inputs, dense) and `layerL.bias` (units) for L = 0, 1, …, the output layer last.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::exact::{Dyadic, Rational};
 use crate::network::layered::{Layered, Unit};
@@ -16,17 +17,17 @@ use super::number::{Converter, Numbers};
 pub const MOST_NUMBERS: usize = 1 << 28;
 
 /// What a dense matrix holds where there is no weight.
-pub static ZERO: Rational = Rational::ZERO;
+static ZERO: Rational = Rational::ZERO;
 
 /// A named array.
-#[derive(Clone, Debug)]
 pub struct Part<'a> {
     /// Its name.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Its numbers, the last index fastest.
-    pub values: Vec<Cow<'a, Rational>>,
+    /// Its numbers, the last index fastest, one by one: a dense matrix of fractions would be many times
+    /// the size of what is written.
+    pub values: Box<dyn Iterator<Item = Cow<'a, Rational>> + 'a>,
 }
 
 /// A named array in a floating-point type.
@@ -47,7 +48,7 @@ impl Array {
     /// Those of [`Converter::numbers`] and [`arrays`].
     pub fn all(network: &Network, to: &mut Converter) -> Result<Vec<Array>, InterchangeError> {
         let array = |Part { name, shape, values }: Part| {
-            let numbers = to.numbers(&name, values.into_iter())?;
+            let numbers = to.numbers(&name, values)?;
             Ok(Array { name, shape, numbers })
         };
         arrays(network)?.into_iter().map(array).collect()
@@ -67,15 +68,17 @@ pub fn arrays(network: &Network) -> Result<Vec<Part<'_>>, InterchangeError> {
 
 /// Those of the two-layer form.
 pub fn two_layer(network: &ExactNetwork) -> Vec<Part<'_>> {
-    let dyadics = |name: &str, numbers: &[Dyadic]| Part {
-        name: name.to_owned(),
-        shape: vec![numbers.len()],
-        values: numbers.iter().map(|x| Cow::Owned(x.to_rational())).collect(),
-    };
+    fn dyadics<'a>(name: &str, numbers: &'a [Dyadic]) -> Part<'a> {
+        Part {
+            name: name.to_owned(),
+            shape: vec![numbers.len()],
+            values: Box::new(numbers.iter().map(|x| Cow::Owned(x.to_rational()))),
+        }
+    }
     let w = Part {
         name: "w".to_owned(),
         shape: vec![network.w.len()],
-        values: network.w.iter().map(Cow::Borrowed).collect(),
+        values: Box::new(network.w.iter().map(Cow::Borrowed)),
     };
     let c = std::slice::from_ref(&network.c);
     vec![dyadics("a", &network.a), dyadics("b", &network.b), w, dyadics("c", c)]
@@ -93,30 +96,44 @@ fn layers(network: &Layered) -> Result<Vec<Part<'_>>, InterchangeError> {
         parts.push(Part {
             name: format!("layer{layer}.bias"),
             shape: vec![units.len()],
-            values: units.iter().map(|unit| Cow::Borrowed(&unit.bias)).collect(),
+            values: Box::new(units.iter().map(|unit| Cow::Borrowed(&unit.bias))),
         });
         inputs = units.len();
     }
     Ok(parts)
 }
 
-/// The weights of a layer, units × inputs; weights of one unit that read the same number are added up.
-fn dense(units: &[Unit], inputs: usize) -> Result<Vec<Cow<'_, Rational>>, InterchangeError> {
+/// The weights of a layer, units × inputs.
+fn dense(
+    units: &[Unit],
+    inputs: usize,
+) -> Result<Box<dyn Iterator<Item = Cow<'_, Rational>> + '_>, InterchangeError> {
     let size = units.len().checked_mul(inputs).filter(|&size| size <= MOST_NUMBERS);
-    let size = size.ok_or(InterchangeError::TooManyNumbers { inputs, units: units.len() })?;
-    let mut dense = vec![Cow::Borrowed(&ZERO); size];
-    for (j, unit) in units.iter().enumerate() {
-        for (from, weight) in &unit.weights {
-            add(&mut dense[j * inputs + from], weight);
-        }
-    }
-    Ok(dense)
+    size.ok_or(InterchangeError::TooManyNumbers { inputs, units: units.len() })?;
+    Ok(Box::new(units.iter().flat_map(move |unit| {
+        let mut row = Sparse::default();
+        unit.weights.iter().for_each(|(from, weight)| row.add(*from, weight));
+        row.dense(inputs)
+    })))
 }
 
-/// Adds a weight to an entry of a dense matrix.
-pub fn add<'a>(entry: &mut Cow<'a, Rational>, weight: &'a Rational) {
-    *entry = match entry.is_zero() {
-        true => Cow::Borrowed(weight),
-        false => Cow::Owned(entry.as_ref() + weight),
-    };
+/// Entries of a matrix that are not zero, by their place. Those that are added at one place are added
+/// up.
+#[derive(Default)]
+pub struct Sparse<'a>(HashMap<usize, Cow<'a, Rational>>);
+
+impl<'a> Sparse<'a> {
+    /// Adds a weight at a place.
+    pub fn add(&mut self, at: usize, weight: &'a Rational) {
+        let entry = self.0.entry(at).or_insert(Cow::Borrowed(&ZERO));
+        *entry = match entry.is_zero() {
+            true => Cow::Borrowed(weight),
+            false => Cow::Owned(entry.as_ref() + weight),
+        };
+    }
+
+    /// All `size` entries.
+    pub fn dense(mut self, size: usize) -> impl Iterator<Item = Cow<'a, Rational>> {
+        (0..size).map(move |at| self.0.remove(&at).unwrap_or(Cow::Borrowed(&ZERO)))
+    }
 }

@@ -4,6 +4,8 @@
 //! shatter network certificate 1
 //! network-sha256 HEX           of the file of the network
 //! network TEXT                 what was read, and how (not a claim)
+//! layers TEXT                  "of the file", or those of --architecture, which the file does not say
+//! takes SHAPE gives N          shape of a point as the network takes it, and how many outputs it has
 //! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
 //! reading largest              how outputs say labels: see feed::judge
 //! inputs TEXT                  how points become inputs: "points", rounded to the precision, or
@@ -14,7 +16,7 @@
 //! labels HEX                   SHA-256 of points and labels together (sample::fingerprint)
 //! counts exact=A margin=B undecided=C misfit=D
 //! verdicts N                   then N lines, one a point:
-//!   exact ROUNDING
+//!   exact ROUNDING               the outputs equal the target; ROUNDING is finite
 //!   margin LOW ROUNDING          the margin is at least LOW, and LOW > ROUNDING
 //!   undecided LOW HIGH ROUNDING
 //!   misfit HIGH ROUNDING         the margin is at most HIGH, and HIGH < −ROUNDING; or the labels are
@@ -34,7 +36,7 @@ use crate::exact::{Dyadic, IBig};
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
 use crate::sample::{Labels, RawSample};
 
-use super::feed::judge::{Judged, Reading, Verdict};
+use super::feed::judge::{Judged, Reading, Verdict, sides};
 use super::number::Precision;
 
 /// The longest certificate that is read, in bytes a point, and besides.
@@ -47,6 +49,12 @@ pub struct Subject<'a> {
     pub network_sha256: String,
     /// What was read.
     pub description: String,
+    /// The layers that the file does not say.
+    pub layers: Option<String>,
+    /// Shape of a point as the network takes it.
+    pub takes: Vec<usize>,
+    /// How many outputs it has.
+    pub gives: usize,
     /// The type of its numbers.
     pub precision: Precision,
     /// How outputs say labels.
@@ -90,7 +98,7 @@ pub fn digest(bytes: &[u8]) -> String {
 
 /// Everything before the verdicts; `claims` leaves out the lines that are none.
 fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
-    let Subject { network_sha256, description, precision, reading, inputs, sample } = subject;
+    let Subject { network_sha256, description, precision, reading, inputs, sample, .. } = subject;
     let Tally { exact, margin, undecided, misfit } = tally;
     let kind = match &sample.labels {
         Labels::Classes { count, .. } => format!("classes={count}"),
@@ -100,6 +108,9 @@ fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     if !claims {
         text += &format!("network {}\n", description.escape_default());
     }
+    let layers = subject.layers.as_deref().unwrap_or("of the file");
+    text += &format!("layers {}\n", layers.escape_default());
+    text += &format!("takes {} gives {}\n", sides(&subject.takes), subject.gives);
     text += &format!("precision {}\nreading {}\n", precision.name(), reading.name());
     text += &format!("inputs {}\n", inputs.escape_default());
     if !claims {
@@ -129,7 +140,7 @@ fn spelled(x: f64) -> String {
 pub fn write(subject: &Subject, judged: &[Judged]) -> String {
     let mut text = head(subject, Tally::of(judged), false);
     for one in judged {
-        let Judged { verdict, low, high, rounding } = one.claimed();
+        let Judged { verdict, low, high, rounding, .. } = one.claimed();
         let (low, high, rounding) = (spelled(low), spelled(high), spelled(rounding));
         text += &match verdict {
             Verdict::Exact => format!("exact {rounding}\n"),
@@ -182,7 +193,7 @@ pub fn confirm(text: &str, subject: &Subject, judged: &[Judged]) -> Result<(), S
         let follows = match (words[0], numbers.as_deref()) {
             ("exact", Some(&[rounding])) => {
                 tally.exact += 1;
-                one.verdict == Verdict::Exact && one.rounding <= rounding
+                one.verdict == Verdict::Exact && one.rounding <= rounding && rounding.is_finite()
             }
             ("margin", Some(&[low, rounding])) => {
                 tally.margin += 1;

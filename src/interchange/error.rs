@@ -62,13 +62,27 @@ pub enum InterchangeError {
     /// Something that the format, or what was asked for, does not go with.
     #[error("{0}")]
     Unsupported(String),
+    /// More work than a check may be.
+    #[error(
+        "the {n} points would take {work:e} {what}, and {most:e} are the most: check fewer points at a time"
+    )]
+    TooMuchWork {
+        /// How much it would be.
+        work: u64,
+        /// How much it may be.
+        most: u64,
+        /// Points.
+        n: usize,
+        /// What is counted.
+        what: &'static str,
+    },
     /// A file that is not what it should be.
     #[error("no network that can be read here: {0}")]
     Malformed(String),
     /// An operator that is not read.
     #[error(
         "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Relu, Conv, MaxPool, \
-         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, Concat, Flatten, Reshape, \
+         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, LRN, Concat, Flatten, Reshape, \
          Identity, Constant and Dropout are)"
     )]
     Operator {

@@ -1,5 +1,6 @@
 //! Networks as JSON. Numbers of a construction are texts, and exact whatever they are: `"3"`,
-//! `"-3/4"`, as Python's `fractions.Fraction` reads them. Those of a trained network are numbers.
+//! `"-3/4"`, as Python's `fractions.Fraction` reads them. Those of a trained network are numbers: the
+//! shortest decimals that are read as them in binary64, as JSON is, whatever the type.
 
 use serde_json::{Map, Value, json};
 
@@ -29,14 +30,22 @@ pub fn construction(
 ) -> Result<String, InterchangeError> {
     let mut entries = Map::new();
     for part in arrays(network)? {
-        let values: Vec<Value> =
-            part.values.iter().map(|x| Value::from(x.as_ref().to_string())).collect();
+        let values: Vec<Value> = part.values.map(|x| Value::from(x.to_string())).collect();
         entries.insert(part.name, json!({ "shape": part.shape, "values": values }));
     }
     Ok(file(entries, metadata))
 }
 
-/// A trained network; the shortest decimals that read as the same numbers of the type.
+/// A trained network. Numbers of binary32 are written with the digits that binary64 wants, so that
+/// whoever reads them finds the same numbers and not their neighbours.
+///
+/// ```
+/// use shatter::interchange::{Array, Numbers, json};
+/// let numbers = Numbers::Single(vec![0.1, 0.5]);
+/// let array = Array { name: "w".to_owned(), shape: vec![2], numbers };
+/// assert!(json::trained(&[array], &[]).contains("[0.10000000149011612,0.5]"));
+/// assert_eq!(0.10000000149011612, f64::from(0.1f32));
+/// ```
 pub fn trained(arrays: &[Array], metadata: &[(String, String)]) -> String {
     let entry = |array: &Array| {
         let values = match &array.numbers {

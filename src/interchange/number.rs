@@ -105,6 +105,11 @@ impl Converter {
         Converter { precision, round, rounded: Rounded::default() }
     }
 
+    /// The type.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// The numbers of a tensor, of any exact kind.
     ///
     /// # Errors
@@ -118,10 +123,7 @@ impl Converter {
         for (index, x) in exact.enumerate() {
             wide.push(self.number(tensor, index, x.borrow())?);
         }
-        Ok(match self.precision {
-            Precision::Single => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
-            Precision::Double => Numbers::Double(wide),
-        })
+        Ok(self.narrowed(wide))
     }
 
     /// The finite floating-point numbers of a tensor.
@@ -133,17 +135,38 @@ impl Converter {
         tensor: &str,
         values: &[E],
     ) -> Result<Numbers, InterchangeError> {
-        let exact = |(index, &x): (usize, &E)| match Dyadic::try_from(x.to_f64()) {
-            Ok(x) => Ok(x.to_rational()),
-            Err(_) => Err(InterchangeError::TooLarge {
+        let mut wide = Vec::with_capacity(values.len());
+        for (index, &x) in values.iter().enumerate() {
+            let exact = Dyadic::try_from(x.to_f64()).map_err(|_| InterchangeError::TooLarge {
                 tensor: tensor.to_owned(),
                 index,
                 value: x.to_f64().to_string(),
                 precision: self.precision.name(),
-            }),
-        };
-        let exact = values.iter().enumerate().map(exact).collect::<Result<Vec<_>, _>>()?;
-        self.numbers(tensor, exact.into_iter())
+            })?;
+            wide.push(self.number(tensor, index, &exact.to_rational())?);
+        }
+        Ok(self.narrowed(wide))
+    }
+
+    /// A number that the format holds in binary32 whatever the type of the network.
+    ///
+    /// # Errors
+    /// [`InterchangeError::TooLarge`].
+    pub fn attribute(&mut self, name: &str, x: f64) -> Result<f32, InterchangeError> {
+        let own = std::mem::replace(&mut self.precision, Precision::Single);
+        let numbers = self.floats(name, &[x]);
+        self.precision = own;
+        match numbers? {
+            Numbers::Single(numbers) => Ok(numbers[0]),
+            Numbers::Double(numbers) => Ok(numbers[0] as f32),
+        }
+    }
+
+    fn narrowed(&self, wide: Vec<f64>) -> Numbers {
+        match self.precision {
+            Precision::Single => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
+            Precision::Double => Numbers::Double(wide),
+        }
     }
 
     /// One number, representable in the type.

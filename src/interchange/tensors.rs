@@ -1,11 +1,11 @@
-//! Networks as safetensors: arrays, and texts beside them.
+//! Networks as safetensors: arrays, and texts beside them; and what types a file has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::train::safetensors::{Tensor, header};
+use crate::train::safetensors::{LONGEST, Tensor, header, parse};
 
-use super::Array;
 use super::number::Precision;
+use super::{Array, InterchangeError};
 
 /// The file.
 pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
@@ -28,4 +28,21 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
     let mut bytes = header(&metadata, &described);
     arrays.iter().for_each(|array| bytes.extend(array.numbers.bytes()));
     bytes
+}
+
+/// The types of the tensors of a file that are floating-point numbers, each once.
+///
+/// # Errors
+/// [`InterchangeError::Malformed`] if it is no whole file.
+pub fn types(file: &[u8]) -> Result<Vec<String>, InterchangeError> {
+    let broken = || InterchangeError::Malformed("it is no whole safetensors file".to_owned());
+    let (length, rest) = file.split_first_chunk().ok_or_else(broken)?;
+    let length = u64::from_le_bytes(*length);
+    let length = usize::try_from(length).ok().filter(|_| length <= LONGEST).ok_or_else(broken)?;
+    let (text, data) = rest.split_at_checked(length).ok_or_else(broken)?;
+    let header = parse(text, data.len() as u64).map_err(InterchangeError::Malformed)?;
+    // PyTorch counts batches in an integer beside each normalization.
+    let floats = header.tensors.into_values().map(|tensor| tensor.dtype);
+    let floats = floats.filter(|dtype| dtype.contains('F'));
+    Ok(floats.collect::<BTreeSet<String>>().into_iter().collect())
 }

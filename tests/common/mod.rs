@@ -2,10 +2,14 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod binary;
+pub mod feed;
 pub mod layers;
 pub mod lines;
+pub mod onnx;
 pub mod program;
 pub mod python;
+pub mod runtimes;
+pub mod verdicts;
 
 use proptest::prelude::*;
 use shatter::construct::{Construction, Task, first_misfit};

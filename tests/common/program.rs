@@ -10,7 +10,6 @@ use super::binary::program;
 /// Runs the program in the folder.
 pub fn shatter(folder: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(program());
-    command.env("SHATTER_TRIAL", "network"); // what is not ready is tested all the same
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
     command.output().expect("the program starts")
 }

@@ -40,6 +40,9 @@ pub struct Arguments {
     /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
+    /// With --architecture: outputs of its last layer [default: the classes of the sample]
+    #[arg(long, value_name = "N", requires = "architecture")]
+    outputs: Option<usize>,
     /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, a
     /// checkpoint's condition]
     #[arg(long, value_name = "RULE", requires = "network")]

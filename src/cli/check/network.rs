@@ -1,6 +1,6 @@
 //! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::cli::input::AnyCheckpoint;
@@ -9,7 +9,7 @@ use crate::cli::{CliError, Verdict, input, write};
 use crate::device::Element;
 use crate::interchange::certificate::{self, Subject, Tally};
 use crate::interchange::feed::{self, judge};
-use crate::interchange::{FeedForward, InterchangeError, Precision, onnx};
+use crate::interchange::{FeedForward, InterchangeError, Precision, onnx, tensors};
 use crate::network::architecture::{Architecture, Shape};
 use crate::sample::{
     self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
@@ -25,12 +25,11 @@ const LARGEST: u64 = 1 << 31;
 struct Task {
     network: FeedForward,
     description: String,
+    /// The layers that the file does not say.
+    layers: Option<String>,
     inputs: String,
     sample: RawSample,
 }
-
-/// Set to `network` by whoever tries what is not ready.
-const TRIAL: &str = "SHATTER_TRIAL";
 
 pub fn run(
     arguments: &Arguments,
@@ -38,13 +37,6 @@ pub fn run(
     claimed: Option<&Path>,
     text: &str,
 ) -> Result<Verdict, CliError> {
-    if std::env::var_os(TRIAL).is_none_or(|value| value != "network") {
-        return Err(CliError::Usage(format!(
-            "--network is on trial: its rounding bounds do not cover all that runtimes do \
-             (additions and batch normalization that they fold into products, numbers below the \
-             normal range), so what it accepts is not proved; {TRIAL}=network tries it"
-        )));
-    }
     let progress = Progress::start();
     progress.say("reading");
     let at = |source| CliError::Interchange { file: file.to_owned(), source: Box::new(source) };
@@ -58,17 +50,25 @@ pub fn run(
             Task {
                 network,
                 description,
+                layers: None,
                 inputs: "points".to_owned(),
                 sample: labelled(arguments, raw)?,
             }
         }
-        Some("safetensors") => match &arguments.architecture {
-            Some(layers) => described(arguments, file, layers, raw)?,
-            None => match input::checkpoint(file)? {
-                AnyCheckpoint::Single(checkpoint) => trained(arguments, file, &checkpoint, &raw)?,
-                AnyCheckpoint::Double(checkpoint) => trained(arguments, file, &checkpoint, &raw)?,
-            },
-        },
+        Some("safetensors") => {
+            let copy = Snapshot::of(&bytes, file)?;
+            match &arguments.architecture {
+                Some(layers) => described(arguments, &copy, layers, raw)?,
+                None => match copy.named(input::checkpoint(copy.path()))? {
+                    AnyCheckpoint::Single(checkpoint) => {
+                        trained(arguments, file, &checkpoint, &raw)?
+                    }
+                    AnyCheckpoint::Double(checkpoint) => {
+                        trained(arguments, file, &checkpoint, &raw)?
+                    }
+                },
+            }
+        }
         _ => {
             return Err(CliError::Usage(format!(
                 "{}: a name that ends in .onnx or .safetensors is wanted",
@@ -85,6 +85,9 @@ pub fn run(
     let subject = Subject {
         network_sha256: digest,
         description: task.description.clone(),
+        layers: task.layers.clone(),
+        takes: task.network.input.clone(),
+        gives: task.network.outputs(),
         precision: task.network.precision,
         reading,
         inputs: task.inputs.clone(),
@@ -92,11 +95,12 @@ pub fn run(
     };
     let tally = Tally::of(&judged);
     let n = judged.len();
-    let count = |answer| judged.iter().filter(|one| one.fits() == answer).count();
+    let count = |answer| judged.iter().filter(|one| one.fits == answer).count();
     let (fits, open) = (count(Some(true)), count(None));
     let beyond = judged.iter().filter(|one| one.verdict == judge::Verdict::Margin);
     let beyond = beyond.map(|one| one.low - one.rounding).fold(f64::INFINITY, f64::min);
-    let rounding = judged.iter().map(|one| one.rounding).fold(0.0, f64::max);
+    let known = || judged.iter().map(|one| one.rounding).filter(|bound| bound.is_finite());
+    let (rounding, unbounded) = (known().fold(0.0, f64::max), n - known().count());
     let mut found = serde_json::json!({
         "network_sha256": subject.network_sha256,
         "network": subject.description,
@@ -108,7 +112,8 @@ pub fn run(
         "fits_in_real_arithmetic": fits,
         "open_in_real_arithmetic": open,
         "least_margin_beyond_rounding": beyond.is_finite().then_some(beyond),
-        "largest_rounding_bound": rounding.is_finite().then_some(rounding),
+        "largest_rounding_bound": (unbounded == 0).then_some(rounding),
+        "without_rounding_bound": unbounded,
     });
     let verdict = match claimed {
         Some(path) => {
@@ -158,9 +163,17 @@ pub fn run(
         "",
         format!("in real arithmetic {} of {} fit, {} open", number(fits), number(n), number(open)),
     );
+    let precision = subject.precision.name();
     facts.add(
         "rounding",
-        format!("at most {rounding:.3e} in any {} runtime", subject.precision.name()),
+        match unbounded {
+            0 => format!("at most {rounding:.3e} in any {precision} runtime"),
+            _ => format!(
+                "no bound at {} of the points, at most {rounding:.3e} in any {precision} runtime \
+                 elsewhere",
+                number(unbounded)
+            ),
+        },
     );
     if let Some(path) = found["certificate"].as_str() {
         facts.add("certificate", path);
@@ -197,31 +210,65 @@ fn labelled(arguments: &Arguments, raw: RawSample) -> Result<RawSample, CliError
     }
 }
 
+/// What was read of a file, in a file of its own: so that what is decided is what was hashed, whatever
+/// becomes of the file meanwhile.
+struct Snapshot<'a> {
+    held: tempfile::NamedTempFile,
+    bytes: &'a [u8],
+    file: &'a Path,
+}
+
+impl<'a> Snapshot<'a> {
+    fn of(bytes: &'a [u8], file: &'a Path) -> Result<Snapshot<'a>, CliError> {
+        let mut held = tempfile::NamedTempFile::new().map_err(CliError::at(file))?;
+        held.write_all(bytes).map_err(CliError::at(file))?;
+        Ok(Snapshot { held, bytes, file })
+    }
+
+    fn path(&self) -> &Path {
+        self.held.path()
+    }
+
+    /// Errors speak of the file itself.
+    fn named<T, E: ToString>(&self, result: Result<T, E>) -> Result<T, CliError> {
+        let (own, file) = (self.path().display().to_string(), self.file.display().to_string());
+        result.map_err(|error| CliError::Usage(error.to_string().replace(&own, &file)))
+    }
+}
+
 /// A safetensors file whose layers are given in words.
 fn described(
     arguments: &Arguments,
-    file: &Path,
+    copy: &Snapshot,
     layers: &str,
     raw: RawSample,
 ) -> Result<Task, CliError> {
     let sample = labelled(arguments, raw)?;
-    let outputs = match &sample.labels {
-        Labels::Classes { count, .. } => *count as usize,
-        Labels::Real { outputs, .. } => *outputs,
+    let types = tensors::types(copy.bytes).map_err(|source| at(copy.file, source))?;
+    let precision = match types.as_slice() {
+        [one] if one == "F32" => Precision::Single,
+        [one] if one == "F64" => Precision::Double,
+        _ => {
+            let file = copy.file.display();
+            let reason =
+                format!("{file}: its tensors are {}: all F32 or all F64", types.join(", "));
+            return Err(CliError::Usage(reason));
+        }
+    };
+    let outputs = match (&sample.labels, arguments.outputs) {
+        (_, Some(outputs)) => outputs,
+        (Labels::Classes { count, .. }, None) => *count as usize,
+        (Labels::Real { outputs, .. }, None) => *outputs,
     };
     let shape = Shape::from_shape(sample.points.shape());
     let shape = shape.ok_or_else(|| CliError::Usage("its points are no images".to_owned()))?;
     let architecture = Architecture::named(layers, shape, outputs).map_err(TrainError::from)?;
-    let single = load_weights::<f32>(file, &architecture).map_err(TrainError::from)?;
-    let double = load_weights::<f64>(file, &architecture).map_err(TrainError::from)?;
-    // Numbers that binary32 has are taken to be of a network of that type.
-    let same = single.iter().zip(&double).all(|((_, single), (_, double))| {
-        single.iter().zip(double).all(|(&x, &y)| f64::from(x) == y)
-    });
-    let precision = if same { Precision::Single } else { Precision::Double };
-    let network = feed::architecture::network(&architecture, &double, precision);
-    let network = network.map_err(|source| at(file, source))?;
-    Ok(Task { network, description: architecture.to_string(), inputs: "points".to_owned(), sample })
+    let arrays = copy.named(load_weights::<f64>(copy.path(), &architecture))?;
+    let network = feed::architecture::network(&architecture, &arrays, precision);
+    let network = network.map_err(|source| at(copy.file, source))?;
+    let description = architecture.to_string();
+    let layers = Some(description.clone());
+    Ok(Task { network, description, layers, inputs: "points".to_owned(), sample })
 }
 
 fn at(file: &Path, source: InterchangeError) -> CliError {
@@ -266,6 +313,7 @@ fn trained<E: Element>(
     Ok(Task {
         network,
         description: checkpoint.architecture.clone(),
+        layers: None,
         inputs: format!("prepared {condition} seed={seed}"),
         sample: RawSample { text: raw.text.clone(), points, labels: set.labels },
     })

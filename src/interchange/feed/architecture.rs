@@ -5,13 +5,13 @@ use crate::interchange::InterchangeError;
 use crate::interchange::number::Precision;
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 
-use super::{Affine, FeedForward, Normalization, Operation, Step, Window};
+use super::{Affine, FeedForward, Normalization, Operation, Response, Step, Window};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`] for local response normalization, which is neither piecewise
-/// linear nor rational; [`InterchangeError::Architecture`].
+/// [`InterchangeError::Unsupported`] for normalizations that cannot be bounded;
+/// [`InterchangeError::Architecture`].
 pub fn network<E: Element>(
     architecture: &Architecture,
     arrays: &[(Parameter, Vec<E>)],
@@ -71,17 +71,22 @@ impl<E: Element> Builder<'_, E> {
             Layer::GlobalMeanPool => Operation::GlobalMean,
             Layer::Flatten => Operation::Same,
             Layer::Dropout { .. } => return Ok((on, after)),
-            Layer::BatchNormalization => Operation::Normalize(Normalization {
-                scale: self.array()?,
-                shift: self.array()?,
-                mean: self.array()?,
-                variance: self.array()?,
-                epsilon: 1e-5,
-            }),
-            Layer::LocalResponseNormalization { .. } => {
-                return Err(InterchangeError::Unsupported(format!(
-                    "layer {path} ({layer}) takes a fractional power: there is nothing exact to check"
-                )));
+            Layer::BatchNormalization => {
+                let [scale, shift] = [self.array()?, self.array()?];
+                let [mean, variance] = [self.array()?, self.array()?];
+                if variance.iter().any(|&x| x < 0.0) {
+                    let reason = format!("layer {path} ({layer}) has a negative variance");
+                    return Err(InterchangeError::Unsupported(reason));
+                }
+                Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 })
+            }
+            Layer::LocalResponseNormalization { size, alpha, beta, k } => {
+                let refuse = |reason| {
+                    InterchangeError::Unsupported(format!("layer {path} ({layer}): {reason}"))
+                };
+                Operation::Response(
+                    Response::new(size / 2, *size, (*alpha, *beta, *k)).map_err(refuse)?,
+                )
             }
             Layer::Concatenate(branches) => {
                 let mut ends = Vec::new();

@@ -2,15 +2,16 @@
 //!
 //! Numbers of the file and of the point are dyadic, and means divide by whole numbers: every value is
 //! a whole number times 2^exponent / denominator, with one exponent and one denominator a value (an
-//! array). Batch normalization takes a square root, which is irrational: such networks are enclosed
+//! array). Normalizations take roots, which are irrational: such networks are enclosed
 //! only ([`enclose`](super::enclose)).
 //!
-//! Cost: a product of big integers a weight and a place.
+//! Cost: a product of big integers a weight and a place ([`Exact::work`]).
 
 use dashu_int::UBig;
 use dashu_int::ops::Gcd;
 
 use crate::exact::{Dyadic, IBig, Rational};
+use crate::interchange::number::Precision;
 
 use super::{Affine, FeedForward, Operation, Window, count};
 
@@ -35,10 +36,16 @@ pub struct Exact<'a> {
     integers: Vec<Option<Integers>>,
     /// The last step that reads a value, a value.
     last: Vec<usize>,
+    /// Bits that a number may have.
+    bits: u64,
 }
 
 /// Bits by which all steps together may lengthen numbers.
 const MOST_BITS: u64 = 1 << 18;
+/// Bits that all weights, or the values of a point, may have together.
+const MOST_MEMORY: u64 = 1 << 33;
+/// Bits that a number takes beside its digits.
+const BESIDES: u64 = 192;
 
 /// Bits by which a step may lengthen numbers.
 fn spread(step: &super::Step) -> u64 {
@@ -53,7 +60,9 @@ fn spread(step: &super::Step) -> u64 {
             bits(&affine.weights) + bits(&affine.bias) + 64
         }
         Operation::Shift { by, .. } => bits(by) + 1,
-        Operation::MeanPool(..) | Operation::GlobalMean => 64,
+        Operation::MeanPool(_, true) | Operation::GlobalMean => 64,
+        // The common multiple of all counts, of 1 to the sides of the window.
+        Operation::MeanPool(window, false) => 64 + 2 * (window.size.0 + window.size.1) as u64,
         _ => 1,
     }
 }
@@ -106,15 +115,53 @@ impl<'a> Exact<'a> {
             }
             _ => None,
         };
-        let roots = |step: &super::Step| matches!(step.operation, Operation::Normalize(_));
-        if network.steps.iter().any(roots) {
-            return Err("batch normalization takes square roots, which are irrational");
+        for step in &network.steps {
+            match step.operation {
+                Operation::Normalize(_) => {
+                    return Err("batch normalization takes square roots, which are irrational");
+                }
+                Operation::Response(_) => {
+                    return Err("local response normalization takes powers, which are irrational");
+                }
+                _ => {}
+            }
         }
-        if network.steps.iter().map(spread).fold(0, u64::saturating_add) > MOST_BITS {
+        let bits = network.steps.iter().map(spread).fold(0, u64::saturating_add);
+        if bits > MOST_BITS {
             return Err("numbers would grow too long");
         }
-        let integers = network.steps.iter().map(prepared).collect();
-        Ok(Exact { network, integers, last: network.last_uses() })
+        let weights = |step: &super::Step| match &step.operation {
+            Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+                spread(step).saturating_mul(affine.weights.len() as u64)
+            }
+            _ => 0,
+        };
+        let weights = network.steps.iter().map(weights).fold(0, u64::saturating_add);
+        let exact = Exact { network, integers: Vec::new(), last: network.last_uses(), bits };
+        if weights.max(exact.memory()) > MOST_MEMORY {
+            return Err("its numbers would take too much memory");
+        }
+        Ok(Exact { integers: network.steps.iter().map(prepared).collect(), ..exact })
+    }
+
+    /// Bits that a point takes at once, at most.
+    pub fn memory(&self) -> u64 {
+        // The digits of a point: between the ends of the range.
+        let point = match self.network.precision {
+            Precision::Single => 280,
+            Precision::Double => 2100,
+        };
+        (self.network.peak() as u64).saturating_mul(self.bits + point + BESIDES)
+    }
+
+    /// How many points there is room for at once.
+    pub fn at_once(&self) -> usize {
+        (MOST_MEMORY / self.memory().max(1)).max(1) as usize
+    }
+
+    /// What a point costs, in products of numbers of few words.
+    pub fn work(&self) -> u64 {
+        self.network.products().saturating_mul(1 + self.bits / 1024)
     }
 
     /// The outputs at a point.
@@ -138,11 +185,21 @@ impl<'a> Exact<'a> {
         let shape = self.network.shape(step.on);
         match (&step.operation, integers) {
             (Operation::Dense(affine), Some(integers)) => {
-                affine_map(x, affine, integers, &[(0..affine.inputs).map(|k| (k, k)).collect()])
+                affine_map(x, affine, integers, 1, |each| {
+                    (0..affine.inputs).for_each(|k| each(0, k, k));
+                })
             }
             (Operation::Convolution(affine, window), Some(integers)) => {
-                let places = places(shape, window);
-                affine_map(x, affine, integers, &places)
+                let (channels, height, width) = (shape[0], shape[1], shape[2]);
+                let places = count(&step.shape) / affine.outputs;
+                let area = window.size.0 * window.size.1;
+                affine_map(x, affine, integers, places, |each| {
+                    window.each((height, width), |place, inside, at| {
+                        for c in 0..channels {
+                            each(place, c * area + inside, c * height * width + at);
+                        }
+                    });
+                })
             }
             (Operation::Relu, _) => {
                 let positive = |x: &IBig| if *x > IBig::ZERO { x.clone() } else { IBig::ZERO };
@@ -163,9 +220,7 @@ impl<'a> Exact<'a> {
                 mean(x, shape, window, *padded, count(&step.shape))
             }
             (Operation::GlobalMean, _) => {
-                let size = (shape[1], shape[2]);
-                let window = Window { size, stride: (1, 1), before: (0, 0), after: (0, 0) };
-                mean(x, shape, &window, true, shape[0])
+                mean(x, shape, &Window::whole(shape[1], shape[2]), true, shape[0])
             }
             (Operation::Shift { negated, from, by }, _) => {
                 let pick = |&k: &u32| {
@@ -188,20 +243,6 @@ impl<'a> Exact<'a> {
     }
 }
 
-/// For each place of a window: (row of the weights, number of the value).
-fn places(shape: &[usize], window: &Window) -> Vec<Vec<(usize, usize)>> {
-    let (channels, height, width) = (shape[0], shape[1], shape[2]);
-    let (rows, columns) = window.places(height, width).unwrap_or((0, 0));
-    let area = window.size.0 * window.size.1;
-    let mut places = vec![Vec::new(); rows * columns];
-    window.each((height, width), |place, inside, at| {
-        for c in 0..channels {
-            places[place].push((c * area + inside, c * height * width + at));
-        }
-    });
-    places
-}
-
 /// Calls `each` with (number of the result, number of the value) of every channel.
 fn planes(shape: &[usize], window: &Window, numbers: usize, mut each: impl FnMut(usize, usize)) {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
@@ -213,27 +254,26 @@ fn planes(shape: &[usize], window: &Window, numbers: usize, mut each: impl FnMut
     }
 }
 
-/// Channel by channel, place by place.
+/// Σ over (place, row of the weights, number of the value), which `reads` calls for one by one.
 fn affine_map(
     x: &Value,
     affine: &Affine,
     integers: &Integers,
-    places: &[Vec<(usize, usize)>],
+    places: usize,
+    reads: impl FnOnce(&mut dyn FnMut(usize, usize, usize)),
 ) -> Value {
     let outputs = affine.outputs;
-    let mut numbers = vec![IBig::ZERO; outputs * places.len()];
-    for (place, reads) in places.iter().enumerate() {
-        for &(row, at) in reads {
-            let x = &x.numbers[at];
-            if *x == IBig::ZERO {
-                continue;
-            }
-            for output in 0..outputs {
-                let weight = &integers.weights[row * outputs + output];
-                numbers[output * places.len() + place] += weight * x;
-            }
+    let mut numbers = vec![IBig::ZERO; outputs * places];
+    reads(&mut |place, row, at| {
+        let x = &x.numbers[at];
+        if *x == IBig::ZERO {
+            return;
         }
-    }
+        let weights = &integers.weights[row * outputs..(row + 1) * outputs];
+        for (output, weight) in weights.iter().enumerate() {
+            numbers[output * places + place] += weight * x;
+        }
+    });
     let exponent = x.exponent + integers.exponent;
     let product = Value { numbers, exponent, denominator: x.denominator.clone() };
     if integers.bias.is_empty() {
@@ -241,7 +281,7 @@ fn affine_map(
     }
     let lowest = integers.bias.iter().filter_map(Dyadic::grain).min().unwrap_or(exponent);
     let each =
-        integers.bias.iter().flat_map(|b| std::iter::repeat_n(b.in_units_of(lowest), places.len()));
+        integers.bias.iter().flat_map(|b| std::iter::repeat_n(b.in_units_of(lowest), places));
     let bias = Value { numbers: each.collect(), exponent: lowest, denominator: UBig::ONE };
     sum(&product, &bias, false)
 }

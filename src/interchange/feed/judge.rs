@@ -7,7 +7,7 @@
 //!
 //! | verdict | meaning |
 //! |---|---|
-//! | exact | the outputs equal the target in real arithmetic |
+//! | exact | the outputs equal the target in real arithmetic, and the rounding bound is finite |
 //! | margin | margin > rounding bound: the label is said in real arithmetic and by every runtime |
 //! | undecided | \|margin\| <= rounding bound, or nothing that small was shown |
 //! | misfit | margin < −rounding bound: another label in real arithmetic and at every runtime |
@@ -15,56 +15,18 @@
 //! Enclosures decide first; where they leave the sign open, and everywhere if asked for, exact
 //! arithmetic does.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, Rational};
 use crate::interchange::InterchangeError;
 use crate::interchange::number::Precision;
 use crate::sample::{Labels, Points};
 
-use super::enclose::{Enclosure, Evaluator};
+use super::enclose::Evaluator;
 use super::exact::Exact;
+pub use super::reading::Reading;
 use super::{FeedForward, count};
-
-/// How outputs say a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// The largest of one output a class; the margin is what it is above all others.
-    Largest,
-    /// One output, which is the label, or nearest to its number among whole numbers: the margin is
-    /// 1/2 − |output − label|, and for real labels there is none.
-    Value,
-}
-
-impl Reading {
-    /// Its name in certificates.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reading::Largest => "largest",
-            Reading::Value => "value",
-        }
-    }
-
-    /// The reading of `outputs` outputs for such labels.
-    ///
-    /// # Errors
-    /// [`InterchangeError::Unsupported`] where there is none.
-    pub fn of(outputs: usize, labels: &Labels) -> Result<Reading, InterchangeError> {
-        match labels {
-            Labels::Classes { count, .. } if outputs == *count as usize && outputs > 1 => {
-                Ok(Reading::Largest)
-            }
-            Labels::Classes { .. } if outputs == 1 => Ok(Reading::Value),
-            Labels::Real { outputs: wanted, .. } if outputs == *wanted => Ok(Reading::Value),
-            Labels::Classes { count, .. } => Err(InterchangeError::Unsupported(format!(
-                "the network has {outputs} outputs, and labels of {count} classes take {count} or 1"
-            ))),
-            Labels::Real { outputs: wanted, .. } => Err(InterchangeError::Unsupported(format!(
-                "the network has {outputs} outputs, and the labels {wanted} numbers"
-            ))),
-        }
-    }
-}
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +39,8 @@ pub struct Judged {
     pub high: f64,
     /// What a runtime may change of it.
     pub rounding: f64,
+    /// Whether the label is said in real arithmetic; `None` where that is open. A tie says nothing.
+    pub fits: Option<bool>,
 }
 
 /// A verdict; see the table above.
@@ -92,12 +56,17 @@ pub enum Verdict {
     Misfit,
 }
 
-/// How much exact arithmetic there may be: products of big integers where enclosures leave a sign open.
+/// The most products of enclosures, points and all: hours on two cores.
+const MOST_WORK: u64 = 1 << 44;
+/// How much exact arithmetic there may be unasked, where enclosures leave a sign open; and asked.
 const MOST_PRODUCTS: u64 = 1 << 32;
+const MOST_ASKED: u64 = 1 << 38;
 /// As many are done at all points without being asked.
 const FEW_PRODUCTS: u64 = 1 << 24;
-/// Numbers that a batch holds at once, each with two bounds.
-const BATCH: usize = 1 << 21;
+/// Numbers that a batch holds at once, each with its bounds; and those of all batches at work, which
+/// is 2 GiB. Batches are the same whatever the number of threads, since a bound may depend on them.
+const BATCH: usize = 1 << 18;
+const ALL_BATCHES: usize = 1 << 25;
 
 /// The points as a network of this precision takes them, rounded to binary64 and then to it: `rows` ×
 /// coordinates.
@@ -113,100 +82,138 @@ pub fn inputs(points: &Points, precision: Precision, rows: std::ops::Range<usize
 /// Judges every point.
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`] if the network takes other points, or its outputs say other labels.
+/// [`InterchangeError::Unsupported`] if the network takes points of another shape, or its outputs say
+/// other labels; [`InterchangeError::TooMuchWork`].
 pub fn judge(
     network: &FeedForward,
     points: &Points,
     labels: &Labels,
     everywhere_exact: bool,
 ) -> Result<(Reading, Vec<Judged>), InterchangeError> {
-    let d = count(&network.input);
-    if d != points.d() {
-        return Err(InterchangeError::Unsupported(format!(
-            "the network takes {d} numbers, the points have {}",
-            points.d()
-        )));
-    }
-    let all_finite =
-        |i: usize| inputs(points, network.precision, i..i + 1).iter().all(|x| x.is_finite());
-    if let Some(i) = (0..points.n()).into_par_iter().position_first(|i| !all_finite(i)) {
+    let n = points.n();
+    same_shape(&network.input, points.shape())?;
+    let reading = Reading::of(network.outputs(), labels)?;
+    bounded(network.products(), n, MOST_WORK, "products")?;
+    let all_finite = |i| inputs(points, network.precision, i..i + 1).iter().all(|x| x.is_finite());
+    if let Some(i) = (0..n).into_par_iter().position_first(|i| !all_finite(i)) {
         return Err(InterchangeError::Unsupported(format!(
             "point {i} has a number beyond {}, which the network takes",
             network.precision.name()
         )));
     }
-    let reading = Reading::of(network.outputs(), labels)?;
-    let evaluator = Evaluator::new(network);
-    let exact = Exact::new(network);
-    let products = network.products().saturating_mul(1 + network.steps.len() as u64 / 64);
-    let all = products.saturating_mul(points.n() as u64) <= FEW_PRODUCTS || everywhere_exact;
-    if let (true, Err(reason)) = (everywhere_exact, &exact) {
-        let reason = format!("it is not evaluated exactly: {reason}");
-        return Err(InterchangeError::Unsupported(reason));
+    let mut exact = None;
+    if everywhere_exact {
+        let prepared = Exact::new(network).map_err(|reason| {
+            InterchangeError::Unsupported(format!("it is not evaluated exactly: {reason}"))
+        })?;
+        bounded(prepared.work(), n, MOST_ASKED, "products of exact numbers")?;
+        exact = Some(prepared);
     }
-    let batch = (BATCH / network.peak().max(1)).clamp(1, 256);
-    let starts: Vec<usize> = (0..points.n()).step_by(batch).collect();
-    let mut judged: Vec<Judged> = starts
-        .into_par_iter()
-        .flat_map_iter(|start| {
-            let rows = start..(start + batch).min(points.n());
+    let evaluator = Evaluator::new(network);
+    let peak = network.peak().max(1);
+    let batch = (BATCH / peak).clamp(1, 256);
+    let starts: Vec<Range<usize>> =
+        (0..n).step_by(batch).map(|start| start..(start + batch).min(n)).collect();
+    let mut judged: Vec<Judged> = Vec::with_capacity(n);
+    for turn in starts.chunks((ALL_BATCHES / (peak * batch)).max(1)) {
+        let of_batch = |rows: &Range<usize>| {
             let size = rows.len();
-            let outputs = evaluator.outputs(inputs(points, network.precision, rows), size);
+            let outputs = evaluator.outputs(inputs(points, network.precision, rows.clone()), size);
             let width = outputs.centre.len() / size;
-            let one = |k: usize| {
-                enclosed(reading, &outputs, k * width..(k + 1) * width, labels, start + k)
-            };
+            let at = |k: usize| k * width..(k + 1) * width;
+            let one = |k: usize| reading.enclosed(&outputs, at(k), labels, rows.start + k);
             (0..size).map(one).collect::<Vec<_>>()
-        })
-        .collect();
-    let Ok(exact) = exact else { return Ok((reading, judged)) };
-    let open: Vec<usize> = (0..points.n()).filter(|&i| all || judged[i].is_open()).collect();
-    let affordable =
-        if everywhere_exact { usize::MAX } else { (MOST_PRODUCTS / products.max(1)) as usize };
-    let decided: Vec<(usize, Judged)> = open
-        .into_par_iter()
-        .take(affordable)
-        .map(|i| {
+        };
+        judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
+    }
+    drop(evaluator);
+    let few = |exact: &Exact| exact.work().saturating_mul(n as u64) <= FEW_PRODUCTS;
+    let some_open = judged.iter().any(Judged::is_open);
+    // Small networks are worth it everywhere: enclosures leave out what equals its target.
+    let exact = match exact {
+        Some(exact) => Some(exact),
+        None if some_open || network.products().saturating_mul(n as u64) <= FEW_PRODUCTS => {
+            Exact::new(network).ok()
+        }
+        None => None,
+    };
+    let Some(exact) = exact else { return Ok((reading, judged)) };
+    let all = everywhere_exact || few(&exact);
+    let affordable = if all { n } else { (MOST_PRODUCTS / exact.work().max(1)) as usize };
+    let open: Vec<usize> =
+        (0..n).filter(|&i| all || judged[i].is_open()).take(affordable).collect();
+    for turn in open.chunks(exact.at_once()) {
+        let of_point = |&i: &usize| {
             let outputs = exact.outputs(&inputs(points, network.precision, i..i + 1));
-            (i, exactly(reading, &outputs, labels, i, judged[i].rounding))
-        })
-        .collect();
-    decided.into_iter().for_each(|(i, one)| judged[i] = one);
+            (i, reading.exactly(&outputs, labels, i, judged[i].rounding))
+        };
+        let decided: Vec<(usize, Judged)> = turn.par_iter().map(of_point).collect();
+        decided.into_iter().for_each(|(i, one)| judged[i] = one);
+    }
     Ok((reading, judged))
 }
 
+/// Refuses points of another shape than the network takes. Sides of 1 say nothing; a network of
+/// vectors takes the numbers of any array in their order.
+fn same_shape(takes: &[usize], points: &[usize]) -> Result<(), InterchangeError> {
+    let wide = |shape: &[usize]| -> Vec<usize> {
+        shape.iter().copied().filter(|&side| side != 1).collect()
+    };
+    let (wanted, there) = (wide(takes), wide(points));
+    if wanted == there || (wanted.len() < 2 && count(takes) == count(points)) {
+        return Ok(());
+    }
+    Err(InterchangeError::Unsupported(format!(
+        "the network takes points of shape {}, the sample's are {}",
+        sides(takes),
+        sides(points)
+    )))
+}
+
+/// A shape as text.
+pub fn sides(shape: &[usize]) -> String {
+    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+    if sides.is_empty() { "1".to_owned() } else { sides.join("×") }
+}
+
+fn bounded(work: u64, n: usize, most: u64, what: &'static str) -> Result<(), InterchangeError> {
+    let all = work.saturating_mul(n as u64);
+    if all > most {
+        return Err(InterchangeError::TooMuchWork { work: all, most, n, what });
+    }
+    Ok(())
+}
+
 impl Judged {
-    fn new(equal: bool, differs: bool, low: f64, high: f64, rounding: f64) -> Judged {
+    /// The margin lies in low ..= high; `equal` if the outputs are the target.
+    pub(super) fn of_margin(equal: bool, (low, high): (f64, f64), rounding: f64) -> Judged {
         // Comparisons with what is no number decide nothing.
-        let verdict = if equal {
+        let verdict = if equal && rounding.is_finite() {
             Verdict::Exact
         } else if low > rounding {
             Verdict::Margin
-        } else if differs || high < -rounding {
+        } else if high < -rounding {
             Verdict::Misfit
         } else {
             Verdict::Undecided
         };
-        Judged { verdict, low, high, rounding }
+        let fits = if equal || low > 0.0 { Some(true) } else { (high <= 0.0).then_some(false) };
+        Judged { verdict, low, high, rounding, fits }
+    }
+
+    /// Real labels have no margin: the outputs equal them, or not, or that is open.
+    pub(super) fn of_numbers(fits: Option<bool>, rounding: f64) -> Judged {
+        let (verdict, high) = match fits {
+            Some(true) if rounding.is_finite() => (Verdict::Exact, f64::INFINITY),
+            Some(false) => (Verdict::Misfit, 0.0),
+            _ => (Verdict::Undecided, f64::INFINITY),
+        };
+        Judged { verdict, low: f64::NEG_INFINITY, high, rounding, fits }
     }
 
     /// Whether the sign of the margin is open, in real arithmetic.
     fn is_open(&self) -> bool {
-        match self.verdict {
-            Verdict::Undecided => !(self.low > 0.0 || self.high <= 0.0),
-            _ => false,
-        }
-    }
-
-    /// Whether the label is said in real arithmetic; `None` where that is open. A tie says nothing.
-    pub fn fits(&self) -> Option<bool> {
-        match self.verdict {
-            Verdict::Exact | Verdict::Margin => Some(true),
-            Verdict::Misfit => Some(false),
-            Verdict::Undecided if self.low > 0.0 => Some(true),
-            Verdict::Undecided if self.high <= 0.0 => Some(false),
-            Verdict::Undecided => None,
-        }
+        self.fits.is_none()
     }
 
     /// Margin and rounding bound as a certificate says them: shorter numbers that claim less, so that
@@ -231,107 +238,4 @@ fn shorter(x: f64, up: bool) -> f64 {
         return cut; // towards 0
     }
     f64::from_bits(cut.to_bits() + (1 << 37))
-}
-
-fn class(labels: &Labels, i: usize) -> usize {
-    match labels {
-        Labels::Classes { of, .. } => of[i] as usize,
-        Labels::Real { .. } => 0,
-    }
-}
-
-/// The judgement of outputs that are enclosed.
-fn enclosed(
-    reading: Reading,
-    outputs: &Enclosure,
-    at: std::ops::Range<usize>,
-    labels: &Labels,
-    i: usize,
-) -> Judged {
-    // Each operation once rounded outwards.
-    let low = |at: usize| (outputs.centre[at] - outputs.radius(at)).next_down();
-    let high = |at: usize| (outputs.centre[at] + outputs.radius(at)).next_up();
-    let known = outputs.radius.is_empty();
-    match (reading, labels) {
-        (Reading::Largest, _) => {
-            let own = class(labels, i);
-            let label = at.start + own;
-            let mut judged = (f64::INFINITY, f64::INFINITY, 0.0f64);
-            for other in at.clone().filter(|&other| other != label) {
-                judged.0 = least(judged.0, (low(label) - high(other)).next_down());
-                judged.1 = least(judged.1, (high(label) - low(other)).next_up());
-                let both = (outputs.runtime(label) + outputs.runtime(other)).next_up();
-                judged.2 = if both > judged.2 || both.is_nan() { both } else { judged.2 };
-            }
-            let target = |at: usize| if at == label { 1.0 } else { 0.0 };
-            let equal = known && at.clone().all(|at| outputs.centre[at] == target(at));
-            Judged::new(equal, false, judged.0, judged.1, judged.2)
-        }
-        (Reading::Value, Labels::Classes { .. }) => {
-            let y = labels.f64_at(i);
-            let off = |x: f64| x - y;
-            let (below, above) = (off(low(at.start)).next_down(), off(high(at.start)).next_up());
-            // 1/2 − |f − y|
-            let farthest = below.abs().max(above.abs());
-            let nearest =
-                if below <= 0.0 && above >= 0.0 { 0.0 } else { below.abs().min(above.abs()) };
-            let (low, high) = ((0.5 - farthest).next_down(), (0.5 - nearest).next_up());
-            let equal = known && outputs.centre[at.start] == y;
-            Judged::new(equal, false, low, high, outputs.runtime(at.start))
-        }
-        (Reading::Value, Labels::Real { values, outputs: width }) => {
-            let y = &values[i * width..(i + 1) * width];
-            let equal = known && at.clone().zip(y).all(|(at, y)| outputs.centre[at] == *y);
-            let apart = |(at, &y): (usize, &f64)| low(at) > y || high(at) < y;
-            let differs = at.clone().zip(y).any(apart);
-            let runtime = at.map(|at| outputs.runtime(at)).fold(0.0, f64::max);
-            Judged::new(equal, differs, f64::NEG_INFINITY, 0.0, runtime)
-        }
-    }
-}
-
-fn least(x: f64, y: f64) -> f64 {
-    if x.is_nan() || y.is_nan() { f64::NAN } else { x.min(y) }
-}
-
-/// The judgement of outputs that are known, with the rounding bound of before.
-fn exactly(
-    reading: Reading,
-    outputs: &[Rational],
-    labels: &Labels,
-    i: usize,
-    rounding: f64,
-) -> Judged {
-    let (margin, equal) = match (reading, labels) {
-        (Reading::Largest, _) => {
-            let own = class(labels, i);
-            let others = outputs.iter().enumerate().filter(|(k, _)| *k != own).map(|(_, x)| x);
-            let margin = others.clone().max().map(|largest| &outputs[own] - largest);
-            let one_hot = outputs[own] == Rational::ONE && others.clone().all(Rational::is_zero);
-            (margin, one_hot)
-        }
-        (Reading::Value, Labels::Classes { .. }) => {
-            let error = &outputs[0] - labels.exact_at(i).to_rational();
-            let size = if error < Rational::ZERO { -error } else { error };
-            let half = Rational::from_parts(1.into(), 2u8.into());
-            (Some(half - &size), size.is_zero())
-        }
-        (Reading::Value, Labels::Real { .. }) => {
-            let row = labels.exact_row(i);
-            let equal = outputs.iter().zip(&row).all(|(x, y)| *x == y.to_rational());
-            let differs = !equal;
-            return Judged::new(equal, differs, f64::NEG_INFINITY, 0.0, rounding);
-        }
-    };
-    let (low, high) = margin.map_or((f64::NEG_INFINITY, f64::INFINITY), |margin| around(&margin));
-    Judged::new(equal, false, low, high, rounding)
-}
-
-/// binary64 numbers on both sides of a fraction; the number itself where it is one.
-fn around(x: &Rational) -> (f64, f64) {
-    if let Some(x) = Dyadic::from_rational(x).and_then(|x| x.to_f64()) {
-        return (x, x);
-    }
-    let near = x.to_f64().value();
-    (near.next_down(), near.next_up())
 }

@@ -7,6 +7,7 @@ pub mod architecture;
 pub mod enclose;
 pub mod exact;
 pub mod judge;
+mod reading;
 pub mod window;
 
 use super::number::Precision;
@@ -60,6 +61,8 @@ pub enum Operation {
     },
     /// (x − mean)/√(variance + epsilon) · scale + shift, a number a channel.
     Normalize(Normalization),
+    /// x/(k + alpha/size · Σ x²)^β, the sum over channels nearby.
+    Response(Response),
     /// x ± another value of the same shape.
     Sum {
         /// The other value.
@@ -101,6 +104,53 @@ pub struct Normalization {
     pub epsilon: f64,
 }
 
+/// Local response normalization.
+#[derive(Clone, Copy, Debug)]
+pub struct Response {
+    /// Channels below a channel that its sum begins with.
+    before: usize,
+    /// Channels of a sum, those that do not exist included.
+    size: usize,
+    /// α.
+    alpha: f64,
+    /// 4β.
+    quarters: u32,
+    /// k.
+    k: f64,
+}
+
+impl Response {
+    /// One that can be bounded; the reason, if it cannot.
+    ///
+    /// # Errors
+    /// If β is no multiple of 1/4 from 1/4 to 4, k is not positive, or α is negative.
+    pub fn new(
+        before: usize,
+        size: usize,
+        (alpha, beta, k): (f64, f64, f64),
+    ) -> Result<Response, String> {
+        let quarters = (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta);
+        let Some(quarters) = quarters else {
+            return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
+        };
+        if !(alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite() && before < size) {
+            return Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive"));
+        }
+        Ok(Response { before, size, alpha, quarters, k })
+    }
+
+    /// The channels that the sum of a channel goes over.
+    pub fn near(&self, channel: usize, channels: usize) -> std::ops::Range<usize> {
+        let end = channel.saturating_add(self.size - self.before);
+        channel.saturating_sub(self.before)..end.min(channels)
+    }
+
+    /// Size, α, 4β and k.
+    pub fn constants(&self) -> (usize, f64, u32, f64) {
+        (self.size, self.alpha, self.quarters, self.k)
+    }
+}
+
 impl Step {
     /// The values that it reads.
     pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
@@ -122,6 +172,38 @@ impl FeedForward {
         }
     }
 
+    /// Without the steps that nothing reads on the way to the last one.
+    pub fn without_dead(self) -> FeedForward {
+        let mut lives = vec![false; self.steps.len() + 1];
+        lives[self.steps.len()] = true;
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            if lives[index + 1] {
+                step.reads().for_each(|value| lives[value] = true);
+            }
+        }
+        // The input stands there in any case.
+        lives[0] = true;
+        let mut number = 0;
+        let counted = |&lives: &bool| {
+            number += usize::from(lives);
+            number.saturating_sub(1)
+        };
+        let numbers: Vec<usize> = lives.iter().map(counted).collect();
+        let kept = self.steps.into_iter().zip(&lives[1..]).filter(|(_, lives)| **lives);
+        let renumbered = |(mut step, _): (Step, _)| {
+            step.on = numbers[step.on];
+            match &mut step.operation {
+                Operation::Sum { other, .. } => *other = numbers[*other],
+                Operation::Concatenate(others) => {
+                    others.iter_mut().for_each(|other| *other = numbers[*other]);
+                }
+                _ => {}
+            }
+            step
+        };
+        FeedForward { steps: kept.map(renumbered).collect(), ..self }
+    }
+
     /// Numbers that come out.
     pub fn outputs(&self) -> usize {
         count(self.shape(self.steps.len()))
@@ -136,19 +218,13 @@ impl FeedForward {
         last
     }
 
-    /// Numbers that a point takes at once, windows of convolutions included.
+    /// Numbers that a point takes at once.
     pub fn peak(&self) -> usize {
         let last = self.last_uses();
         let (mut held, mut peak) = (count(&self.input), 0);
         for (index, step) in self.steps.iter().enumerate() {
             held += count(&step.shape);
-            let windows = match &step.operation {
-                Operation::Convolution(affine, _) => {
-                    count(&step.shape) / affine.outputs.max(1) * affine.inputs
-                }
-                _ => 0,
-            };
-            peak = peak.max(held + windows);
+            peak = peak.max(held);
             let mut read: Vec<usize> = step.reads().collect();
             read.sort_unstable();
             read.dedup();
@@ -168,6 +244,10 @@ impl FeedForward {
             }
             Operation::MeanPool(window, _) | Operation::MaxPool(window) => {
                 count(&step.shape) as u64 * (window.size.0 * window.size.1) as u64
+            }
+            Operation::Response(by) => {
+                let near = by.size.min(step.shape[0]) as u64;
+                (count(&step.shape) as u64).saturating_mul(near.saturating_add(32))
             }
             _ => count(&step.shape) as u64,
         };

@@ -14,6 +14,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window that is the whole image.
+    pub fn whole(height: usize, width: usize) -> Window {
+        Window { size: (height, width), stride: (1, 1), before: (0, 0), after: (0, 0) }
+    }
+
     /// Places along both sides of an image; `None` if there are none, or the window is senseless.
     pub fn places(&self, height: usize, width: usize) -> Option<(usize, usize)> {
         let along = |side: usize, size: usize, stride: usize, before: usize, after: usize| {

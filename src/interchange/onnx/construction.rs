@@ -24,9 +24,7 @@
 //! | softsign | Abs, Add 1, Div |
 //! | sine | Floor; positive where t is no integer and its floor is even |
 
-use std::borrow::Cow;
-
-use crate::interchange::array::{MOST_NUMBERS, ZERO, add, two_layer as parts};
+use crate::interchange::array::{MOST_NUMBERS, Sparse, two_layer as parts};
 use crate::interchange::number::{Converter, Numbers, Precision};
 use crate::interchange::{InterchangeError, Part};
 use crate::network::layered::{Layered, Unit};
@@ -67,7 +65,7 @@ fn two_layer(
             ("w", _) => vec![m, 1],
             _ => vec![1],
         };
-        let held = numbers.numbers(&name, values.into_iter())?;
+        let held = numbers.numbers(&name, values)?;
         graph.constant(&name, &sides, &held);
     }
     graph.node("MatMul", &["x", "a"], "projection");
@@ -137,14 +135,14 @@ impl Layers<'_> {
         let columns = if shared { 1 } else { width };
         let size = inputs.checked_mul(columns).filter(|&size| size <= MOST_NUMBERS);
         let size = size.ok_or(InterchangeError::TooManyNumbers { inputs, units: columns })?;
-        let mut dense = vec![Cow::Borrowed(&ZERO); size];
+        let mut weights = Sparse::default();
         for (column, &unit) in members.iter().take(columns).enumerate() {
             for (from, weight) in &units[unit].weights {
-                add(&mut dense[place[*from] * columns + column], weight);
+                weights.add(place[*from] * columns + column, weight);
             }
         }
         let weight = format!("{name}_weight");
-        let held = self.numbers.numbers(&weight, dense.into_iter())?;
+        let held = self.numbers.numbers(&weight, weights.dense(size))?;
         self.graph.constant(&weight, &[inputs, columns], &held);
         let bias = format!("{name}_bias");
         let held = self.numbers.numbers(&bias, members.iter().map(|&unit| &units[unit].bias))?;

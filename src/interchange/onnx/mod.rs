@@ -1,5 +1,6 @@
 //! ONNX: graphs of what is built and trained here, and of what others bring.
 
+mod call;
 mod construction;
 mod graph;
 mod message;
@@ -57,16 +58,20 @@ pub fn construction(
 /// A trained network, with its arrays in the order of [`Architecture::arrays`], as an ONNX file from
 /// `x` (batch × channels × height × width) to `logits` (batch × outputs).
 ///
+/// `numbers`, which made the arrays, counts what is rounded besides: the epsilon of batch normalization
+/// in binary64.
+///
 /// # Errors
 /// [`InterchangeError::Architecture`] where the layers do not fit; a file that would be too large.
 pub fn trained(
     architecture: &Architecture,
     arrays: &[(Parameter, Numbers)],
-    precision: Precision,
+    numbers: &mut Converter,
     raw: Option<Raw>,
     description: &str,
     metadata: &[(String, String)],
 ) -> Result<Vec<u8>, InterchangeError> {
-    let graph = trained::build(architecture, arrays, precision, raw)?;
+    let precision = numbers.precision();
+    let graph = trained::build(architecture, arrays, precision, raw, numbers)?;
     graph.finish(description, metadata).ok_or(LIMIT)
 }

@@ -1,141 +1,15 @@
 //! The operators that are read, one by one.
 
 use crate::interchange::InterchangeError;
-use crate::interchange::feed::{Affine, Normalization, Operation, Window, count};
+use crate::interchange::feed::{Affine, Normalization, Operation, Response, count};
 
+use super::call::Call;
 use super::read::{Named, Reading, product};
-use super::wire::{Node, Tensor};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
-/// Numbers that the windows of one convolution may have.
+/// Numbers that the windows of one operation may have together: they are gone through one by one.
 const MOST_WINDOWS: usize = 1 << 27;
-
-/// A node, and its name in errors.
-pub struct Call<'n, 'a> {
-    pub node: &'n Node<'a>,
-    pub name: &'a str,
-}
-
-impl<'a> Call<'_, 'a> {
-    fn refuse<T>(&self, reason: impl Into<String>) -> Result<T> {
-        Err(InterchangeError::Node {
-            node: self.name.to_owned(),
-            operator: self.node.operator.to_owned(),
-            reason: reason.into(),
-        })
-    }
-
-    fn int(&self, name: &str, otherwise: i64) -> i64 {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.and_then(|attribute| attribute.int).unwrap_or(otherwise)
-    }
-
-    fn float(&self, name: &str, otherwise: f32) -> f32 {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.and_then(|attribute| attribute.float).unwrap_or(otherwise)
-    }
-
-    /// Whole numbers, not negative; `otherwise` where the attribute is not there.
-    fn ints<const N: usize>(&self, name: &str, otherwise: usize) -> Result<[usize; N]> {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        let Some(found) = found else { return Ok([otherwise; N]) };
-        let ints: Option<Vec<usize>> =
-            found.ints.iter().map(|&x| u32::try_from(x).ok().map(|x| x as usize)).collect();
-        match ints.and_then(|ints| <[usize; N]>::try_from(ints).ok()) {
-            Some(ints) => Ok(ints),
-            None => self.refuse(format!("{name} = {:?}; {N} sizes are wanted", found.ints)),
-        }
-    }
-
-    /// Whole numbers; none where the attribute is not there.
-    fn attribute_ints(&self, name: &str) -> Vec<i64> {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.map_or(Vec::new(), |attribute| attribute.ints.clone())
-    }
-
-    /// Refuses an attribute that has another value than this.
-    fn only(&self, name: &str, wanted: i64) -> Result<()> {
-        let found = self.int(name, wanted);
-        if found == wanted {
-            Ok(())
-        } else {
-            self.refuse(format!("{name} = {found} is not read, {wanted} is"))
-        }
-    }
-
-    /// What input `k` stands for; `None` if it was left out.
-    fn input(&self, reading: &Reading<'a>, k: usize) -> Result<Option<Named<'a>>> {
-        match self.node.inputs.get(k) {
-            None | Some(&"") => Ok(None),
-            Some(name) => reading.named(name).map(Some),
-        }
-    }
-
-    fn value(&self, reading: &Reading<'a>, k: usize) -> Result<usize> {
-        match self.input(reading, k)? {
-            Some(Named::Value(value)) => Ok(value),
-            _ => self.refuse(format!("its input {k} must depend on the points")),
-        }
-    }
-
-    fn constant(&self, reading: &Reading<'a>, k: usize) -> Result<Tensor<'a>> {
-        match self.input(reading, k)? {
-            Some(Named::Constant(tensor)) => Ok(tensor),
-            _ => self.refuse(format!("its input {k} must be a constant")),
-        }
-    }
-
-    /// Whether an input is there.
-    fn has(&self, k: usize) -> bool {
-        self.node.inputs.get(k).is_some_and(|name| !name.is_empty())
-    }
-
-    /// The numbers of a constant that must be a vector of `wanted`.
-    fn vector(&self, reading: &mut Reading<'a>, k: usize, wanted: usize) -> Result<Vec<f64>> {
-        let tensor = self.constant(reading, k)?;
-        let (sides, values) = reading.floats(&tensor)?;
-        if sides != [wanted] {
-            return self.refuse(format!("its input {k} is of shape {sides:?}, not [{wanted}]"));
-        }
-        Ok(values)
-    }
-
-    /// A value that is an image.
-    fn image(&self, reading: &Reading<'a>, k: usize) -> Result<(usize, [usize; 3])> {
-        let value = self.value(reading, k)?;
-        match *reading.shape(value) {
-            [channels, height, width] => Ok((value, [channels, height, width])),
-            ref shape => self.refuse(format!("points of shape {shape:?} are no images")),
-        }
-    }
-
-    fn window(&self, size: [usize; 2]) -> Result<Window> {
-        let auto = self.node.attributes.iter().find(|attribute| attribute.name == "auto_pad");
-        if auto.is_some_and(|auto| !matches!(auto.text, b"" | b"NOTSET" | b"VALID")) {
-            return self.refuse("auto_pad is not read, pads are");
-        }
-        self.only("ceil_mode", 0)?;
-        if self.ints::<2>("dilations", 1)? != [1, 1] {
-            return self.refuse("dilations are not read");
-        }
-        let [rows, columns] = self.ints("strides", 1)?;
-        let [top, left, bottom, right] = self.ints("pads", 0)?;
-        Ok(Window {
-            size: (size[0], size[1]),
-            stride: (rows, columns),
-            before: (top, left),
-            after: (bottom, right),
-        })
-    }
-
-    fn places(&self, window: &Window, height: usize, width: usize) -> Result<(usize, usize)> {
-        match window.places(height, width) {
-            Some(places) => Ok(places),
-            None => self.refuse(format!("its window does not fit images of {height} × {width}")),
-        }
-    }
-}
 
 /// What the node makes.
 pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
@@ -212,6 +86,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         "BatchNormalization" => {
             let on = call.value(reading, 0)?;
             call.only("training_mode", 0)?;
+            call.only("spatial", 1)?;
             let shape = reading.shape(on).to_vec();
             let mut vector = |k| call.vector(reading, k, shape[0]);
             let normalization = Normalization {
@@ -221,11 +96,22 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
                 variance: vector(4)?,
                 epsilon: f64::from(call.float("epsilon", 1e-5)),
             };
-            let positive = |x: &f64| x + normalization.epsilon > 0.0;
-            if !normalization.variance.iter().all(positive) {
-                return call.refuse("a variance is not positive");
+            let epsilon = normalization.epsilon;
+            let positive = |&x: &f64| x >= 0.0 && x + epsilon > 0.0;
+            if !(epsilon >= 0.0 && normalization.variance.iter().all(positive)) {
+                return call.refuse("a variance is negative, or zero without an epsilon");
             }
             reading.push(Operation::Normalize(normalization), on, shape)
+        }
+        "LRN" => {
+            let (on, shape) = call.image(reading, 0)?;
+            let size = usize::try_from(call.int("size", 0)).unwrap_or(0);
+            let number = |name, otherwise| f64::from(call.float(name, otherwise));
+            let constants = (number("alpha", 1e-4), number("beta", 0.75), number("bias", 1.0));
+            match Response::new(size.saturating_sub(1) / 2, size, constants) {
+                Ok(response) => reading.push(Operation::Response(response), on, shape.to_vec()),
+                Err(reason) => call.refuse(reason),
+            }
         }
         "Concat" => concatenate(reading, call),
         _ => Err(InterchangeError::Operator {
@@ -280,7 +166,12 @@ fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>>
         false => Vec::new(),
         true => {
             let tensor = call.constant(reading, 2)?;
-            reading.floats(&tensor)?.1
+            let (sides, values) = reading.floats(&tensor)?;
+            // A number, or one an output: for every point the same.
+            if !matches!(sides[..], [] | [_] | [1, _]) || values.is_empty() {
+                return call.refuse(format!("its input 2 of shape {sides:?} is no row of biases"));
+            }
+            values
         }
     };
     dense(reading, call, on, call.int("transB", 0) != 0, bias)

@@ -11,12 +11,13 @@ use crate::interchange::InterchangeError;
 use crate::interchange::feed::{FeedForward, Operation, Step, count};
 use crate::interchange::number::Precision;
 
-use super::message::{ValueInfo, data_type};
-use super::operator::{self, Call};
-use super::wire::{Model, SIDES, Tensor, malformed, model};
+use super::call::Call;
+use super::message::data_type;
+use super::operator;
+use super::wire::{self, Model, SIDES, Tensor, malformed, model};
 
 /// Numbers that all values of a point may have together.
-const MOST_NUMBERS: usize = 1 << 26;
+const MOST_NUMBERS: usize = 1 << 24;
 /// Versions of ONNX's operators that are read.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=64;
 
@@ -54,12 +55,14 @@ pub fn network(bytes: &[u8]) -> Result<FeedForward> {
         return malformed(format!("version {opset} of ONNX's operators is not read"));
     }
     let mut names: HashMap<&str, Named> = HashMap::new();
-    for tensor in initializers {
-        if names.insert(tensor.name, Named::Constant(tensor.clone())).is_some() {
-            return malformed(format!("two initializers '{}'", tensor.name));
+    for bytes in initializers {
+        let tensor = wire::tensor(bytes)?;
+        let name = tensor.name;
+        if names.insert(name, Named::Constant(tensor)).is_some() {
+            return malformed(format!("two initializers '{name}'"));
         }
     }
-    let mut free = inputs.iter().filter(|input| !names.contains_key(input.name.as_str()));
+    let mut free = inputs.iter().filter(|input| !names.contains_key(input.name));
     let (Some(input), None) = (free.next(), free.next()) else {
         return malformed("one input is wanted beside the initializers");
     };
@@ -67,17 +70,19 @@ pub fn network(bytes: &[u8]) -> Result<FeedForward> {
         return malformed(format!("one output is wanted, it has {}", outputs.len()));
     };
     let (shape, precision) = described(input)?;
-    names.insert(input.name.as_str(), Named::Value(0));
+    names.insert(input.name, Named::Value(0));
     let mut reading = Reading {
         steps: Vec::new(),
         to_hold: MOST_NUMBERS - count(&shape),
         input: shape,
         names,
         precision,
-        // A number has 4 bytes in the file; those of a constant that is used again count again.
-        to_decode: bytes.len().saturating_mul(2).saturating_add(1024),
+        // A number has 4 bytes in the file; there is room for twice as many, since those of a constant
+        // that is used again count again.
+        to_decode: (bytes.len() / 2).saturating_add(1024),
     };
-    for node in nodes {
+    for bytes in nodes {
+        let node = wire::node(bytes)?;
         let mut names = node.outputs.iter().filter(|name| !name.is_empty());
         let first = node.outputs.first().filter(|name| !name.is_empty()).copied();
         let name = if node.name.is_empty() { first.unwrap_or("") } else { node.name };
@@ -99,18 +104,20 @@ pub fn network(bytes: &[u8]) -> Result<FeedForward> {
             return Err(refuse(&format!("'{made}' stands for something already")));
         }
     }
-    let found = reading.names.get(output.name.as_str());
+    let found = reading.names.get(output.name);
     let Some(&Named::Value(value)) = found else {
         return malformed(format!("nothing makes its output '{}'", output.name));
     };
     let shape = reading.shape(value).to_vec();
     reading.push(Operation::Same, value, shape)?;
-    Ok(FeedForward { precision, input: reading.input, steps: reading.steps })
+    let Reading { input, steps, .. } = reading;
+    Ok(FeedForward { precision, input, steps }.without_dead())
 }
 
 /// Shape of a point, and type of its numbers.
-fn described(input: &ValueInfo) -> Result<(Vec<usize>, Precision)> {
-    let name = &input.name;
+fn described(input: &wire::Named) -> Result<(Vec<usize>, Precision)> {
+    let name = input.name;
+    let input = wire::described(input)?;
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(tensor) = tensor else { return malformed(format!("input '{name}' is no tensor")) };
     let precision = match tensor.elem_type {
@@ -201,11 +208,12 @@ impl<'a> Reading<'a> {
     pub fn floats(&mut self, tensor: &Tensor) -> Result<(Vec<usize>, Vec<f64>)> {
         let name = tensor.name;
         let (sides, numbers) = self.sides(tensor)?;
-        let (width, wanted) = match self.precision {
-            Precision::Single => (4, data_type::FLOAT),
-            Precision::Double => (8, data_type::DOUBLE),
+        let (width, wanted, field) = match self.precision {
+            Precision::Single => (4, data_type::FLOAT, 4),
+            Precision::Double => (8, data_type::DOUBLE, 10),
         };
-        if tensor.elsewhere {
+        let other = !tensor.raw.is_empty() && ![9, field].contains(&tensor.field);
+        if tensor.elsewhere || other {
             return malformed(format!(
                 "tensor '{name}' keeps its numbers in another file or another way: export the network \
                  as one file, of numbers of type {wanted}"
@@ -243,7 +251,9 @@ impl<'a> Reading<'a> {
     pub fn integers(&self, tensor: &Tensor) -> Result<Vec<i64>> {
         let name = tensor.name;
         let (_, numbers) = self.sides(tensor)?;
-        if tensor.data_type != i64::from(data_type::INT64) || tensor.elsewhere || numbers > SIDES {
+        let other = !tensor.raw.is_empty() && tensor.field != 9;
+        let shape = tensor.data_type == i64::from(data_type::INT64) && numbers <= SIDES;
+        if !shape || tensor.elsewhere || other {
             return malformed(format!("tensor '{name}' is no shape"));
         }
         let mut values: Vec<i64> = tensor

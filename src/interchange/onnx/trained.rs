@@ -8,13 +8,16 @@
 //! centres otherwise than PyTorch, is written as a 1 × 1 convolution of the squares.
 
 use crate::interchange::InterchangeError;
-use crate::interchange::number::{Numbers, Precision};
+use crate::interchange::number::{Converter, Numbers, Precision};
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, Window, shape};
 use crate::sample::Preprocess;
 
 use super::construction::BYTES;
 use super::graph::{Builder, Value, element_type};
 use super::message::data_type;
+
+/// What batch normalization adds to a variance.
+const EPSILON: f64 = 1e-5;
 
 /// Raw images that are prepared by the graph.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +34,7 @@ pub fn build(
     arrays: &[(Parameter, Numbers)],
     precision: Precision,
     raw: Option<Raw>,
+    numbers: &mut Converter,
 ) -> Result<Builder, InterchangeError> {
     let mut graph = Builder::new("trained");
     let element = element_type(precision);
@@ -41,7 +45,7 @@ pub fn build(
     };
     let outputs = architecture.output()?.len();
     let mut arrays = arrays.iter();
-    let mut layers = Layers { graph: &mut graph, arrays: &mut arrays, precision };
+    let mut layers = Layers { graph: &mut graph, arrays: &mut arrays, precision, numbers };
     let value = Current { name: start, shape: input, image: true };
     let end = layers.sequence(&architecture.layers, value, "")?;
     let end = layers.vector(end, "outputs");
@@ -113,6 +117,8 @@ struct Layers<'a, 'b> {
     graph: &'a mut Builder,
     arrays: &'a mut std::slice::Iter<'b, (Parameter, Numbers)>,
     precision: Precision,
+    /// Counts what the format has no room for.
+    numbers: &'a mut Converter,
 }
 
 impl Layers<'_, '_> {
@@ -183,7 +189,14 @@ impl Layers<'_, '_> {
                 let arrays = [self.array()?, self.array()?, self.array()?, self.array()?];
                 let [scale, shift, mean, variance] = &arrays;
                 let inputs = [now.name.as_str(), scale, shift, mean, variance];
-                let epsilon = [("epsilon", Value::Float(1e-5))];
+                // An attribute of binary32, which rounds that of a network in binary64.
+                let epsilon = match self.precision {
+                    Precision::Single => EPSILON as f32,
+                    Precision::Double => {
+                        self.numbers.attribute(&format!("epsilon of {path}"), EPSILON)?
+                    }
+                };
+                let epsilon = [("epsilon", Value::Float(epsilon))];
                 let name = output("batchnorm");
                 let node = self.graph.node_with("BatchNormalization", &inputs, &name, &epsilon);
                 to(node, now.image)

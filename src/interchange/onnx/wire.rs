@@ -1,7 +1,9 @@
 //! The wire format of protobuf, walked field by field without copying: so that a file takes its own
 //! size in memory and not the many times of it that a hostile one would take as messages.
 //!
-//! Lists are bounded; lengths are held against what is there before anything is made of them.
+//! Lists are bounded; lengths are held against what is there before anything is made of them. What a
+//! graph has many of, its nodes and tensors, is kept as bytes and walked when it is wanted: two bytes of
+//! a file can be an attribute, which takes hundreds.
 
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
@@ -17,7 +19,7 @@ const MOST_OF_NODE: usize = 1024;
 const ATTRIBUTES: usize = 32;
 /// The longest name, in bytes, and the longest description of an input.
 const NAME: usize = 4096;
-const DESCRIPTION: usize = 1 << 16;
+const DESCRIPTION: usize = 1 << 13;
 /// The most sides of a tensor.
 pub const SIDES: usize = 8;
 
@@ -144,10 +146,18 @@ fn integers(list: &mut Vec<i64>, field: Field, most: usize) -> Result<()> {
 #[derive(Default)]
 pub struct Model<'a> {
     pub opset: i64,
-    pub nodes: Vec<Node<'a>>,
-    pub initializers: Vec<Tensor<'a>>,
-    pub inputs: Vec<ValueInfo>,
-    pub outputs: Vec<ValueInfo>,
+    /// For [`node`].
+    pub nodes: Vec<&'a [u8]>,
+    /// For [`tensor`].
+    pub initializers: Vec<&'a [u8]>,
+    pub inputs: Vec<Named<'a>>,
+    pub outputs: Vec<Named<'a>>,
+}
+
+/// An input or output of the graph: its name, and bytes for [`described`].
+pub struct Named<'a> {
+    pub name: &'a str,
+    bytes: &'a [u8],
 }
 
 /// A node.
@@ -178,8 +188,9 @@ pub struct Tensor<'a> {
     pub name: &'a str,
     pub dims: Vec<i64>,
     pub data_type: i64,
-    /// Little-endian numbers, from any of the fields that hold such.
+    /// Little-endian numbers, and the field that holds them: 4 for binary32, 10 for binary64, 9 for any.
     pub raw: &'a [u8],
+    pub field: u32,
     /// Packed whole numbers of variable length.
     pub int64: &'a [u8],
     /// Whether numbers are in a file of their own, or stand there in another way than packed.
@@ -207,8 +218,9 @@ pub fn model(bytes: &[u8]) -> Result<Model<'_>> {
                 }
                 let set = OperatorSet::decode(set)
                     .map_err(|error| InterchangeError::Malformed(error.to_string()))?;
-                if set.domain.is_empty() || set.domain == "ai.onnx" {
-                    opset = Some(set.version);
+                let own = set.domain.is_empty() || set.domain == "ai.onnx";
+                if own && opset.replace(set.version).is_some() {
+                    return malformed("it names two versions of ONNX's operators");
                 }
             }
             25 => return malformed("it defines functions, which are not read"),
@@ -226,24 +238,37 @@ pub fn model(bytes: &[u8]) -> Result<Model<'_>> {
 }
 
 fn graph<'a>(bytes: &'a [u8], model: &mut Model<'a>) -> Result<()> {
-    let described = |field: Field| -> Result<ValueInfo> {
-        let bytes = field.bytes()?;
-        if bytes.len() > DESCRIPTION {
-            return malformed("the description of an input is too long");
-        }
-        ValueInfo::decode(bytes).map_err(|error| InterchangeError::Malformed(error.to_string()))
-    };
     fields(bytes, |number, field| match number {
-        1 => push(&mut model.nodes, node(field.bytes()?)?, MOST, "nodes"),
-        5 => push(&mut model.initializers, tensor(field.bytes()?)?, MOST, "initializers"),
-        11 => push(&mut model.inputs, described(field)?, MOST, "inputs"),
-        12 => push(&mut model.outputs, described(field)?, MOST, "outputs"),
+        1 => push(&mut model.nodes, field.bytes()?, MOST, "nodes"),
+        5 => push(&mut model.initializers, field.bytes()?, MOST, "initializers"),
+        11 => push(&mut model.inputs, named(field.bytes()?)?, MOST, "inputs"),
+        12 => push(&mut model.outputs, named(field.bytes()?)?, MOST, "outputs"),
         15 => malformed("it has sparse initializers, which are not read"),
         _ => Ok(()),
     })
 }
 
-fn node(bytes: &[u8]) -> Result<Node<'_>> {
+fn named(bytes: &[u8]) -> Result<Named<'_>> {
+    let mut name = "";
+    fields(bytes, |number, field| {
+        if number == 1 {
+            name = field.name()?;
+        }
+        Ok(())
+    })?;
+    Ok(Named { name, bytes })
+}
+
+/// The type and shape of an input.
+pub fn described(input: &Named) -> Result<ValueInfo> {
+    if input.bytes.len() > DESCRIPTION {
+        return malformed(format!("the description of input '{}' is too long", input.name));
+    }
+    ValueInfo::decode(input.bytes).map_err(|error| InterchangeError::Malformed(error.to_string()))
+}
+
+/// Walks a node.
+pub fn node(bytes: &[u8]) -> Result<Node<'_>> {
     let mut node = Node::default();
     fields(bytes, |number, field| {
         match number {
@@ -253,6 +278,9 @@ fn node(bytes: &[u8]) -> Result<Node<'_>> {
             4 => node.operator = field.name()?,
             5 => {
                 let read = attribute(field.bytes()?)?;
+                if node.attributes.iter().any(|other| other.name == read.name) {
+                    return malformed(format!("a node has attribute '{}' twice", read.name));
+                }
                 push(&mut node.attributes, read, ATTRIBUTES, "attributes of a node")?;
             }
             7 => node.domain = field.name()?,
@@ -271,7 +299,12 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
             (2, Field::Four(bytes)) => attribute.float = Some(f32::from_le_bytes(bytes)),
             (3, field) => attribute.int = Some(field.integer()?),
             (4, field) => attribute.text = field.bytes()?,
-            (5, field) => attribute.tensor = Some(tensor(field.bytes()?)?),
+            (5, field) => {
+                let read = tensor(field.bytes()?)?;
+                if attribute.tensor.replace(read).is_some() {
+                    return malformed("an attribute is two tensors");
+                }
+            }
             (8, field) => integers(&mut attribute.ints, field, ATTRIBUTES)?,
             _ => {}
         }
@@ -280,7 +313,8 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
     Ok(attribute)
 }
 
-fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
+/// Walks a tensor.
+pub fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
     let mut tensor = Tensor::default();
     let mut sources = 0;
     fields(bytes, |number, field| {
@@ -289,8 +323,10 @@ fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
             (2, field) => tensor.data_type = field.integer()?,
             (8, field) => tensor.name = field.name()?,
             (4 | 9 | 10, Field::Bytes(raw)) => {
-                tensor.raw = raw;
                 sources += usize::from(!raw.is_empty());
+                if !raw.is_empty() {
+                    (tensor.raw, tensor.field) = (raw, number);
+                }
             }
             (7, Field::Bytes(packed)) => {
                 tensor.int64 = packed;

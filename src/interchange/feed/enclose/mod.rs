@@ -7,69 +7,76 @@
 //! |x̂ − x| <= runtime              for every x̂ that a runtime of the network's precision may get
 //! ```
 //!
-//! A runtime adds the terms of a sum in any order, fused or not, with or without batch normalization
-//! folded into the weights before it. (Fast convolutions in the manner of Winograd, and numbers of fewer
-//! bits on the way, as TF32 has them, are other computations, and not covered.) For a sum of k products, and any order of it, the classical bound
-//! is γ_k Σ|w||x|, γ_k = ku/(1 − ku), with u = 2^-53 here and 2^-24 or 2^-53 there (Higham, Accuracy
-//! and Stability of Numerical Algorithms, 2002, chapter 3). The rounding of the bounds themselves is
-//! covered, too; numbers below the normal range by a term of their own.
-//!
-//! Not covered yet, so `check --network` is on trial: a sum or a batch normalization that a runtime folds
-//! into the product before it where that product rounded nothing; inputs that a runtime flushes to zero.
+//! A runtime adds the terms of a sum in any order, fused or not; additions and batch normalizations
+//! stand for themselves or are folded into the product before or after them (`chain.rs`); numbers below
+//! the normal range are kept, or taken for zero. Two products are not multiplied with each other, and
+//! fast convolutions in the manner of Winograd, and numbers of fewer bits on the way, as TF32 has
+//! them, are other computations: they are not covered. For a sum of k terms, and any order of it, the
+//! classical bound is γ_k Σ|w||x|, γ_k = ku/(1 − ku), with u = 2^-53 here and 2^-24 or 2^-53 there
+//! (Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3). The rounding of the
+//! bounds themselves is covered, too.
 //!
 //! Where all terms of a sum are multiples of a power of two and add up to at most 2^53 (2^24) of them
 //! in absolute value, nothing rounds ([`float_exact`](crate::network::float_exact)): the radius (the
 //! runtime's error) stays 0. So networks of whole numbers are evaluated exactly, at full speed.
 
+mod affine;
+mod bounds;
+mod chain;
 mod pool;
+mod response;
 
-use crate::device::cpu::product::{Matrix, MatrixMut, product};
-use crate::exact::dyadic::decompose;
 use crate::interchange::number::Precision;
 
-use pool::{channels_first, columns, max_pool, mean_pool};
+use affine::Weights;
+use bounds::{gamma, grain, smallest, up};
+use chain::Chain;
+use pool::{max_pool, mean_pool};
 
-use super::{Affine, FeedForward, Normalization, Operation, Window, count};
+use super::{FeedForward, Normalization, Operation, Window, count};
 
 /// Values of a batch of points, one point after the other.
 #[derive(Clone, Debug)]
 pub struct Enclosure {
+    /// How many points.
+    points: usize,
     /// Near the values.
     pub centre: Vec<f64>,
     /// How near; empty where all are exact.
     pub radius: Vec<f64>,
     /// What a runtime may be off by; empty where no runtime rounds.
     pub runtime: Vec<f64>,
-}
-
-/// The bound of a rounded sum of nonnegative numbers with this many operations.
-fn up(x: f64, operations: usize) -> f64 {
-    x * (1.0 + (2 * operations + 16) as f64 * f64::EPSILON)
-}
-
-/// γ_k for a unit roundoff of 2^-bits, rounded up; infinite where the bound says nothing.
-fn gamma(k: usize, bits: u64) -> f64 {
-    let ku = k as f64 * 2f64.powi(-(bits as i32));
-    if ku < 0.5 { up(ku / (1.0 - ku), 4) } else { f64::INFINITY }
-}
-
-/// Rounding operations that a runtime may do at a term besides those of its sum: folding batch
-/// normalization into weights, multiplying by a reciprocal.
-const BESIDES: usize = 16;
-
-/// What a runtime's numbers below the normal range may be off by, an operation: they may be flushed
-/// to zero.
-fn smallest(precision: Precision) -> f64 {
-    match precision {
-        Precision::Single => f64::from(f32::MIN_POSITIVE),
-        Precision::Double => f64::MIN_POSITIVE,
-    }
+    /// The monomials since the input of the last product: what may be folded into it. None for numbers
+    /// that every runtime holds.
+    back: Option<Chain>,
+    /// The monomials since the output of the last product: what may be folded into the next one.
+    forward: Option<Chain>,
 }
 
 impl Enclosure {
-    /// Numbers that are known, and that a runtime takes as they are.
-    pub fn exact(centre: Vec<f64>) -> Enclosure {
-        Enclosure { centre, radius: Vec::new(), runtime: Vec::new() }
+    /// The inputs: they are known, and a runtime takes them as they are, or for zero below the normal
+    /// range.
+    fn inputs(centre: Vec<f64>, points: usize, precision: Precision) -> Enclosure {
+        let runtime = if bounds::all_normal(&centre, precision) {
+            Vec::new()
+        } else {
+            let lost = |x: &f64| if x.abs() < smallest(precision) { x.abs() } else { 0.0 };
+            centre.iter().map(lost).collect()
+        };
+        Enclosure { points, centre, radius: Vec::new(), runtime, back: None, forward: None }
+    }
+
+    /// Sums whose monomials are known.
+    fn folded(
+        centre: Vec<f64>,
+        radius: Vec<f64>,
+        points: usize,
+        back: Chain,
+        forward: Option<Chain>,
+        precision: Precision,
+    ) -> Enclosure {
+        let runtime = back.runtime(precision);
+        Enclosure { points, centre, radius, runtime, back: Some(back), forward }
     }
 
     /// The radius of a number.
@@ -107,211 +114,162 @@ impl Enclosure {
         self.centre.iter().enumerate().map(size).collect()
     }
 
-    /// The largest exponent e so that all values are multiples of 2^e; `None` if they are not known.
-    fn grain(&self) -> Option<i64> {
-        self.radius.is_empty().then(|| grain(&self.centre))
+    /// Numbers that are at least those that stand for the values here.
+    fn own_sizes(&self) -> Vec<f64> {
+        let size = |(at, x): (usize, &f64)| up(x.abs() + self.radius(at), 1);
+        self.centre.iter().enumerate().map(size).collect()
     }
 
-    fn picked(&self, from: impl Iterator<Item = usize> + Clone) -> Enclosure {
-        let pick = |values: &[f64]| -> Vec<f64> {
-            if values.is_empty() { Vec::new() } else { from.clone().map(|at| values[at]).collect() }
-        };
-        Enclosure {
-            centre: from.clone().map(|at| self.centre[at]).collect(),
-            radius: pick(&self.radius),
-            runtime: pick(&self.runtime),
+    fn chain(&self, kept: &Option<Chain>, precision: Precision) -> Chain {
+        let held = Chain::held(self, precision);
+        let Some(kept) = kept else { return held };
+        let larger = |(x, y): (&f64, &f64)| bounds::larger(*x, *y);
+        Chain {
+            size: kept.size.iter().zip(&held.size).map(larger).collect(),
+            most: kept.most.iter().zip(&held.most).map(larger).collect(),
+            ..kept.clone()
         }
     }
-}
 
-/// The largest exponent e so that all are multiples of 2^e; very large for zeros.
-fn grain(values: &[f64]) -> i64 {
-    let exponent = |&x: &f64| match decompose(x) {
-        Ok((0, _)) => 1 << 20,
-        Ok((_, exponent)) => exponent,
-        Err(_) => -(1 << 20),
-    };
-    values.iter().map(exponent).min().unwrap_or(1 << 20)
-}
-
-/// Whether sums of terms that are multiples of 2^grain, at most `size` in all, are never rounded.
-fn never_rounds(grain: i64, size: f64, precision: Precision) -> bool {
-    let (lowest, highest) = match precision {
-        Precision::Single => (-126, 127),
-        Precision::Double => (-1022, 1023),
-    };
-    let top = grain.saturating_add(precision.bits() as i64);
-    // Sizes are products, too, and may have underflowed: only zeros alone are exact without a look.
-    if grain >= 1 << 19 {
-        return size == 0.0;
+    /// The monomials that an addition or a normalization goes on with.
+    fn back(&self, precision: Precision) -> Chain {
+        self.chain(&self.back, precision)
     }
-    grain >= lowest
-        && (top > highest || size <= 2f64.powi(top as i32))
-        && size < 2f64.powi(highest as i32)
-}
 
-/// A sum with its bounds: what is near, Σ|terms| of the runtime, how many terms.
-struct Sums {
-    centre: Vec<f64>,
-    /// At least Σ|w|(|x̂|) + |b|.
-    size: Vec<f64>,
-    /// At least Σ|w|·radius; empty for 0.
-    radius: Vec<f64>,
-    /// At least Σ|w|·runtime; empty for 0.
-    runtime: Vec<f64>,
-    terms: usize,
-    /// All terms are multiples of 2^this, if they are known.
-    grain: Option<i64>,
-}
-
-impl Sums {
-    /// The enclosure of the sums.
-    fn close(self, precision: Precision) -> Enclosure {
-        let Sums { centre, size, radius, runtime, terms, grain } = self;
-        // Not a number is not hidden.
-        let larger = |most: f64, &size: &f64| if size <= most { most } else { size };
-        let largest = size.iter().fold(0.0, larger);
-        let known = |precision| grain.is_some_and(|grain| never_rounds(grain, largest, precision));
-        let exact = radius.is_empty() && known(Precision::Double);
-        let here = gamma(terms + 4, 53);
-        let tiny = (terms + 4) as f64 * f64::MIN_POSITIVE;
-        let widened = |at: usize, size: &f64| {
-            let before = radius.get(at).copied().unwrap_or(0.0);
-            up(before + here * size + tiny, terms)
-        };
-        let new_radius = if exact {
-            Vec::new()
-        } else {
-            size.iter().enumerate().map(|(at, x)| widened(at, x)).collect()
-        };
-        let kept = runtime.is_empty() && radius.is_empty() && known(precision);
-        let there = gamma(terms + BESIDES, precision.bits());
-        let tiny = (terms + BESIDES) as f64 * smallest(precision);
-        let overflow = match precision {
-            Precision::Single => 2f64.powi(127),
-            Precision::Double => 2f64.powi(1023),
-        };
-        let rounded = |at: usize, size: &f64| {
-            // A runtime may overflow on the way.
-            if *size >= overflow {
-                return f64::INFINITY;
-            }
-            let before = runtime.get(at).copied().unwrap_or(0.0);
-            up(before + there * size + tiny, terms)
-        };
-        let new_runtime = if kept {
-            Vec::new()
-        } else {
-            size.iter().enumerate().map(|(at, x)| rounded(at, x)).collect()
-        };
-        Enclosure { centre, radius: new_radius, runtime: new_runtime }
+    /// The monomials that a product goes on with. The values themselves may stand there as well, with
+    /// what they are off by.
+    fn forward(&self, precision: Precision) -> Chain {
+        Chain { base: self.runtime.clone(), ..self.chain(&self.forward, precision) }
     }
+
+    /// Goes on with an addition or a normalization: of what may be folded back, and forward.
+    fn followed(
+        &self,
+        centre: Vec<f64>,
+        radius: Vec<f64>,
+        precision: Precision,
+        after: impl Fn(&Chain) -> Chain,
+    ) -> Enclosure {
+        let back = after(&self.back(precision));
+        let forward = after(&self.forward(precision));
+        Enclosure::folded(centre, radius, self.points, back, Some(forward), precision)
+    }
+}
+
+/// What the operations that read a value need of it.
+#[derive(Clone, Copy, Default)]
+struct Needs {
+    back: bool,
+    forward: bool,
 }
 
 /// A network ready to be evaluated: sizes of weights and their grains are known.
 pub struct Evaluator<'a> {
     network: &'a FeedForward,
-    /// |W| and the exponent of the grain of W, a step.
-    sizes: Vec<(Vec<f64>, i64)>,
+    weights: Vec<Option<Weights<'a>>>,
     /// The last step that reads a value, a value.
     last: Vec<usize>,
+    needs: Vec<Needs>,
 }
 
 impl<'a> Evaluator<'a> {
     /// Prepares a network.
     pub fn new(network: &'a FeedForward) -> Evaluator<'a> {
-        let size = |step: &super::Step| match &step.operation {
+        let prepared = |step: &'a super::Step| match &step.operation {
             Operation::Dense(affine) | Operation::Convolution(affine, _) => {
-                (affine.weights.iter().map(|w| w.abs()).collect(), grain(&affine.weights))
+                Some(Weights::new(affine, network.precision))
             }
-            _ => (Vec::new(), 0),
+            _ => None,
         };
+        let mut needs = vec![Needs::default(); network.steps.len() + 1];
+        for step in &network.steps {
+            let (back, forward) = match step.operation {
+                Operation::Relu | Operation::MaxPool(_) | Operation::Response(_) => (false, false),
+                Operation::Dense(_)
+                | Operation::Convolution(..)
+                | Operation::MeanPool(..)
+                | Operation::GlobalMean => (false, true),
+                _ => (true, true),
+            };
+            for value in step.reads() {
+                needs[value].back |= back;
+                needs[value].forward |= forward;
+            }
+        }
         Evaluator {
             network,
-            sizes: network.steps.iter().map(size).collect(),
+            weights: network.steps.iter().map(prepared).collect(),
             last: network.last_uses(),
+            needs,
         }
     }
 
     /// Encloses the outputs of a batch of `points` points, given one after the other.
     pub fn outputs(&self, inputs: Vec<f64>, points: usize) -> Enclosure {
-        let mut values = vec![Enclosure::exact(inputs)];
+        let precision = self.network.precision;
+        let mut values = vec![Some(Enclosure::inputs(inputs, points, precision))];
         for (index, step) in self.network.steps.iter().enumerate() {
-            let mut next = self.step(index, step, &values, points);
+            let mut next = self.step(index, step, &values);
             next.forget_infinities();
-            values.push(next);
+            let needs = self.needs[values.len()];
+            next.back = next.back.filter(|_| needs.back);
+            next.forward = next.forward.filter(|_| needs.forward);
+            values.push(Some(next));
             for value in step.reads().filter(|&value| self.last[value] == index) {
-                values[value] = Enclosure::exact(Vec::new());
+                values[value] = None;
             }
         }
-        values.pop().unwrap_or_else(|| Enclosure::exact(Vec::new()))
+        let none = || Enclosure::inputs(Vec::new(), points, precision);
+        values.pop().flatten().unwrap_or_else(none)
     }
 
-    fn step(
-        &self,
-        index: usize,
-        step: &super::Step,
-        values: &[Enclosure],
-        points: usize,
-    ) -> Enclosure {
+    fn step(&self, index: usize, step: &super::Step, values: &[Option<Enclosure>]) -> Enclosure {
         let precision = self.network.precision;
-        let x = &values[step.on];
         let shape = self.network.shape(step.on);
-        match &step.operation {
-            Operation::Same => x.clone(),
-            Operation::Relu => relu(x),
-            Operation::Dense(affine) => {
-                let (sizes, grain) = &self.sizes[index];
-                multiply(x, affine, sizes, *grain, points).close(precision)
+        let numbers = count(&step.shape);
+        let read = |value: usize| values.get(value).and_then(Option::as_ref);
+        // Values are kept until their last reader.
+        let Some(x) = read(step.on) else {
+            return Enclosure::inputs(Vec::new(), 0, precision);
+        };
+        match (&step.operation, &self.weights[index]) {
+            (Operation::Dense(_), Some(weights)) => weights.dense(x, precision),
+            (Operation::Convolution(_, window), Some(weights)) => {
+                weights.convolution(x, shape, window, precision)
             }
-            Operation::Convolution(affine, window) => {
-                let (sizes, grain) = &self.sizes[index];
-                let columns = columns(x, shape, window, points);
-                let places = count(&step.shape) / affine.outputs;
-                let sums = multiply(&columns, affine, sizes, *grain, points * places);
-                channels_first(&sums.close(precision), points, places, affine.outputs)
+            (Operation::Relu, _) => relu(x),
+            (Operation::MaxPool(window), _) => max_pool(x, shape, window, numbers),
+            (Operation::MeanPool(window, padded), _) => {
+                mean_pool(x, shape, window, *padded, numbers, precision)
             }
-            Operation::MaxPool(window) => max_pool(x, shape, window, points, count(&step.shape)),
-            Operation::MeanPool(window, padded) => {
-                mean_pool(x, shape, window, *padded, points, count(&step.shape))
-                    .close_mean(precision)
+            (Operation::GlobalMean, _) => {
+                let window = Window::whole(shape[1], shape[2]);
+                mean_pool(x, shape, &window, true, numbers, precision)
             }
-            Operation::GlobalMean => {
-                let (height, width) = (shape[1], shape[2]);
-                let window =
-                    Window { size: (height, width), stride: (1, 1), before: (0, 0), after: (0, 0) };
-                mean_pool(x, shape, &window, true, points, shape[0]).close_mean(precision)
+            (Operation::Shift { negated, from, by }, _) => {
+                shift(x, *negated, from, by, count(shape), precision)
             }
-            Operation::Shift { negated, from, by } => {
-                let inputs = count(shape);
-                let each =
-                    (0..points).flat_map(|i| from.iter().map(move |&k| i * inputs + k as usize));
-                let mut x = x.picked(each);
-                if *negated {
-                    x.centre.iter_mut().for_each(|x| *x = -*x);
-                }
-                let constant: Vec<f64> = (0..points).flat_map(|_| by.iter().copied()).collect();
-                sum(x, Enclosure::exact(constant)).close(precision)
-            }
-            Operation::Sum { other, minus } => {
-                let mut other = values[*other].clone();
-                if *minus {
-                    other.centre.iter_mut().for_each(|x| *x = -*x);
-                }
-                sum(x.clone(), other).close(precision)
-            }
-            Operation::Concatenate(others) => {
+            (Operation::Sum { other, minus }, _) => match read(*other) {
+                Some(other) => sum(x, other, *minus, precision),
+                None => x.clone(),
+            },
+            (Operation::Concatenate(others), _) => {
                 let parts: Vec<&Enclosure> =
-                    [x].into_iter().chain(others.iter().map(|&other| &values[other])).collect();
-                concatenate(&parts, points)
+                    [step.on].iter().chain(others).filter_map(|&value| read(value)).collect();
+                concatenate(&parts, precision)
             }
-            Operation::Normalize(normalization) => normalize(x, normalization, shape, precision),
+            (Operation::Normalize(normalization), _) => {
+                normalize(x, normalization, shape, precision)
+            }
+            (Operation::Response(by), _) => response::response(x, by, shape, precision),
+            // Affine maps have their weights.
+            (Operation::Same | Operation::Dense(_) | Operation::Convolution(..), _) => x.clone(),
         }
     }
 }
 
 fn relu(x: &Enclosure) -> Enclosure {
-    let mut y = x.clone();
+    let mut y = Enclosure { back: None, forward: None, ..x.clone() };
     for at in 0..y.centre.len() {
         let (radius, runtime) = (x.radius(at), x.runtime(at));
         // The sign of a rounded sum of two numbers is that of the sum.
@@ -329,79 +287,45 @@ fn relu(x: &Enclosure) -> Enclosure {
     y
 }
 
-/// rows × inputs times inputs × outputs, with all bounds.
-fn multiply(x: &Enclosure, affine: &Affine, sizes: &[f64], weights: i64, rows: usize) -> Sums {
-    let Affine { weights: numbers, inputs, outputs, bias } = affine;
-    let times = |left: &[f64], right: &[f64]| -> Vec<f64> {
-        let mut result = vec![0.0; rows * outputs];
-        if !left.is_empty() && !right.is_empty() {
-            let left = Matrix::of_rows(left, rows, *inputs);
-            let right = Matrix::of_rows(right, *inputs, *outputs);
-            product(MatrixMut::of_rows(&mut result, rows, *outputs), false, left, right);
-        }
-        result
+fn shift(
+    x: &Enclosure,
+    negated: bool,
+    from: &[u32],
+    by: &[f64],
+    inputs: usize,
+    precision: Precision,
+) -> Enclosure {
+    let from: Vec<usize> =
+        (0..x.points).flat_map(|i| from.iter().map(move |&k| i * inputs + k as usize)).collect();
+    let by: Vec<f64> = (0..x.points).flat_map(|_| by.iter().copied()).collect();
+    let sign = if negated { -1.0 } else { 1.0 };
+    let centre = from.iter().zip(&by).map(|(&at, c)| sign * x.centre[at] + c).collect();
+    let before: Vec<f64> = match x.radius.is_empty() {
+        true => Vec::new(),
+        false => from.iter().map(|&at| x.radius[at]).collect(),
     };
-    let bound = |left: &[f64]| if left.is_empty() { Vec::new() } else { times(left, sizes) };
-    let mut centre = times(&x.centre, numbers);
-    let mut size = times(&x.sizes(), sizes);
-    if !bias.is_empty() {
-        centre.chunks_mut(*outputs).for_each(|row| {
-            row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
-        });
-        size.chunks_mut(*outputs).for_each(|row| {
-            row.iter_mut().zip(bias).for_each(|(x, b)| *x += b.abs());
-        });
-    }
-    size.iter_mut().for_each(|size| *size = up(*size, inputs + 1));
-    let grain = x.grain().map(|x| x.saturating_add(weights).min(grain(bias)));
-    Sums {
-        centre,
-        size,
-        radius: bound(&x.radius),
-        runtime: bound(&x.runtime),
-        terms: inputs + 1,
-        grain,
-    }
+    let known = x.radius.is_empty().then(|| grain(&x.centre).min(grain(&by)));
+    let sizes = x.own_sizes();
+    let size: Vec<f64> = from.iter().zip(&by).map(|(&at, c)| up(sizes[at] + c.abs(), 1)).collect();
+    let radius = affine::radius(&before, &size, 2, known);
+    x.followed(centre, radius, precision, |chain| chain.shifted(&from, &by, precision))
 }
 
-fn sum(x: Enclosure, y: Enclosure) -> Sums {
-    let both = |left: &[f64], right: &[f64]| -> Vec<f64> {
-        match (left.is_empty(), right.is_empty()) {
-            (true, _) => right.to_vec(),
-            (_, true) => left.to_vec(),
-            _ => left.iter().zip(right).map(|(x, y)| up(x + y, 1)).collect(),
-        }
+fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Precision) -> Enclosure {
+    let sign = if minus { -1.0 } else { 1.0 };
+    let centre = x.centre.iter().zip(&y.centre).map(|(x, y)| x + sign * y).collect();
+    let known = (x.radius.is_empty() && y.radius.is_empty())
+        .then(|| grain(&x.centre).min(grain(&y.centre)));
+    let before: Vec<f64> = match known {
+        Some(_) => Vec::new(),
+        None => (0..x.centre.len()).map(|at| up(x.radius(at) + y.radius(at), 1)).collect(),
     };
-    let size = both(&x.sizes(), &y.sizes());
-    Sums {
-        centre: x.centre.iter().zip(&y.centre).map(|(x, y)| x + y).collect(),
-        size,
-        grain: x.grain().zip(y.grain()).map(|(x, y)| x.min(y)),
-        radius: both(&x.radius, &y.radius),
-        runtime: both(&x.runtime, &y.runtime),
-        terms: 2,
-    }
-}
-
-fn concatenate(parts: &[&Enclosure], points: usize) -> Enclosure {
-    let join = |of: &dyn Fn(&Enclosure, usize) -> f64| -> Vec<f64> {
-        let mut joined = Vec::new();
-        for i in 0..points {
-            for part in parts {
-                let width = part.centre.len() / points;
-                joined.extend((i * width..(i + 1) * width).map(|at| of(part, at)));
-            }
-        }
-        joined
-    };
-    let any = |of: &dyn Fn(&Enclosure) -> bool| parts.iter().any(|part| of(part));
-    let radius = any(&|part| !part.radius.is_empty());
-    let runtime = any(&|part| !part.runtime.is_empty());
-    Enclosure {
-        centre: join(&|part, at| part.centre[at]),
-        radius: if radius { join(&|part, at| part.radius(at)) } else { Vec::new() },
-        runtime: if runtime { join(&|part, at| part.runtime(at)) } else { Vec::new() },
-    }
+    let back = x.back(precision).plus(&y.back(precision));
+    let forward = x.forward(precision).plus(&y.forward(precision));
+    let both = |(x, y): (&f64, &f64)| up(x + y, 1);
+    let size: Vec<f64> = x.own_sizes().iter().zip(&y.own_sizes()).map(both).collect();
+    let radius = affine::radius(&before, &size, 2, known);
+    Enclosure::folded(centre, radius, x.points, back, Some(forward), precision)
 }
 
 fn normalize(
@@ -412,27 +336,61 @@ fn normalize(
 ) -> Enclosure {
     let channels = shape[0];
     let area = count(shape) / channels;
-    let mut y = Enclosure { centre: Vec::new(), radius: Vec::new(), runtime: Vec::new() };
-    let here = gamma(8, 53);
-    let there = gamma(2 * BESIDES, precision.bits());
-    let sizes = x.sizes();
-    for (at, &centre) in x.centre.iter().enumerate() {
-        let channel = at / area % channels;
-        let (mean, shift) = (by.mean[channel], by.shift[channel]);
-        // Four operations of binary64: known to less than γ_8 of itself.
-        let scale = by.scale[channel] / (by.variance[channel] + by.epsilon).sqrt();
-        let largest = up(scale.abs() * (1.0 + here), 2);
-        let size = up(largest * (sizes[at] + mean.abs()) + shift.abs(), 4);
-        y.centre.push((centre - mean) * scale + shift);
-        y.radius.push(up(largest * x.radius(at) + 2.0 * here * size + f64::MIN_POSITIVE, 4));
-        let runtime = largest * x.runtime(at) + there * size + smallest(precision);
-        // A runtime may overflow on the way.
-        let most = match precision {
-            Precision::Single => 2f64.powi(127),
-            Precision::Double => 2f64.powi(1023),
-        };
-        let overflows = size >= most || up(sizes[at] + mean.abs(), 1) >= most;
-        y.runtime.push(if overflows { f64::INFINITY } else { up(runtime, 4) });
+    let channel = |at: usize| at / area % channels;
+    let each = |(at, centre): (usize, &f64)| {
+        let c = channel(at);
+        (centre - by.mean[c]) * (by.scale[c] / (by.variance[c] + by.epsilon).sqrt()) + by.shift[c]
+    };
+    let centre = x.centre.iter().enumerate().map(each).collect();
+    let rounded = 2.0 * gamma(8, 53);
+    let factors: Vec<f64> = (0..channels).map(|c| by.factor(c)).collect();
+    let each = |(at, own): (usize, &f64)| {
+        let c = channel(at);
+        let both = own + by.mean[c].abs();
+        let size = factors[c] * both + by.shift[c].abs();
+        // A factor below the normal range is off by less than this, and is multiplied with that.
+        let tiny = f64::MIN_POSITIVE * (both + 4.0);
+        up(factors[c] * x.radius(at) + rounded * size + tiny, 8)
+    };
+    let radius = x.own_sizes().iter().enumerate().map(each).collect();
+    x.followed(centre, radius, precision, |chain| chain.normalized(by, channel, precision))
+}
+
+/// Lists of so many numbers in all, joined point by point; empty ones stand for zeros.
+fn joined(lists: &[&Vec<f64>], sizes: &[usize], points: usize) -> Vec<f64> {
+    let mut joined = Vec::new();
+    if lists.iter().all(|list| list.is_empty()) {
+        return joined;
     }
-    y
+    for i in 0..points {
+        for (list, size) in lists.iter().zip(sizes) {
+            let width = size / points;
+            match list.is_empty() {
+                true => joined.resize(joined.len() + width, 0.0),
+                false => joined.extend_from_slice(&list[i * width..(i + 1) * width]),
+            }
+        }
+    }
+    joined
+}
+
+fn concatenate(parts: &[&Enclosure], precision: Precision) -> Enclosure {
+    let points = parts[0].points;
+    let sizes: Vec<usize> = parts.iter().map(|part| part.centre.len()).collect();
+    let join = |of: &dyn Fn(&Enclosure) -> &Vec<f64>| {
+        let lists: Vec<&Vec<f64>> = parts.iter().map(|part| of(part)).collect();
+        joined(&lists, &sizes, points)
+    };
+    let chain = |any: bool, of: &dyn Fn(&Enclosure) -> Chain| {
+        any.then(|| Chain::concatenated(&parts.iter().map(|part| of(part)).collect::<Vec<_>>()))
+    };
+    let any = |of: &dyn Fn(&Enclosure) -> &Option<Chain>| parts.iter().any(|x| of(x).is_some());
+    Enclosure {
+        points,
+        centre: join(&|part| &part.centre),
+        radius: join(&|part| &part.radius),
+        runtime: join(&|part| &part.runtime),
+        back: chain(any(&|part| &part.back), &|part| part.back(precision)),
+        forward: chain(any(&|part| &part.forward), &|part| part.forward(precision)),
+    }
 }

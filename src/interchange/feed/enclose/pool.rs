@@ -1,87 +1,45 @@
-//! Windows of images, enclosed.
-
-use crate::interchange::number::Precision;
+//! Largest entries and means of windows, enclosed.
 
 use super::super::Window;
-use super::{Enclosure, Sums, gamma, smallest, up};
-
-/// The windows of images as rows: (points · places) × (channels · size).
-pub fn columns(x: &Enclosure, shape: &[usize], window: &Window, points: usize) -> Enclosure {
-    let (channels, height, width) = (shape[0], shape[1], shape[2]);
-    let area = window.size.0 * window.size.1;
-    let (rows, columns) = window.places(height, width).unwrap_or((0, 0));
-    let places = rows * columns;
-    let mut order = Vec::new();
-    window.each((height, width), |place, inside, at| order.push((place, inside, at)));
-    let laid = |values: &[f64]| -> Vec<f64> {
-        if values.is_empty() {
-            return Vec::new();
-        }
-        let mut result = vec![0.0; points * places * channels * area];
-        for i in 0..points {
-            for c in 0..channels {
-                let from = &values[(i * channels + c) * height * width..];
-                for &(place, inside, at) in &order {
-                    result[((i * places + place) * channels + c) * area + inside] = from[at];
-                }
-            }
-        }
-        result
-    };
-    Enclosure { centre: laid(&x.centre), radius: laid(&x.radius), runtime: laid(&x.runtime) }
-}
-
-/// From (points · places) × channels to points × channels × places.
-pub fn channels_first(x: &Enclosure, points: usize, places: usize, channels: usize) -> Enclosure {
-    let from = (0..points).flat_map(move |i| {
-        (0..channels).flat_map(move |c| (0..places).map(move |p| (i * places + p) * channels + c))
-    });
-    x.picked(from)
-}
+use super::Enclosure;
+use super::affine::radius;
+use super::bounds::{grain, up};
+use super::chain::{BESIDES, Chain};
+use crate::interchange::number::Precision;
 
 /// The largest entries of windows: `numbers` a point.
-pub fn max_pool(
-    x: &Enclosure,
-    shape: &[usize],
-    window: &Window,
-    points: usize,
-    numbers: usize,
-) -> Enclosure {
+pub fn max_pool(x: &Enclosure, shape: &[usize], window: &Window, numbers: usize) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let places = numbers / channels;
     let pooled = |values: &[f64], start: f64| -> Vec<f64> {
         if values.is_empty() {
             return Vec::new();
         }
-        let mut result = vec![start; points * numbers];
+        let mut result = vec![start; x.points * numbers];
         for (plane, into) in values.chunks(height * width).zip(result.chunks_mut(places)) {
             window.each((height, width), |place, _, at| into[place] = into[place].max(plane[at]));
         }
         result
     };
     Enclosure {
+        points: x.points,
         centre: pooled(&x.centre, f64::NEG_INFINITY),
         radius: pooled(&x.radius, 0.0),
         runtime: pooled(&x.runtime, 0.0),
+        back: None,
+        forward: None,
     }
 }
 
-/// Sums of windows that are still to be divided.
-pub struct Means {
-    sums: Sums,
-    /// By what, a number each.
-    divisor: Vec<f64>,
-}
-
-/// The sums of windows, and what they are to be divided by.
+/// The means of windows: `numbers` a point; padding counts as zeros, or not at all.
 pub fn mean_pool(
     x: &Enclosure,
     shape: &[usize],
     window: &Window,
     padded: bool,
-    points: usize,
     numbers: usize,
-) -> Means {
+    precision: Precision,
+) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let places = numbers / channels;
     let area = window.size.0 * window.size.1;
@@ -89,7 +47,7 @@ pub fn mean_pool(
         if values.is_empty() {
             return Vec::new();
         }
-        let mut result = vec![0.0; points * numbers];
+        let mut result = vec![0.0; x.points * numbers];
         for (plane, into) in values.chunks(height * width).zip(result.chunks_mut(places)) {
             window.each((height, width), |place, _, at| into[place] += plane[at]);
         }
@@ -97,46 +55,28 @@ pub fn mean_pool(
     };
     let mut inside = vec![0.0; places];
     window.each((height, width), |place, _, _| inside[place] += 1.0);
-    let divisor = |place: usize| if padded { area as f64 } else { inside[place % places] };
-    let size = added(&x.sizes()).iter().map(|&size| up(size, area)).collect();
-    let sums = Sums {
-        centre: added(&x.centre),
-        size,
-        radius: added(&x.radius),
-        runtime: added(&x.runtime),
-        terms: area,
-        grain: x.grain(),
+    let divisor = |at: usize| if padded { area as f64 } else { inside[at % places] };
+    // By powers of two, division is exact in the normal range.
+    let bits = |at: usize| Some(divisor(at).log2()).filter(|bits| bits.fract() == 0.0);
+    let bits = (0..places).map(bits).collect::<Option<Vec<f64>>>();
+    let most_bits = bits.map(|bits| bits.into_iter().fold(0.0, f64::max) as i64);
+    let divided = |grain: i64| most_bits.map(|bits| grain.saturating_sub(bits));
+    let bounds = |values: &[f64]| -> Vec<f64> {
+        let sums = added(values);
+        sums.iter().enumerate().map(|(at, sum)| up(sum / divisor(at), area + 1)).collect()
     };
-    Means { divisor: (0..points * numbers).map(divisor).collect(), sums }
-}
-
-impl Means {
-    /// Divides: exactly by powers of two, with one more rounding by others.
-    pub fn close_mean(self, precision: Precision) -> Enclosure {
-        let Means { sums, divisor } = self;
-        let size = sums.size.clone();
-        let mut x = sums.close(precision);
-        // Quotients of powers of two are exact where they stay in the normal range of the runtime.
-        let whole = divisor.iter().all(|d| d.log2().fract() == 0.0)
-            && x.centre
-                .iter()
-                .zip(&divisor)
-                .all(|(x, d)| *x == 0.0 || (x / d).abs() >= smallest(precision));
-        if !whole {
-            x.radius.resize(size.len(), 0.0);
-            x.runtime.resize(size.len(), 0.0);
-        }
-        for at in 0..size.len() {
-            x.centre[at] /= divisor[at];
-            if let Some(radius) = x.radius.get_mut(at) {
-                *radius =
-                    up((*radius + gamma(2, 53) * size[at]) / divisor[at] + f64::MIN_POSITIVE, 2);
-            }
-            if let Some(runtime) = x.runtime.get_mut(at) {
-                let more = gamma(2, precision.bits()) * size[at];
-                *runtime = up((*runtime + more) / divisor[at] + smallest(precision), 2);
-            }
-        }
-        x
-    }
+    let folded = x.forward(precision);
+    let chain = Chain {
+        base: bounds(&folded.base),
+        size: bounds(&folded.size),
+        terms: folded.terms + area + BESIDES,
+        grain: folded.grain.and_then(divided),
+        most: folded.most.iter().map(|most| up(area as f64 * most, area)).collect(),
+    };
+    // Sums are exact where means are: both are scaled by powers of two, sums by the larger ones.
+    let own = if x.radius.is_empty() { divided(grain(&x.centre)) } else { None };
+    let centre: Vec<f64> =
+        added(&x.centre).iter().enumerate().map(|(at, sum)| sum / divisor(at)).collect();
+    let radius = radius(&bounds(&x.radius), &chain.size, area + 2, own);
+    Enclosure::folded(centre, radius, x.points, chain, None, precision)
 }

@@ -1,0 +1,227 @@
+//! Products with matrices, as they are and of windows, with their bounds.
+
+use super::super::{Affine, Window, count};
+use super::Enclosure;
+use super::bounds::{all_normal, gamma, grain, larger, largest, never_rounds, up};
+use super::chain::{BESIDES, Chain};
+use crate::device::cpu::product::{Matrix, MatrixMut, product};
+use crate::interchange::number::Precision;
+
+/// Numbers that the windows of a convolution take at once, in each of their lists.
+const WINDOWS: usize = 1 << 18;
+
+/// Weights whose sizes and grains are known.
+pub struct Weights<'a> {
+    affine: &'a Affine,
+    sizes: Vec<f64>,
+    grain: i64,
+    bias_grain: i64,
+    /// Whether a runtime takes them as they are.
+    normal: bool,
+    /// At least max(1, |w|), and max(1, |b|) or 0 for none.
+    most: (f64, f64),
+}
+
+/// Sums of a batch with what bounds need.
+struct Sums {
+    centre: Vec<f64>,
+    size: Vec<f64>,
+    radius: Vec<f64>,
+    base: Vec<f64>,
+}
+
+impl<'a> Weights<'a> {
+    /// Those of a step.
+    pub fn new(affine: &'a Affine, precision: Precision) -> Weights<'a> {
+        let most = |numbers: &[f64]| numbers.iter().fold(1.0, |most, x| larger(most, x.abs()));
+        let bias = if affine.bias.is_empty() { 0.0 } else { most(&affine.bias) };
+        Weights {
+            affine,
+            sizes: affine.weights.iter().map(|w| w.abs()).collect(),
+            grain: grain(&affine.weights),
+            bias_grain: grain(&affine.bias),
+            normal: all_normal(&affine.weights, precision) && all_normal(&affine.bias, precision),
+            most: (most(&affine.weights), bias),
+        }
+    }
+
+    /// x W + b, a row a point.
+    pub fn dense(&self, x: &Enclosure, precision: Precision) -> Enclosure {
+        let folded = x.forward(precision);
+        let mut sums = Sums::zeros(x, &folded, x.points * self.affine.outputs);
+        let rows = Rows::of(x, &folded);
+        let result = self.rows(&rows, x.points);
+        sums.centre = result.centre;
+        sums.size = result.size;
+        sums.radius = result.radius;
+        sums.base = result.base;
+        self.close(sums, x, folded, precision)
+    }
+
+    /// W over windows of images: a block of windows after the other.
+    pub fn convolution(
+        &self,
+        x: &Enclosure,
+        shape: &[usize],
+        window: &Window,
+        precision: Precision,
+    ) -> Enclosure {
+        let (rows, columns) = window.places(shape[1], shape[2]).unwrap_or((0, 0));
+        let (places, outputs) = (rows * columns, self.affine.outputs);
+        let folded = x.forward(precision);
+        let mut sums = Sums::zeros(x, &folded, x.points * places * outputs);
+        let lists = Rows::of(x, &folded);
+        let block = (WINDOWS / self.affine.inputs.max(1)).max(1);
+        let all = x.points * places;
+        for start in (0..all).step_by(block) {
+            let range = start..(start + block).min(all);
+            let laid = |values: &[f64]| windows(values, shape, window, columns, range.clone());
+            let laid = [laid(lists.0[0]), laid(lists.0[1]), laid(lists.0[2]), laid(lists.0[3])];
+            let rows = Rows([&laid[0], &laid[1], &laid[2], &laid[3]]);
+            let result = self.rows(&rows, range.len());
+            // Channels come first.
+            let put = |into: &mut [f64], from: &[f64]| {
+                for (row, values) in range.clone().zip(from.chunks(outputs)) {
+                    let (point, place) = (row / places, row % places);
+                    for (channel, &value) in values.iter().enumerate() {
+                        into[(point * outputs + channel) * places + place] = value;
+                    }
+                }
+            };
+            put(&mut sums.centre, &result.centre);
+            put(&mut sums.size, &result.size);
+            put(&mut sums.radius, &result.radius);
+            put(&mut sums.base, &result.base);
+        }
+        self.close(sums, x, folded, precision)
+    }
+
+    /// The lists times the weights, or times their sizes; with biases.
+    fn rows(&self, rows: &Rows, count: usize) -> Sums {
+        let Affine { weights, inputs, outputs, bias } = self.affine;
+        let times = |left: &[f64], right: &[f64]| -> Vec<f64> {
+            if left.is_empty() {
+                return Vec::new();
+            }
+            let mut result = vec![0.0; count * outputs];
+            let left = Matrix::of_rows(left, count, *inputs);
+            let right = Matrix::of_rows(right, *inputs, *outputs);
+            product(MatrixMut::of_rows(&mut result, count, *outputs), false, left, right);
+            result
+        };
+        let [centre, size, radius, base] = rows.0;
+        let mut sums = Sums {
+            centre: times(centre, weights),
+            size: times(size, &self.sizes),
+            radius: times(radius, &self.sizes),
+            base: times(base, &self.sizes),
+        };
+        if !bias.is_empty() {
+            sums.centre.chunks_mut(*outputs).for_each(|row| {
+                row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+            });
+            sums.size.chunks_mut(*outputs).for_each(|row| {
+                row.iter_mut().zip(bias).for_each(|(x, b)| *x += b.abs());
+            });
+        }
+        let operations = inputs + 1;
+        for list in [&mut sums.size, &mut sums.radius, &mut sums.base] {
+            list.iter_mut().for_each(|x| *x = up(*x, operations));
+        }
+        sums
+    }
+
+    fn close(&self, sums: Sums, x: &Enclosure, folded: Chain, precision: Precision) -> Enclosure {
+        let inputs = self.affine.inputs;
+        let with_weights = |grain: i64| grain.saturating_add(self.grain).min(self.bias_grain);
+        let (weight, bias) = self.most;
+        let grown = |most: &f64| up(inputs as f64 * weight * most + bias, inputs + 2);
+        let chain = Chain {
+            base: sums.base,
+            size: sums.size,
+            terms: folded.terms + inputs + BESIDES,
+            grain: folded.grain.filter(|_| self.normal).map(with_weights),
+            most: folded.most.iter().map(grown).collect(),
+        };
+        let known = x.radius.is_empty().then(|| with_weights(grain(&x.centre)));
+        let radius = radius(&sums.radius, &chain.size, inputs + 1, known);
+        Enclosure::folded(sums.centre, radius, x.points, chain, None, precision)
+    }
+}
+
+/// What a binary64 sum of so many terms is off by, with terms of these sizes that are off by `before`
+/// in all; empty where all terms are multiples of 2^grain and nothing rounds.
+pub fn radius(before: &[f64], size: &[f64], terms: usize, grain: Option<i64>) -> Vec<f64> {
+    let exact = |grain| never_rounds(grain, largest(size), Precision::Double);
+    if before.is_empty() && grain.is_some_and(exact) {
+        return Vec::new();
+    }
+    let relative = gamma(terms + 4, 53);
+    let tiny = (terms + 4) as f64 * f64::MIN_POSITIVE;
+    let widened = |(at, size): (usize, &f64)| {
+        let before = before.get(at).copied().unwrap_or(0.0);
+        up(before + relative * size + tiny, 4)
+    };
+    size.iter().enumerate().map(widened).collect()
+}
+
+/// Centres, sizes, radii and what a runtime is off by, of the numbers that go in.
+struct Rows<'a>([&'a [f64]; 4]);
+
+impl<'a> Rows<'a> {
+    fn of(x: &'a Enclosure, folded: &'a Chain) -> Rows<'a> {
+        Rows([&x.centre, &folded.size, &x.radius, &folded.base])
+    }
+}
+
+impl Sums {
+    fn zeros(x: &Enclosure, folded: &Chain, numbers: usize) -> Sums {
+        let list = |empty: bool| if empty { Vec::new() } else { vec![0.0; numbers] };
+        Sums {
+            centre: list(false),
+            size: list(false),
+            radius: list(x.radius.is_empty()),
+            base: list(folded.base.is_empty()),
+        }
+    }
+}
+
+/// Windows of images as rows, each channels × size: those of a range of points · places.
+fn windows(
+    values: &[f64],
+    shape: &[usize],
+    window: &Window,
+    columns: usize,
+    range: std::ops::Range<usize>,
+) -> Vec<f64> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let (channels, height, width) = (shape[0], shape[1], shape[2]);
+    let places = window.places(height, width).map_or(1, |(rows, columns)| rows * columns);
+    let (tall, wide) = window.size;
+    let row = channels * tall * wide;
+    let mut result = vec![0.0; range.len() * row];
+    for (index, into) in range.zip(result.chunks_mut(row)) {
+        let (point, place) = (index / places, index % places);
+        // Where the window begins, counted from before the padding; and the part of it on the image.
+        let top = place / columns * window.stride.0;
+        let left = place % columns * window.stride.1;
+        let first = window.before.1.saturating_sub(left);
+        let end = wide.min((width + window.before.1).saturating_sub(left));
+        for channel in 0..channels {
+            for y in 0..tall {
+                let Some(at_y) = (top + y).checked_sub(window.before.0) else { continue };
+                if at_y >= height || first >= end {
+                    continue;
+                }
+                let from = ((point * channels + channel) * height + at_y) * width;
+                let from = from + left + first - window.before.1;
+                let into = &mut into[(channel * tall + y) * wide..][first..end];
+                into.copy_from_slice(&values[from..from + end - first]);
+            }
+        }
+    }
+    debug_assert_eq!(values.len() % count(shape), 0);
+    result
+}

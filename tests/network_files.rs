@@ -1,0 +1,270 @@
+//! Promise: a file that is no network that is read here is refused, by what is wrong with it, without a
+//! crash or a large allocation.
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::onnx::{field, integer, model, node, reason, small, tensor, value};
+use common::program::{status, stderr};
+use shatter::interchange::onnx;
+
+#[test]
+fn a_small_file_is_read() {
+    let network = onnx::network(&small()).unwrap();
+    assert_eq!((network.input.as_slice(), network.outputs(), network.products()), (&[2][..], 1, 4));
+}
+
+#[test]
+fn truncated_files_are_refused() {
+    let file = small();
+    for length in 0..file.len() {
+        assert!(onnx::network(&file[..length]).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn no_flipped_bit_is_more_than_an_error() {
+    let file = small();
+    for at in 0..8 * file.len() {
+        let mut file = file.clone();
+        file[at / 8] ^= 1 << (at % 8);
+        let _ = onnx::network(&file); // a name may be another one: it is read, or refused
+    }
+}
+
+#[test]
+fn bytes_that_are_no_protobuf_are_refused() {
+    for bytes in
+        [&b""[..], b"\x08", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"hello, world"]
+    {
+        reason(bytes);
+    }
+    // Groups, nested without end.
+    reason(&[0x3b; 100_000]);
+    // Messages in messages: what is described by a type, a shape, a dimension is no deeper.
+    let deep = (0..5_000).fold(Vec::new(), |inside, _| field(1, &inside));
+    let graph = field(11, &deep);
+    reason(&[integer(1, 9), field(7, &graph), field(8, &integer(2, 20))].concat());
+}
+
+#[test]
+fn shapes_that_lie_are_refused() {
+    let weights = [0u8; 8];
+    let nodes = [node("MatMul", &["x", "w"], "y")];
+    for dims in
+        [&[2u64, 2][..], &[3, 1], &[u64::MAX, 1], &[1 << 40, 1 << 40], &[2, 1, 1, 1, 1, 1, 1, 1, 1]]
+    {
+        let found = reason(&model(&nodes, &[tensor("w", dims, &weights)], &[2]));
+        assert!(
+            found.contains("sides") || found.contains("shape") || found.contains("whole"),
+            "{found}"
+        );
+    }
+    // Weights for other points.
+    let found = reason(&model(&nodes, &[tensor("w", &[2, 1], &weights)], &[3]));
+    assert!(found.contains("points of 3 numbers, weights for 2"), "{found}");
+}
+
+#[test]
+fn a_tensor_of_a_trillion_numbers_in_forty_bytes_is_refused() {
+    let nodes = [node("MatMul", &["x", "w"], "y")];
+    let huge = tensor("w", &[1_000_000, 1_000_000], &[]);
+    assert!(huge.len() <= 40, "{} bytes", huge.len());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("huge.onnx"), model(&nodes, &[huge], &[1_000_000])).unwrap();
+    let input = model(&nodes, &[], &[1_000_000, 1_000_000]);
+    fs::write(folder.path().join("input.onnx"), input).unwrap();
+    for (file, word) in [("huge.onnx", "has 0 bytes"), ("input.onnx", "too large")] {
+        // Within 512 MiB, all of the program included.
+        let command = format!(
+            "ulimit -v 524288; RAYON_NUM_THREADS=1 exec '{}' check --network {file} gaussian:n=3,d=2",
+            env!("CARGO_BIN_EXE_shatter")
+        );
+        let output = Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        assert_eq!(status(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn cycles_and_names_that_nothing_makes_are_refused() {
+    let nodes =
+        [node("Relu", &["b"], "a"), node("Relu", &["a"], "b"), node("Identity", &["b"], "y")];
+    assert!(reason(&model(&nodes, &[], &[1])).contains("in a cycle"));
+    assert!(reason(&model(&[node("Relu", &["y"], "y")], &[], &[1])).contains("in a cycle"));
+    assert!(
+        reason(&model(&[node("Relu", &["x"], "z")], &[], &[1]))
+            .contains("nothing makes its output")
+    );
+    let twice = [node("Relu", &["x"], "y"), node("Relu", &["x"], "y")];
+    assert!(reason(&model(&twice, &[], &[1])).contains("stands for something already"));
+}
+
+#[test]
+fn what_is_not_read_is_refused_by_name() {
+    for operator in ["Softmax", "LSTM", "If", "Loop", "Sigmoid"] {
+        let found = reason(&model(&[node(operator, &["x"], "y")], &[], &[2]));
+        assert!(found.contains(&format!("is {operator}, which is not read")), "{found}");
+    }
+    // Numbers in another file.
+    let mut outside = tensor("w", &[2, 1], &[]);
+    outside.extend(field(13, &[field(1, b"location"), field(2, b"/etc/passwd")].concat()));
+    outside.extend(integer(14, 1));
+    let nodes = [node("MatMul", &["x", "w"], "y")];
+    assert!(reason(&model(&nodes, &[outside], &[2])).contains("another file"));
+    // What is no number.
+    let infinite: Vec<u8> = [1.0f32, f32::INFINITY].iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert!(reason(&model(&nodes, &[tensor("w", &[2, 1], &infinite)], &[2])).contains("is inf"));
+}
+
+#[test]
+fn messages_of_two_bytes_do_not_take_hundreds_each() {
+    let nodes: Vec<u8> = (0..4_000_000).flat_map(|_| [1 << 3 | 2, 0]).collect();
+    assert!(reason(&field(7, &nodes)).contains("more than 65536 nodes"));
+    let attributes: Vec<u8> = (0..4_000_000).flat_map(|_| [5 << 3 | 2, 0]).collect();
+    assert!(reason(&model(&[attributes], &[], &[1])).contains("has attribute '' twice"));
+    let named = (0..33).flat_map(|name| field(5, &field(1, &[b'A' + name])));
+    assert!(reason(&model(&[named.collect()], &[], &[1])).contains("more than 32 attributes"));
+    let ints: Vec<u8> = field(8, &[0; 4_000_000]);
+    assert!(reason(&model(&[field(5, &ints)], &[], &[1])).contains("more than 32 whole numbers"));
+    let initializers: Vec<u8> = (0..4_000_000).flat_map(|_| [5 << 3 | 2, 0]).collect();
+    assert!(reason(&field(7, &initializers)).contains("more than 65536 initializers"));
+}
+
+#[test]
+fn constants_that_are_used_again_and_again_are_bounded() {
+    let weights = vec![0u8; 4 << 16];
+    let matrix = tensor("w", &[256, 256], &weights);
+    let nodes: Vec<Vec<u8>> = (0..2000)
+        .map(|k| {
+            let input = if k == 0 { "x".to_owned() } else { format!("v{k}") };
+            let output = if k == 1999 { "y".to_owned() } else { format!("v{}", k + 1) };
+            node("MatMul", &[&input, "w"], &output)
+        })
+        .collect();
+    assert!(reason(&model(&nodes, &[matrix], &[256])).contains("used more often"));
+}
+
+/// Attributes, sides and inputs by the hundred thousand, in some MB.
+#[test]
+fn floods_take_no_more_than_a_few_times_their_size() {
+    let attributes: Vec<u8> = (b'A'..b'A' + 32)
+        .flat_map(|name| field(5, &[field(1, &[name]), integer(3, 0)].concat()))
+        .collect();
+    let relu = |k: usize, last: usize| {
+        let input = if k == 0 { "x".to_owned() } else { format!("v{k}") };
+        let output = if k == last { "y".to_owned() } else { format!("v{}", k + 1) };
+        [node("Relu", &[&input], &output), attributes.clone()].concat()
+    };
+    let nodes: Vec<Vec<u8>> = (0..12_000).map(|k| relu(k, 11_999)).collect();
+    let initializers: Vec<Vec<u8>> =
+        (0..60_000).map(|k| tensor(&format!("w{k}"), &[1, 1, 1, 1, 1, 1, 1, 0], &[])).collect();
+    let one = [node("Relu", &["x"], "y")];
+    let sides = vec![1; 1000];
+    let inputs: Vec<u8> =
+        (0..900).flat_map(|k| field(11, &value(&format!("i{k}"), &sides))).collect();
+    let graph = [inputs, field(1, &one[0]), field(12, &value("y", &[2]))].concat();
+    let inputs = [integer(1, 9), field(7, &graph), field(8, &integer(2, 20))].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let refused = [
+        ("attributes.onnx", model(&nodes, &[], &[2]), ""),
+        ("initializers.onnx", model(&one, &initializers, &[2]), ""),
+        ("inputs.onnx", inputs, "one input is wanted"),
+    ];
+    for (name, bytes, word) in refused {
+        assert!((1_500_000..6_000_000).contains(&bytes.len()), "{name}: {} bytes", bytes.len());
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let command = format!(
+            "ulimit -v {}; MALLOC_ARENA_MAX=1 RAYON_NUM_THREADS=1 exec '{}' check --network {name} gaussian:n=3,d=2,classes=2",
+            MEMORY,
+            env!("CARGO_BIN_EXE_shatter")
+        );
+        let output =
+            Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
+        if word.is_empty() {
+            assert!(status(&output) < 2, "{name}: {}", stderr(&output));
+        } else {
+            assert!(stderr(&output).contains(word), "{name}: {}", stderr(&output));
+        }
+    }
+}
+
+/// Kibibytes of addresses, the program itself and its stacks included.
+const MEMORY: usize = 96 << 10;
+
+#[test]
+fn biases_of_other_shapes_are_refused() {
+    let weights = tensor("w", &[2, 2], &[0; 16]);
+    let gemm = |shape: &[u64]| {
+        let numbers: u64 = shape.iter().product();
+        let bias = tensor("c", shape, &vec![0; 4 * numbers as usize]);
+        onnx::network(&model(
+            &[node("Gemm", &["x", "w", "c"], "y")],
+            &[weights.clone(), bias],
+            &[2],
+        ))
+    };
+    for shape in [&[][..], &[1], &[2], &[1, 1], &[1, 2]] {
+        assert!(gemm(shape).is_ok(), "{shape:?}");
+    }
+    // One a point, whatever the batch; and what is no matrix.
+    for shape in [&[2, 1][..], &[2, 2], &[1, 1, 2], &[3], &[1, 3], &[0]] {
+        assert!(gemm(shape).is_err(), "{shape:?}");
+    }
+}
+
+#[test]
+fn padding_that_is_said_in_two_ways_is_refused() {
+    let weights = tensor("w", &[1, 1, 2, 2], &[0; 16]);
+    let convolution = |attributes: &[Vec<u8>]| {
+        let attributes: Vec<u8> = attributes.iter().flat_map(|bytes| field(5, bytes)).collect();
+        let node = [node("Conv", &["x", "w"], "y"), attributes].concat();
+        onnx::network(&model(&[node], std::slice::from_ref(&weights), &[1, 4, 4]))
+    };
+    let auto = |text: &str| [field(1, b"auto_pad"), field(4, text.as_bytes())].concat();
+    let pads = |side: u8| [field(1, b"pads"), field(8, &[side; 4])].concat();
+    let sides = |network: Result<
+        shatter::interchange::FeedForward,
+        shatter::interchange::InterchangeError,
+    >| network.map(|network| network.outputs());
+    assert_eq!(sides(convolution(&[auto("VALID")])).unwrap(), 9);
+    assert_eq!(sides(convolution(&[auto("VALID"), pads(0)])).unwrap(), 9);
+    assert_eq!(sides(convolution(&[auto("NOTSET"), pads(1)])).unwrap(), 25);
+    for refused in [&[auto("VALID"), pads(1)][..], &[auto("SAME_UPPER")], &[pads(0), pads(1)]] {
+        assert!(convolution(refused).is_err());
+    }
+}
+
+#[test]
+fn numbers_of_another_type_than_their_tensor_are_refused() {
+    // Two binary32 numbers where one of binary64 is said to be.
+    let tensor = [integer(1, 1), integer(1, 1), integer(2, 11), field(8, b"w"), field(4, &[0; 8])];
+    let nodes = [node("MatMul", &["x", "w"], "y")];
+    let mut file = model(&nodes, &[tensor.concat()], &[1]);
+    assert!(onnx::network(&file).is_err());
+    // A second version of the operators.
+    file = small();
+    assert!(onnx::network(&file).is_ok());
+    file.extend(field(8, &integer(2, 7)));
+    assert!(reason(&file).contains("two versions"));
+}
+
+/// Nodes that the output does not need are neither evaluated nor judged.
+#[test]
+fn what_nothing_reads_is_left_out() {
+    let weights = tensor("w", &[2, 1], &[0; 8]);
+    let nodes = [
+        node("Relu", &["x"], "dead"),
+        node("Relu", &["x"], "r"),
+        node("MatMul", &["dead", "w"], "deader"),
+        node("Add", &["r", "x"], "s"),
+        node("MatMul", &["s", "w"], "y"),
+    ];
+    let network = onnx::network(&model(&nodes, &[weights], &[2])).unwrap();
+    assert_eq!((network.steps.len(), network.products()), (4, 2 + 2 + 2 + 1));
+    let evaluator = shatter::interchange::feed::enclose::Evaluator::new(&network);
+    assert_eq!(evaluator.outputs(vec![1.0, -1.0], 1).centre, [0.0]);
+}
