@@ -219,14 +219,15 @@ images() {
 # Calls its arguments with a name and the words of a command.
 each_command() {
     local precision train=(--labels random --epochs 1 --until-accuracy never --device cuda)
-    local layers='conv(40,3,pad=1) batchnorm relu conv(40,3,pad=1) relu maxpool(3,stride=2,pad=1) relu lrn(5)'
+    local layers='conv(7,3,pad=1) batchnorm relu conv(40,3,pad=1) relu maxpool(3,stride=2,pad=1) relu lrn(5)'
     layers+=' [conv(5,1)|meanpool(3,stride=1,pad=1)] conv(7,5,stride=2) dropout(0.2) globalmeanpool flatten dense(9) relu'
     images
     for precision in f32 tf32 bf16; do
-        "$@" perceptron-$precision train gaussian:n=128,d=2352,classes=10 --no-test --precision $precision "${train[@]}"
-        "$@" images-$precision train cifar10:images --batch 80 --model "$layers" \
+        "$@" perceptron-$precision train gaussian:n=70,d=300,classes=10 --no-test --batch 70 --model mlp:130,70 \
             --precision $precision "${train[@]}"
-        "$@" augmented-$precision train cifar10:images --batch 80 --model "$layers" \
+        "$@" images-$precision train cifar10:images,first=48 --crop 12 --batch 24 --model "$layers" \
+            --precision $precision "${train[@]}"
+        "$@" augmented-$precision train cifar10:images,first=48 --crop 12 --batch 24 --model "$layers" \
             --augment crop,flip,rotate:25 --weight-decay 0.001 --loss squared --precision $precision "${train[@]}"
     done
     "$@" terms fit lattice:n=1001,d=3,range=2001 --labels random --device cuda
@@ -283,7 +284,7 @@ check_determinism() {
     images
     for network in perceptron images; do
         local words=(gaussian:n=999,d=300,classes=10 --no-test --model mlp:67,33)
-        [ $network = perceptron ] || words=(cifar10:images --batch 40 --model
+        [ $network = perceptron ] || words=(cifar10:images,first=64 --crop 14 --batch 20 --model
             'conv(40,3,pad=1) batchnorm relu maxpool(3,stride=2,pad=1) conv(9,3,stride=2) relu globalmeanpool flatten')
         for precision in f32 tf32 bf16; do
             local name=determinism/$network-$precision
