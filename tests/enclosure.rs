@@ -290,3 +290,16 @@ fn what_overflows_on_the_way_is_not_known() {
     let fine = linear(2, [dense(2, vec![0.3, 0.7], vec![0.1]), normalize(1.1, 0.2, 0.4, 0.9)]);
     assert!(point_of(&fine, &[3.0, 5.0]).runtime(0) < 1e-4);
 }
+
+/// A sum that goes from channel to channel has lost k where a large square has left it.
+#[test]
+fn responses_are_bounded_where_sums_slide() {
+    let by = Operation::Response(Response::new(2, 5, (1e-4, 0.75, 1.0)).unwrap());
+    let step = Step { operation: by, on: 0, shape: vec![8, 1, 1] };
+    let input = vec![8, 1, 1];
+    let network = FeedForward { precision: Precision::Single, input, steps: vec![step] };
+    let large = point_of(&network, &[1.2345e6, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(large.runtime(5), f64::INFINITY);
+    let usual = point_of(&network, &[3.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    assert!(usual.runtime(5) < 1e-4, "{}", usual.runtime(5));
+}

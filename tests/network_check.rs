@@ -195,6 +195,22 @@ fn a_broken_safetensors_file_is_refused_by_its_own_name() {
     }
 }
 
+/// In real arithmetic the outputs are 1 and 0, and ONNX Runtime finds 0 and 1.
+#[test]
+fn what_equals_its_target_fits_only_above_the_rounding_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = 2f32.powi(25);
+    let columns = [large, large, 1.0, 3.0, -large, -large, 0.0, -3.0];
+    let weights = tensor("w", &[4, 2], &single(&columns));
+    let file = with_outputs(&[node("MatMul", &["x", "w"], "y")], &[weights], &[4], 2);
+    fs::write(folder.path().join("cancels.onnx"), file).unwrap();
+    csv(&folder, "x.csv", ["1,1,1,1,0", "0,0,0,1,1"].map(str::to_owned).into_iter());
+    let check = ["--network", "cancels.onnx", "csv:x.csv,header=no", "--out", "out"];
+    let found = decided(&folder, &check);
+    assert_eq!(found["verdicts"]["exact"], 0, "{found}");
+    assert!(found["verdicts"]["undecided"].as_u64().unwrap() >= 1, "{found}");
+}
+
 #[test]
 fn what_equals_its_target_is_exact_only_with_a_rounding_bound() {
     let folder = tempfile::tempdir().unwrap();
@@ -282,6 +298,8 @@ fn arguments_that_make_no_sense_are_refused() {
     refused(&folder, &["check", "--network", "small.onnx", large], &["point 0", "beyond f32"]);
     refused(&folder, &["check", "certificate.txt"], &["CERTIFICATE SAMPLE"]);
     refused(&folder, &["check", "--network", "small.txt", sample], &["small.txt"]);
+    let layers = ["check", "--network", "small.onnx", "--architecture", "dense(4)", sample];
+    refused(&folder, &layers, &["small.onnx", "--architecture"]);
     let output = shatter(&folder, &["check", "--network", "small.onnx", "--integers", sample]);
     assert_eq!(status(&output), 2);
 }

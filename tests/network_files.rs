@@ -268,3 +268,63 @@ fn what_nothing_reads_is_left_out() {
     let evaluator = shatter::interchange::feed::enclose::Evaluator::new(&network);
     assert_eq!(evaluator.outputs(vec![1.0, -1.0], 1).centre, [0.0]);
 }
+
+/// An attribute of this kind whose value is 0, which a writer leaves out.
+fn zero(name: &str, kind: u64) -> Vec<u8> {
+    let kind = [vec![0xa0, 0x01], common::onnx::varint(kind)].concat(); // field 20
+    field(5, &[field(1, name.as_bytes()), kind].concat())
+}
+
+#[test]
+fn a_value_that_is_left_out_is_zero() {
+    let with = |operator: &str, inputs: &[&str], attributes: &[u8]| {
+        [node(operator, inputs, "y").as_slice(), attributes].concat()
+    };
+    let weights = tensor("w", &[2, 1], &[0; 8]);
+    let gemm = |attributes: &[u8]| {
+        let node = with("Gemm", &["x", "w"], attributes);
+        onnx::network(&model(&[node], std::slice::from_ref(&weights), &[2]))
+    };
+    assert!(gemm(&[]).is_ok() && gemm(&zero("transB", 2)).is_ok());
+    for attribute in [zero("alpha", 1), zero("beta", 1), zero("alpha", 2), zero("transB", 1)] {
+        assert!(gemm(&attribute).is_err());
+    }
+    let one = |attributes: &[u8]| with("Flatten", &["x"], attributes);
+    assert!(onnx::network(&model(&[one(&[])], &[], &[1])).is_ok());
+    assert!(reason(&model(&[one(&zero("axis", 2))], &[], &[1])).contains("axis = 0 is not read"));
+    // Its variance is 0, and so is epsilon.
+    let tensors: Vec<Vec<u8>> = ["a", "b", "c", "d"].map(|name| tensor(name, &[1], &[0; 4])).into();
+    let normalized = |attributes: &[u8]| {
+        let node = with("BatchNormalization", &["x", "a", "b", "c", "d"], attributes);
+        onnx::network(&model(&[node], &tensors, &[1]))
+    };
+    assert!(normalized(&[]).is_ok());
+    let error = normalized(&zero("epsilon", 1)).unwrap_err().to_string();
+    assert!(error.contains("zero without an epsilon"), "{error}");
+}
+
+#[test]
+fn points_are_not_reshaped_into_others() {
+    let reshaped = |sides: [i64; 2]| {
+        let raw: Vec<u8> = sides.iter().flat_map(|side| side.to_le_bytes()).collect();
+        let sides = [integer(1, 2), integer(2, 7), field(8, b"s"), field(9, &raw)].concat();
+        onnx::network(&model(&[node("Reshape", &["x", "s"], "y")], &[sides], &[1]))
+    };
+    assert!(reshaped([0, -1]).is_ok() && reshaped([-1, 1]).is_ok());
+    for sides in [[2, -1], [1, 1], [-1, -1], [-2, 1]] {
+        assert!(reshaped(sides).is_err(), "{sides:?}");
+    }
+}
+
+/// Each sum is added to itself: 2^70 of x, whose roundings are more than can be counted.
+#[test]
+fn sums_without_end_are_undecided() {
+    let name = |k: usize| if k == 0 { "x".to_owned() } else { format!("t{k}") };
+    let mut nodes: Vec<Vec<u8>> =
+        (0..70).map(|k| node("Add", &[&name(k), &name(k)], &name(k + 1))).collect();
+    nodes.push(node("Identity", &["t70"], "y"));
+    let network = onnx::network(&model(&nodes, &[], &[1])).unwrap();
+    let found = shatter::interchange::feed::enclose::Evaluator::new(&network).outputs(vec![0.3], 1);
+    assert!((found.centre[0] / 2f64.powi(70) - 0.3).abs() < 1e-12);
+    assert!(found.runtime(0) > 2f64.powi(40), "{}", found.runtime(0));
+}

@@ -157,8 +157,12 @@ fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
         found.push(of_run(at, &task, &summary, &path)?);
     }
     write(&out, "table1.json", serde_json::to_string_pretty(&found)? + "\n")?;
-    let drawn = draw(&found, &task, &out, &format!("shatter table1 {sample}"))?;
     let mut manifest = options.table_manifest::<E>(&task, &device.describe())?;
+    let drawn_by = format!(
+        "shatter table1 {sample} · version {} · commit {}",
+        manifest.version, manifest.commit
+    );
+    let drawn = draw(&found, &task, &out, &drawn_by)?;
     let names: Vec<&str> = found.iter().map(|row| row.name.as_str()).collect();
     manifest.configuration["rows"] = names.into();
     let path = out.join("manifest.json");

@@ -205,12 +205,18 @@ pub fn confirm(text: &str, subject: &Subject, judged: &[Judged]) -> Result<(), S
             }
             ("misfit", Some(&[high, rounding])) => {
                 tally.misfit += 1;
-                one.verdict == Verdict::Misfit && one.high <= high && one.rounding <= rounding
+                // Real labels have no margin, and 0 stands for it.
+                let real = one.low == f64::NEG_INFINITY && one.high == 0.0;
+                one.verdict == Verdict::Misfit
+                    && (real || high < -rounding)
+                    && one.high <= high
+                    && one.rounding <= rounding
             }
             _ => return Err(format!("point {i}: its verdict cannot be read")),
         };
         if !follows {
-            return Err(format!("point {i}: '{}' does not follow", words[0]));
+            let exact = "from enclosures: what was made with --exact is checked with it";
+            return Err(format!("point {i}: '{}' does not follow {exact}", words[0]));
         }
     }
     let Tally { exact, margin, undecided, misfit } = tally;

@@ -237,13 +237,32 @@ impl Runtime {
                     let (size, alpha, quarters, k) = by.constants();
                     let area = numbers / shape[0];
                     let held = self.held(x);
+                    let weight = self.does(alpha as f32, size as f32, |x, y| x / y);
                     let mut result = Vec::new();
+                    // What a sum that goes from channel to channel stands at, by position.
+                    let mut slid = vec![k as f32; area];
                     for (at, &x) in held.iter().enumerate() {
-                        let near = by.near(at / area, shape[0]).map(|c| held[c * area + at % area]);
+                        let (channel, place) = (at / area, at % area);
+                        let now = by.near(channel, shape[0]);
+                        let before =
+                            if channel > 0 { by.near(channel - 1, shape[0]) } else { 0..0 };
+                        for (come, minus) in [(now.clone(), before.clone()), (before, now.clone())]
+                            .into_iter()
+                            .zip([1.0, -1.0])
+                            .flat_map(|((some, others), sign)| {
+                                some.filter(move |c| !others.contains(c)).map(move |c| (c, sign))
+                            })
+                        {
+                            let other = held[come * area + place];
+                            let square = self.times(other, other);
+                            let scaled = self.times(weight, square);
+                            slid[place] = self.add(slid[place], minus * scaled);
+                        }
+                        let near = now.map(|c| held[c * area + place]);
                         let squares = self.sum(&near.map(|x| (x, x)).collect());
-                        let weight = self.does(alpha as f32, size as f32, |x, y| x / y);
                         let scaled = self.times(weight, squares);
-                        let d = f64::from(self.add(k as f32, scaled));
+                        let anew = self.add(k as f32, scaled);
+                        let d = f64::from(if self.order == 2 { slid[place] } else { anew });
                         let power = d.powf(f64::from(quarters) / 4.0) as f32;
                         result.push(if self.order == 1 {
                             let inverse = self.does(1.0, power, |x, y| x / y);

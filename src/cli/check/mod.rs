@@ -23,7 +23,8 @@ use crate::cli::{CliError, Common, Verdict, input};
     shatter check --network model.onnx out/check/certificate.txt npy:x.npy,y.npy\n\n\
     With --network, decides of every point whether a network from elsewhere fits it, and writes a\n\
     certificate; or checks one by deciding again.\n\
-    Exit status: 0 accepted (with --network: every point fits), 1 rejected (not every point), 2\n\
+    Exit status: 0 the certificate is accepted, which with --network may say that some points do not\n\
+    fit (without a certificate: every point fits), 1 rejected (not every point), 2\n\
     undecided: the sample or the file cannot be read, or the certificate asks for more work or\n\
     memory than a checker should spend.",
     override_usage = "shatter check [OPTIONS] CERTIFICATE SAMPLE\n       \
@@ -37,7 +38,8 @@ pub struct Arguments {
     /// this program, or any with --architecture)
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them
+    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them; batchnorm
+    /// with an epsilon of 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
     /// With --architecture: outputs of its last layer [default: the classes of the sample]

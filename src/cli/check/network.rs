@@ -45,6 +45,11 @@ pub fn run(
     let raw = raw.map_err(|error| CliError::sample(text, error))?;
     let task = match file.extension().and_then(|extension| extension.to_str()) {
         Some("onnx") => {
+            if arguments.architecture.is_some() {
+                let file = file.display();
+                let reason = "--architecture is for .safetensors; ONNX files say their layers";
+                return Err(CliError::Usage(format!("{file}: {reason}")));
+            }
             let network = onnx::network(&bytes).map_err(at)?;
             let description = format!("ONNX, {} operations", network.steps.len() - 1);
             Task {

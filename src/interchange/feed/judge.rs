@@ -7,7 +7,7 @@
 //!
 //! | verdict | meaning |
 //! |---|---|
-//! | exact | the outputs equal the target in real arithmetic, and the rounding bound is finite |
+//! | exact | the outputs equal the target in real arithmetic, and margin > rounding bound; of real labels, nothing rounds |
 //! | margin | margin > rounding bound: the label is said in real arithmetic and by every runtime |
 //! | undecided | \|margin\| <= rounding bound, or nothing that small was shown |
 //! | misfit | margin < −rounding bound: another label in real arithmetic and at every runtime |
@@ -188,7 +188,7 @@ impl Judged {
     /// The margin lies in low ..= high; `equal` if the outputs are the target.
     pub(super) fn of_margin(equal: bool, (low, high): (f64, f64), rounding: f64) -> Judged {
         // Comparisons with what is no number decide nothing.
-        let verdict = if equal && rounding.is_finite() {
+        let verdict = if equal && low > rounding {
             Verdict::Exact
         } else if low > rounding {
             Verdict::Margin
@@ -204,7 +204,7 @@ impl Judged {
     /// Real labels have no margin: the outputs equal them, or not, or that is open.
     pub(super) fn of_numbers(fits: Option<bool>, rounding: f64) -> Judged {
         let (verdict, high) = match fits {
-            Some(true) if rounding.is_finite() => (Verdict::Exact, f64::INFINITY),
+            Some(true) if rounding == 0.0 => (Verdict::Exact, f64::INFINITY),
             Some(false) => (Verdict::Misfit, 0.0),
             _ => (Verdict::Undecided, f64::INFINITY),
         };

@@ -4,7 +4,7 @@ use crate::interchange::InterchangeError;
 use crate::interchange::feed::Window;
 
 use super::read::{Named, Reading};
-use super::wire::{Node, Tensor};
+use super::wire::{Attribute, Node, Tensor};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -23,19 +23,32 @@ impl<'a> Call<'_, 'a> {
         })
     }
 
-    pub fn int(&self, name: &str, otherwise: i64) -> i64 {
+    /// The attribute of this name, if it is there; its kind must be this one, by ONNX's numbers.
+    fn attribute(&self, name: &str, kind: i64, what: &str) -> Result<Option<&Attribute<'a>>> {
         let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.and_then(|attribute| attribute.int).unwrap_or(otherwise)
+        match found {
+            Some(found) if ![0, kind].contains(&found.kind) => {
+                self.refuse(format!("{name} is no {what}"))
+            }
+            found => Ok(found),
+        }
     }
 
-    pub fn float(&self, name: &str, otherwise: f32) -> f32 {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.and_then(|attribute| attribute.float).unwrap_or(otherwise)
+    /// A whole number; `otherwise` where the attribute is not there.
+    pub fn int(&self, name: &str, otherwise: i64) -> Result<i64> {
+        let found = self.attribute(name, 2, "whole number")?;
+        Ok(found.map_or(otherwise, |attribute| attribute.int.unwrap_or(0)))
+    }
+
+    /// A number; `otherwise` where the attribute is not there.
+    pub fn float(&self, name: &str, otherwise: f32) -> Result<f32> {
+        let found = self.attribute(name, 1, "number")?;
+        Ok(found.map_or(otherwise, |attribute| attribute.float.unwrap_or(0.0)))
     }
 
     /// Whole numbers, not negative; `otherwise` where the attribute is not there.
     pub fn ints<const N: usize>(&self, name: &str, otherwise: usize) -> Result<[usize; N]> {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
+        let found = self.attribute(name, 7, "list of whole numbers")?;
         let Some(found) = found else { return Ok([otherwise; N]) };
         let ints: Option<Vec<usize>> =
             found.ints.iter().map(|&x| u32::try_from(x).ok().map(|x| x as usize)).collect();
@@ -46,14 +59,14 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Whole numbers; none where the attribute is not there.
-    pub fn attribute_ints(&self, name: &str) -> Vec<i64> {
-        let found = self.node.attributes.iter().find(|attribute| attribute.name == name);
-        found.map_or(Vec::new(), |attribute| attribute.ints.clone())
+    pub fn attribute_ints(&self, name: &str) -> Result<Vec<i64>> {
+        let found = self.attribute(name, 7, "list of whole numbers")?;
+        Ok(found.map_or(Vec::new(), |attribute| attribute.ints.clone()))
     }
 
     /// Refuses an attribute that has another value than this.
     pub fn only(&self, name: &str, wanted: i64) -> Result<()> {
-        let found = self.int(name, wanted);
+        let found = self.int(name, wanted)?;
         if found == wanted {
             Ok(())
         } else {
@@ -108,7 +121,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     pub fn window(&self, size: [usize; 2]) -> Result<Window> {
-        let auto = self.node.attributes.iter().find(|attribute| attribute.name == "auto_pad");
+        let auto = self.attribute("auto_pad", 3, "text")?;
         if auto.is_some_and(|auto| !matches!(auto.text, b"" | b"NOTSET" | b"VALID")) {
             return self.refuse("auto_pad is not read, pads are");
         }

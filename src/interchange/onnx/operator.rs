@@ -55,7 +55,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
             if positions.is_none_or(|positions| positions > MOST_WINDOWS) {
                 return call.refuse("its windows are too large");
             }
-            let padded = call.int("count_include_pad", 0) != 0;
+            let padded = call.int("count_include_pad", 0)? != 0;
             let operation = match call.node.operator {
                 "MaxPool" => Operation::MaxPool(window),
                 _ => Operation::MeanPool(window, padded),
@@ -72,7 +72,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
             call.only("keepdims", 1)?;
             let mut axes = match call.has(1) {
                 true => reading.integers(&call.constant(reading, 1)?)?,
-                false => call.attribute_ints("axes"),
+                false => call.attribute_ints("axes")?,
             };
             axes.iter_mut()
                 .for_each(|axis| *axis = if *axis < 0 { axis.saturating_add(4) } else { *axis });
@@ -94,7 +94,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
                 shift: vector(2)?,
                 mean: vector(3)?,
                 variance: vector(4)?,
-                epsilon: f64::from(call.float("epsilon", 1e-5)),
+                epsilon: f64::from(call.float("epsilon", 1e-5)?),
             };
             let epsilon = normalization.epsilon;
             let positive = |&x: &f64| x >= 0.0 && x + epsilon > 0.0;
@@ -105,9 +105,9 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         }
         "LRN" => {
             let (on, shape) = call.image(reading, 0)?;
-            let size = usize::try_from(call.int("size", 0)).unwrap_or(0);
-            let number = |name, otherwise| f64::from(call.float(name, otherwise));
-            let constants = (number("alpha", 1e-4), number("beta", 0.75), number("bias", 1.0));
+            let size = usize::try_from(call.int("size", 0)?).unwrap_or(0);
+            let number = |name, otherwise| call.float(name, otherwise).map(f64::from);
+            let constants = (number("alpha", 1e-4)?, number("beta", 0.75)?, number("bias", 1.0)?);
             match Response::new(size.saturating_sub(1) / 2, size, constants) {
                 Ok(response) => reading.push(Operation::Response(response), on, shape.to_vec()),
                 Err(reason) => call.refuse(reason),
@@ -124,16 +124,21 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
 fn reshape<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     let on = call.value(reading, 0)?;
     let wanted = reading.integers(&call.constant(reading, 1)?)?;
-    if call.int("allowzero", 0) != 0 && wanted.contains(&0) {
+    if call.int("allowzero", 0)? != 0 && wanted.contains(&0) {
         return call.refuse("sides of 0 are not read");
     }
     let shape = reading.shape(on).to_vec();
     let numbers = count(&shape);
     let refused = || call.refuse(format!("points of shape {shape:?} do not become {wanted:?}"));
     // The first side is the batch; a 0 copies a side, one −1 takes what is left.
-    let Some((_, sides)) = wanted.split_first().filter(|(_, sides)| !sides.is_empty()) else {
+    let rest = wanted.split_first().filter(|(first, sides)| {
+        // Another number is a number of points, which are not known here.
+        matches!(first, 0 | -1) && !sides.is_empty()
+    });
+    let Some((first, sides)) = rest else { return refused() };
+    if *first == -1 && sides.contains(&-1) {
         return refused();
-    };
+    }
     let side = |(k, &side): (usize, &i64)| match side {
         0 => shape.get(k).copied(),
         -1 => Some(0),
@@ -158,7 +163,7 @@ fn reshape<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'
 
 fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     call.only("transA", 0)?;
-    if call.float("alpha", 1.0) != 1.0 || call.float("beta", 1.0) != 1.0 {
+    if call.float("alpha", 1.0)? != 1.0 || call.float("beta", 1.0)? != 1.0 {
         return call.refuse("alpha and beta other than 1 are not read");
     }
     let on = call.value(reading, 0)?;
@@ -174,7 +179,7 @@ fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>>
             values
         }
     };
-    dense(reading, call, on, call.int("transB", 0) != 0, bias)
+    dense(reading, call, on, call.int("transB", 0)? != 0, bias)
 }
 
 fn dense<'a>(
@@ -314,7 +319,7 @@ fn strides(held: &[usize], result: &[usize]) -> Vec<usize> {
 fn concatenate<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     let first = call.value(reading, 0)?;
     let mut shape = reading.shape(first).to_vec();
-    let axis = call.int("axis", 0);
+    let axis = call.int("axis", 0)?;
     if axis != 1 && axis != -(shape.len() as i64) {
         return call.refuse(format!("axis = {axis} is not read, 1 is"));
     }

@@ -175,6 +175,9 @@ pub struct Node<'a> {
 #[derive(Default)]
 pub struct Attribute<'a> {
     pub name: &'a str,
+    /// Which value it has, by ONNX's numbers; 0 where the file does not say. A value of 0, or an empty
+    /// one, may be left out of a file.
+    pub kind: i64,
     pub float: Option<f32>,
     pub int: Option<i64>,
     pub ints: Vec<i64>,
@@ -306,6 +309,7 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
                 }
             }
             (8, field) => integers(&mut attribute.ints, field, ATTRIBUTES)?,
+            (20, field) => attribute.kind = field.integer()?,
             _ => {}
         }
         Ok(())

@@ -139,7 +139,7 @@ impl<'a> Weights<'a> {
         let chain = Chain {
             base: sums.base,
             size: sums.size,
-            terms: folded.terms + inputs + BESIDES,
+            terms: folded.terms.saturating_add(inputs + BESIDES),
             grain: folded.grain.filter(|_| self.normal).map(with_weights),
             most: folded.most.iter().map(grown).collect(),
         };
@@ -156,8 +156,8 @@ pub fn radius(before: &[f64], size: &[f64], terms: usize, grain: Option<i64>) ->
     if before.is_empty() && grain.is_some_and(exact) {
         return Vec::new();
     }
-    let relative = gamma(terms + 4, 53);
-    let tiny = (terms + 4) as f64 * f64::MIN_POSITIVE;
+    let relative = gamma(terms.saturating_add(4), 53);
+    let tiny = terms.saturating_add(4) as f64 * f64::MIN_POSITIVE;
     let widened = |(at, size): (usize, &f64)| {
         let before = before.get(at).copied().unwrap_or(0.0);
         up(before + relative * size + tiny, 4)

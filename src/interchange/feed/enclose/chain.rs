@@ -73,7 +73,7 @@ impl Chain {
             return Vec::new();
         }
         let relative = gamma(self.terms, precision.bits());
-        let tiny = 8.0 * (self.terms + 1) as f64 * smallest(precision);
+        let tiny = 8.0 * self.terms.saturating_add(1) as f64 * smallest(precision);
         let width = (self.size.len() / self.most.len().max(1)).max(1);
         let bound = |(at, size): (usize, &f64)| {
             let most = self.most[at / width];
@@ -100,7 +100,7 @@ impl Chain {
         Chain {
             base,
             size: size.collect(),
-            terms: self.terms + BESIDES,
+            terms: self.terms.saturating_add(BESIDES),
             grain: known.map(|own| own.min(grain(by))),
             most: self.most.iter().map(|most| up(most + constant, 1)).collect(),
         }
@@ -118,7 +118,7 @@ impl Chain {
         Chain {
             base: both(&self.base, &other.base),
             size: both(&self.size, &other.size),
-            terms: self.terms + other.terms + BESIDES,
+            terms: self.terms.saturating_add(other.terms).saturating_add(BESIDES),
             grain: self.grain.zip(other.grain).map(|(x, y)| x.min(y)),
             most: both(&self.most, &other.most),
         }
@@ -155,7 +155,7 @@ impl Chain {
         Chain {
             base,
             size,
-            terms: self.terms + NORMALIZATION,
+            terms: self.terms.saturating_add(NORMALIZATION),
             grain: None,
             most: self.most.iter().map(after).collect(),
         }

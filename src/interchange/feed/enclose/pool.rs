@@ -69,7 +69,7 @@ pub fn mean_pool(
     let chain = Chain {
         base: bounds(&folded.base),
         size: bounds(&folded.size),
-        terms: folded.terms + area + BESIDES,
+        terms: folded.terms.saturating_add(area + BESIDES),
         grain: folded.grain.and_then(divided),
         most: folded.most.iter().map(|most| up(area as f64 * most, area)).collect(),
     };

@@ -1,12 +1,17 @@
 //! Local response normalization, enclosed: y = x · D^-β, D = k + α/size · Σ x² over channels nearby.
 //!
 //! β is a multiple of 1/4, so that powers are products of square roots, which binary64 rounds once;
-//! k > 0 and α >= 0, so that D is a sum without cancellation, and D^-β falls as D grows. With x in
+//! k > 0 and α >= 0, so that D^-β falls as D grows. With x in
 //! c ± ρ and D in [lo, hi],
 //!
 //! ```text
 //! |x D^-β − c D0^-β| <= ρ lo^-β + |c| max(lo^-β − D0^-β, D0^-β − hi^-β)
 //! ```
+//!
+//! A runtime may add all terms of each sum anew, or go from channel to channel, adding the square that
+//! comes into reach and subtracting the one that leaves it: then the roundings of all channels before,
+//! next to the largest of their squares, are in every sum. Both are covered; where that may leave
+//! nothing of D, no bound is given.
 //!
 //! A runtime's power is taken to be off by at most [`POWER`] units in the last place, as those of
 //! mathematical libraries are. Nothing is folded into this, or this into anything.
@@ -47,6 +52,10 @@ struct Near {
     /// At least |x|, at a runtime, too.
     largest: f64,
     channels: usize,
+    /// Channels of the image.
+    all: usize,
+    /// At least what a runtime's D is off by if it goes from channel to channel.
+    slid: f64,
 }
 
 /// The normalization of images of this shape.
@@ -55,9 +64,26 @@ pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Precis
     let mut y = Enclosure { back: None, forward: None, ..x.clone() };
     y.radius = vec![0.0; x.centre.len()];
     y.runtime = vec![0.0; x.centre.len()];
+    // Of all channels at a position: the sum of squares, and the largest number.
+    let all: Vec<(f64, f64)> = (0..x.centre.len() / channels)
+        .map(|place| {
+            let (point, within) = (place / area, place % area);
+            (0..channels).fold((0.0, 0.0), |(sum, largest), channel| {
+                let at = (point * channels + channel) * area + within;
+                let size = up(x.centre[at].abs() + x.radius(at) + x.runtime(at), 2);
+                (up(sum + size * size, 2), larger(largest, size))
+            })
+        })
+        .collect();
+    let roundings = channels.saturating_mul(2).saturating_add(by.size + 16);
     for at in 0..x.centre.len() {
         let channel = at / area % channels;
         let mut near = Near::default();
+        let (squares, largest) = all[at / (channels * area) * area + at % area];
+        let held = up(by.k + by.alpha / by.size as f64 * squares, 8);
+        near.slid = up(2.0 * gamma(roundings, precision.bits()) * held, 4);
+        near.largest = larger(1.0, largest);
+        near.all = channels;
         for other in by.near(channel, channels) {
             let at = at - channel * area + other * area;
             let (size, radius) = (x.centre[at].abs(), x.radius(at));
@@ -88,11 +114,12 @@ fn bound(
     let factor = 1.0 / power(sum, quarters);
     let terms = near.channels + 8;
     // Between which the factor lies, where the sum is off by `off` and rounded in this precision.
-    let between = |off: f64, bits: u64, tiny: f64| {
+    let between = |off: f64, bits: u64, tiny: f64, slid: f64| {
         let rounded = 2.0 * gamma(terms, bits);
         // The sum as it stands here is rounded, too.
         let off = up(weight * off + gamma(terms, 53) * sum + tiny, terms);
-        let low = larger(k, sum - off) * (1.0 - rounded);
+        let (least, off) = if slid > 0.0 { (0.0, up(off + slid, 1)) } else { (k, off) };
+        let low = larger(least, sum - off) * (1.0 - rounded);
         let high = up((sum + off) * (1.0 + rounded), 4);
         let spare = gamma(HERE, 53);
         (high, (1.0 - spare) / power(high, quarters), (1.0 + spare) / power(low, quarters))
@@ -105,7 +132,7 @@ fn bound(
     let largest = larger(1.0, near.largest);
     let grown = larger(1.0, alpha) * largest;
     let tiny = |smallest: f64| 8.0 * terms as f64 * smallest * grown;
-    let (_, least, most) = between(near.real, 53, tiny(f64::MIN_POSITIVE));
+    let (_, least, most) = between(near.real, 53, tiny(f64::MIN_POSITIVE), 0.0);
     // Powers of numbers below the normal range would be known to fewer digits.
     let normal = k >= SMALL && power(k, quarters) >= SMALL;
     let flushed = f64::MIN_POSITIVE * (4.0 + c.abs() + most);
@@ -115,10 +142,13 @@ fn bound(
     let (smallest, highest) = (smallest(precision), highest(precision));
     let both = up(radius + off, 1);
     let bits = precision.bits();
-    let (high, least, most) = between(near.runtime, bits, tiny(smallest));
+    let (high, least, most) = between(near.runtime, bits, tiny(smallest), near.slid);
     let power_fits = power(high, quarters) < highest && high < highest;
-    let squares_fit = grown * largest * (near.channels as f64) < highest;
-    let known = k >= smallest * 2f64.powi(64) && power_fits && squares_fit;
+    let squares_fit = grown * largest * (near.all as f64) < highest;
+    // What is left of D is known to some digits, and no bound below has met an infinity.
+    let left = sum - up(weight * near.runtime + near.slid, 4) >= smallest * 2f64.powi(64);
+    let known =
+        k >= smallest * 2f64.powi(64) && left && most.is_finite() && power_fits && squares_fit;
     let rounded = gamma(POWER, bits) * largest * most;
     let flushed = 8.0 * smallest * (1.0 + most + largest);
     let runtime = distance(both, (least, most)) + rounded + flushed + radius_after;
