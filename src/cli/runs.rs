@@ -34,11 +34,6 @@ impl<E: Element> Runs<'_, E> {
         if self.quiet { Ok(()) } else { print(&format!("{:<24} {text}\n", one.name)) }
     }
 
-    /// Says something about several runs, beside their results.
-    pub fn note(&self, text: &str) {
-        eprintln!("{text}");
-    }
-
     /// The summary of the run that has ended in its folder, if it is this one.
     pub fn kept(&self, one: &One) -> Result<Option<Summary>, CliError> {
         let shared = self.task.common(self.options);
@@ -98,7 +93,7 @@ impl<E: Element> Runs<'_, E> {
                 }
                 Err(error) => {
                     if let Some(error) = failed.replace(error) {
-                        self.note(&format!("error: {error}"));
+                        eprintln!("error: {error}");
                     }
                     None
                 }

@@ -190,8 +190,8 @@ impl Common<'_> {
         let description = self.description::<E>(case, device.kind());
         let mut wanted = identity(&description, &self.settings(case));
         let mut held = summary.identity.clone();
-        if held["data"]["device"].is_null() {
-            held["data"]["device"] = BEFORE.into();
+        if let Some(data) = held.get_mut("data").and_then(|data| data.as_object_mut()) {
+            data.entry("device").or_insert(BEFORE.into());
         }
         let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
         // How long a run was to last does not matter where it has ended all the same.

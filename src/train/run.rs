@@ -347,8 +347,9 @@ struct Together<'a, E: Element> {
 
 /// Runs all runs of `trainer` to their ends, or until `watch` says stop, or half of them have ended
 /// where there are several, or one has an error, other than that it diverged; run r has folder
-/// `held[r]`, and what becomes of it does not depend on the others. `watch` is called every tenth of a second or every step, whichever is longer, with
-/// those that are under way. How each came out, in their order: as [`Held::run`] says.
+/// `held[r]`, and what becomes of it does not depend on the others. `watch` is called every tenth of
+/// a second or every step, whichever is longer, with those that are under way. How each came out, in
+/// their order: as [`Held::run`] says.
 ///
 /// # Panics
 /// If there are fewer folders than runs.
