@@ -10,6 +10,8 @@
 #                     eager, compile or graph; prints "ms/step median X"
 #   --python PYTHON   for that script [python3]
 #   --cifar PATH      CIFAR-10 as the program takes it, a folder or .tar.gz
+#   --modes WORDS     PyTorch's modes, of eager,compile,graph [all]
+#   --tools WORDS     compute-sanitizer's, of memcheck,racecheck,synccheck [all]
 #   --only WORDS      of tests,sanitizer,determinism,exactness,cifar,times,sweep,networks [all]
 #   --rounds N        rounds of each timing, ours and PyTorch's eager mode in turn [3]; its other modes,
 #                     which take long to start, have one
@@ -54,6 +56,15 @@ collect() {
 }
 
 report=gpu-check.json torch='' python=python3 cifar='' quick='' rounds=3
+all_modes=eager,compile,graph all_tools=memcheck,racecheck,synccheck
+# Whether each of the words $2 of option $1 is one of the words $3.
+known() {
+    local word
+    for word in ${2//,/ }; do
+        case ",$3," in *",$word,"*) ;; *) echo "$1 $word: none of $3" >&2; exit 2 ;; esac
+    done
+}
+modes=$all_modes tools=$all_tools
 all=tests,sanitizer,determinism,exactness,cifar,times,sweep,networks only=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -72,9 +83,17 @@ while [ $# -gt 0 ]; do
     --cifar) cifar=$(realpath "${2:?where}"); shift ;;
     --only)
         only=${2:?what}
-        for word in ${only//,/ }; do
-            case ",$all," in *",$word,"*) ;; *) echo "--only $word: none of $all" >&2; exit 2 ;; esac
-        done
+        known --only "$only" "$all"
+        shift
+        ;;
+    --modes)
+        modes=${2:?which}
+        known --modes "$modes" "$all_modes"
+        shift
+        ;;
+    --tools)
+        tools=${2:?which}
+        known --tools "$tools" "$all_tools"
         shift
         ;;
     --rounds) rounds=${2:?how many}; shift ;;
@@ -270,7 +289,7 @@ check_sanitizer() {
         add sanitizer absent 'the emulator is no GPU'
         return
     fi
-    for tool in memcheck racecheck synccheck; do
+    for tool in ${tools//,/ }; do
         if command -v compute-sanitizer >/dev/null; then
             each_command sanitized $tool
         else
@@ -350,7 +369,7 @@ find_rivals() {
         return
     fi
     torch_version=$("$python" -c 'import torch; print(torch.__version__)')
-    rivals='eager compile graph'
+    rivals=${modes//,/ }
 }
 
 # The fastest of PyTorch's medians in `best`, by precision, for the sweep.
@@ -419,7 +438,7 @@ time_model() {
         [ -n "$least" ] && awk -v a="$theirs" -v b="$least" 'BEGIN { exit !(a >= b) }' || least=$theirs
     done
     # Without one of the modes nobody knows which is the fastest.
-    [ -z "$missing" ] || least=''
+    [ -z "$missing" ] && [ "$modes" = $all_modes ] || least=''
     [ "$model" != mlp1x512 ] || best[$precision]=$least
     [ -z "$least" ] || more+=", \"ratio_to_fastest\": $(ratio "$least" "$ours")"
     add "$name" pass "$ours ms a step${least:+; PyTorch at best $least}${no_rivals:+; $no_rivals}$missing" "$more"
