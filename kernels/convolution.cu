@@ -22,7 +22,9 @@ static __device__ inline void add_up(const ConvolutionArguments& a) {
     }
     const u32 line = at / a.n;
     float* target = target_of<WEIGHT>(a, at % a.n) + (u64)line * line_of<WEIGHT>(a);
-    *target = finished(a, sum, bias_of(a, line), a.accumulate ? *target : 0.0f);
+    const Way way = {a.bias.data != nullptr, a.relu != 0, a.accumulate != 0};
+    const float bias = way.biased ? a.bias.data[blockIdx.z * a.bias.replica + line] : 0.0f;
+    *target = way.out(sum, bias, way.added ? *target : 0.0f);
 }
 
 KERNEL(convolution_finish, ConvolutionArguments) {

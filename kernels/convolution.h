@@ -20,8 +20,8 @@
 // modulo s: at such positions the same taps of the kernel meet something, so that no operation is
 // spent on zeros. With stride 1 that is one launch with all taps.
 //
-// A block computes a tile of 64 × 64, or of 32 × 128 where that leaves less of it empty, through
-// tile.h. Bias and ReLU are fused into the way out: that saves reading and writing Y twice, 16
+// A block computes a tile of M × 128 through tile.h, where M is 32, 48, 64 or 80, whichever costs
+// least (lower_convolution.rs). Bias and ReLU are fused into the way out: that saves reading and writing Y twice, 16
 // bytes a number. The gradient of the bias is summed from the tiles of dY in shared memory.
 //
 // Where C has too few tiles to fill a large device, k is cut into `splits` parts (blockIdx.y),
@@ -86,69 +86,68 @@ struct Kernel {
             place<M, ALONG>(each, line, depth);
             line += first;
             depth += begin;
-            to[each] = line < lines && depth < end ? data[(u64)line * k + depth] : 0.0f;
+            to[each] = load_if(data + (line * k + depth), (line < lines) & (depth < end));
         }
     }
 };
 
-// Some taps of W as in × (out · taps). Neighbours lie size² apart: what a line of the cache holds
-// besides is what the next depths want.
+// Taps that a block finds at once, a thread each.
+static const u32 CHUNK = 64;
+
+// Some taps of W as in × (out · taps). Taps of a channel lie side by side.
 template <u32 M>
 struct Turned {
     static const u32 LINES = M;
-    static const bool ALONG = false;
+    static const bool ALONG = true;
     const float* data;
     u32 first, lines, line_apart;
-    // Where the taps of two steps lie, which `Unfolded` finds.
+    // The first step, and where taps lie, which `Unfolded` finds.
+    u32 start;
     const u32* places;
 
     __device__ void fetch(float (&to)[M / 8], u32 begin, u32 end) const {
+        const u32 at = begin + threadIdx.x % STEP;
+        const u32 from = places[(at - start) % (2 * CHUNK)];
 #pragma unroll
         for (u32 each = 0; each < M / 8; each++) {
             u32 line, depth;
             place<M, ALONG>(each, line, depth);
             line += first;
-            depth += begin;
-            const bool there = line < lines && depth < end;
-            to[each] = there ? data[places[depth % (2 * STEP)] + line * line_apart] : 0.0f;
+            to[each] = load_if(data + (from + line * line_apart), (line < lines) & (at < end));
         }
     }
 };
 
 // Unfolded images as k × positions: a thread keeps its position, and the block keeps the taps of
-// this step and the next one.
-template <u32 N, bool GRADIENT>
+// this chunk of steps and the next one, counted from the first step.
+template <bool GRADIENT>
 struct Unfolded {
-    static const u32 LINES = N;
+    static const u32 LINES = COLUMNS;
     static const bool ALONG = false;
     const ConvolutionArguments& a;
     Seen seen;
-    bool there;
-    Taps taps;
+    u32 first;
+    Look* looks;
     u32* places;
 
     __device__ void prepare(u32 begin, u32 end) const {
-        const u32 at = begin + threadIdx.x;
-        if (threadIdx.x < STEP && at < end) {
-            const Tap tap = tap_of(a.windows, at);
-            taps.set(a.windows, at % (2 * STEP), tap);
-            if (GRADIENT) {
-                places[at % (2 * STEP)] = tap.channel * a.weight_out + a.weight_first +
-                                          tap.y * a.weight_down + tap.x * a.weight_right;
-            }
+        if ((begin - first) % CHUNK != 0 || threadIdx.x >= CHUNK) {
+            return;
+        }
+        const u32 at = begin + threadIdx.x, to = (at - first) % (2 * CHUNK);
+        const Tap tap = tap_of(a.windows, at);
+        looks[to] = at < end ? look_of(a.windows, tap) : look_nowhere();
+        if (GRADIENT) {
+            places[to] = tap.channel * a.weight_out + a.weight_first + tap.y * a.weight_down +
+                         tap.x * a.weight_right;
         }
     }
 
-    __device__ void fetch(float (&to)[N / 8], u32 begin, u32 end) const {
+    __device__ void fetch(float (&to)[STEP], u32 begin, u32) const {
+        const Look* step = looks + (begin - first) % (2 * CHUNK);
 #pragma unroll
-        for (u32 each = 0; each < N / 8; each++) {
-            u32 line, depth;
-            place<N, ALONG>(each, line, depth);
-            depth += begin;
-            const u32 at = depth % (2 * STEP);
-            to[each] = there && depth < end
-                           ? look(a.windows, seen, taps.apart[at], taps.offset[at])
-                           : 0.0f;
+        for (u32 depth = 0; depth < STEP; depth++) {
+            to[depth] = look(seen, step[depth]);
         }
     }
 };
@@ -166,42 +165,37 @@ struct Gradient {
         const Divisor& places = a.windows.places;
         const u32 position = begin + threadIdx.x % STEP;
         const u32 sample = quotient(position, places);
-        const float* image = data + sample * a.gradient.row + (position - sample * places.by);
+        const float* image =
+            held(data + sample * a.gradient.row + (position - sample * places.by));
 #pragma unroll
         for (u32 each = 0; each < M / 8; each++) {
             u32 line, depth;
             place<M, ALONG>(each, line, depth);
             line += first;
-            to[each] = line < a.m && position < end ? image[(u64)line * places.by] : 0.0f;
+            to[each] = load_if(image + line * places.by, (line < a.m) & (position < end));
         }
     }
 };
 
 // Unfolded images as positions × (in · size²): a thread has one position a step, and the block
 // keeps the lines' taps.
-template <u32 N>
 struct Lines {
-    static const u32 LINES = N;
+    static const u32 LINES = COLUMNS;
     static const bool ALONG = true;
     const Windows& windows;
     const float* data;
-    Taps taps;
-    // Lines that are there.
-    u32 lines;
+    const Look* looks;
 
     __device__ void prepare(u32, u32) const {}
 
-    __device__ void fetch(float (&to)[N / 8], u32 begin, u32 end) const {
+    __device__ void fetch(float (&to)[COLUMNS / 8], u32 begin, u32 end) const {
         const u32 position = begin + threadIdx.x % STEP;
-        const bool there = position < end;
-        const Seen seen = seen_from(windows, data, there ? position : begin);
+        const Seen seen = seen_from(windows, data, position, position < end);
 #pragma unroll
-        for (u32 each = 0; each < N / 8; each++) {
+        for (u32 each = 0; each < COLUMNS / 8; each++) {
             u32 line, depth;
-            place<N, ALONG>(each, line, depth);
-            to[each] = there && line < lines
-                           ? look(windows, seen, taps.apart[line], taps.offset[line])
-                           : 0.0f;
+            place<COLUMNS, ALONG>(each, line, depth);
+            to[each] = look(seen, looks[line]);
         }
     }
 };
@@ -211,12 +205,12 @@ struct Block {
     u32 top, side, begin, end;
 };
 
-template <u32 M, u32 N>
+template <u32 M>
 static __device__ inline Block block_of(const ConvolutionArguments& a) {
-    const u32 across = (a.n + N - 1) / N;
+    const u32 across = (a.n + COLUMNS - 1) / COLUMNS;
     Block block;
     block.top = blockIdx.x / across * M;
-    block.side = blockIdx.x % across * N;
+    block.side = blockIdx.x % across * COLUMNS;
     block.begin = blockIdx.y * a.split_len;
     block.end = block.begin + a.split_len < a.k ? block.begin + a.split_len : a.k;
     return block;
@@ -241,66 +235,85 @@ static __device__ inline u32 line_of(const ConvolutionArguments& a) {
     return WEIGHT ? a.n : a.plane;
 }
 
-// What becomes of a sum that is complete.
-static __device__ inline float finished(const ConvolutionArguments& a, float sum, float bias,
-                                        float old) {
-    sum = a.bias.data ? sum + bias : sum;
-    sum = a.relu && sum < 0 ? 0.0f : sum;
-    return a.accumulate ? old + sum : sum;
+// What becomes of a sum on its way out.
+struct Way {
+    bool biased, relu, added;
+
+    __device__ float out(float sum, float bias, float old) const {
+        sum = biased ? sum + bias : sum;
+        sum = relu && sum < 0 ? 0.0f : sum;
+        return added ? old + sum : sum;
+    }
+};
+
+// Moves RUN numbers at once.
+template <u32 RUN>
+static __device__ inline void move(float* to, const float* from) {
+    static_assert(RUN == 2 || RUN == 4, "what is moved at once");
+    if (RUN == 4) {
+        *(float4*)to = *(const float4*)from;
+    } else {
+        *(float2*)to = *(const float2*)from;
+    }
 }
 
-static __device__ inline float bias_of(const ConvolutionArguments& a, u32 line) {
-    return a.bias.data ? a.bias.data[blockIdx.z * a.bias.replica + line] : 0.0f;
-}
-
-// The thread's part of a tile goes out; four columns at once where they are side by side, which
+// The thread's part of a tile goes out; runs at once where they are side by side, which
 // `contiguous` says of positions that are not far apart.
-template <u32 M, u32 N, bool WEIGHT>
+template <class Arithmetic, u32 M, bool WEIGHT>
 static __device__ inline void leave(const ConvolutionArguments& a, const Block& block,
-                                    const float (&c)[8][4], bool sums, float sum) {
+                                    const float (&c)[M], bool sums, float sum) {
+    const u32 RUN = Arithmetic::RUN, GROUPS = Arithmetic::GROUPS, ROWS = M / (RUN * GROUPS);
+    // A part goes out as it is.
     const bool whole = a.splits == 1;
+    const Way way = {whole && a.bias.data, whole && a.relu, whole && a.accumulate};
     float* partial = a.partial.data + blockIdx.z * a.partial.replica;
     partial += blockIdx.y * ((u64)a.m * a.n + a.m);
-    u32 down, over;
-    corner<M, N>(down, over);
-    const u32 first = block.side + over;
     const u64 row = whole ? line_of<WEIGHT>(a) : a.n;
-    float* start = whole ? target_of<WEIGHT>(a, first < a.n ? first : 0) : partial + first;
     const bool side_by_side =
-        WEIGHT || !whole || (a.contiguous && a.windows.places.by % 4 == 0);
-    const bool fours = side_by_side && first + 4 <= a.n && aligned(start, row);
-    const u32 top = block.top + down;
-    const bool added = whole && a.accumulate;
-    for (u32 j = 0; j < 4 && !fours; j++) {
-        if (first + j >= a.n) {
-            break;
-        }
-        float* column = whole ? target_of<WEIGHT>(a, first + j) : start + j;
+        WEIGHT || !whole || (a.contiguous && a.windows.places.by % RUN == 0);
+    const float* bias = a.bias.data + blockIdx.z * a.bias.replica;
 #pragma unroll
-        for (u32 i = 0; i < 8; i++) {
-            const u32 line = top + i % 4 + (i < 4 ? 0 : M / 2);
-            if (line < a.m) {
-                float* place = column + line * row;
-                const float sum = j == 0 ? c[i][0] : j == 1 ? c[i][1] : j == 2 ? c[i][2] : c[i][3];
-                *place = whole ? finished(a, sum, bias_of(a, line), added ? *place : 0.0f) : sum;
-            }
-        }
-    }
+    for (u32 group = 0; group < GROUPS; group++) {
+        const u32 first = block.side + Arithmetic::column(group);
+        float* start = whole ? target_of<WEIGHT>(a, first < a.n ? first : 0) : partial + first;
+        if (side_by_side && first + RUN <= a.n && aligned(start, row, RUN)) {
 #pragma unroll
-    for (u32 i = 0; i < 8; i++) {
-        const u32 line = top + i % 4 + (i < 4 ? 0 : M / 2);
-        if (fours && line < a.m) {
-            float4* place = (float4*)(start + line * row);
-            float4 value = make_float4(c[i][0], c[i][1], c[i][2], c[i][3]);
-            if (whole) {
-                const float4 old = added ? *place : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                const float bias = bias_of(a, line);
-                value.x = finished(a, value.x, bias, old.x);
-                value.y = finished(a, value.y, bias, old.y);
-                value.z = finished(a, value.z, bias, old.z);
-                value.w = finished(a, value.w, bias, old.w);
+            for (u32 each = 0; each < ROWS; each++) {
+                const u32 line = block.top + Arithmetic::template row<M>(each);
+                if (line < a.m) {
+                    float* place = start + line * row;
+                    alignas(16) float value[RUN], old[RUN] = {};
+                    if (way.added) {
+                        move<RUN>(old, place);
+                    }
+                    const float own = load_if(bias + line, way.biased);
+#pragma unroll
+                    for (u32 j = 0; j < RUN; j++) {
+                        value[j] = way.out(c[Arithmetic::at(each, group) + j], own, old[j]);
+                    }
+                    move<RUN>(place, value);
+                }
             }
-            *place = value;
+            continue;
+        }
+#pragma unroll 1
+        for (u32 j = 0; j < RUN && first + j < a.n; j++) {
+            float* column = whole ? target_of<WEIGHT>(a, first + j) : start + j;
+#pragma unroll
+            for (u32 each = 0; each < ROWS; each++) {
+                const u32 line = block.top + Arithmetic::template row<M>(each);
+                if (line < a.m) {
+                    // A register has no number: which one it is must be known to the compiler.
+                    float value = c[Arithmetic::at(each, group)];
+#pragma unroll
+                    for (u32 other = 1; other < RUN; other++) {
+                        value = j == other ? c[Arithmetic::at(each, group) + other] : value;
+                    }
+                    float* place = column + line * row;
+                    const float old = way.added ? *place : 0.0f;
+                    *place = way.out(value, load_if(bias + line, way.biased), old);
+                }
+            }
         }
     }
     if (sums && block.top + threadIdx.x < a.m) {
@@ -310,71 +323,61 @@ static __device__ inline void leave(const ConvolutionArguments& a, const Block& 
     }
 }
 
-template <class Arithmetic, u32 M, u32 N, bool GRADIENT>
+template <class Arithmetic, u32 M, bool GRADIENT>
 static __device__ inline void images(const ConvolutionArguments& a) {
-    SHARED(u32, apart, 2 * STEP);
-    SHARED(u32, offset, 2 * STEP);
-    SHARED(u32, places, 2 * STEP);
+    SHARED(Look, looks, 2 * CHUNK);
+    SHARED(u32, places, GRADIENT ? 2 * CHUNK : 1);
     const u64 replica = blockIdx.z;
-    const Block block = block_of<M, N>(a);
+    const Block block = block_of<M>(a);
     const float* seen = a.windows.images.data + replica * a.windows.images.replica;
-    const float* weight = a.weight.data + replica * a.weight.replica;
-    const u32 position = block.side + threadIdx.x % N;
-    const bool there = position < a.n;
-    const Unfolded<N, GRADIENT> right = {a,     seen_from(a.windows, seen, there ? position : 0),
-                                         there, Taps{apart, offset},
-                                         places};
-    float c[8][4] = {};
+    const float* weight = held(a.weight.data + replica * a.weight.replica);
+    const u32 position = block.side + threadIdx.x;
+    const Unfolded<GRADIENT> right = {a, seen_from(a.windows, seen, position, position < a.n),
+                                      block.begin, looks, places};
+    float c[M] = {};
     float sum = 0;
     if (GRADIENT) {
-        const Turned<M> left = {weight, block.top, a.m, a.weight_in, places};
-        tile<Arithmetic>(left, right, block.begin, block.end, c, false, sum);
+        const Turned<M> left = {weight, block.top, a.m, a.weight_in, block.begin, places};
+        tile<Arithmetic, M>(left, right, block.begin, block.end, c, false, sum);
     } else {
         const Kernel<M> left = {weight, block.top, a.m, a.k};
-        tile<Arithmetic>(left, right, block.begin, block.end, c, false, sum);
+        tile<Arithmetic, M>(left, right, block.begin, block.end, c, false, sum);
     }
-    leave<M, N, false>(a, block, c, false, sum);
+    leave<Arithmetic, M, false>(a, block, c, false, sum);
 }
 
-template <class Arithmetic, u32 M, u32 N>
+template <class Arithmetic, u32 M>
 static __device__ inline void weights(const ConvolutionArguments& a) {
-    SHARED(u32, apart, N);
-    SHARED(u32, offset, N);
+    SHARED(Look, looks, COLUMNS);
     const u64 replica = blockIdx.z;
-    const Block block = block_of<M, N>(a);
-    const Taps taps = {apart, offset};
-    if (threadIdx.x < N) {
-        // `tile` waits before it fetches.
-        taps.set(a.windows, threadIdx.x, tap_of(a.windows, block.side + threadIdx.x));
-    }
+    const Block block = block_of<M>(a);
+    // `tile` waits before it fetches.
+    const u32 line = block.side + threadIdx.x;
+    looks[threadIdx.x] = line < a.n ? look_of(a.windows, tap_of(a.windows, line)) : look_nowhere();
     const float* seen = a.windows.images.data + replica * a.windows.images.replica;
     const float* gradient = a.gradient.data + replica * a.gradient.replica;
     const bool sums = a.sums.data && block.side == 0 && threadIdx.x < M;
     const Gradient<M> left = {a, gradient, block.top};
-    const Lines<N> right = {a.windows, seen, taps, a.n - block.side};
-    float c[8][4] = {};
+    const Lines right = {a.windows, seen, looks};
+    float c[M] = {};
     float sum = 0;
-    tile<Arithmetic>(left, right, block.begin, block.end, c, sums, sum);
-    leave<M, N, true>(a, block, c, sums, sum);
+    tile<Arithmetic, M>(left, right, block.begin, block.end, c, sums, sum);
+    leave<Arithmetic, M, true>(a, block, c, sums, sum);
 }
 
-// The kernels of one arithmetic, with tiles of 64 × 64 and (low) of 32 × 128.
-#define CONVOLUTIONS(name, Arithmetic)                                        \
-    KERNEL(convolution_forward##name, ConvolutionArguments) {                  \
-        images<Arithmetic, 64, 64, false>(a);                                  \
+// The kernels of one arithmetic with tiles of M × 128, and with all.
+#define CONVOLUTIONS_OF(M, name, Arithmetic)                                  \
+    KERNEL_OF(128, M < 64 ? 4 : 3, convolution_forward_##M##name, ConvolutionArguments) {              \
+        images<Arithmetic, M, false>(a);                                       \
     }                                                                          \
-    KERNEL(convolution_forward_low##name, ConvolutionArguments) {              \
-        images<Arithmetic, 32, 128, false>(a);                                 \
+    KERNEL_OF(128, M < 64 ? 4 : 3, convolution_input_gradient_##M##name, ConvolutionArguments) {       \
+        images<Arithmetic, M, true>(a);                                        \
     }                                                                          \
-    KERNEL(convolution_input_gradient##name, ConvolutionArguments) {           \
-        images<Arithmetic, 64, 64, true>(a);                                   \
-    }                                                                          \
-    KERNEL(convolution_input_gradient_low##name, ConvolutionArguments) {       \
-        images<Arithmetic, 32, 128, true>(a);                                  \
-    }                                                                          \
-    KERNEL(convolution_weight_gradient##name, ConvolutionArguments) {          \
-        weights<Arithmetic, 64, 64>(a);                                        \
-    }                                                                          \
-    KERNEL(convolution_weight_gradient_low##name, ConvolutionArguments) {      \
-        weights<Arithmetic, 32, 128>(a);                                       \
+    KERNEL_OF(128, M < 64 ? 4 : 3, convolution_weight_gradient_##M##name, ConvolutionArguments) {      \
+        weights<Arithmetic, M>(a);                                             \
     }
+#define CONVOLUTIONS(name, Arithmetic)     \
+    CONVOLUTIONS_OF(32, name, Arithmetic)  \
+    CONVOLUTIONS_OF(48, name, Arithmetic)  \
+    CONVOLUTIONS_OF(64, name, Arithmetic)  \
+    CONVOLUTIONS_OF(80, name, Arithmetic)

@@ -122,6 +122,7 @@ KERNEL(normalization_statistics, NormalizationArguments) {
     part += 2 * (u64)channel * a.parts;
     const u32 all = a.rows * a.plane.by;
     float mean = 0, squares = 0;
+#pragma unroll 8 // reads of several parts are under way
     for (u32 first = 0; first < all; first += PART, part += 2) {
         const u32 theirs = all - first < PART ? all - first : PART;
         const float share = (float)theirs / (float)(first + theirs), apart = part[0] - mean;
@@ -138,18 +139,73 @@ KERNEL(normalization_statistics, NormalizationArguments) {
     running = 0.9f * running + 0.1f * (squares / (float)(all > 1 ? all - 1 : 1));
 }
 
-// Calls `act` with each of up to four numbers of a row that a thread takes: the row, which it is,
-// its channel. Neighbouring threads take neighbouring numbers, mostly of one channel.
-template <class Act>
-static __device__ inline void each_of_row(const NormalizationArguments& a, Act act) {
-    const u32 row = blockIdx.x / a.chunks;
-    const u32 start = blockIdx.x % a.chunks * (4 * BLOCK) + threadIdx.x;
-    const u32 len = a.channels * a.plane.by;
+// Up to four numbers of a row that a thread takes: side by side where all rows of all that it reads and
+// writes let four be moved at once, and otherwise apart, so that neighbouring threads take neighbours.
+struct Four {
+    u32 row, first, apart, len;
+
+    __device__ u32 at(u32 each) const {
+        return first + each * apart;
+    }
+
+    __device__ void read(float (&to)[4], const float* from, const View& view) const {
+        from += row * view.row;
+        if (apart == 1) {
+            const float4 four = first < len ? *(const float4*)(from + first) : float4{};
+            to[0] = four.x;
+            to[1] = four.y;
+            to[2] = four.z;
+            to[3] = four.w;
+            return;
+        }
+#pragma unroll
+        for (u32 each = 0; each < 4; each++) {
+            to[each] = at(each) < len ? from[at(each)] : 0.0f;
+        }
+    }
+
+    __device__ void write(const float (&from)[4], float* to, const View& view) const {
+        to += row * view.row;
+        if (apart == 1) {
+            if (first < len) {
+                *(float4*)(to + first) = make_float4(from[0], from[1], from[2], from[3]);
+            }
+            return;
+        }
+#pragma unroll
+        for (u32 each = 0; each < 4; each++) {
+            if (at(each) < len) {
+                to[at(each)] = from[each];
+            }
+        }
+    }
+};
+
+static __device__ inline Four four_of(const NormalizationArguments& a, bool side_by_side) {
+    Four four;
+    four.len = a.channels * a.plane.by;
+    four.row = blockIdx.x / a.chunks;
+    const bool by_four = side_by_side && four.len % 4 == 0;
+    four.apart = by_four ? 1 : BLOCK;
+    four.first = blockIdx.x % a.chunks * (4 * BLOCK) + threadIdx.x * (by_four ? 4 : 1);
+    return four;
+}
+
+// Calls `act` with each number that is there and what `of` finds of its channel, once a channel.
+template <class Of, class Act>
+static __device__ inline void each_of(const NormalizationArguments& a, const Four& four, Of of,
+                                      Act act) {
+    u32 channel = quotient(four.first, a.plane);
+    auto found = of(channel < a.channels ? channel : 0);
 #pragma unroll
     for (u32 each = 0; each < 4; each++) {
-        const u32 at = start + each * BLOCK;
-        if (at < len) {
-            act(row, at, quotient(at, a.plane));
+        const u32 its = quotient(four.at(each), a.plane);
+        if (its < a.channels) {
+            if (its != channel) {
+                channel = its;
+                found = of(channel);
+            }
+            act(each, found);
         }
     }
 }
@@ -158,15 +214,25 @@ KERNEL(normalize, NormalizationArguments) {
     const u64 replica = blockIdx.y;
     const float* input = a.input.data + replica * a.input.replica;
     float* output = a.output.data + replica * a.output.replica;
-    each_of_row(a, [&](u32 row, u32 at, u32 channel) {
-        const float mean = of_channel(a.mean, replica, channel);
+    const Four four =
+        four_of(a, aligned(input, a.input.row) && aligned(output, a.output.row));
+    float values[4];
+    four.read(values, input, a.input);
+    struct Line {
+        float mean, factor, shift;
+    };
+    const auto of = [&](u32 channel) {
         const float held = of_channel(a.inverse, replica, channel);
         const float inverse = a.training ? held : 1.0f / sqrtf(held + EPS);
-        const float factor = of_channel(a.scale, replica, channel) * inverse;
-        const float shift = of_channel(a.shift, replica, channel);
-        const float value = (input[row * a.input.row + at] - mean) * factor + shift;
-        output[row * a.output.row + at] = a.relu && value < 0 ? 0.0f : value;
+        return Line{of_channel(a.mean, replica, channel),
+                    of_channel(a.scale, replica, channel) * inverse,
+                    of_channel(a.shift, replica, channel)};
+    };
+    each_of(a, four, of, [&](u32 each, const Line& line) {
+        const float value = (values[each] - line.mean) * line.factor + line.shift;
+        values[each] = a.relu && value < 0 ? 0.0f : value;
     });
+    four.write(values, output, a.output);
 }
 
 // The gradient before the ReLU, if there was one. Not a number in the output is no positive one.
@@ -187,6 +253,7 @@ KERNEL(normalization_sums, NormalizationArguments) {
     const float* gradient = a.output_gradient.data + replica * a.output_gradient.replica;
     const float mean = of_channel(a.mean, replica, part.channel);
     float plain = 0, centred = 0;
+#pragma unroll 4 // reads of several numbers are under way
     for (u32 at = threadIdx.x; at < part.count; at += BLOCK) {
         const u32 of = part.first + at;
         float g = gradient[place(a, a.output_gradient, part.channel, of)];
@@ -208,6 +275,7 @@ KERNEL(normalization_parameters, NormalizationArguments) {
     const float* part = a.partial.data + replica * a.partial.replica;
     part += 2 * (u64)channel * a.parts;
     float plain = 0, centred = 0;
+#pragma unroll 8 // as above
     for (u32 at = 0; at < a.parts; at++) {
         plain += part[2 * at];
         centred += part[2 * at + 1];
@@ -221,18 +289,36 @@ KERNEL(normalization_gradient, NormalizationArguments) {
     const u64 replica = blockIdx.y;
     const float* input = a.input.data + replica * a.input.replica;
     const float* gradient = a.output_gradient.data + replica * a.output_gradient.replica;
+    const float* output = a.output.data + replica * a.output.replica;
     float* target = a.input_gradient.data + replica * a.input_gradient.replica;
+    const Four four = four_of(a, aligned(input, a.input.row) && aligned(target, a.input_gradient.row) &&
+                                     aligned(gradient, a.output_gradient.row) &&
+                                     (!a.output.data || aligned(output, a.output.row)));
+    float values[4], gradients[4], outputs[4], old[4] = {};
+    four.read(values, input, a.input);
+    four.read(gradients, gradient, a.output_gradient);
+    if (a.output.data) {
+        four.read(outputs, output, a.output);
+    }
+    if (a.accumulate) {
+        four.read(old, target, a.input_gradient);
+    }
     const float share = 1.0f / (float)(a.rows * a.plane.by);
-    each_of_row(a, [&](u32 row, u32 at, u32 channel) {
-        const float mean = of_channel(a.mean, replica, channel);
+    struct Line {
+        float mean, factor, plain, slope;
+    };
+    const auto of = [&](u32 channel) {
         const float inverse = of_channel(a.inverse, replica, channel);
-        const float factor = of_channel(a.scale, replica, channel) * inverse;
-        const float plain = of_channel(a.shift_gradient, replica, channel) * share;
-        const float slope = of_channel(a.scale_gradient, replica, channel) * inverse * share;
-        float g = gradient[row * a.output_gradient.row + at];
-        g = masked(a, g, replica, row * a.output.row + at);
-        const float own = factor * (g - plain - (input[row * a.input.row + at] - mean) * slope);
-        float& to = target[row * a.input_gradient.row + at];
-        to = a.accumulate ? to + own : own;
+        return Line{of_channel(a.mean, replica, channel),
+                    of_channel(a.scale, replica, channel) * inverse,
+                    of_channel(a.shift_gradient, replica, channel) * share,
+                    of_channel(a.scale_gradient, replica, channel) * inverse * share};
+    };
+    each_of(a, four, of, [&](u32 each, const Line& line) {
+        const float g = !a.output.data || outputs[each] > 0 ? gradients[each] : 0.0f;
+        const float own =
+            line.factor * (g - line.plain - (values[each] - line.mean) * line.slope);
+        values[each] = a.accumulate ? old[each] + own : own;
     });
+    four.write(values, target, a.input_gradient);
 }

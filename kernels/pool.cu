@@ -39,9 +39,11 @@ struct PoolArguments {
     float share;
     u32 maximum;
     u32 accumulate;
-    u32 unused;
+    u32 channels;
+    // By `stride`.
+    Divisor strides;
 };
-static_assert(sizeof(PoolArguments) == 184, "as in image_arguments.rs");
+static_assert(sizeof(PoolArguments) == 200, "as in image_arguments.rs");
 
 KERNEL(pool, PoolArguments) {
     const u64 replica = blockIdx.y;
@@ -89,9 +91,8 @@ KERNEL(pool_gradient, PoolArguments) {
     const u32 y = to.y + a.padding, x = to.x + a.padding, len = a.down * a.across;
     const float* gradient = a.output.data + replica * a.output.replica +
                             to.sample * a.output.row + (u64)to.channel * len;
-    const u32 channels = a.sides.len.by / a.sides.plane.by;
     const u32* places = a.places.data + replica * a.places.replica +
-                        ((u64)to.sample * channels + to.channel) * len;
+                        ((u64)to.sample * a.channels + to.channel) * len;
     const u32 within = at - to.sample * a.sides.len.by;
     float* target = a.input.data + replica * a.input.replica + to.sample * a.input.row + within;
     if (a.positive.data && a.positive.data[replica * a.positive.replica +
@@ -100,10 +101,11 @@ KERNEL(pool_gradient, PoolArguments) {
         return;
     }
     // The windows along one axis that contain a coordinate: the first one, and beyond the last.
-    const u32 top = y < a.size ? 0 : (y - a.size) / a.stride + 1;
-    const u32 left = x < a.size ? 0 : (x - a.size) / a.stride + 1;
-    const u32 bottom = y / a.stride + 1 < a.down ? y / a.stride + 1 : a.down;
-    const u32 right = x / a.stride + 1 < a.across ? x / a.stride + 1 : a.across;
+    const u32 top = y < a.size ? 0 : quotient(y - a.size, a.strides) + 1;
+    const u32 left = x < a.size ? 0 : quotient(x - a.size, a.strides) + 1;
+    const u32 below = quotient(y, a.strides) + 1, beyond = quotient(x, a.strides) + 1;
+    const u32 bottom = below < a.down ? below : a.down;
+    const u32 right = beyond < a.across ? beyond : a.across;
     float sum = a.accumulate ? *target : 0.0f;
     for (u32 i = top; i < bottom; i++) {
         for (u32 j = left; j < right; j++) {

@@ -1,6 +1,5 @@
 // Windows on images: where the taps of a kernel look from each position, without unfolding anything.
-// Coordinates are whole numbers modulo 2^32, so that what lies above or to the left of an image is
-// beyond its last row or column, and one comparison finds it.
+// Coordinates are whole numbers modulo 2^32.
 #pragma once
 
 #include "image.h"
@@ -26,20 +25,32 @@ struct Windows {
 };
 static_assert(sizeof(Windows) == 112, "as in image_arguments.rs");
 
-// Where the windows of a position look, from the image's first number on.
+// Where the windows of a position look: at a number of the image, which need not be inside of it,
+// and how far its row and its column are from the first (`low`) and to the last (`high`), as rows ·
+// 2^16 + columns, each half with its first bit turned over. It stays turned over in `low` plus, and in
+// `high` minus, what a tap is further down and to the right, exactly where the tap looks inside: so two
+// additions and a comparison of four bits find all four borders. Rows and columns are below 2^13, which
+// lower_convolution.rs sees to, so halves do not overflow.
 struct Seen {
-    const float* image;
-    u32 y, x;
+    const float* from;
+    u32 low, high;
 };
 
-static __device__ inline Seen seen_from(const Windows& windows, const float* images, u32 position) {
+static const u32 INSIDE = 0x80008000;
+
+// Whose windows see nothing but padding, if the position is not `there`.
+static __device__ inline Seen seen_from(const Windows& windows, const float* images, u32 position,
+                                        bool there) {
+    position = there ? position : 0;
     const u32 sample = quotient(position, windows.places);
     position -= sample * windows.places.by;
-    const u32 y = quotient(position, windows.across), x = position - y * windows.across.by;
+    const u32 row = quotient(position, windows.across), column = position - row * windows.across.by;
+    const u32 y = row * windows.step + windows.top, x = column * windows.step + windows.left;
     Seen seen;
-    seen.image = images + sample * windows.images.row;
-    seen.y = y * windows.step + windows.top;
-    seen.x = x * windows.step + windows.left;
+    seen.from = held(images + sample * windows.images.row + (int)(y * windows.width + x));
+    // Halves that are 0 have no first bit in both, whatever is added to one and taken from the other.
+    seen.low = there ? INSIDE + (y << 16) + x : 0;
+    seen.high = there ? INSIDE + ((windows.height - 1 - y) << 16) + (windows.width - 1 - x) : 0;
     return seen;
 }
 
@@ -59,24 +70,24 @@ static __device__ inline Tap tap_of(const Windows& windows, u32 at) {
     return tap;
 }
 
-// Taps that threads of a block find out for each other: where a tap looks, from where the first
-// one does, as rows · 2^16 + columns with their signs, and in numbers of the image.
-struct Taps {
-    u32* apart;
-    u32* offset;
-
-    __device__ void set(const Windows& windows, u32 at, const Tap& tap) const {
-        const u32 y = windows.direction * tap.y, x = windows.direction * tap.x;
-        apart[at] = y << 16 | (x & 0xFFFF);
-        offset[at] = tap.channel * windows.height * windows.width + y * windows.width + x;
-    }
+// What threads of a block find out for each other: where a tap looks, from where the first one
+// does, as rows · 2^16 + columns, and in numbers of the image.
+struct alignas(8) Look {
+    u32 apart, offset;
 };
 
-// What a tap of a position sees: 0 in the padding. Above and to the left of the image numbers have
-// wrapped around.
-static __device__ inline float look(const Windows& windows, const Seen& seen, u32 apart,
-                                    u32 offset) {
-    const u32 y = seen.y + (u32)((int)apart >> 16), x = seen.x + (u32)((int)(apart << 16) >> 16);
-    const bool inside = y < windows.height && x < windows.width;
-    return inside ? seen.image[seen.y * windows.width + seen.x + offset] : 0.0f;
+static __device__ inline Look look_of(const Windows& windows, const Tap& tap) {
+    const u32 y = windows.direction * tap.y, x = windows.direction * tap.x;
+    return {(y << 16) + x, tap.channel * windows.height * windows.width + y * windows.width + x};
+}
+
+// Of a tap that there is not: below every image.
+static __device__ inline Look look_nowhere() {
+    return {1 << 30, 0};
+}
+
+// What a tap of a position sees: 0 in the padding.
+static __device__ inline float look(const Seen& seen, const Look& at) {
+    const u32 inside = (seen.low + at.apart) & (seen.high - at.apart) & INSIDE;
+    return load_if(seen.from + (int)at.offset, inside == INSIDE);
 }

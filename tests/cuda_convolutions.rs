@@ -1,5 +1,5 @@
 //! Convolutions and their gradients on the GPU (the emulator's) against the processor: windows of
-//! any size, stride and padding, odd numbers of channels, tiles of both kinds, sums in parts.
+//! any size, stride and padding, odd numbers of channels, tiles of every height, sums in parts.
 #![cfg(feature = "cuda")]
 
 mod common {
@@ -175,7 +175,8 @@ fn another_arithmetic_shows() {
     }
 }
 
-/// More than a tile along every direction, in both kinds of tiles; sums in several parts.
+/// More than a tile along every direction, in tiles of every height; sums in several parts, longer than what
+/// a block finds of taps at once, and twice.
 fn large() -> Vec<Case> {
     let window = |size, stride, padding| Window { size, stride, padding };
     let case = |input: Shape, outputs, window, rows| Case {
@@ -198,6 +199,10 @@ fn large() -> Vec<Case> {
         case(shape(3, 12, 12), 96, window(3, 1, 1), 2),
         case(shape(5, 6, 6), 7, window(1, 3, 0), 2),
         case(shape(2, 3, 3), 2, window(2, 5, 1), 2),
+        // High tiles in one part, with places that are moved by four, by two and singly.
+        case(shape(5, 8, 8), 80, window(3, 1, 1), 2),
+        case(shape(80, 3, 2), 6, window(1, 1, 0), 5),
+        case(shape(60, 3, 3), 64, window(1, 1, 0), 3),
     ]
 }
 
@@ -246,5 +251,4 @@ fn emulated_orders_do_not_matter() {
 #[test]
 fn emulated_every_barrier_is_needed() {
     needs_every("__syncthreads();", "tile.h", 2, &ALL);
-    needs_every("__syncthreads();", "tensor_tile.h", 2, &ALL);
 }

@@ -16,12 +16,20 @@ struct dim3 {
     unsigned x, y, z;
 };
 
+struct alignas(8) float2 {
+    float x, y;
+};
+
 struct alignas(16) float4 {
     float x, y, z, w;
 };
 
 inline float4 make_float4(float x, float y, float z, float w) {
     return {x, y, z, w};
+}
+
+inline float2 make_float2(float x, float y) {
+    return {x, y};
 }
 
 namespace emulator {
@@ -73,6 +81,7 @@ Value shuffle_xor(unsigned lanes, Value value, unsigned distance) {
         name(*(const Arguments*)a);                                                          \
     });                                                                                      \
     static void name(const Arguments& a)
+#define KERNEL_OF(threads, blocks, name, Arguments) KERNEL(name, Arguments)
 #define SHARED(type, name, count)                                              \
     static const char site_##name = 0;                                         \
     type* const name = (type*)emulator::shared(&site_##name, sizeof(type) * (count))

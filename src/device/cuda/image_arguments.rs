@@ -55,7 +55,8 @@ pub struct Pool {
     pub share: f32,
     pub maximum: u32,
     pub accumulate: u32,
-    pub unused: u32,
+    pub channels: u32,
+    pub strides: Divisor,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,7 +178,7 @@ pub struct Convolution {
 
 // The sizes that the static assertions of the kernels name.
 const _: () = {
-    assert!(size_of::<Divisor>() == 16 && size_of::<Pool>() == 184);
+    assert!(size_of::<Divisor>() == 16 && size_of::<Pool>() == 200);
     assert!(size_of::<Response>() == 168 && size_of::<Normalization>() == 288);
     assert!(size_of::<Augment>() == 144 && size_of::<Windows>() == 112);
     assert!(size_of::<Convolution>() == 296);

@@ -8,6 +8,28 @@ use crate::device::Arithmetic;
 use super::image_arguments as arguments;
 use super::launch::Direction;
 
+/// Rows of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Height {
+    Of32,
+    Of48,
+    Of64,
+    Of80,
+}
+
+impl Height {
+    pub const ALL: [Height; 4] = [Height::Of32, Height::Of48, Height::Of64, Height::Of80];
+
+    pub fn rows(self) -> usize {
+        match self {
+            Height::Of32 => 32,
+            Height::Of48 => 48,
+            Height::Of64 => 64,
+            Height::Of80 => 80,
+        }
+    }
+}
+
 /// A kernel of images.
 #[derive(Clone, Copy, Debug)]
 pub enum ImageCall {
@@ -15,8 +37,8 @@ pub enum ImageCall {
     Pool(&'static str, arguments::Pool),
     Response(&'static str, arguments::Response),
     Normalization(&'static str, arguments::Normalization),
-    /// A product of a convolution, in tiles of 32 × 128 (and not of 64 × 64) or not.
-    Convolution(Direction, Arithmetic, bool, arguments::Convolution),
+    /// A product of a convolution, in tiles of this height.
+    Convolution(Direction, Arithmetic, Height, arguments::Convolution),
     /// The sum of its parts; whether they are of a weight.
     ConvolutionFinish(bool, arguments::Convolution),
 }
@@ -29,8 +51,8 @@ impl ImageCall {
             ImageCall::Pool(name, a) => ("pool", name, from_ref(a).cast()),
             ImageCall::Response(name, a) => ("response", name, from_ref(a).cast()),
             ImageCall::Normalization(name, a) => ("normalization", name, from_ref(a).cast()),
-            ImageCall::Convolution(direction, arithmetic, low, a) => {
-                let (family, name) = convolution(*direction, *arithmetic, *low);
+            ImageCall::Convolution(direction, arithmetic, height, a) => {
+                let (family, name) = convolution(*direction, *arithmetic, *height);
                 (family, name, from_ref(a).cast())
             }
             ImageCall::ConvolutionFinish(weight, a) => {
@@ -41,35 +63,40 @@ impl ImageCall {
     }
 }
 
+/// The names of a kernel of convolutions, by height, in binary32, with TF32 and with BF16.
+macro_rules! names {
+    ($direction:literal) => {
+        [
+            names!($direction, "_32"),
+            names!($direction, "_48"),
+            names!($direction, "_64"),
+            names!($direction, "_80"),
+        ]
+    };
+    ($direction:literal, $rows:literal) => {
+        [
+            concat!("convolution_", $direction, $rows),
+            concat!("convolution_", $direction, $rows, "_tf32"),
+            concat!("convolution_", $direction, $rows, "_bf16"),
+        ]
+    };
+}
+
 /// Family and name of the kernel of a convolution.
 fn convolution(
     direction: Direction,
     arithmetic: Arithmetic,
-    low: bool,
+    height: Height,
 ) -> (&'static str, &'static str) {
-    let name = match (direction, arithmetic, low) {
-        (Direction::Forward, Arithmetic::Own, false) => "convolution_forward",
-        (Direction::Forward, Arithmetic::Own, true) => "convolution_forward_low",
-        (Direction::Forward, Arithmetic::Tf32, false) => "convolution_forward_tf32",
-        (Direction::Forward, Arithmetic::Tf32, true) => "convolution_forward_low_tf32",
-        (Direction::Forward, Arithmetic::Bf16, false) => "convolution_forward_bf16",
-        (Direction::Forward, Arithmetic::Bf16, true) => "convolution_forward_low_bf16",
-        (Direction::InputGradient, Arithmetic::Own, false) => "convolution_input_gradient",
-        (Direction::InputGradient, Arithmetic::Own, true) => "convolution_input_gradient_low",
-        (Direction::InputGradient, Arithmetic::Tf32, false) => "convolution_input_gradient_tf32",
-        (Direction::InputGradient, Arithmetic::Tf32, true) => "convolution_input_gradient_low_tf32",
-        (Direction::InputGradient, Arithmetic::Bf16, false) => "convolution_input_gradient_bf16",
-        (Direction::InputGradient, Arithmetic::Bf16, true) => "convolution_input_gradient_low_bf16",
-        (Direction::WeightGradient, Arithmetic::Own, false) => "convolution_weight_gradient",
-        (Direction::WeightGradient, Arithmetic::Own, true) => "convolution_weight_gradient_low",
-        (Direction::WeightGradient, Arithmetic::Tf32, false) => "convolution_weight_gradient_tf32",
-        (Direction::WeightGradient, Arithmetic::Tf32, true) => {
-            "convolution_weight_gradient_low_tf32"
-        }
-        (Direction::WeightGradient, Arithmetic::Bf16, false) => "convolution_weight_gradient_bf16",
-        (Direction::WeightGradient, Arithmetic::Bf16, true) => {
-            "convolution_weight_gradient_low_bf16"
-        }
+    let names = match direction {
+        Direction::Forward => names!("forward"),
+        Direction::InputGradient => names!("input_gradient"),
+        Direction::WeightGradient => names!("weight_gradient"),
     };
-    (if arithmetic == Arithmetic::Own { "convolution" } else { "tensor_convolution" }, name)
+    let [own, tf32, bf16] = names[height as usize];
+    match arithmetic {
+        Arithmetic::Own => ("convolution", own),
+        Arithmetic::Tf32 => ("tensor_convolution", tf32),
+        Arithmetic::Bf16 => ("tensor_convolution", bf16),
+    }
 }

@@ -6,30 +6,36 @@ use crate::device::plan::{ArrayId, Operation, View};
 use crate::network::architecture::{Shape, Window};
 
 use super::image_arguments::{self as arguments, Divisor, Windows};
-use super::image_call::ImageCall;
+use super::image_call::{Height, ImageCall};
 use super::launch::Direction;
 use super::lower::{Lowering, word};
 use super::lower_images::{THREADS, divisor};
-use super::split::{Split, cut};
+use super::split::{Split, into};
 
 /// Threads of a block that computes a tile: that of `kernels/tile.h`.
 const TILE_THREADS: usize = 128;
 
+/// Columns of a tile, and what of them a step along k costs to find, in products of a row.
+const COLUMNS: usize = 128;
+const FINDING: usize = 24;
+/// Blocks that one replica should have at most, where they are parts of tiles: as many as fit the largest
+/// devices at once, 4 a multiprocessor.
+const BLOCKS: usize = 528;
+
 /// How C = A · B, m × n over k, is computed: it depends on m, n and k alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tiles {
-    /// Tiles of 32 × 128, and not of 64 × 64.
-    low: bool,
+    height: Height,
     count: usize,
     split: Split,
 }
 
 fn tiles(m: usize, n: usize, k: usize) -> Tiles {
-    // Low tiles read more for what they compute, so they must leave less empty.
-    let low = m.div_ceil(32) % 2 == 1;
-    let (lines, columns) = if low { (32, 128) } else { (64, 64) };
-    let count = m.div_ceil(lines).saturating_mul(n.div_ceil(columns));
-    Tiles { low, count, split: cut(count, k) }
+    let down = |height: &Height| m.div_ceil(height.rows());
+    let cost = |height: &Height| down(height).saturating_mul(height.rows() + FINDING);
+    let height = Height::ALL.into_iter().min_by_key(cost).unwrap_or(Height::Of32);
+    let count = down(&height).saturating_mul(n.div_ceil(COLUMNS));
+    Tiles { height, count, split: into(BLOCKS / count.max(1), k) }
 }
 
 /// Numbers that the parts of m × n over k leave.
@@ -103,11 +109,12 @@ pub fn scratch(operation: &Operation, rows: usize) -> usize {
     }
 }
 
-/// Kernels keep the row and the column of a tap in 16 bits each, with their signs.
-fn sized(window: Window) -> Result<(), DeviceError> {
-    let fits = window.size <= 1 << 15;
-    let error = || DeviceError::Unsupported(format!("window of size {}", window.size));
-    if fits { Ok(()) } else { Err(error()) }
+/// Kernels keep rows and columns, and how far they are apart, in 16 bits (`kernels/windows.h`).
+fn sized(images: [Shape; 2], window: Window) -> Result<(), DeviceError> {
+    let sides = images.into_iter().flat_map(|shape| [shape.height, shape.width]);
+    let most = sides.max().unwrap_or(0).max(window.size).saturating_add(window.padding);
+    let error = || DeviceError::Unsupported(format!("a convolution with a side of {most}"));
+    if most < 1 << 13 { Ok(()) } else { Err(error()) }
 }
 
 /// A number that a kernel adds in 32 bits, whatever its sign.
@@ -127,7 +134,7 @@ impl Lowering<'_> {
     /// Windows on `images` that give an image of shape `to`.
     fn windows(&self, images: View, to: Shape, window: Window) -> Result<Windows, DeviceError> {
         let Window { size, stride, padding } = window;
-        sized(window)?;
+        sized([images.shape, to], window)?;
         let [places, across, taps, wide] =
             divisors((to.area(), to.width), (size.saturating_mul(size), size))?;
         word(images.shape.len())?;
@@ -153,7 +160,7 @@ impl Lowering<'_> {
         (m, n, k): (usize, usize, usize),
         given: arguments::Convolution,
     ) -> Result<(), DeviceError> {
-        let Tiles { low, count, split } = tiles(m, n, k);
+        let Tiles { height, count, split } = tiles(m, n, k);
         let given = arguments::Convolution {
             partial: self.places.partial,
             m: word(m)?,
@@ -164,7 +171,7 @@ impl Lowering<'_> {
             ..given
         };
         let replicas = self.arrays.plan.replicas;
-        let call = ImageCall::Convolution(direction, self.arithmetic, low, given);
+        let call = ImageCall::Convolution(direction, self.arithmetic, height, given);
         self.image(call, (count, split.parts, replicas), TILE_THREADS)?;
         if split.parts > 1 {
             let sums = if given.sums.data == 0 { 0 } else { m };
@@ -210,7 +217,7 @@ impl Lowering<'_> {
     ) -> Result<(), DeviceError> {
         let (from, to) = (output_gradient.shape, input_gradient.shape);
         let taps = window.size.saturating_mul(window.size);
-        sized(window)?;
+        sized([from, to], window)?;
         for (down, across) in axes(to, window) {
             let [places, wide, of_taps, row_of_taps] = divisors(
                 (down.count * across.count, across.count),

@@ -92,7 +92,8 @@ impl Lowering<'_> {
             share: ((window.size * window.size) as f64).recip() as f32,
             maximum: u32::from(pool == Pool::Max),
             accumulate: u32::from(accumulate),
-            unused: 0,
+            channels: word(input.shape.channels)?,
+            strides: divisor(window.stride)?,
         };
         // What a thread takes; the other side is counted in 32 bits, too.
         self.count(input.shape).and(self.count(output.shape))?;

@@ -5,7 +5,7 @@
 /// Side of a tile, and numbers of a step along k: those of `kernels/product.cu`.
 pub const TILE: usize = 64;
 const STEP: usize = 16;
-/// Blocks that one replica should have: as many as the largest devices have multiprocessors.
+/// Blocks that one replica should have at least: as many as the largest devices have multiprocessors.
 const BLOCKS: usize = 132;
 /// Numbers that a part sums at least, so that its sums cost less to write than to compute.
 const LEAST: usize = 128;
@@ -23,8 +23,13 @@ pub fn split(m: usize, n: usize, k: usize) -> Split {
 }
 
 /// The parts of a product that has so many tiles, over k.
-pub fn cut(tiles: usize, k: usize) -> Split {
-    let wanted = BLOCKS.div_ceil(tiles.max(1)).min(k / LEAST).max(1);
+fn cut(tiles: usize, k: usize) -> Split {
+    into(BLOCKS.div_ceil(tiles.max(1)), k)
+}
+
+/// As many parts over k as are wanted, if they are not too short.
+pub fn into(wanted: usize, k: usize) -> Split {
+    let wanted = wanted.min(k / LEAST).max(1);
     let len = k.div_ceil(wanted).next_multiple_of(STEP).max(STEP);
     Split { parts: k.div_ceil(len).max(1), len }
 }
