@@ -5,6 +5,7 @@ use crate::interchange::InterchangeError;
 use crate::interchange::number::Precision;
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 
+use super::window::MOST_POSITIONS;
 use super::{Affine, FeedForward, Normalization, Operation, Response, Step, Window};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
@@ -66,6 +67,10 @@ impl<E: Element> Builder<'_, E> {
                 Operation::Convolution(self.affine(inputs, *channels)?, square(window))
             }
             Layer::Relu => Operation::Relu,
+            Layer::Pool { window, .. } if window.size.saturating_pow(2) > MOST_POSITIONS => {
+                let reason = format!("layer {path} ({layer}) has a window that is too large");
+                return Err(InterchangeError::Unsupported(reason));
+            }
             Layer::Pool { pool: Pool::Max, window } => Operation::MaxPool(square(window)),
             Layer::Pool { pool: Pool::Mean, window } => Operation::MeanPool(square(window), true),
             Layer::GlobalMeanPool => Operation::GlobalMean,
