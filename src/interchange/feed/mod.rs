@@ -6,6 +6,7 @@
 pub mod architecture;
 pub mod enclose;
 pub mod exact;
+pub mod exactly;
 pub mod judge;
 mod reading;
 pub mod window;
