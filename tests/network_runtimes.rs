@@ -7,7 +7,7 @@ use std::fs;
 
 use common::program::refused;
 use common::python::{python, run};
-use common::verdicts::{decided, verdicts};
+use common::verdicts::{decided, redigested, verdicts};
 use tempfile::TempDir;
 
 /// Wherever something was decided, PyTorch found the same.
@@ -78,12 +78,6 @@ fn a_network_that_pytorch_trained_is_certified() {
     fs::write(folder.path().join("forged.txt"), text.replacen("margin", "margim", 1)).unwrap();
     let found = decided(&folder, &["--network", "network.onnx", "forged.txt", sample]);
     assert!(found["reason"].as_str().unwrap().contains("digest"));
-}
-
-/// The text with a digest that matches it.
-fn redigested(text: &str) -> String {
-    let body = &text[..text.rfind("digest ").unwrap()];
-    format!("{body}digest {}\n", shatter::interchange::certificate::digest(body.as_bytes()))
 }
 
 #[test]
