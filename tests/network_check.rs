@@ -408,3 +408,70 @@ fn a_certificate_that_was_made_exactly_is_checked_without_being_asked_to() {
     let reason = found["reason"].as_str().unwrap();
     assert!(reason.contains("'undecided' does not follow in exact arithmetic"), "{reason}");
 }
+
+/// With a variance of 0 a point is divided by the root of epsilon: 1 becomes 2, or 316.
+#[test]
+fn an_epsilon_in_words_is_part_of_what_is_certified() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = |name: &str, shape: &[usize], numbers: &[f32]| Array {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        numbers: Numbers::Single(numbers.to_vec()),
+    };
+    // Class 0 is 10, class 1 the normalized number.
+    let arrays = [
+        array("0.weight", &[1], &[1.0]),
+        array("0.bias", &[1], &[0.0]),
+        array("0.running_mean", &[1], &[0.0]),
+        array("0.running_var", &[1], &[0.0]),
+        array("2.weight", &[2, 1], &[0.0, 1.0]),
+        array("2.bias", &[2], &[10.0, 0.0]),
+    ];
+    fs::write(folder.path().join("n.safetensors"), tensors::file(&arrays, &[])).unwrap();
+    csv(&folder, "x.csv", ["1,0", "400,1"].map(str::to_owned).into_iter());
+    let check = |layers: &str, more: &[&str]| {
+        let arguments = [
+            &["--network", "n.safetensors", "--architecture", layers],
+            more,
+            &["csv:x.csv,header=no"],
+        ];
+        decided(&folder, &arguments.concat())
+    };
+    check("batchnorm", &["--out", "usual"]);
+    check("batchnorm(eps=0.25)", &["--out", "other"]);
+    assert_eq!(verdicts(&folder, "usual/certificate.txt"), ["misfit", "margin"]);
+    assert_eq!(verdicts(&folder, "other/certificate.txt"), ["margin", "margin"]);
+    for (certificate, line) in [
+        ("usual/certificate.txt", "\nlayers batchnorm flatten dense(2)\n"),
+        ("other/certificate.txt", "\nlayers batchnorm(eps=2.5e-1) flatten dense(2)\n"),
+    ] {
+        let text = fs::read_to_string(folder.path().join(certificate)).unwrap();
+        assert!(text.contains(line), "{text}");
+    }
+    // Each is bound to its epsilon, however it is written.
+    for (layers, certificate, accepted) in [
+        ("batchnorm(eps=0.00001)", "usual/certificate.txt", true),
+        ("batchnorm(eps=25e-2)", "other/certificate.txt", true),
+        ("batchnorm", "other/certificate.txt", false),
+        ("batchnorm(eps=0.25)", "usual/certificate.txt", false),
+    ] {
+        let found = check(layers, &[certificate]);
+        assert_eq!(found["accepted"], accepted, "{layers}, {certificate}: {found}");
+    }
+    // Roots are no exact numbers: a claim that does not follow is rejected, and says so.
+    let text = fs::read_to_string(folder.path().join("other/certificate.txt")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("margin ")).unwrap();
+    let rounding = line.split(' ').nth(2).unwrap();
+    let forged = redigested(&text.replacen(line, &format!("margin 1p40 {rounding}"), 1));
+    fs::write(folder.path().join("forged.txt"), forged).unwrap();
+    let found = check("batchnorm(eps=0.25)", &["forged.txt"]);
+    let reason = found["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("does not follow from enclosures") && reason.contains("roots"),
+        "{reason}"
+    );
+    // Networks are trained with the usual one only.
+    let sample = "gaussian:n=20,d=2,classes=2";
+    let train = ["train", sample, "--model", "dense(4) batchnorm(eps=1e-3) relu", "--batch", "4"];
+    refused(&folder, &train, &["layer 1", "batchnorm(eps=1e-3)", "an epsilon of 1e-5 only"]);
+}

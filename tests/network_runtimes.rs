@@ -90,7 +90,7 @@ fn a_convolutional_network_that_pytorch_trained_is_certified() {
     let found = decided(&folder, &["--network", "network.onnx", sample, "--out", "onnx"]);
     assert_eq!(found["open_in_real_arithmetic"], 0, "{found}");
     agrees_with_pytorch(&folder, "onnx/certificate.txt");
-    let layers = "conv(6,3,pad=1) batchnorm relu maxpool(3,stride=2,pad=1) conv(8,3,pad=1) batchnorm relu \
+    let layers = "conv(6,3,pad=1) batchnorm relu maxpool(3,stride=2,pad=1) conv(8,3,pad=1) batchnorm(eps=0.001) relu \
                   globalmeanpool";
     let words =
         ["--network", "network.safetensors", "--architecture", layers, sample, "--out", "words"];

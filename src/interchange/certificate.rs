@@ -4,7 +4,8 @@
 //! shatter network certificate 1
 //! network-sha256 HEX           of the file of the network
 //! network TEXT                 what was read, and how (not a claim)
-//! layers TEXT                  "of the file", or those of --architecture, which the file does not say
+//! layers TEXT                  "of the file", or those of --architecture, which the file does not say, with the
+//!                              epsilon of a batchnorm where it is not 1e-5
 //! takes SHAPE gives N          shape of a point as the network takes it, and how many outputs it has
 //! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
 //! reading largest              how outputs say labels: see feed::judge

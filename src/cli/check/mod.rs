@@ -39,8 +39,8 @@ pub struct Arguments {
     /// this program, or any with --architecture)
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them; batchnorm
-    /// with an epsilon of 1e-5, which the file does not say
+    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them, and
+    /// batchnorm(eps=E) where it is not 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
     /// With --architecture: outputs of its last layer [default: the classes of the sample]

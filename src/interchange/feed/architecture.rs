@@ -76,14 +76,20 @@ impl<E: Element> Builder<'_, E> {
             Layer::GlobalMeanPool => Operation::GlobalMean,
             Layer::Flatten => Operation::Same,
             Layer::Dropout { .. } => return Ok((on, after)),
-            Layer::BatchNormalization => {
+            Layer::BatchNormalization { epsilon } => {
                 let [scale, shift] = [self.array()?, self.array()?];
                 let [mean, variance] = [self.array()?, self.array()?];
                 if variance.iter().any(|&x| x < 0.0) {
                     let reason = format!("layer {path} ({layer}) has a negative variance");
                     return Err(InterchangeError::Unsupported(reason));
                 }
-                Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 })
+                Operation::Normalize(Normalization {
+                    scale,
+                    shift,
+                    mean,
+                    variance,
+                    epsilon: *epsilon,
+                })
             }
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
                 let refuse = |reason| {
