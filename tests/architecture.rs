@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use shatter::network::Architecture;
-use shatter::network::architecture::{Layer, Pool, Shape, Window};
+use shatter::network::architecture::{EPSILON, Layer, Pool, Shape, Window};
 
 mod common;
 
@@ -50,6 +50,14 @@ fn what_is_wrong_is_named() {
         ("dropout(1)", "1 is no rate"),
         ("dropout(nan)", "NaN is no rate"),
         ("lrn(0)", "must be positive"),
+        ("batchnorm(eps=0)", "an epsilon of 0 is not positive and finite"),
+        ("batchnorm(eps=-1e-5)", "not positive and finite"),
+        ("batchnorm(eps=inf)", "not positive and finite"),
+        ("batchnorm(eps=NaN)", "not positive and finite"),
+        ("batchnorm(eps=1e-400)", "not positive and finite"),
+        ("batchnorm(1e-3)", "'1e-3' is not understood"),
+        ("batchnorm(epsilon=1e-3)", "'epsilon=1e-3' is not understood"),
+        ("batchnorm(eps=0x1p-3)", "'0x1p-3' is no number"),
         ("conv(0,3)", "empty or too large"),
         ("[ conv(2,3) | conv(2,5) ]", "branch 1 ends in 24×24"),
         ("flatten dense(99999999999)", "too many parameters"),
@@ -60,6 +68,25 @@ fn what_is_wrong_is_named() {
         let network = Architecture::named(text, IMAGE, 10);
         let error = network.and_then(|network| network.parameters()).unwrap_err().to_string();
         assert!(error.contains(message), "{text}: {error}");
+    }
+}
+
+/// Decimals stand for the binary64 number nearest to them, ties to even.
+#[test]
+fn an_epsilon_is_the_number_nearest_to_its_decimal() {
+    let halfway = "1.00000000000000011102230246251565404236316680908203125";
+    for (text, written) in [
+        ("batchnorm", "batchnorm"),
+        ("batchnorm()", "batchnorm"),
+        ("batchnorm(eps=0.00001)", "batchnorm"),
+        ("batchnorm(eps=0.001)", "batchnorm(eps=1e-3)"),
+        ("batchnorm(eps=1.00000000000000001e-5)", "batchnorm"),
+        ("batchnorm(eps=1.0000000000000003e-5)", "batchnorm(eps=1.0000000000000003e-5)"),
+        (&format!("batchnorm(eps={halfway})"), "batchnorm(eps=1e0)"),
+        (&format!("batchnorm(eps={halfway}1)"), "batchnorm(eps=1.0000000000000002e0)"),
+    ] {
+        let network = Architecture::named(text, IMAGE, 10).unwrap();
+        assert_eq!(network.to_string(), format!("{written} flatten dense(10)"), "{text}");
     }
 }
 
@@ -77,7 +104,8 @@ fn layer() -> impl Strategy<Value = Layer> {
             .prop_map(|(channels, window)| Layer::Convolution { channels, window }),
         (pool, window()).prop_map(|(pool, window)| Layer::Pool { pool, window }),
         Just(Layer::Relu),
-        Just(Layer::BatchNormalization),
+        prop_oneof![Just(EPSILON), 1e-9..1.0, Just(f64::MIN_POSITIVE), Just(f64::NAN)]
+            .prop_map(|epsilon| Layer::BatchNormalization { epsilon }),
         (1usize..5, 0.0..1.0, 0.1..2.0, 0.5..3.0).prop_map(lrn),
         (0.0..0.9).prop_map(|rate| Layer::Dropout { rate }),
     ];

@@ -8,7 +8,7 @@ use common::cases;
 use common::feed::{network, number, rational, real};
 use common::runtimes::runtimes;
 use proptest::prelude::*;
-use shatter::exact::Rational;
+use shatter::exact::{Rational, bit_length};
 use shatter::interchange::feed::enclose::{Enclosure, Evaluator};
 use shatter::interchange::feed::exact::Exact;
 use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window};
@@ -74,8 +74,11 @@ proptest! {
     /// Exact arithmetic and this test's own agree, where there is no root.
     #[test]
     fn exact_arithmetic_is_exact(network in network(7), point in prop::collection::vec(number(), 32)) {
-        if let Ok(exact) = Exact::new(&network) {
+        if let Ok(exact) = Exact::new(&network, u64::MAX) {
             prop_assert_eq!(exact.outputs(&point), real(&network, &point));
+            // No number is longer than was planned.
+            let longest = exact.evaluated(&point).numbers.iter().map(bit_length).max();
+            prop_assert!(longest.is_none_or(|bits| bits <= exact.plan.bits));
         }
     }
 

@@ -8,7 +8,7 @@ use std::fs;
 
 use common::onnx::{model, node, small, tensor, with_outputs};
 use common::program::{csv, npy, refused, shatter, status, stderr, stdout};
-use common::verdicts::{decided, verdicts};
+use common::verdicts::{decided, redigested, verdicts};
 use shatter::interchange::feed::{Affine, Operation, Step, Window, judge};
 use shatter::interchange::{Array, FeedForward, Numbers, Precision, tensors};
 use shatter::sample;
@@ -302,4 +302,176 @@ fn arguments_that_make_no_sense_are_refused() {
     refused(&folder, &layers, &["small.onnx", "--architecture"]);
     let output = shatter(&folder, &["check", "--network", "small.onnx", "--integers", sample]);
     assert_eq!(status(&output), 2);
+}
+
+/// A certificate that claims nothing is accepted, and says so; so does one that claims less than is known.
+#[test]
+fn an_accepted_certificate_says_what_it_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("small.onnx"), small()).unwrap();
+    let sample = "lattice:n=20,d=2,range=11,classes=2";
+    let found = decided(&folder, &["--network", "small.onnx", sample, "--out", "out"]);
+    let text = fs::read_to_string(folder.path().join("out/certificate.txt")).unwrap();
+    let said = |file: &str| {
+        let check = ["check", "--network", "small.onnx", file, sample];
+        let output = shatter(&folder, &check);
+        assert_eq!(status(&output), 0, "{}", stdout(&output));
+        let line = stdout(&output).lines().next().unwrap().to_owned();
+        assert!(line.starts_with("accepted ") && line.ends_with("every claim follows"), "{line}");
+        let json = decided(&folder, &["--network", "small.onnx", file, sample]);
+        (line, json["claims"].clone())
+    };
+    let number = |verdict: &str| found["verdicts"][verdict].as_u64().unwrap();
+    let fits = number("exact") + number("margin");
+    assert!(fits > 0 && fits < 20, "{found}");
+    let (line, claims) = said("out/certificate.txt");
+    assert!(line.contains(&format!("claims {fits} of 20 points to fit")), "{line}");
+    assert_eq!(claims, found["verdicts"]);
+    let silent = |line: &str| match line.split(' ').next() {
+        Some("counts") => "counts exact=0 margin=0 undecided=20 misfit=0\n".to_owned(),
+        Some("exact" | "margin" | "undecided" | "misfit") => "undecided -inf inf inf\n".to_owned(),
+        _ => format!("{line}\n"),
+    };
+    let nothing = redigested(&text.lines().map(silent).collect::<String>());
+    fs::write(folder.path().join("nothing.txt"), &nothing).unwrap();
+    let (line, claims) = said("nothing.txt");
+    let wanted = "claims 0 of 20 points to fit (0 exactly, 0 with margin) and 0 not to, and leaves 20 undecided";
+    assert!(line.contains(wanted), "{line}");
+    assert_eq!(claims["undecided"], 20);
+    // Counts that are not those of its lines.
+    let lying = nothing.replace("exact=0 margin=0 undecided=20", "exact=20 margin=0 undecided=0");
+    fs::write(folder.path().join("lying.txt"), redigested(&lying)).unwrap();
+    let found = decided(&folder, &["--network", "small.onnx", "lying.txt", sample]);
+    assert_eq!((&found["accepted"], &found["claims"]), (&false.into(), &serde_json::Value::Null));
+}
+
+/// Two outputs that are large and near to each other: enclosures know which is larger, and by how much to
+/// 14 bits; exact arithmetic knows all of it, and takes too long to be done unasked at every point.
+#[test]
+fn a_certificate_that_was_made_exactly_is_checked_without_being_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (d, width, n) = (128, 256, 200);
+    let layer = |inputs: usize| -> Vec<f32> {
+        (0..inputs * width).map(|k| (k * k % 7 + k % 5 + 1) as f32).collect()
+    };
+    let (large, ulp) = (2f32.powi(30), 2f32.powi(7));
+    let mut last: Vec<f32> = (0..width).flat_map(|k| [large + ulp * (k % 9) as f32; 2]).collect();
+    last[0] += ulp;
+    (last[2], last[3]) = (1.0, 1.0);
+    let tensors = [
+        tensor("u", &[d as u64, width as u64], &single(&layer(d))),
+        tensor("v", &[width as u64, width as u64], &single(&layer(width))),
+        tensor("w", &[width as u64, 2], &single(&last)),
+    ];
+    let nodes = [
+        node("MatMul", &["x", "u"], "a"),
+        node("MatMul", &["a", "v"], "b"),
+        node("MatMul", &["b", "w"], "y"),
+    ];
+    let file = with_outputs(&nodes, &tensors, &[d as u64], 2);
+    fs::write(folder.path().join("near.onnx"), file).unwrap();
+    let row = |i: usize| {
+        let numbers: String = (0..d).map(|k| format!("{},", (i * k + i + k) % 11 + 1)).collect();
+        format!("{numbers}{}", i % 2)
+    };
+    csv(&folder, "x.csv", (0..n).map(row));
+    let network = ["--network", "near.onnx"];
+    let sample = "csv:x.csv,header=no";
+    let check = |more: &[&str]| decided(&folder, &[&network, more, &[sample]].concat());
+    let own = check(&["--out", "own"]);
+    assert_eq!(own["open_in_real_arithmetic"], 0, "{own}");
+    check(&["--exact", "--out", "exact"]);
+    let read = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
+    let exact = read("exact/certificate.txt");
+    let differ =
+        read("own/certificate.txt").lines().zip(exact.lines()).filter(|(x, y)| x != y).count();
+    assert!(differ > n / 2, "enclosures say the same of most points: {differ}");
+    for certificate in ["exact/certificate.txt", "own/certificate.txt"] {
+        for asked in [&[][..], &["--exact"]] {
+            let found = check(&[asked, &[certificate]].concat());
+            assert_eq!(found["accepted"], true, "{certificate} {asked:?}: {found}");
+        }
+    }
+    // What is not so is rejected, asked or not: a margin of 2^40, and one that is none.
+    let line = exact.lines().find(|line| line.starts_with("undecided ")).unwrap();
+    let words: Vec<&str> = line.split(' ').collect();
+    let narrow = ["undecided", "1p40", words[2], words[3]].join(" ");
+    let forged = redigested(&exact.replacen(line, &narrow, 1));
+    fs::write(folder.path().join("forged.txt"), forged).unwrap();
+    let found = check(&["forged.txt"]);
+    let reason = found["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("'undecided' does not follow from enclosures, nor in exact"),
+        "{reason}"
+    );
+    let found = check(&["--exact", "forged.txt"]);
+    let reason = found["reason"].as_str().unwrap();
+    assert!(reason.contains("'undecided' does not follow in exact arithmetic"), "{reason}");
+}
+
+/// With a variance of 0 a point is divided by the root of epsilon: 1 becomes 2, or 316.
+#[test]
+fn an_epsilon_in_words_is_part_of_what_is_certified() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = |name: &str, shape: &[usize], numbers: &[f32]| Array {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        numbers: Numbers::Single(numbers.to_vec()),
+    };
+    // Class 0 is 10, class 1 the normalized number.
+    let arrays = [
+        array("0.weight", &[1], &[1.0]),
+        array("0.bias", &[1], &[0.0]),
+        array("0.running_mean", &[1], &[0.0]),
+        array("0.running_var", &[1], &[0.0]),
+        array("2.weight", &[2, 1], &[0.0, 1.0]),
+        array("2.bias", &[2], &[10.0, 0.0]),
+    ];
+    fs::write(folder.path().join("n.safetensors"), tensors::file(&arrays, &[])).unwrap();
+    csv(&folder, "x.csv", ["1,0", "400,1"].map(str::to_owned).into_iter());
+    let check = |layers: &str, more: &[&str]| {
+        let arguments = [
+            &["--network", "n.safetensors", "--architecture", layers],
+            more,
+            &["csv:x.csv,header=no"],
+        ];
+        decided(&folder, &arguments.concat())
+    };
+    check("batchnorm", &["--out", "usual"]);
+    check("batchnorm(eps=0.25)", &["--out", "other"]);
+    assert_eq!(verdicts(&folder, "usual/certificate.txt"), ["misfit", "margin"]);
+    assert_eq!(verdicts(&folder, "other/certificate.txt"), ["margin", "margin"]);
+    for (certificate, line) in [
+        ("usual/certificate.txt", "\nlayers batchnorm flatten dense(2)\n"),
+        ("other/certificate.txt", "\nlayers batchnorm(eps=2.5e-1) flatten dense(2)\n"),
+    ] {
+        let text = fs::read_to_string(folder.path().join(certificate)).unwrap();
+        assert!(text.contains(line), "{text}");
+    }
+    // Each is bound to its epsilon, however it is written.
+    for (layers, certificate, accepted) in [
+        ("batchnorm(eps=0.00001)", "usual/certificate.txt", true),
+        ("batchnorm(eps=25e-2)", "other/certificate.txt", true),
+        ("batchnorm", "other/certificate.txt", false),
+        ("batchnorm(eps=0.25)", "usual/certificate.txt", false),
+    ] {
+        let found = check(layers, &[certificate]);
+        assert_eq!(found["accepted"], accepted, "{layers}, {certificate}: {found}");
+    }
+    // Roots are no exact numbers: a claim that does not follow is rejected, and says so.
+    let text = fs::read_to_string(folder.path().join("other/certificate.txt")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("margin ")).unwrap();
+    let rounding = line.split(' ').nth(2).unwrap();
+    let forged = redigested(&text.replacen(line, &format!("margin 1p40 {rounding}"), 1));
+    fs::write(folder.path().join("forged.txt"), forged).unwrap();
+    let found = check("batchnorm(eps=0.25)", &["forged.txt"]);
+    let reason = found["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("does not follow from enclosures") && reason.contains("roots"),
+        "{reason}"
+    );
+    // Networks are trained with the usual one only.
+    let sample = "gaussian:n=20,d=2,classes=2";
+    let train = ["train", sample, "--model", "dense(4) batchnorm(eps=1e-3) relu", "--batch", "4"];
+    refused(&folder, &train, &["layer 1", "batchnorm(eps=1e-3)", "an epsilon of 1e-5 only"]);
 }

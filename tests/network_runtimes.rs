@@ -7,7 +7,7 @@ use std::fs;
 
 use common::program::refused;
 use common::python::{python, run};
-use common::verdicts::{decided, verdicts};
+use common::verdicts::{decided, redigested, verdicts};
 use tempfile::TempDir;
 
 /// Wherever something was decided, PyTorch found the same.
@@ -80,12 +80,6 @@ fn a_network_that_pytorch_trained_is_certified() {
     assert!(found["reason"].as_str().unwrap().contains("digest"));
 }
 
-/// The text with a digest that matches it.
-fn redigested(text: &str) -> String {
-    let body = &text[..text.rfind("digest ").unwrap()];
-    format!("{body}digest {}\n", shatter::interchange::certificate::digest(body.as_bytes()))
-}
-
 #[test]
 fn a_convolutional_network_that_pytorch_trained_is_certified() {
     let Some(python) = python(PYTORCH) else { return };
@@ -96,7 +90,7 @@ fn a_convolutional_network_that_pytorch_trained_is_certified() {
     let found = decided(&folder, &["--network", "network.onnx", sample, "--out", "onnx"]);
     assert_eq!(found["open_in_real_arithmetic"], 0, "{found}");
     agrees_with_pytorch(&folder, "onnx/certificate.txt");
-    let layers = "conv(6,3,pad=1) batchnorm relu maxpool(3,stride=2,pad=1) conv(8,3,pad=1) batchnorm relu \
+    let layers = "conv(6,3,pad=1) batchnorm relu maxpool(3,stride=2,pad=1) conv(8,3,pad=1) batchnorm(eps=0.001) relu \
                   globalmeanpool";
     let words =
         ["--network", "network.safetensors", "--architecture", layers, sample, "--out", "words"];

@@ -4,7 +4,8 @@
 //! shatter network certificate 1
 //! network-sha256 HEX           of the file of the network
 //! network TEXT                 what was read, and how (not a claim)
-//! layers TEXT                  "of the file", or those of --architecture, which the file does not say
+//! layers TEXT                  "of the file", or those of --architecture, which the file does not say, with the
+//!                              epsilon of a batchnorm where it is not 1e-5
 //! takes SHAPE gives N          shape of a point as the network takes it, and how many outputs it has
 //! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
 //! reading largest              how outputs say labels: see feed::judge
@@ -27,12 +28,12 @@
 //! The claim is about the function that the file's numbers define in real arithmetic, at these inputs:
 //! `margin` says that it says the label, by at least LOW, and that no runtime of the precision can round
 //! that away. A certificate is checked by deciding again, from the file and the sample: every claim must
-//! follow ([`confirm`]).
+//! follow, from enclosures or in exact arithmetic, whichever it was made with ([`claims`](super::claims)).
 
 use sha2::{Digest, Sha256};
 
 use crate::certify::write::number;
-use crate::exact::{Dyadic, IBig};
+use crate::exact::Dyadic;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
 use crate::sample::{Labels, RawSample};
 
@@ -89,6 +90,12 @@ impl Tally {
             misfit: count(Verdict::Misfit),
         }
     }
+
+    /// The line of a certificate.
+    pub(super) fn line(self) -> String {
+        let Tally { exact, margin, undecided, misfit } = self;
+        format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}")
+    }
 }
 
 /// SHA-256 of bytes, in hexadecimal.
@@ -97,9 +104,8 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// Everything before the verdicts; `claims` leaves out the lines that are none.
-fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
+pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     let Subject { network_sha256, description, precision, reading, inputs, sample, .. } = subject;
-    let Tally { exact, margin, undecided, misfit } = tally;
     let kind = match &sample.labels {
         Labels::Classes { count, .. } => format!("classes={count}"),
         Labels::Real { outputs, .. } => format!("real={outputs}"),
@@ -122,9 +128,7 @@ fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
         fingerprint(&sample.points)
     );
     text += &format!("labels {} {kind}\n", fingerprint_labelled(sample));
-    text +=
-        &format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}\n");
-    text + &format!("verdicts {}\n", sample.points.n())
+    text + &format!("{}\nverdicts {}\n", tally.line(), sample.points.n())
 }
 
 fn spelled(x: f64) -> String {
@@ -156,95 +160,4 @@ pub fn write(subject: &Subject, judged: &[Judged]) -> String {
 /// The most bytes that a certificate for so many points has.
 pub fn longest(points: usize) -> u64 {
     BESIDES + BYTES * points as u64
-}
-
-/// Whether every claim of a certificate follows from what was decided again.
-///
-/// # Errors
-/// The first reason why not.
-pub fn confirm(text: &str, subject: &Subject, judged: &[Judged]) -> Result<(), String> {
-    let (body, last) = text
-        .trim_end_matches('\n')
-        .rsplit_once('\n')
-        .map(|(body, last)| (&text[..body.len() + 1], last))
-        .ok_or("it has no lines")?;
-    if last.strip_prefix("digest ") != Some(&digest(body.as_bytes())) || !text.ends_with('\n') {
-        return Err("its digest does not match: it has been altered".to_owned());
-    }
-    let claims = |line: &&str| !line.starts_with("network ") && !line.starts_with("sample ");
-    let mut lines = body.lines().filter(claims);
-    // The counts are those of the certificate's own lines, which may claim less than is known.
-    let wanted = head(subject, Tally::default(), true);
-    let mut counts = "";
-    for wanted in wanted.lines() {
-        let line = lines.next().ok_or_else(|| format!("it ends where '{wanted}' is expected"))?;
-        if wanted.starts_with("counts ") {
-            counts = line;
-        } else if line != wanted {
-            let found: String = line.chars().take(120).flat_map(char::escape_default).collect();
-            return Err(format!("'{wanted}' is expected, '{found}' found"));
-        }
-    }
-    let mut tally = Tally::default();
-    for (i, one) in judged.iter().enumerate() {
-        let line = lines.next().ok_or_else(|| format!("it has no verdict on point {i}"))?;
-        let words: Vec<&str> = line.split(' ').collect();
-        let numbers: Option<Vec<f64>> = words[1..].iter().map(|word| parsed(word)).collect();
-        let follows = match (words[0], numbers.as_deref()) {
-            ("exact", Some(&[rounding])) => {
-                tally.exact += 1;
-                one.verdict == Verdict::Exact && one.rounding <= rounding && rounding.is_finite()
-            }
-            ("margin", Some(&[low, rounding])) => {
-                tally.margin += 1;
-                low > rounding && one.low >= low && one.rounding <= rounding
-            }
-            ("undecided", Some(&[low, high, rounding])) => {
-                tally.undecided += 1;
-                one.low >= low && one.high <= high && one.rounding <= rounding
-            }
-            ("misfit", Some(&[high, rounding])) => {
-                tally.misfit += 1;
-                // Real labels have no margin, and 0 stands for it.
-                let real = one.low == f64::NEG_INFINITY && one.high == 0.0;
-                one.verdict == Verdict::Misfit
-                    && (real || high < -rounding)
-                    && one.high <= high
-                    && one.rounding <= rounding
-            }
-            _ => return Err(format!("point {i}: its verdict cannot be read")),
-        };
-        if !follows {
-            let exact = "from enclosures: what was made with --exact is checked with it";
-            return Err(format!("point {i}: '{}' does not follow {exact}", words[0]));
-        }
-    }
-    let Tally { exact, margin, undecided, misfit } = tally;
-    if counts
-        != format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}")
-    {
-        return Err("its counts are not those of its verdicts".to_owned());
-    }
-    match lines.next() {
-        Some(_) => Err("it has more verdicts than points".to_owned()),
-        None => Ok(()),
-    }
-}
-
-/// A number as [`spelled`] writes it.
-fn parsed(word: &str) -> Option<f64> {
-    match word {
-        "inf" => return Some(f64::INFINITY),
-        "-inf" => return Some(f64::NEG_INFINITY),
-        _ => {}
-    }
-    let (negative, digits) = word.strip_prefix('-').map_or((false, word), |digits| (true, digits));
-    let (mantissa, exponent) = digits.split_once('p').unwrap_or((digits, "0"));
-    if mantissa.len() > 14 || mantissa.starts_with(['+', '-']) {
-        return None;
-    }
-    let mantissa = u64::from_str_radix(mantissa, 16).ok()?;
-    let exponent: i16 = exponent.parse().ok()?;
-    let size = Dyadic::new(IBig::from(mantissa), i64::from(exponent)).to_f64()?;
-    Some(if negative { -size } else { size })
 }

@@ -76,6 +76,17 @@ pub enum InterchangeError {
         /// What is counted.
         what: &'static str,
     },
+    /// More memory than a check may take.
+    #[error("a point would take {bytes} bytes at once, and {most} are the most")]
+    TooMuchMemory {
+        /// How many it would be.
+        bytes: u64,
+        /// How many it may be.
+        most: u64,
+    },
+    /// A network that is not evaluated exactly.
+    #[error("it is not evaluated exactly: {0}")]
+    Inexact(#[from] super::feed::exact::Inexact),
     /// A file that is not what it should be.
     #[error("no network that can be read here: {0}")]
     Malformed(String),

@@ -13,7 +13,7 @@ use crate::device::plan::{Array, Augmentation, LabelArrays};
 use crate::device::{ArrayId, ArrayKind, Operation, Plan, Sequence, SequenceId, View};
 use crate::network::Architecture;
 use crate::network::architecture::{
-    ArchitectureError, Layer, Parameter, ParameterKind, Pool, Shape, shape,
+    ArchitectureError, EPSILON, Layer, Parameter, ParameterKind, Pool, Shape, shape,
 };
 
 /// What is minimized.
@@ -341,7 +341,7 @@ impl Builder {
             };
             let fuses = matches!(
                 layer,
-                Layer::Dense { .. } | Layer::Convolution { .. } | Layer::BatchNormalization
+                Layer::Dense { .. } | Layer::Convolution { .. } | Layer::BatchNormalization { .. }
             );
             let relu = fuses && layers.get(index + 1) == Some(&Layer::Relu);
             let used = 1 + usize::from(relu);
@@ -403,7 +403,15 @@ impl Builder {
             }
             Layer::GlobalMeanPool => Operation::GlobalMeanPool { input, output },
             Layer::Flatten => Operation::Flatten { input, output },
-            Layer::BatchNormalization => {
+            Layer::BatchNormalization { epsilon } if *epsilon != EPSILON => {
+                return Err(ArchitectureError::Layer {
+                    layer: path.to_owned(),
+                    reason: format!(
+                        "{layer}: networks run here with an epsilon of {EPSILON:e} only"
+                    ),
+                });
+            }
+            Layer::BatchNormalization { .. } => {
                 let names = ["weight", "bias", "running_mean", "running_var"];
                 let saved = training.then(|| {
                     ["mean", "inverse"].map(|name| {

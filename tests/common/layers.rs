@@ -1,7 +1,7 @@
 //! Layers of all kinds.
 
 use proptest::prelude::*;
-use shatter::network::architecture::{Layer, Pool, Window};
+use shatter::network::architecture::{EPSILON, Layer, Pool, Window};
 
 /// Layers that make images smaller.
 pub fn smaller() -> impl Strategy<Value = Layer> {
@@ -28,7 +28,7 @@ pub fn layer() -> impl Strategy<Value = Layer> {
         Just(Layer::Pool { pool: Pool::Max, window: same }),
         Just(Layer::Pool { pool: Pool::Mean, window: same }),
         Just(Layer::Relu),
-        Just(Layer::BatchNormalization),
+        Just(Layer::BatchNormalization { epsilon: EPSILON }),
         Just(Layer::Dropout { rate: 0.3 }),
         Just(Layer::LocalResponseNormalization { size: 3, alpha: 0.5, beta: 0.75, k: 1.0 }),
     ];

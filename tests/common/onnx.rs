@@ -36,6 +36,12 @@ pub fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
     [inputs, field(2, output.as_bytes()), field(4, operator.as_bytes())].concat()
 }
 
+/// An attribute of whole numbers, to be put behind a node.
+pub fn ints(name: &str, numbers: &[u64]) -> Vec<u8> {
+    let packed: Vec<u8> = numbers.iter().flat_map(|&x| varint(x)).collect();
+    field(5, &[field(1, name.as_bytes()), field(8, &packed)].concat())
+}
+
 /// A value of shape batch × sides.
 pub fn value(name: &str, sides: &[u64]) -> Vec<u8> {
     let batch = field(1, &field(2, b"batch"));

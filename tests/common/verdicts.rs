@@ -13,6 +13,12 @@ pub fn decided(folder: &TempDir, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_str(&stdout(&output)).unwrap()
 }
 
+/// A certificate's text with a digest that matches it.
+pub fn redigested(text: &str) -> String {
+    let body = &text[..text.rfind("digest ").unwrap()];
+    format!("{body}digest {}\n", shatter::interchange::certificate::digest(body.as_bytes()))
+}
+
 /// The verdicts of a certificate.
 pub fn verdicts(folder: &TempDir, file: &str) -> Vec<String> {
     let text = fs::read_to_string(folder.path().join(file)).unwrap();

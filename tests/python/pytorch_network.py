@@ -27,7 +27,7 @@ else:
     x = torch.rand(200, 2, 8, 8)
     network = nn.Sequential(
         nn.Conv2d(2, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(3, 2, 1),
-        nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Conv2d(6, 8, 3, padding=1), nn.BatchNorm2d(8, eps=0.001), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
         nn.Flatten(), nn.Linear(8, 4),
     )  # fmt: skip
 y = torch.randint(4, (len(x),))

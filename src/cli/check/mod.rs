@@ -22,7 +22,8 @@ use crate::cli::{CliError, Common, Verdict, input};
     shatter check --network model.onnx npy:x.npy,y.npy\n  \
     shatter check --network model.onnx out/check/certificate.txt npy:x.npy,y.npy\n\n\
     With --network, decides of every point whether a network from elsewhere fits it, and writes a\n\
-    certificate; or checks one by deciding again.\n\
+    certificate; or checks one by deciding again (exactly, where a claim does not follow otherwise),\n\
+    and says how many points it claims.\n\
     Exit status: 0 the certificate is accepted, which with --network may say that some points do not\n\
     fit (without a certificate: every point fits), 1 rejected (not every point), 2\n\
     undecided: the sample or the file cannot be read, or the certificate asks for more work or\n\
@@ -38,8 +39,8 @@ pub struct Arguments {
     /// this program, or any with --architecture)
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them; batchnorm
-    /// with an epsilon of 1e-5, which the file does not say
+    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them, and
+    /// batchnorm(eps=E) where it is not 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
     /// With --architecture: outputs of its last layer [default: the classes of the sample]
@@ -49,7 +50,7 @@ pub struct Arguments {
     /// checkpoint's condition]
     #[arg(long, value_name = "RULE", requires = "network")]
     labels: Option<LabelRule>,
-    /// With --network: decide every point in exact arithmetic
+    /// With --network: decide every point in exact arithmetic, in 2^38 products and 1 GiB at most
     #[arg(long, requires = "network")]
     exact: bool,
     /// Print certificate and sample as the integers that the checker in proofs/ reads

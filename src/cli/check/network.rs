@@ -9,7 +9,7 @@ use crate::cli::{CliError, Verdict, input, write};
 use crate::device::Element;
 use crate::interchange::certificate::{self, Subject, Tally};
 use crate::interchange::feed::{self, judge};
-use crate::interchange::{FeedForward, InterchangeError, Precision, onnx, tensors};
+use crate::interchange::{FeedForward, InterchangeError, Precision, claims, onnx, tensors};
 use crate::network::architecture::{Architecture, Shape};
 use crate::sample::{
     self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
@@ -86,7 +86,7 @@ pub fn run(
     progress.say("deciding every point");
     let (points, labels) = (&task.sample.points, &task.sample.labels);
     let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, arguments.exact));
-    let (reading, judged) = result.map_err(at)?;
+    let (reading, mut judged) = result.map_err(at)?;
     let subject = Subject {
         network_sha256: digest,
         description: task.description.clone(),
@@ -98,8 +98,17 @@ pub fn run(
         inputs: task.inputs.clone(),
         sample: &task.sample,
     };
-    let tally = Tally::of(&judged);
     let n = judged.len();
+    let claims = match claimed {
+        Some(path) => {
+            let bytes = bounded(path, certificate::longest(n))?;
+            let text = String::from_utf8_lossy(&bytes);
+            let exact = arguments.exact;
+            Some(claims::confirm(&text, &subject, &task.network, &mut judged, exact).map_err(at)?)
+        }
+        None => None,
+    };
+    let tally = Tally::of(&judged);
     let count = |answer| judged.iter().filter(|one| one.fits == answer).count();
     let (fits, open) = (count(Some(true)), count(None));
     let beyond = judged.iter().filter(|one| one.verdict == judge::Verdict::Margin);
@@ -120,18 +129,16 @@ pub fn run(
         "largest_rounding_bound": (unbounded == 0).then_some(rounding),
         "without_rounding_bound": unbounded,
     });
-    let verdict = match claimed {
-        Some(path) => {
-            let bytes = bounded(path, certificate::longest(n))?;
-            let text = String::from_utf8_lossy(&bytes);
-            match certificate::confirm(&text, &subject, &judged) {
-                Ok(()) => found["accepted"] = true.into(),
-                Err(reason) => {
-                    found["accepted"] = false.into();
-                    found["reason"] = reason.into();
-                }
-            }
-            if found["accepted"] == true { Verdict::Yes } else { Verdict::No }
+    let verdict = match &claims {
+        Some(Ok(claimed)) => {
+            found["accepted"] = true.into();
+            found["claims"] = serde_json::json!(claimed);
+            Verdict::Yes
+        }
+        Some(Err(reason)) => {
+            found["accepted"] = false.into();
+            found["reason"] = reason.as_str().into();
+            Verdict::No
         }
         None => {
             progress.say("writing");
@@ -148,9 +155,10 @@ pub fn run(
         return Ok(verdict);
     }
     let mut facts = Facts::default();
-    if let Some(accepted) = found["accepted"].as_bool() {
-        let reason = found["reason"].as_str().unwrap_or("every claim follows");
-        facts.add(if accepted { "accepted" } else { "rejected" }, reason);
+    match &claims {
+        Some(Ok(claimed)) => facts.add("accepted", said(claimed, n)),
+        Some(Err(reason)) => facts.add("rejected", reason),
+        None => {}
     }
     facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
     facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
@@ -186,6 +194,22 @@ pub fn run(
     facts.add("times", format!("deciding {}", seconds(deciding)));
     print(facts.text())?;
     Ok(verdict)
+}
+
+/// What an accepted certificate claims: it may be little.
+fn said(claimed: &Tally, n: usize) -> String {
+    let number = |n: usize| grouped(n as u64);
+    let Tally { exact, margin, undecided, misfit } = *claimed;
+    format!(
+        "the certificate claims {} of {} points to fit ({} exactly, {} with margin) and {} not to, and leaves \
+         {} undecided; every claim follows",
+        number(exact + margin),
+        number(n),
+        number(exact),
+        number(margin),
+        number(misfit),
+        number(undecided)
+    )
 }
 
 /// The bytes of a file, of at most so many.

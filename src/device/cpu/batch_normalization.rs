@@ -17,9 +17,7 @@ use rayon::prelude::*;
 use crate::device::Element;
 use crate::device::cpu::images::{images_of_group, vectorised};
 use crate::device::cpu::slab::{Slab, SlabMut};
-
-/// What is added to variances.
-const EPS: f64 = 1e-5;
+use crate::network::architecture::EPSILON;
 
 /// Share of the batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -121,7 +119,7 @@ pub fn forward<E: Element>(
         let (kept, new) = (E::of(1.0 - MOMENTUM), E::of(MOMENTUM));
         for c in 0..channels {
             mean[c] = batch.mean[c];
-            inverse[c] = (batch.squares[c] / E::of(biased) + E::of(EPS)).sqrt().recip();
+            inverse[c] = (batch.squares[c] / E::of(biased) + E::of(EPSILON)).sqrt().recip();
             running.0[c] = kept * running.0[c] + new * mean[c];
             running.1[c] = kept * running.1[c] + new * (batch.squares[c] / E::of(unbiased));
             factors[c] = scale[c] * inverse[c];
@@ -129,7 +127,7 @@ pub fn forward<E: Element>(
         means.copy_from_slice(mean);
     } else {
         for c in 0..channels {
-            factors[c] = scale[c] * (running.1[c] + E::of(EPS)).sqrt().recip();
+            factors[c] = scale[c] * (running.1[c] + E::of(EPSILON)).sqrt().recip();
         }
         means.copy_from_slice(running.0);
     }

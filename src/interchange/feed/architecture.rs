@@ -5,6 +5,7 @@ use crate::interchange::InterchangeError;
 use crate::interchange::number::Precision;
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 
+use super::window::MOST_POSITIONS;
 use super::{Affine, FeedForward, Normalization, Operation, Response, Step, Window};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
@@ -66,19 +67,29 @@ impl<E: Element> Builder<'_, E> {
                 Operation::Convolution(self.affine(inputs, *channels)?, square(window))
             }
             Layer::Relu => Operation::Relu,
+            Layer::Pool { window, .. } if window.size.saturating_pow(2) > MOST_POSITIONS => {
+                let reason = format!("layer {path} ({layer}) has a window that is too large");
+                return Err(InterchangeError::Unsupported(reason));
+            }
             Layer::Pool { pool: Pool::Max, window } => Operation::MaxPool(square(window)),
             Layer::Pool { pool: Pool::Mean, window } => Operation::MeanPool(square(window), true),
             Layer::GlobalMeanPool => Operation::GlobalMean,
             Layer::Flatten => Operation::Same,
             Layer::Dropout { .. } => return Ok((on, after)),
-            Layer::BatchNormalization => {
+            Layer::BatchNormalization { epsilon } => {
                 let [scale, shift] = [self.array()?, self.array()?];
                 let [mean, variance] = [self.array()?, self.array()?];
                 if variance.iter().any(|&x| x < 0.0) {
                     let reason = format!("layer {path} ({layer}) has a negative variance");
                     return Err(InterchangeError::Unsupported(reason));
                 }
-                Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 })
+                Operation::Normalize(Normalization {
+                    scale,
+                    shift,
+                    mean,
+                    variance,
+                    epsilon: *epsilon,
+                })
             }
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
                 let refuse = |reason| {

@@ -13,7 +13,7 @@
 //! | misfit | margin < −rounding bound: another label in real arithmetic and at every runtime |
 //!
 //! Enclosures decide first; where they leave the sign open, and everywhere if asked for, exact
-//! arithmetic does.
+//! arithmetic does ([`exactly`](super::exactly)).
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ use crate::interchange::number::Precision;
 use crate::sample::{Labels, Points};
 
 use super::enclose::Evaluator;
-use super::exact::Exact;
+use super::exactly::Exactly;
 pub use super::reading::Reading;
 use super::{FeedForward, count};
 
@@ -58,15 +58,14 @@ pub enum Verdict {
 
 /// The most products of enclosures, points and all: hours on two cores.
 const MOST_WORK: u64 = 1 << 44;
-/// How much exact arithmetic there may be unasked, where enclosures leave a sign open; and asked.
-const MOST_PRODUCTS: u64 = 1 << 32;
-const MOST_ASKED: u64 = 1 << 38;
-/// As many are done at all points without being asked.
-const FEW_PRODUCTS: u64 = 1 << 24;
-/// Numbers that a batch holds at once, each with its bounds; and those of all batches at work, which
-/// is 2 GiB. Batches are the same whatever the number of threads, since a bound may depend on them.
+/// Numbers that a batch holds at once, each with its bounds. Batches are the same whatever the number of
+/// threads, since a bound may depend on them.
 const BATCH: usize = 1 << 18;
-const ALL_BATCHES: usize = 1 << 25;
+/// Bytes of a number with its bounds, with what may be folded into it, and with what is made of it at a step
+/// (35 to 55 of each that is held at the peak, as measured); and the most bytes of all batches at work, or of
+/// one point.
+const ENCLOSED: u64 = 64;
+const MOST_BYTES: u64 = 1 << 29;
 
 /// The points as a network of this precision takes them, rounded to binary64 and then to it: `rows` ×
 /// coordinates.
@@ -83,7 +82,8 @@ pub fn inputs(points: &Points, precision: Precision, rows: std::ops::Range<usize
 ///
 /// # Errors
 /// [`InterchangeError::Unsupported`] if the network takes points of another shape, or its outputs say
-/// other labels; [`InterchangeError::TooMuchWork`].
+/// other labels; [`InterchangeError::TooMuchWork`], [`InterchangeError::TooMuchMemory`],
+/// [`InterchangeError::Inexact`].
 pub fn judge(
     network: &FeedForward,
     points: &Points,
@@ -93,6 +93,11 @@ pub fn judge(
     let n = points.n();
     same_shape(&network.input, points.shape())?;
     let reading = Reading::of(network.outputs(), labels)?;
+    let peak = network.peak().max(1);
+    let of_point = (peak as u64).saturating_mul(ENCLOSED);
+    if of_point > MOST_BYTES {
+        return Err(InterchangeError::TooMuchMemory { bytes: of_point, most: MOST_BYTES });
+    }
     bounded(network.products(), n, MOST_WORK, "products")?;
     let all_finite = |i| inputs(points, network.precision, i..i + 1).iter().all(|x| x.is_finite());
     if let Some(i) = (0..n).into_par_iter().position_first(|i| !all_finite(i)) {
@@ -101,21 +106,18 @@ pub fn judge(
             network.precision.name()
         )));
     }
-    let mut exact = None;
-    if everywhere_exact {
-        let prepared = Exact::new(network).map_err(|reason| {
-            InterchangeError::Unsupported(format!("it is not evaluated exactly: {reason}"))
-        })?;
-        bounded(prepared.work(), n, MOST_ASKED, "products of exact numbers")?;
-        exact = Some(prepared);
-    }
+    let sample = (points, labels);
+    let asked = match everywhere_exact {
+        true => Some(Exactly::asked(network, sample, reading, n)?),
+        false => None,
+    };
     let evaluator = Evaluator::new(network);
-    let peak = network.peak().max(1);
     let batch = (BATCH / peak).clamp(1, 256);
     let starts: Vec<Range<usize>> =
         (0..n).step_by(batch).map(|start| start..(start + batch).min(n)).collect();
     let mut judged: Vec<Judged> = Vec::with_capacity(n);
-    for turn in starts.chunks((ALL_BATCHES / (peak * batch)).max(1)) {
+    let at_once = MOST_BYTES / of_point.saturating_mul(batch as u64);
+    for turn in starts.chunks(at_once.max(1) as usize) {
         let of_batch = |rows: &Range<usize>| {
             let size = rows.len();
             let outputs = evaluator.outputs(inputs(points, network.precision, rows.clone()), size);
@@ -127,28 +129,12 @@ pub fn judge(
         judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
     }
     drop(evaluator);
-    let few = |exact: &Exact| exact.work().saturating_mul(n as u64) <= FEW_PRODUCTS;
-    let some_open = judged.iter().any(Judged::is_open);
-    // Small networks are worth it everywhere: enclosures leave out what equals its target.
-    let exact = match exact {
-        Some(exact) => Some(exact),
-        None if some_open || network.products().saturating_mul(n as u64) <= FEW_PRODUCTS => {
-            Exact::new(network).ok()
-        }
-        None => None,
+    let decided = match asked {
+        Some(asked) => Some((asked, (0..n).collect())),
+        None => Exactly::unasked(network, sample, reading, &judged),
     };
-    let Some(exact) = exact else { return Ok((reading, judged)) };
-    let all = everywhere_exact || few(&exact);
-    let affordable = if all { n } else { (MOST_PRODUCTS / exact.work().max(1)) as usize };
-    let open: Vec<usize> =
-        (0..n).filter(|&i| all || judged[i].is_open()).take(affordable).collect();
-    for turn in open.chunks(exact.at_once()) {
-        let of_point = |&i: &usize| {
-            let outputs = exact.outputs(&inputs(points, network.precision, i..i + 1));
-            (i, reading.exactly(&outputs, labels, i, judged[i].rounding))
-        };
-        let decided: Vec<(usize, Judged)> = turn.par_iter().map(of_point).collect();
-        decided.into_iter().for_each(|(i, one)| judged[i] = one);
+    if let Some((exactly, which)) = decided {
+        exactly.decide(&which, &mut judged);
     }
     Ok((reading, judged))
 }
@@ -176,7 +162,13 @@ pub fn sides(shape: &[usize]) -> String {
     if sides.is_empty() { "1".to_owned() } else { sides.join("×") }
 }
 
-fn bounded(work: u64, n: usize, most: u64, what: &'static str) -> Result<(), InterchangeError> {
+/// Refuses more than `most` of `what`, over `n` points.
+pub(super) fn bounded(
+    work: u64,
+    n: usize,
+    most: u64,
+    what: &'static str,
+) -> Result<(), InterchangeError> {
     let all = work.saturating_mul(n as u64);
     if all > most {
         return Err(InterchangeError::TooMuchWork { work: all, most, n, what });
@@ -212,7 +204,7 @@ impl Judged {
     }
 
     /// Whether the sign of the margin is open, in real arithmetic.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.fits.is_none()
     }
 

@@ -6,6 +6,7 @@
 pub mod architecture;
 pub mod enclose;
 pub mod exact;
+pub mod exactly;
 pub mod judge;
 mod reading;
 pub mod window;
@@ -236,22 +237,25 @@ impl FeedForward {
 
     /// Products that a point takes.
     pub fn products(&self) -> u64 {
-        let of = |step: &Step| match &step.operation {
+        self.steps.iter().map(|step| self.products_of(step)).fold(0u64, u64::saturating_add)
+    }
+
+    fn products_of(&self, step: &Step) -> u64 {
+        let (takes, numbers) = (self.shape(step.on), count(&step.shape) as u64);
+        match &step.operation {
             Operation::Dense(affine) => affine.weights.len() as u64,
-            Operation::Convolution(affine, _) => {
-                let places = count(&step.shape) / affine.outputs.max(1);
-                affine.weights.len() as u64 * places as u64
-            }
+            // Where a window lies outside the image, its weights are multiplied with zeros.
+            Operation::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(numbers),
             Operation::MeanPool(window, _) | Operation::MaxPool(window) => {
-                count(&step.shape) as u64 * (window.size.0 * window.size.1) as u64
+                (takes[0] as u64).saturating_mul(window.positions(takes[1], takes[2]))
             }
+            Operation::GlobalMean => count(takes) as u64,
             Operation::Response(by) => {
                 let near = by.size.min(step.shape[0]) as u64;
-                (count(&step.shape) as u64).saturating_mul(near.saturating_add(32))
+                numbers.saturating_mul(near.saturating_add(32))
             }
-            _ => count(&step.shape) as u64,
-        };
-        self.steps.iter().map(of).fold(0u64, u64::saturating_add)
+            _ => numbers,
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use crate::exact::{Dyadic, Rational};
+use crate::exact::{Dyadic, IBig};
 use crate::interchange::InterchangeError;
 use crate::sample::Labels;
 
 use super::enclose::Enclosure;
+use super::exact::Value;
 use super::judge::Judged;
 
 /// How outputs say a label.
@@ -104,33 +105,36 @@ impl Reading {
     /// The judgement of outputs that are known, with the rounding bound of before.
     pub(super) fn exactly(
         self,
-        outputs: &[Rational],
+        outputs: &Value,
         labels: &Labels,
         i: usize,
         rounding: f64,
     ) -> Judged {
+        let is = |k: usize, x: &Dyadic| outputs.at(k).minus(x).is_zero();
         let (margin, equal) = match (self, labels) {
             (Reading::Largest, _) => {
                 let own = class(labels, i);
-                let others = outputs.iter().enumerate().filter(|(k, _)| *k != own).map(|(_, x)| x);
-                let margin = others.clone().max().map(|largest| &outputs[own] - largest);
-                let one_hot =
-                    outputs[own] == Rational::ONE && others.clone().all(Rational::is_zero);
-                (margin, one_hot)
+                let others = outputs.numbers.iter().enumerate().filter(|(k, _)| *k != own);
+                let mut others = others.map(|(_, x)| x);
+                let zero = others.clone().all(IBig::is_zero);
+                let largest = others.by_ref().max();
+                let margin = largest.map(|largest| outputs.at(own).minus_other(largest).around());
+                (margin, zero && is(own, &Dyadic::ONE))
             }
             (Reading::Value, Labels::Classes { .. }) => {
-                let error = &outputs[0] - labels.exact_at(i).to_rational();
-                let size = if error < Rational::ZERO { -error } else { error };
-                let half = Rational::from_parts(1.into(), 2u8.into());
-                (Some(half - &size), size.is_zero())
+                let off = outputs.at(0).minus(&labels.exact_at(i));
+                let equal = off.is_zero();
+                // 1/2 − |f − y|
+                let margin = off.below_zero().minus(&Dyadic::new(-1, -1));
+                (Some(margin.around()), equal)
             }
             (Reading::Value, Labels::Real { .. }) => {
                 let row = labels.exact_row(i);
-                let equal = outputs.iter().zip(&row).all(|(x, y)| *x == y.to_rational());
+                let equal = row.iter().enumerate().all(|(k, y)| is(k, y));
                 return Judged::of_numbers(Some(equal), rounding);
             }
         };
-        let margin = margin.map_or((f64::NEG_INFINITY, f64::INFINITY), |margin| around(&margin));
+        let margin = margin.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         Judged::of_margin(equal, margin, rounding)
     }
 }
@@ -146,11 +150,74 @@ fn least(x: f64, y: f64) -> f64 {
     if x.is_nan() || y.is_nan() { f64::NAN } else { x.min(y) }
 }
 
-/// binary64 numbers on both sides of a fraction; the number itself where it is one.
-fn around(x: &Rational) -> (f64, f64) {
-    if let Some(x) = Dyadic::from_rational(x).and_then(|x| x.to_f64()) {
-        return (x, x);
+#[cfg(test)]
+mod tests {
+    use super::super::judge::Verdict;
+    use super::*;
+    use crate::exact::Rational;
+    use proptest::prelude::*;
+
+    fn classes(of: u32) -> Labels {
+        Labels::Classes { of: vec![of], count: 3, names: Vec::new() }
     }
-    let near = x.to_f64().value();
-    (near.next_down(), near.next_up())
+
+    fn between(judged: Judged, margin: &Rational) -> bool {
+        let rational = |x: f64| Dyadic::try_from(x).unwrap().to_rational();
+        rational(judged.low) <= *margin && *margin <= rational(judged.high)
+    }
+
+    proptest! {
+        /// Margins and equality, against fractions in lowest terms.
+        #[test]
+        fn known_outputs_say_what_their_fractions_say(
+            numbers in prop::collection::vec(-40i64..40, 3),
+            exponent in -6i64..6,
+            denominator in 1u64..20,
+            label in 0u32..3,
+        ) {
+            let value = |numbers: &[i64]| Value {
+                numbers: numbers.iter().map(|&x| x.into()).collect(),
+                exponent,
+                denominator: denominator.into(),
+            };
+            let outputs = value(&numbers);
+            let fractions = outputs.clone().rationals();
+            let own = label as usize;
+            let others = || (0..3).filter(|&k| k != own).map(|k| &fractions[k]);
+            let found = Reading::Largest.exactly(&outputs, &classes(label), 0, 0.0);
+            let margin = &fractions[own] - others().max().unwrap();
+            prop_assert!(between(found, &margin));
+            prop_assert_eq!(found.fits, Some(margin > Rational::ZERO));
+            let one_hot = fractions[own] == Rational::ONE && others().all(Rational::is_zero);
+            prop_assert_eq!(found.verdict == Verdict::Exact, one_hot);
+
+            let found = Reading::Value.exactly(&value(&numbers[..1]), &classes(label), 0, 0.0);
+            let error = &fractions[0] - Rational::from(label);
+            let size = if error < Rational::ZERO { -error } else { error };
+            let margin = Rational::from_parts(1.into(), 2u8.into()) - &size;
+            prop_assert!(between(found, &margin));
+            prop_assert_eq!(found.fits, Some(margin > Rational::ZERO));
+            prop_assert_eq!(found.verdict == Verdict::Exact, size.is_zero());
+
+            let real = Labels::Real { values: vec![0.5, -1.25, f64::from(label)], outputs: 3 };
+            let found = Reading::Value.exactly(&outputs, &real, 0, 0.0);
+            let equal = fractions.iter().zip(real.exact_row(0)).all(|(x, y)| *x == y.to_rational());
+            prop_assert_eq!(found.fits, Some(equal));
+        }
+    }
+
+    #[test]
+    fn real_labels_and_one_hot_outputs_are_met_exactly() {
+        // 3/6, −5/4 and 1; 0, 1, 0.
+        let outputs = |numbers: [i64; 3], exponent, denominator: u8| Value {
+            numbers: numbers.map(Into::into).into(),
+            exponent,
+            denominator: denominator.into(),
+        };
+        let real = Labels::Real { values: vec![0.5, -1.25, 1.0], outputs: 3 };
+        let met = Reading::Value.exactly(&outputs([6, -15, 12], -2, 3), &real, 0, 0.0);
+        assert_eq!((met.verdict, met.fits), (Verdict::Exact, Some(true)));
+        let met = Reading::Largest.exactly(&outputs([0, 12, 0], -2, 3), &classes(1), 0, 0.0);
+        assert_eq!(met.verdict, Verdict::Exact);
+    }
 }

@@ -1,15 +1,13 @@
 //! The operators that are read, one by one.
 
 use crate::interchange::InterchangeError;
+use crate::interchange::feed::window::MOST_POSITIONS;
 use crate::interchange::feed::{Affine, Normalization, Operation, Response, count};
 
 use super::call::Call;
 use super::read::{Named, Reading, product};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
-
-/// Numbers that the windows of one operation may have together: they are gone through one by one.
-const MOST_WINDOWS: usize = 1 << 27;
 
 /// What the node makes.
 pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
@@ -52,7 +50,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
             let window = call.window(call.ints("kernel_shape", 0)?)?;
             let (rows, columns) = call.places(&window, height, width)?;
             let positions = product(&[rows, columns, window.size.0, window.size.1]);
-            if positions.is_none_or(|positions| positions > MOST_WINDOWS) {
+            if positions.is_none_or(|positions| positions > MOST_POSITIONS) {
                 return call.refuse("its windows are too large");
             }
             let padded = call.int("count_include_pad", 0)? != 0;
@@ -234,7 +232,7 @@ fn convolution<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Nam
     let bias = if call.has(2) { call.vector(reading, 2, outputs)? } else { Vec::new() };
     let inputs = channels * rows * columns;
     let windows = product(&[places.0, places.1, inputs]);
-    if windows.is_none_or(|numbers| numbers > MOST_WINDOWS) {
+    if windows.is_none_or(|numbers| numbers > MOST_POSITIONS) {
         return call.refuse("its windows are too large");
     }
     let weights =

@@ -16,9 +16,6 @@ use super::construction::BYTES;
 use super::graph::{Builder, Value, element_type};
 use super::message::data_type;
 
-/// What batch normalization adds to a variance.
-const EPSILON: f64 = 1e-5;
-
 /// Raw images that are prepared by the graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw {
@@ -185,15 +182,15 @@ impl Layers<'_, '_> {
                 to(self.graph.node("GlobalAveragePool", &[&now.name], &output("pool")), true)
             }
             Layer::Flatten => Ok(Current { shape: after, ..self.flattened(now, &output("flat")) }),
-            Layer::BatchNormalization => {
+            Layer::BatchNormalization { epsilon } => {
                 let arrays = [self.array()?, self.array()?, self.array()?, self.array()?];
                 let [scale, shift, mean, variance] = &arrays;
                 let inputs = [now.name.as_str(), scale, shift, mean, variance];
                 // An attribute of binary32, which rounds that of a network in binary64.
                 let epsilon = match self.precision {
-                    Precision::Single => EPSILON as f32,
+                    Precision::Single => *epsilon as f32,
                     Precision::Double => {
-                        self.numbers.attribute(&format!("epsilon of {path}"), EPSILON)?
+                        self.numbers.attribute(&format!("epsilon of {path}"), *epsilon)?
                     }
                 };
                 let epsilon = [("epsilon", Value::Float(epsilon))];

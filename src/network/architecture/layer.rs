@@ -22,6 +22,9 @@ pub enum Pool {
     Mean,
 }
 
+/// The epsilon of batch normalization, PyTorch's: the binary64 number nearest to 10^-5.
+pub const EPSILON: f64 = 1e-5;
+
 /// A layer. Numbers of channels and units that go in follow from what stands before.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
@@ -53,9 +56,12 @@ pub enum Layer {
     /// Layers side by side on the same input, their outputs joined along the channels. A branch
     /// without layers hands on its input.
     Concatenate(Vec<Vec<Layer>>),
-    /// Batch normalization of each channel, with a trained scale and shift: eps 10^-5, running
-    /// statistics with momentum 0.1 and the unbiased variance, as PyTorch has them.
-    BatchNormalization,
+    /// Batch normalization of each channel, with a trained scale and shift: running statistics with
+    /// momentum 0.1 and the unbiased variance, as PyTorch has them.
+    BatchNormalization {
+        /// What is added to the variance. Networks are trained with [`EPSILON`] here.
+        epsilon: f64,
+    },
     /// x / (k + alpha/size · Σ x²)^beta over `size` channels around each, as PyTorch has it.
     LocalResponseNormalization {
         /// Channels in the sum.

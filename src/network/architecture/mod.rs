@@ -7,7 +7,7 @@ pub mod named;
 pub mod shape;
 pub mod text;
 
-pub use layer::{Layer, Pool, Window};
+pub use layer::{EPSILON, Layer, Pool, Window};
 pub use mlp::{ArchitectureError, Mlp};
 pub use shape::{Parameter, ParameterKind, Shape};
 

@@ -11,7 +11,7 @@
 //! The paper leaves AlexNet's channels and the constants of its local response normalization open:
 //! 64 and 64 channels, padding 2 and pooling with stride 2 give its number of parameters.
 
-use super::{Layer, Pool, Window};
+use super::{EPSILON, Layer, Pool, Window};
 
 /// The names, besides `mlp:W1,W2,...`.
 pub const NAMES: [&str; 5] = ["mlp1x512", "mlp3x512", "alexnet", "inception", "inception-nobn"];
@@ -54,7 +54,7 @@ fn alexnet(outputs: usize) -> Vec<Layer> {
 fn module(channels: usize, size: usize, stride: usize, normalize: bool) -> Vec<Layer> {
     let window = Window { size, stride, padding: size / 2 };
     let mut layers = vec![Layer::Convolution { channels, window }];
-    layers.extend(normalize.then_some(Layer::BatchNormalization));
+    layers.extend(normalize.then_some(Layer::BatchNormalization { epsilon: EPSILON }));
     layers.push(Layer::Relu);
     layers
 }

@@ -119,7 +119,11 @@ pub fn after(layer: &Layer, input: Shape, path: &str) -> Result<Shape, Architect
         Layer::Pool { window, .. } => windowed(window, input.channels)?,
         Layer::GlobalMeanPool => Shape::vector(input.channels),
         Layer::Flatten => Shape::vector(input.len()),
-        Layer::Relu | Layer::BatchNormalization => input,
+        Layer::Relu => input,
+        Layer::BatchNormalization { epsilon } if *epsilon > 0.0 && epsilon.is_finite() => input,
+        Layer::BatchNormalization { epsilon } => {
+            return Err(refuse(format!("an epsilon of {epsilon} is not positive and finite")));
+        }
         Layer::LocalResponseNormalization { size, alpha, beta, k } => {
             let sensible = *size > 0 && *k > 0.0 && *alpha >= 0.0;
             if !(sensible && [*alpha, *beta, *k].iter().all(|x| x.is_finite())) {
@@ -181,7 +185,7 @@ pub(super) fn arrays(
                 add("weight", sides, ParameterKind::Convolution, fan_in);
                 add("bias", vec![*channels], ParameterKind::Bias, fan_in);
             }
-            Layer::BatchNormalization => {
+            Layer::BatchNormalization { .. } => {
                 let sides = || vec![shape.channels];
                 add("weight", sides(), ParameterKind::Scale, 0);
                 add("bias", sides(), ParameterKind::Shift, 0);

@@ -1,7 +1,7 @@
 //! The text of an architecture: layers separated by spaces, the last dense one left out.
 //!
 //! ```text
-//! flatten   relu   globalmeanpool   batchnorm
+//! flatten   relu   globalmeanpool   batchnorm(eps=1e-5)
 //! dense(UNITS)                      conv(CHANNELS,SIZE,stride=1,pad=0)
 //! maxpool(SIZE,stride=SIZE,pad=0)   meanpool(SIZE,stride=SIZE,pad=0)
 //! lrn(SIZE,alpha=0.001,beta=0.75,k=1)                dropout(RATE)
@@ -9,11 +9,12 @@
 //! ```
 //!
 //! A dense layer with as many units as there are classes is added at the end, after a `flatten`
-//! if the text has none since the last image.
+//! if the text has none since the last image. A decimal number stands for the binary64 number nearest to
+//! it (ties to even), as in Python. `batchnorm` without `eps` is written where it is 1e-5.
 
 use std::fmt;
 
-use super::{Architecture, ArchitectureError, Layer, Pool, Window, named};
+use super::{Architecture, ArchitectureError, EPSILON, Layer, Pool, Window, named};
 
 /// How deep branches may nest, so that no text exhausts the stack.
 const DEEPEST: usize = 16;
@@ -174,7 +175,7 @@ fn layer(word: &str) -> Result<Layer, String> {
         "flatten" => Layer::Flatten,
         "relu" => Layer::Relu,
         "globalmeanpool" => Layer::GlobalMeanPool,
-        "batchnorm" => Layer::BatchNormalization,
+        "batchnorm" => Layer::BatchNormalization { epsilon: a.named("eps", EPSILON)? },
         "dense" => Layer::Dense { units: a.first("the number of units")? },
         "conv" => {
             let channels = a.first("the number of channels")?;
@@ -221,7 +222,10 @@ impl fmt::Display for Layer {
             }
             Layer::GlobalMeanPool => f.write_str("globalmeanpool"),
             Layer::Flatten => f.write_str("flatten"),
-            Layer::BatchNormalization => f.write_str("batchnorm"),
+            Layer::BatchNormalization { epsilon } if *epsilon == EPSILON => {
+                f.write_str("batchnorm")
+            }
+            Layer::BatchNormalization { epsilon } => write!(f, "batchnorm(eps={epsilon:e})"),
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
                 write!(f, "lrn({size},alpha={alpha},beta={beta},k={k})")
             }

@@ -204,21 +204,17 @@ fn windows(
     let mut result = vec![0.0; range.len() * row];
     for (index, into) in range.zip(result.chunks_mut(row)) {
         let (point, place) = (index / places, index % places);
-        // Where the window begins, counted from before the padding; and the part of it on the image.
-        let top = place / columns * window.stride.0;
-        let left = place % columns * window.stride.1;
-        let first = window.before.1.saturating_sub(left);
-        let end = wide.min((width + window.before.1).saturating_sub(left));
+        let (top, left) = (place / columns, place % columns);
+        let (down, across) = (window.rows_inside(top, height), window.columns_inside(left, width));
+        // Where the window begins, counted from before the padding.
+        let (top, left) = (top * window.stride.0, left * window.stride.1);
         for channel in 0..channels {
-            for y in 0..tall {
-                let Some(at_y) = (top + y).checked_sub(window.before.0) else { continue };
-                if at_y >= height || first >= end {
-                    continue;
-                }
-                let from = ((point * channels + channel) * height + at_y) * width;
-                let from = from + left + first - window.before.1;
-                let into = &mut into[(channel * tall + y) * wide..][first..end];
-                into.copy_from_slice(&values[from..from + end - first]);
+            for y in down.clone().filter(|_| !across.is_empty()) {
+                let from =
+                    ((point * channels + channel) * height + top + y - window.before.0) * width;
+                let from = from + left + across.start - window.before.1;
+                let into = &mut into[(channel * tall + y) * wide..][across.clone()];
+                into.copy_from_slice(&values[from..from + across.len()]);
             }
         }
     }

@@ -28,8 +28,8 @@ use super::bounds::{
 };
 use crate::interchange::number::Precision;
 
-/// Roundings of a normalization at a monomial: square root, division, products, sums, and some to
-/// spare for reciprocals that are off by units.
+/// Roundings of a normalization at a monomial: of its epsilon to the precision, square root, division,
+/// products, sums, and some to spare for reciprocals that are off by units.
 const NORMALIZATION: usize = 16;
 /// Roundings of a product or sum beside those of its terms.
 pub const BESIDES: usize = 4;

@@ -1,0 +1,281 @@
+//! What exact evaluation would take, known before a number of it is made.
+//!
+//! Of every value the plan knows how long its numbers can become: |x| < 2^high, and x · denominator is a
+//! multiple of 2^low, so that the whole number that is kept has at most high − low + bits(denominator) bits.
+//! For a step with values x:
+//!
+//! ```text
+//! Σ w x + b     high = max(high(x) + high(w) + log2 terms, high(b)) + 1     low = min(low(x) + low(w), low(b))
+//! x ± y         high = max + 1     low = min     denominator: the least common multiple
+//! mean          denominator · the least common multiple of what it divides by
+//! ```
+//!
+//! A number of b bits takes what [`held`] says: the library's 24 bytes, a count beside it, and what is allocated
+//! beyond two words.
+//! Counted are the weights, and at each step the values that are still read with the one that is made; the
+//! evaluation makes no other arrays. A product of numbers of v and w words, added to r words, counts
+//! 1 + (v w + r)/32: a small one takes some 40 nanoseconds.
+
+use std::ops::Range;
+
+use dashu_int::UBig;
+use dashu_int::ops::BitTest;
+
+use crate::interchange::number::Precision;
+
+use super::super::{FeedForward, Operation, Step, Window, count};
+use super::value::{common, grain, top};
+
+/// Bits of the longest number, and bits that all denominators may have.
+const MOST_BITS: u64 = 1 << 18;
+const MOST_DENOMINATOR: usize = 1 << 15;
+
+/// Why a network is not evaluated exactly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Inexact {
+    /// A root.
+    #[error("batch normalization takes square roots, which are irrational")]
+    SquareRoot,
+    /// Another power.
+    #[error("local response normalization takes powers, which are irrational")]
+    Power,
+    /// Weights far apart, or many of them one after the other.
+    #[error(
+        "numbers would grow too long (more than {MOST_BITS} bits, or denominators of more than \
+         {MOST_DENOMINATOR})"
+    )]
+    TooLong,
+    /// Numbers that do not fit.
+    #[error("its numbers would take {bytes} bytes of memory at once, and {most} are the most")]
+    TooMuchMemory {
+        /// How many it would be.
+        bytes: u64,
+        /// How many it may be.
+        most: u64,
+    },
+}
+
+/// What evaluation takes.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Bytes of the weights.
+    pub weights: u64,
+    /// The most bytes of a point at once.
+    pub point: u64,
+    /// Work of a point, in products of small numbers.
+    pub work: u64,
+    /// Bits of the longest number.
+    pub bits: u64,
+}
+
+/// How large the numbers of a value are.
+#[derive(Clone, Debug)]
+struct Size {
+    high: i64,
+    low: i64,
+    denominator: UBig,
+}
+
+impl Size {
+    fn bits(&self) -> u64 {
+        let span = u64::try_from(self.high.saturating_sub(self.low)).unwrap_or(0);
+        span.max(1).saturating_add(self.denominator.bit_len() as u64)
+    }
+
+    fn words(&self) -> u64 {
+        words(self.bits())
+    }
+
+    /// Sums of numbers of both sizes.
+    fn plus(&self, other: &Size) -> Size {
+        Size {
+            high: self.high.max(other.high) + 1,
+            low: self.low.min(other.low),
+            denominator: common(&self.denominator, &other.denominator),
+        }
+    }
+
+    fn is_kept(&self) -> bool {
+        let far = |x: i64| x.unsigned_abs() > MOST_BITS;
+        !far(self.high)
+            && !far(self.low)
+            && self.bits() <= MOST_BITS
+            && self.denominator.bit_len() <= MOST_DENOMINATOR
+    }
+}
+
+fn words(bits: u64) -> u64 {
+    bits / 64 + 1
+}
+
+/// Bytes of a whole number of so many bits, and of a count or an index: two words lie in it; more are
+/// allocated, with room to grow, and with what the allocator keeps of its own.
+pub fn held(bits: u64) -> u64 {
+    let words = words(bits);
+    if words <= 2 { 32 } else { 32 + 16 + 8 * (words + words / 4 + 4) }
+}
+
+/// The size of constants; zeros are as small as can be.
+fn size_of(numbers: &[f64]) -> Size {
+    let low = grain(numbers).unwrap_or(0);
+    Size { high: top(numbers).unwrap_or(low), low, denominator: UBig::ONE }
+}
+
+/// The least common multiple of what a mean over such windows divides by; `None` if it is too long.
+pub fn divisors(window: &Window, padded: bool, (height, width): (usize, usize)) -> Option<UBig> {
+    if padded {
+        return Some(UBig::from(window.size.0) * UBig::from(window.size.1));
+    }
+    let (rows, columns) = window.places(height, width)?;
+    // Counts are products of any number of rows and any of columns, and so is their common multiple.
+    let down = multiple((0..rows).map(|row| window.rows_inside(row, height)))?;
+    let across = multiple((0..columns).map(|column| window.columns_inside(column, width)))?;
+    Some(down * across)
+}
+
+fn multiple(ranges: impl Iterator<Item = Range<usize>>) -> Option<UBig> {
+    let mut counts: Vec<usize> = ranges.map(|range| range.len().max(1)).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let mut all = UBig::ONE;
+    for count in counts {
+        all = common(&all, &UBig::from(count));
+        if all.bit_len() > MOST_DENOMINATOR {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+impl Plan {
+    /// What a network takes.
+    ///
+    /// # Errors
+    /// [`Inexact`], but not for memory: that is [`Plan::fits`].
+    pub fn of(network: &FeedForward) -> Result<Plan, Inexact> {
+        let input = match network.precision {
+            Precision::Single => Size { high: 128, low: -149, denominator: UBig::ONE },
+            Precision::Double => Size { high: 1024, low: -1074, denominator: UBig::ONE },
+        };
+        let bytes =
+            |shape: &[usize], size: &Size| (count(shape) as u64).saturating_mul(held(size.bits()));
+        let last = network.last_uses();
+        let mut now = bytes(&network.input, &input);
+        let mut plan = Plan { weights: 0, point: now, work: 0, bits: input.bits() };
+        let mut sizes = vec![input];
+        for (index, step) in network.steps.iter().enumerate() {
+            let (size, work) = plan.step(network, step, &sizes)?;
+            if !size.is_kept() {
+                return Err(Inexact::TooLong);
+            }
+            plan.work = plan.work.saturating_add(work);
+            plan.bits = plan.bits.max(size.bits());
+            now = now.saturating_add(bytes(&step.shape, &size));
+            plan.point = plan.point.max(now);
+            sizes.push(size);
+            let mut read: Vec<usize> = step.reads().filter(|&value| last[value] == index).collect();
+            read.sort_unstable();
+            read.dedup();
+            for value in read {
+                now = now.saturating_sub(bytes(network.shape(value), &sizes[value]));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Refuses what takes more than so many bytes.
+    ///
+    /// # Errors
+    /// [`Inexact::TooMuchMemory`].
+    pub fn fits(&self, most: u64) -> Result<(), Inexact> {
+        let bytes = self.weights.saturating_add(self.point);
+        if bytes > most { Err(Inexact::TooMuchMemory { bytes, most }) } else { Ok(()) }
+    }
+
+    /// How many points there is room for at once, in so many bytes.
+    pub fn at_once(&self, most: u64) -> usize {
+        (most.saturating_sub(self.weights) / self.point.max(1)).max(1) as usize
+    }
+
+    /// The numbers of a step, and its work.
+    fn step(
+        &mut self,
+        network: &FeedForward,
+        step: &Step,
+        sizes: &[Size],
+    ) -> Result<(Size, u64), Inexact> {
+        let (x, shape) = (&sizes[step.on], network.shape(step.on));
+        let numbers = count(&step.shape) as u64;
+        let each = |times: u64, words: u64| times.saturating_mul(1 + words / 32);
+        let mean = |window: &Window, padded: bool, sides: (usize, usize)| {
+            let common = divisors(window, padded, sides).ok_or(Inexact::TooLong)?;
+            let after = Size { denominator: &x.denominator * &common, ..x.clone() };
+            let added = (shape[0] as u64).saturating_mul(window.positions(sides.0, sides.1));
+            let scaled = x.words() * words(common.bit_len() as u64);
+            Ok((after, each(added, x.words()).saturating_add(each(numbers, scaled))))
+        };
+        Ok(match &step.operation {
+            Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+                let weights = size_of(&affine.weights);
+                let terms = match &step.operation {
+                    Operation::Convolution(_, window) => (shape[0] as u64)
+                        .saturating_mul(window.positions(shape[1], shape[2]))
+                        .saturating_mul(affine.outputs as u64),
+                    _ => affine.weights.len() as u64,
+                };
+                let grown = i64::from(usize::BITS - affine.inputs.leading_zeros());
+                let product = Size {
+                    high: x.high + weights.high + grown,
+                    low: x.low + weights.low,
+                    denominator: x.denominator.clone(),
+                };
+                let after = match affine.bias.is_empty() {
+                    true => product,
+                    false => product.plus(&size_of(&affine.bias)),
+                };
+                let bytes = (affine.weights.len() as u64).saturating_mul(held(weights.bits()));
+                self.weights = self.weights.saturating_add(bytes);
+                let one = x.words().saturating_mul(weights.words()).saturating_add(after.words());
+                let moved = each(numbers, after.words().saturating_mul(2));
+                (after, each(terms, one).saturating_add(moved))
+            }
+            Operation::MeanPool(window, padded) => mean(window, *padded, (shape[1], shape[2]))?,
+            Operation::GlobalMean => {
+                let sides = (shape[1], shape[2]);
+                mean(&Window::whole(sides.0, sides.1), true, sides)?
+            }
+            Operation::MaxPool(window) => {
+                let compared =
+                    (shape[0] as u64).saturating_mul(window.positions(shape[1], shape[2]));
+                (x.clone(), each(compared.saturating_add(numbers), x.words()))
+            }
+            Operation::Shift { by, .. } => {
+                let after = x.plus(&size_of(by));
+                let work = each(numbers, after.words().saturating_mul(2));
+                (after, work)
+            }
+            Operation::Sum { other, .. } => {
+                let after = x.plus(&sizes[*other]);
+                let scaled = words(after.denominator.bit_len() as u64).saturating_mul(2);
+                let work = each(numbers, after.words().saturating_mul(scaled));
+                (after, work)
+            }
+            Operation::Concatenate(others) => {
+                let mut after = x.clone();
+                for &other in others {
+                    let both = after.plus(&sizes[other]);
+                    after = Size { high: both.high - 1, ..both };
+                    if !after.is_kept() {
+                        return Err(Inexact::TooLong);
+                    }
+                }
+                let scaled = words(after.denominator.bit_len() as u64);
+                let work = each(numbers, after.words().saturating_mul(scaled));
+                (after, work)
+            }
+            Operation::Relu | Operation::Same => (x.clone(), each(numbers, x.words())),
+            Operation::Normalize(_) => return Err(Inexact::SquareRoot),
+            Operation::Response(_) => return Err(Inexact::Power),
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Points that are decided in exact arithmetic: asked for, or unasked.
+//!
+//! Unasked, no more is done than takes seconds and some memory; what that leaves open is undecided. Asked, by
+//! `--exact` or by a certificate whose claims do not follow otherwise, hours and [`ASKED_BYTES`] are the
+//! most, and what takes more is refused.
+
+use rayon::prelude::*;
+
+use crate::interchange::InterchangeError;
+use crate::sample::{Labels, Points};
+
+use super::FeedForward;
+use super::exact::{Exact, Plan};
+use super::judge::{Judged, bounded, inputs};
+use super::reading::Reading;
+
+/// The most work of all points, asked for; and unasked, at the points whose sign enclosures leave open.
+pub const ASKED_WORK: u64 = 1 << 38;
+/// See [`ASKED_WORK`].
+pub const UNASKED_WORK: u64 = 1 << 26;
+/// As much is done unasked at all points: enclosures leave out what equals its target.
+const FEW: u64 = 1 << 24;
+/// The most bytes that numbers take at once, asked for, and unasked.
+pub const ASKED_BYTES: u64 = 1 << 30;
+/// See [`ASKED_BYTES`].
+pub const UNASKED_BYTES: u64 = 1 << 27;
+
+/// A network with the points that it is to decide.
+pub struct Exactly<'a> {
+    exact: Exact<'a>,
+    points: &'a Points,
+    labels: &'a Labels,
+    reading: Reading,
+    /// Bytes that may be taken at once.
+    most: u64,
+}
+
+impl<'a> Exactly<'a> {
+    /// Asked for, at `n` of the points.
+    ///
+    /// # Errors
+    /// [`InterchangeError::Inexact`], [`InterchangeError::TooMuchWork`].
+    pub fn asked(
+        network: &'a FeedForward,
+        (points, labels): (&'a Points, &'a Labels),
+        reading: Reading,
+        n: usize,
+    ) -> Result<Exactly<'a>, InterchangeError> {
+        let plan = Plan::of(network)?;
+        bounded(plan.work, n, ASKED_WORK, "products of exact numbers")?;
+        let exact = Exact::planned(network, plan, ASKED_BYTES)?;
+        Ok(Exactly { exact, points, labels, reading, most: ASKED_BYTES })
+    }
+
+    /// Unasked: with the points that are worth it, and affordable; `None` if there are none.
+    pub fn unasked(
+        network: &'a FeedForward,
+        (points, labels): (&'a Points, &'a Labels),
+        reading: Reading,
+        judged: &[Judged],
+    ) -> Option<(Exactly<'a>, Vec<usize>)> {
+        let n = judged.len();
+        let little = |work: u64| work.saturating_mul(n as u64) <= FEW;
+        if !little(network.products()) && !judged.iter().any(Judged::is_open) {
+            return None;
+        }
+        let plan = Plan::of(network).ok()?;
+        let all = little(plan.work);
+        let affordable = if all { n } else { (UNASKED_WORK / plan.work.max(1)) as usize };
+        let which: Vec<usize> =
+            (0..n).filter(|&i| all || judged[i].is_open()).take(affordable).collect();
+        if which.is_empty() {
+            return None;
+        }
+        let exact = Exact::planned(network, plan, UNASKED_BYTES).ok()?;
+        Some((Exactly { exact, points, labels, reading, most: UNASKED_BYTES }, which))
+    }
+
+    /// Decides these points: what is held of them takes its place.
+    pub fn decide(&self, which: &[usize], judged: &mut [Judged]) {
+        let precision = self.exact.network().precision;
+        for turn in which.chunks(self.exact.plan.at_once(self.most)) {
+            let of_point = |&i: &usize| {
+                let outputs = self.exact.evaluated(&inputs(self.points, precision, i..i + 1));
+                (i, self.reading.exactly(&outputs, self.labels, i, judged[i].rounding))
+            };
+            let decided: Vec<(usize, Judged)> = turn.par_iter().map(of_point).collect();
+            decided.into_iter().for_each(|(i, one)| judged[i] = one);
+        }
+    }
+}
