@@ -193,9 +193,8 @@ fn main() {
             (kind, launches, numbers) = ("pool_gradient", 0, numbers / 3.0);
         }
         let operations = product.map_or(plain, |[m, n, k]| 2.0 * m * n * k);
-        let in_tiles = product.map_or(plain, |[m, n, k]| {
-            2.0 * tiled(m, n, kind.starts_with("convolution")) * k
-        });
+        let in_tiles = product
+            .map_or(plain, |[m, n, k]| 2.0 * tiled(m, n, kind.starts_with("convolution")) * k);
         let bytes = 4.0 * numbers;
         let seconds = (in_tiles / SPEED[0]).max(bytes / SPEED[1]);
         let at = costs.iter().position(|cost| cost.kind == kind).unwrap_or_else(|| {
