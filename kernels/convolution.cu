@@ -22,7 +22,7 @@ static __device__ inline void add_up(const ConvolutionArguments& a) {
     }
     const u32 line = at / a.n;
     float* target = target_of<WEIGHT>(a, at % a.n) + (u64)line * line_of<WEIGHT>(a);
-    const Way way = {a.bias.data != nullptr, a.relu != 0, a.accumulate != 0};
+    const Epilogue way = {a.bias.data != nullptr, a.relu != 0, a.accumulate != 0};
     const float bias = way.biased ? a.bias.data[blockIdx.z * a.bias.replica + line] : 0.0f;
     *target = way.out(sum, bias, way.added ? *target : 0.0f);
 }

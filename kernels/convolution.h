@@ -236,7 +236,7 @@ static __device__ inline u32 line_of(const ConvolutionArguments& a) {
 }
 
 // What becomes of a sum on its way out.
-struct Way {
+struct Epilogue {
     bool biased, relu, added;
 
     __device__ float out(float sum, float bias, float old) const {
@@ -258,14 +258,14 @@ static __device__ inline void move(float* to, const float* from) {
 }
 
 // The thread's part of a tile goes out; runs at once where they are side by side, which
-// `contiguous` says of positions that are not far apart.
+// `contiguous` says of positions that are not far apart. (Whole runs in a row follow from `aligned`, too.)
 template <class Arithmetic, u32 M, bool WEIGHT>
 static __device__ inline void leave(const ConvolutionArguments& a, const Block& block,
                                     const float (&c)[M], bool sums, float sum) {
     const u32 RUN = Arithmetic::RUN, GROUPS = Arithmetic::GROUPS, ROWS = M / (RUN * GROUPS);
     // A part goes out as it is.
     const bool whole = a.splits == 1;
-    const Way way = {whole && a.bias.data, whole && a.relu, whole && a.accumulate};
+    const Epilogue way = {whole && a.bias.data, whole && a.relu, whole && a.accumulate};
     float* partial = a.partial.data + blockIdx.z * a.partial.replica;
     partial += blockIdx.y * ((u64)a.m * a.n + a.m);
     const u64 row = whole ? line_of<WEIGHT>(a) : a.n;

@@ -222,8 +222,8 @@ KERNEL(normalize, NormalizationArguments) {
         float mean, factor, shift;
     };
     const auto of = [&](u32 channel) {
-        const float held = of_channel(a.inverse, replica, channel);
-        const float inverse = a.training ? held : 1.0f / sqrtf(held + EPS);
+        const float kept = of_channel(a.inverse, replica, channel);
+        const float inverse = a.training ? kept : 1.0f / sqrtf(kept + EPS);
         return Line{of_channel(a.mean, replica, channel),
                     of_channel(a.scale, replica, channel) * inverse,
                     of_channel(a.shift, replica, channel)};

@@ -29,8 +29,8 @@ static_assert(sizeof(Windows) == 112, "as in image_arguments.rs");
 // and how far its row and its column are from the first (`low`) and to the last (`high`), as rows ·
 // 2^16 + columns, each half with its first bit turned over. It stays turned over in `low` plus, and in
 // `high` minus, what a tap is further down and to the right, exactly where the tap looks inside: so two
-// additions and a comparison of four bits find all four borders. Rows and columns are below 2^13, which
-// lower_convolution.rs sees to, so halves do not overflow.
+// additions and a comparison of four bits find all four borders. Sides with their padding are below 2^14,
+// which lower_convolution.rs sees to, so that no half overflows.
 struct Seen {
     const float* from;
     u32 low, high;
@@ -48,7 +48,7 @@ static __device__ inline Seen seen_from(const Windows& windows, const float* ima
     const u32 y = row * windows.step + windows.top, x = column * windows.step + windows.left;
     Seen seen;
     seen.from = held(images + sample * windows.images.row + (int)(y * windows.width + x));
-    // Halves that are 0 have no first bit in both, whatever is added to one and taken from the other.
+    // Elsewhere both are 0: no number and its negative have both bits of INSIDE.
     seen.low = there ? INSIDE + (y << 16) + x : 0;
     seen.high = there ? INSIDE + ((windows.height - 1 - y) << 16) + (windows.width - 1 - x) : 0;
     return seen;
@@ -81,7 +81,7 @@ static __device__ inline Look look_of(const Windows& windows, const Tap& tap) {
     return {(y << 16) + x, tap.channel * windows.height * windows.width + y * windows.width + x};
 }
 
-// Of a tap that there is not: below every image.
+// Of a tap that there is not: 2^14 rows further down, below every image.
 static __device__ inline Look look_nowhere() {
     return {1 << 30, 0};
 }

@@ -13,11 +13,11 @@ mod common {
 use common::gpu::{gpu, gpu_with};
 use common::mutant::{needs_every, orders_do_not_matter};
 use common::small_plans::{
-    Left, agree, equal_on_coarse, number, plan, rounded, run, run_in_f64, view,
+    Left, agree, agree_on_views, equal_on_coarse, number, plan, rounded, run, run_in_f64, view,
 };
 use common::windows::{Case, cases, shape, times};
 use proptest::prelude::*;
-use shatter::device::{Arithmetic, ArrayId, ArrayKind, Operation, Plan, View};
+use shatter::device::{Arithmetic, ArrayId, ArrayKind, Device, Operation, Plan, View};
 use shatter::network::architecture::Window;
 use shatter::sample::Shape;
 
@@ -38,6 +38,19 @@ fn arrays(case: Case) -> (Vec<ArrayKind>, View, View) {
     let kinds =
         vec![a, b, a, b, kernel, ArrayKind::Vector(outputs), kernel, ArrayKind::Vector(outputs)];
     (kinds, view(0, first, input), view(1, first, to))
+}
+
+/// Whether a number of an array is of another sample than those of the sequence, or of channels that no
+/// view sees.
+fn apart(case: Case, array: usize, at: usize) -> bool {
+    let shape = match array {
+        0 | 2 => case.input,
+        1 | 3 => case.output(case.outputs),
+        _ => return false,
+    };
+    let whole = shape.len() + 2 * case.first * shape.area();
+    let channel = at % whole / shape.area();
+    at >= case.rows * whole || !(case.first..case.first + shape.channels).contains(&channel)
 }
 
 /// An operation with what of it is summed.
@@ -62,6 +75,7 @@ fn check(case: Case, summed: &Summed) {
     let Some(cuda) = gpu() else { return };
     let make = |n| plan_of(case, &summed.operation, n);
     agree(&cuda, make, &[], 1, of_sums(summed.terms));
+    agree_on_views(&cuda, &make(1), &|array, at| apart(case, array, at), of_sums(summed.terms));
     assert!(summed.terms < 1 << 10, "sums of so many products need not be exact");
     for arithmetic in [Arithmetic::Tf32, Arithmetic::Bf16] {
         let cuda = gpu_with(arithmetic).expect("a GPU, as before");
@@ -203,6 +217,10 @@ fn large() -> Vec<Case> {
         case(shape(5, 8, 8), 80, window(3, 1, 1), 2),
         case(shape(80, 3, 2), 6, window(1, 1, 0), 5),
         case(shape(60, 3, 3), 64, window(1, 1, 0), 3),
+        // Weights in parts, with runs; input gradients in runs that are added to, and strided over tiles.
+        case(shape(16, 8, 8), 64, window(3, 1, 1), 5),
+        case(shape(64, 4, 4), 48, window(1, 1, 0), 9),
+        case(shape(4, 9, 9), 80, window(1, 2, 0), 12),
     ]
 }
 
@@ -238,6 +256,29 @@ fn input_gradient_of_many_channels() {
 #[test]
 fn weight_gradient_of_many_channels() {
     large().into_iter().for_each(|case| check(case, &weight_gradient(case)));
+}
+
+/// Borders as far apart as they can be, and one further.
+#[test]
+fn sides_up_to_the_longest() {
+    let Some(cuda) = gpu() else { return };
+    let window = Window { size: 3, stride: 1, padding: 2 };
+    for (height, width) in [(16379, 1), (1, 16379)] {
+        let case = |height, width| Case {
+            input: shape(1, height, width),
+            window,
+            outputs: 2,
+            ..Case::default()
+        };
+        check(case(height, width), &forward(case(height, width)));
+        check(case(height, width), &input_gradient(case(height, width)));
+        let longer = case(height + height / 16379, width + width / 16379);
+        for summed in [forward(longer), input_gradient(longer), weight_gradient(longer)] {
+            let refused = cuda.prepare(plan_of(longer, &summed.operation, 1), &[5]).err();
+            let text = refused.expect("a side that is too long").to_string();
+            assert!(text.contains("16384"), "{text}");
+        }
+    }
 }
 
 const ALL: [&str; 2] = ["forward", "gradient"];

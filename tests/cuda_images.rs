@@ -65,30 +65,40 @@ fn pooling(case: Case, pool: Pool) {
 }
 
 fn normalization(case: Case) {
+    normalization_in(case, [(case.first, case.first); 4]);
+}
+
+/// With so many channels before and after those that are seen, in input, output and their gradients.
+fn normalization_in(case: Case, around: [(usize, usize); 4]) {
     let Some(cuda) = gpu() else { return };
-    let Case { input: shape, rows, first, accumulate, relu, .. } = case;
+    let Case { input: shape, rows, accumulate, relu, .. } = case;
     let channels = shape.channels;
-    let [(a, input), (_, output)] = [seen(0, shape, first), seen(1, shape, first)];
-    let of = |array| View { array: ArrayId(array), ..input };
-    let kinds = [[a; 4].as_slice(), &[ArrayKind::Vector(channels); 8]].concat();
+    let whole = |(before, after)| {
+        ArrayKind::Activation(Shape { channels: before + channels + after, ..shape })
+    };
+    let of = |array: usize| view(array, around[array].0, shape);
+    let [input, output, output_gradient, input_gradient] = [of(0), of(1), of(2), of(3)];
+    let kinds = [around.map(whole).as_slice(), &[ArrayKind::Vector(channels); 8]].concat();
     let values = rows * shape.area();
     let make = |operation: Operation| {
         move |n: usize| plan(n, (rows + 1, rows), &kinds.clone(), vec![operation.clone()])
     };
     let parameters = [4, 5, 6, 7].map(ArrayId);
     let saved = [8, 9].map(ArrayId);
-    let training =
-        Operation::BatchNormalization { input, output, parameters, saved: Some(saved), relu };
+    let forward = |saved| Operation::BatchNormalization { input, output, parameters, saved, relu };
     // The inverse deviation of few numbers magnifies their rounding: at most 1/√eps, 316 times.
-    agree(&cuda, make.clone()(training), &[], 2, 316.0 * of_sums(values.min(64)));
+    let tolerance = 316.0 * of_sums(values.min(64));
+    agree(&cuda, make.clone()(forward(Some(saved))), &[], 2, tolerance);
+    // By the running statistics, whose variances may be negative here: not numbers on both sides.
+    agree(&cuda, make.clone()(forward(None)), &[], 1, tolerance);
     let gradient = Operation::BatchNormalizationGradient {
         input,
         output: relu.then_some(output),
-        output_gradient: of(2),
+        output_gradient,
         scale: ArrayId(4),
         saved,
         parameter_gradients: [10, 11].map(ArrayId),
-        input_gradient: of(3),
+        input_gradient,
         accumulate,
     };
     agree(&cuda, make(gradient), &[], 1, of_sums(values));
@@ -178,6 +188,34 @@ fn batch_normalization_of_many_images() {
             ..Case::default()
         };
         normalization(case);
+    }
+}
+
+/// Four numbers are moved at once only where all arrays allow it; and channels change within four.
+#[test]
+fn batch_normalization_of_rows_side_by_side() {
+    let case = |(channels, height, width), relu, accumulate| Case {
+        input: shape(channels, height, width),
+        rows: 3,
+        relu,
+        accumulate,
+        ..Case::default()
+    };
+    for (relu, accumulate) in [(true, false), (true, true), (false, true)] {
+        let one = case((4, 1, 1), relu, accumulate);
+        normalization_in(one, [(0, 4); 4]);
+        for odd in 0..4 {
+            // Rows of eight numbers all over, which begin one further in one of the arrays.
+            let mut around = [(0, 4); 4];
+            around[odd] = (1, 3);
+            normalization_in(one, around);
+            around[odd] = (0, 5);
+            normalization_in(one, around);
+        }
+        normalization_in(case((3, 1, 1), relu, accumulate), [(0, 1); 4]);
+        normalization_in(case((4, 1, 3), relu, accumulate), [(0, 0); 4]);
+        normalization_in(case((2, 1, 2), relu, accumulate), [(0, 0); 4]);
+        normalization_in(case((8, 5, 29), relu, accumulate), [(0, 0); 4]);
     }
 }
 

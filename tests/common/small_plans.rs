@@ -64,7 +64,7 @@ pub fn rounded(arithmetic: Arithmetic, value: f32) -> f64 {
 }
 
 /// The number that an array of a replica begins with at a place.
-type Fill = fn(usize, usize, usize) -> f32;
+type Fill<'a> = &'a dyn Fn(usize, usize, usize) -> f32;
 
 /// What a plan left: arrays of numbers of each replica, and outcomes.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,14 +91,14 @@ pub fn run(
     indices: &[(usize, Vec<u32>)],
     times: usize,
 ) -> Left {
-    run_filled(device, plan, (first, number), indices, times)
+    run_filled(device, plan, (first, &number), indices, times)
 }
 
 /// The same with other numbers to begin with.
 fn run_filled(
     device: &dyn Device<f32>,
     plan: &Plan,
-    (first, fill): (usize, Fill),
+    (first, fill): (usize, Fill<'_>),
     indices: &[(usize, Vec<u32>)],
     times: usize,
 ) -> Left {
@@ -189,9 +189,26 @@ pub fn agree(
 
 /// One run with numbers of which sums of products are exact must leave the processor's.
 pub fn equal_on_coarse(cuda: &Cuda, plan: &Plan) {
-    let run = |device: &dyn Device<f32>| run_filled(device, plan, (0, coarse), &[], 1).arrays;
+    let run = |device: &dyn Device<f32>| run_filled(device, plan, (0, &coarse), &[], 1).arrays;
     for (found, expected) in run(cuda).iter().flatten().zip(run(&Cpu).iter().flatten()) {
         near(found, expected, 0.0);
+    }
+}
+
+/// One run where what no operation may read, which `apart` says of array and place, is not a number must
+/// leave the processor's to within `tolerance`, as `agree` has it.
+pub fn agree_on_views(
+    cuda: &Cuda,
+    plan: &Plan,
+    apart: &dyn Fn(usize, usize) -> bool,
+    tolerance: f64,
+) {
+    let fill = |array: usize, replica: usize, at: usize| {
+        if apart(array, at) { f32::NAN } else { number(array, replica, at) }
+    };
+    let run = |device: &dyn Device<f32>| run_filled(device, plan, (0, &fill), &[], 1).arrays;
+    for (found, expected) in run(cuda).iter().flatten().zip(run(&Cpu).iter().flatten()) {
+        near(found, expected, tolerance);
     }
 }
 

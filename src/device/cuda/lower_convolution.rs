@@ -10,17 +10,21 @@ use super::image_call::{Height, ImageCall};
 use super::launch::Direction;
 use super::lower::{Lowering, word};
 use super::lower_images::{THREADS, divisor};
-use super::split::{Split, into};
+use super::split::{Split, in_parts};
 
 /// Threads of a block that computes a tile: that of `kernels/tile.h`.
 const TILE_THREADS: usize = 128;
 
-/// Columns of a tile, and what of them a step along k costs to find, in products of a row.
+/// Columns of a tile.
 const COLUMNS: usize = 128;
+/// What finding a tile's factors costs, in rows of products: an estimate from instructions, 7 a number that is
+/// found and one a product.
 const FINDING: usize = 24;
-/// Blocks that one replica should have at most, where they are parts of tiles: as many as fit the largest
-/// devices at once, 4 a multiprocessor.
+/// Blocks that one replica should have at most, where they are parts of tiles: 4 a multiprocessor of the
+/// largest devices, which is what fits them at once of tiles of up to 48 rows, and a third more of higher ones.
 const BLOCKS: usize = 528;
+/// Sides of images with their padding are below this.
+const SIDE: usize = 1 << 14;
 
 /// How C = A · B, m × n over k, is computed: it depends on m, n and k alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ fn tiles(m: usize, n: usize, k: usize) -> Tiles {
     let cost = |height: &Height| down(height).saturating_mul(height.rows() + FINDING);
     let height = Height::ALL.into_iter().min_by_key(cost).unwrap_or(Height::Of32);
     let count = down(&height).saturating_mul(n.div_ceil(COLUMNS));
-    Tiles { height, count, split: into(BLOCKS / count.max(1), k) }
+    Tiles { height, count, split: in_parts(BLOCKS / count.max(1), k) }
 }
 
 /// Numbers that the parts of m × n over k leave.
@@ -113,8 +117,12 @@ pub fn scratch(operation: &Operation, rows: usize) -> usize {
 fn sized(images: [Shape; 2], window: Window) -> Result<(), DeviceError> {
     let sides = images.into_iter().flat_map(|shape| [shape.height, shape.width]);
     let most = sides.max().unwrap_or(0).max(window.size).saturating_add(window.padding);
-    let error = || DeviceError::Unsupported(format!("a convolution with a side of {most}"));
-    if most < 1 << 13 { Ok(()) } else { Err(error()) }
+    if most < SIDE {
+        return Ok(());
+    }
+    let text =
+        format!("a convolution whose longest side with its padding is {most}, not below {SIDE}");
+    Err(DeviceError::Unsupported(text))
 }
 
 /// A number that a kernel adds in 32 bits, whatever its sign.
@@ -137,7 +145,10 @@ impl Lowering<'_> {
         sized([images.shape, to], window)?;
         let [places, across, taps, wide] =
             divisors((to.area(), to.width), (size.saturating_mul(size), size))?;
-        word(images.shape.len())?;
+        // Offsets of taps in both images, from a first tap in the padding, are counted in 32 bits with a sign.
+        let around = padding.saturating_mul(images.shape.width.saturating_add(1));
+        word(images.shape.len().saturating_add(around))?;
+        word(to.len())?;
         Ok(Windows {
             images: self.arrays.view(images),
             places,
@@ -204,6 +215,8 @@ impl Lowering<'_> {
             ..Default::default()
         };
         let k = from.channels.saturating_mul(window.size.saturating_mul(window.size));
+        // Places in the weight are counted in 32 bits.
+        word(k.saturating_mul(to.channels))?;
         let n = self.rows.saturating_mul(to.area());
         self.convolve(Direction::Forward, (to.channels, n, k), given)
     }
@@ -260,6 +273,9 @@ impl Lowering<'_> {
             word(taps.saturating_mul(to.channels).saturating_mul(from.channels))?;
             let n = self.rows.saturating_mul(down.count * across.count);
             let k = from.channels.saturating_mul(down.taps * across.taps);
+            if k == 0 && accumulate {
+                continue; // nothing is added
+            }
             self.convolve(Direction::InputGradient, (to.channels, n, k), given)?;
         }
         Ok(())
@@ -318,6 +334,31 @@ impl Lowering<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The height that computes and finds least, for channels of the paper's networks and of the tests.
+    #[test]
+    fn heights_fit_the_channels() {
+        for (m, rows) in [
+            (1, 32),
+            (32, 32),
+            (33, 48),
+            (48, 48),
+            (60, 64),
+            (64, 64),
+            (65, 80),
+            (80, 80),
+            (96, 48),
+            (112, 64),
+            (160, 80),
+            (176, 64),
+            (240, 80),
+            (336, 48),
+        ] {
+            assert_eq!(tiles(m, 1000, 1000).height.rows(), rows, "{m} channels");
+        }
+        let parts = |m, n, k| tiles(m, n, k).split.parts;
+        assert_eq!([parts(64, 144, 320), parts(64, 144, 48), parts(160, 6272, 3024)], [2, 1, 5]);
+    }
 
     /// Every position is in one launch, and its taps look where the convolution met it.
     #[test]

@@ -19,18 +19,14 @@ pub struct Split {
 
 /// The parts of an m × n product over k.
 pub fn split(m: usize, n: usize, k: usize) -> Split {
-    cut(m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE)), k)
-}
-
-/// The parts of a product that has so many tiles, over k.
-fn cut(tiles: usize, k: usize) -> Split {
-    into(BLOCKS.div_ceil(tiles.max(1)), k)
+    let tiles = m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE));
+    in_parts(BLOCKS.div_ceil(tiles.max(1)), k)
 }
 
 /// As many parts over k as are wanted, if they are not too short.
-pub fn into(wanted: usize, k: usize) -> Split {
+pub fn in_parts(wanted: usize, k: usize) -> Split {
     let wanted = wanted.min(k / LEAST).max(1);
-    let len = k.div_ceil(wanted).next_multiple_of(STEP).max(STEP);
+    let len = k.div_ceil(wanted).checked_next_multiple_of(STEP).unwrap_or(usize::MAX).max(STEP);
     Split { parts: k.div_ceil(len).max(1), len }
 }
 
