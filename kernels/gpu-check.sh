@@ -234,11 +234,11 @@ images() {
 }
 
 # What the sanitizer sees: steps and their evaluation, of a perceptron and of a convolutional network
-# with layers of every kind, in tiles of both kinds, in each precision; all terms of a small network.
+# with layers of every kind, in tiles of every height, in each precision; all terms of a small network.
 # Calls its arguments with a name and the words of a command.
 each_command() {
     local precision train=(--labels random --epochs 1 --until-accuracy never --device cuda)
-    local layers='conv(7,3,pad=1) batchnorm relu conv(40,3,pad=1) relu maxpool(3,stride=2,pad=1) relu lrn(5)'
+    local layers='conv(7,3,pad=1) batchnorm relu conv(40,3,pad=1) relu maxpool(3,stride=2,pad=1) relu conv(60,1) conv(70,1) relu lrn(5)'
     layers+=' [conv(5,1)|meanpool(3,stride=1,pad=1)] conv(7,5,stride=2) dropout(0.2) globalmeanpool flatten dense(9) relu'
     images
     for precision in f32 tf32 bf16; do
