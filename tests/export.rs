@@ -158,6 +158,74 @@ fn onnx_runtime_gives_exactly_the_labels_of_every_construction_that_rounds_nothi
 }
 
 /// Fits the first 2,000 images with random labels, and runs them.
+/// ONNX Runtime leaves out additions of one number that binary32 takes for zero, so they are no additions.
+#[test]
+fn numbers_that_binary32_takes_for_zero_are_added() {
+    let tiny = |x: f64, exponent| x * 2f64.powi(exponent);
+    let cases = [
+        ("width-two", [1.0, 2.0, 3.0].map(|x| tiny(x, -160)), [0.0, 1.0, 0.0]),
+        ("two-hidden", [1.0, 2.0, 3.0], [1.0, 3.0, 2.0].map(|x| tiny(x, -600))),
+        ("depth-two-zigzag", [0.0, 1.0, 2.0], [-1.0, 2.0, 1.0].map(|x| tiny(x, -1022))),
+    ];
+    for (construction, points, labels) in cases {
+        let one = construction == "depth-two-zigzag";
+        let n = if one { 1 } else { 3 };
+        let folder = TempDir::new().unwrap();
+        let bytes = |x: &[f64]| x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        npy(&folder, "points.npy", "<f8", &format!("({n}, 1)"), &bytes(&points[..n]));
+        npy(&folder, "labels.npy", "<f8", &format!("({n},)"), &bytes(&labels[..n]));
+        let sample = "npy:points.npy,labels.npy";
+        works(&folder, &["fit", sample, "--construction", construction, "--out", "out"]);
+        let found = works(&folder, &["eval", "out/certificate.txt", sample]);
+        assert!(found.contains("float-exact: no rounding"), "{construction}: {found}");
+        works(&folder, &["export", "out/certificate.txt", "--to", "onnx", "--out", "out"]);
+        // Read back here, and run there.
+        let checked =
+            shatter(&folder, &["check", "--network", "out/network.onnx", sample, "--exact"]);
+        if construction == "depth-two-zigzag" {
+            assert!(
+                stdout(&checked).contains(&format!("fits exactly  {n}")),
+                "{}",
+                stdout(&checked)
+            );
+        }
+        // As an Add, it is refused: runtimes would compute different things.
+        let mut file = fs::read(folder.path().join("out/network.onnx")).unwrap();
+        let sum = file.windows(3).position(|three| three == b"Sum").expect("a Sum");
+        file[sum..sum + 3].copy_from_slice(b"Add");
+        fs::write(folder.path().join("add.onnx"), file).unwrap();
+        refused(&folder, &["check", "--network", "add.onnx", sample], &["leaves out one number"]);
+        let Some(python) = python(RUNTIME) else { return };
+        let found = in_onnx_runtime(&python, &folder, &["points.npy"]);
+        assert_eq!(found["largest_error"], 0.0, "{construction}: {found}");
+    }
+}
+
+/// What a small file would become is counted before it is made.
+#[test]
+fn files_that_would_be_too_large_are_refused() {
+    let folder = TempDir::new().unwrap();
+    works(&folder, &["fit", "lattice:n=3,d=2", "--construction", "depth-3", "--out", "out"]);
+    let text = fs::read_to_string(folder.path().join("out/network.txt")).unwrap();
+    assert!(text.contains("\ninputs 2\n"), "{text}");
+    let wide = text.replacen("\ninputs 2\n", "\ninputs 134217728\n", 1);
+    let body = &wide[..wide.rfind("digest ").unwrap()];
+    let digest = shatter::interchange::certificate::digest(body.as_bytes());
+    fs::write(folder.path().join("wide.txt"), format!("{body}digest {digest}\n")).unwrap();
+    for to in ["onnx", "safetensors", "npz", "json"] {
+        refused(&folder, &["export", "wide.txt", "--to", to], &["dense matri"]);
+    }
+    // A response normalization over an even number of channels is a matrix of channels.
+    let images = ["gaussian:n=4,d=5000,classes=2", "--no-test", "--epochs", "1", "--batch", "4"];
+    let model = ["--model", "lrn(4) globalmeanpool", "--device", "cpu", "--out", "lrn"];
+    shatter(&folder, &[&["train"], &images[..], &model[..]].concat());
+    refused(
+        &folder,
+        &["export", "lrn/checkpoint.safetensors", "--to", "onnx"],
+        &["lrn(4) of 5000 channels"],
+    );
+}
+
 fn images(text: &str, points: &[&str]) {
     let Some(python) = python(RUNTIME) else { return };
     let folder = tempfile::tempdir().unwrap();

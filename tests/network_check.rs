@@ -338,6 +338,22 @@ fn an_accepted_certificate_says_what_it_claims() {
     let wanted = "claims 0 of 20 points to fit (0 exactly, 0 with margin) and 0 not to, and leaves 20 undecided";
     assert!(line.contains(wanted), "{line}");
     assert_eq!(claims["undecided"], 20);
+    // Lines between verdicts, and spellings that are not the certificate's.
+    let verdict = text.lines().find(|line| line.starts_with("misfit ")).unwrap();
+    let (before, rounding) = verdict.rsplit_once(' ').unwrap();
+    let first = &format!("\n{verdict}\n");
+    for other in [
+        format!("\nsample nothing\n{verdict}\n"),
+        format!("\n{verdict}\r\n"),
+        format!("\n{before} 0{rounding}\n"),
+        format!("\n{before} {rounding}p+0\n"),
+        format!("\n{before} {rounding} \n"),
+    ] {
+        let forged = redigested(&text.replacen(first, &other, 1));
+        fs::write(folder.path().join("other.txt"), forged).unwrap();
+        let found = decided(&folder, &["--network", "small.onnx", "other.txt", sample]);
+        assert_eq!(found["accepted"], false, "{other:?}: {found}");
+    }
     // Counts that are not those of its lines.
     let lying = nothing.replace("exact=0 margin=0 undecided=20", "exact=20 margin=0 undecided=0");
     fs::write(folder.path().join("lying.txt"), redigested(&lying)).unwrap();
@@ -392,10 +408,28 @@ fn a_certificate_that_was_made_exactly_is_checked_without_being_asked_to() {
             assert_eq!(found["accepted"], true, "{certificate} {asked:?}: {found}");
         }
     }
-    // What is not so is rejected, asked or not: a margin of 2^40, and one that is none.
+    // What is not so is rejected, asked or not: a margin of 2^40, which enclosures contradict, and
+    // one above what it is, but not above what they leave open.
+    let own = read("own/certificate.txt");
     let line = exact.lines().find(|line| line.starts_with("undecided ")).unwrap();
     let words: Vec<&str> = line.split(' ').collect();
-    let narrow = ["undecided", "1p40", words[2], words[3]].join(" ");
+    let far = ["undecided", "1p40", words[2], words[3]].join(" ");
+    fs::write(folder.path().join("forged.txt"), redigested(&exact.replacen(line, &far, 1)))
+        .unwrap();
+    let found = check(&["forged.txt"]);
+    let reason = found["reason"].as_str().unwrap();
+    assert!(reason.contains("'undecided' does not follow from enclosures, which con"), "{reason}");
+    let (line, _) = exact
+        .lines()
+        .zip(own.lines())
+        .filter(|(exact, own)| exact.starts_with("undecided ") && own.starts_with("undecided "))
+        .find(|(exact, own)| {
+            let word = |line: &str, k: usize| line.split(' ').nth(k).unwrap().to_owned();
+            word(exact, 1) != word(exact, 2) && word(exact, 2) != word(own, 2)
+        })
+        .expect("an enclosure that is wider than the margin by more than is cut off");
+    let words: Vec<&str> = line.split(' ').collect();
+    let narrow = ["undecided", words[2], words[2], words[3]].join(" ");
     let forged = redigested(&exact.replacen(line, &narrow, 1));
     fs::write(folder.path().join("forged.txt"), forged).unwrap();
     let found = check(&["forged.txt"]);
@@ -461,8 +495,8 @@ fn an_epsilon_in_words_is_part_of_what_is_certified() {
     // Roots are no exact numbers: a claim that does not follow is rejected, and says so.
     let text = fs::read_to_string(folder.path().join("other/certificate.txt")).unwrap();
     let line = text.lines().find(|line| line.starts_with("margin ")).unwrap();
-    let rounding = line.split(' ').nth(2).unwrap();
-    let forged = redigested(&text.replacen(line, &format!("margin 1p40 {rounding}"), 1));
+    let low = line.split(' ').nth(1).unwrap();
+    let forged = redigested(&text.replacen(line, &format!("margin {low} 0"), 1));
     fs::write(folder.path().join("forged.txt"), forged).unwrap();
     let found = check("batchnorm(eps=0.25)", &["forged.txt"]);
     let reason = found["reason"].as_str().unwrap();

@@ -70,6 +70,8 @@ struct Exported {
     metadata: Vec<(String, String)>,
     /// What goes in, and what comes out.
     interface: String,
+    /// What a user of the file should know.
+    note: Option<&'static str>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -92,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         file: arguments.network.clone(),
         source: Box::new(source),
     })?;
-    let Exported { bytes, precision, rounded, metadata, interface } = exported;
+    let Exported { bytes, precision, rounded, metadata, interface, note } = exported;
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/export"));
     let name = match arguments.to {
         Format::Onnx => "network.onnx",
@@ -134,6 +136,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         ),
     };
     facts.add("numbers", text);
+    if let Some(note) = note {
+        facts.add("note", note);
+    }
     print(facts.text())?;
     Ok(Verdict::Yes)
 }
@@ -176,10 +181,11 @@ fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, In
                 rounded: Rounded::default(),
                 metadata,
                 interface,
+                note: None,
             });
         }
     };
-    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface })
+    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface, note: None })
 }
 
 /// What is known of a network file or a certificate.
@@ -279,7 +285,12 @@ fn trained<E: Element>(
         Format::Json => json::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
-    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface })
+    let convolves = ["conv(", "lrn("].iter().any(|name| checkpoint.architecture.contains(name));
+    let in_f64 = matches!(arguments.to, Format::Onnx) && precision == Precision::Double;
+    let note = (convolves && in_f64).then_some(
+        "ONNX Runtime has no convolutions in f64 on processors: --type f32 --round is for it",
+    );
+    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface, note })
 }
 
 fn sides(shape: Shape) -> String {

@@ -13,8 +13,11 @@ use crate::network::{ExactNetwork, Network};
 use super::InterchangeError;
 use super::number::{Converter, Numbers};
 
-/// Numbers that a dense matrix may have.
-pub const MOST_NUMBERS: usize = 1 << 28;
+/// Numbers that a network may have in all, as dense matrices: 512 MiB in binary64.
+pub const MOST_NUMBERS: usize = 1 << 26;
+/// Those that it may have as texts, and bits of them together, 40 million digits.
+const MOST_TEXTS: usize = 1 << 23;
+const MOST_BITS: u64 = 1 << 27;
 
 /// What a dense matrix holds where there is no weight.
 static ZERO: Rational = Rational::ZERO;
@@ -55,11 +58,36 @@ impl Array {
     }
 }
 
+/// Refuses a network that is too large as dense matrices; `texts`: as texts, which take more.
+///
+/// # Errors
+/// [`InterchangeError::TooManyInAll`].
+pub fn fits(network: &Network, texts: bool) -> Result<(), InterchangeError> {
+    let numbers = match network {
+        Network::TwoLayer(two) => two.d().saturating_add(two.units().saturating_mul(2)),
+        Network::Layered(layered) => {
+            let mut inputs = layered.inputs;
+            layered.layers().fold(0_usize, |sum, units| {
+                let layer = units.len().saturating_mul(inputs.saturating_add(1));
+                inputs = units.len();
+                sum.saturating_add(layer)
+            })
+        }
+    };
+    let (most, bits) = if texts { (MOST_TEXTS, MOST_BITS) } else { (MOST_NUMBERS, u64::MAX) };
+    if numbers > most || network.sizes().bits > bits {
+        return Err(InterchangeError::TooManyInAll { most, bits });
+    }
+    Ok(())
+}
+
 /// The arrays of any network.
 ///
 /// # Errors
-/// [`InterchangeError::TooManyNumbers`] for a layer that is too large as a dense matrix.
+/// [`InterchangeError::TooManyInAll`], [`InterchangeError::TooManyNumbers`] for what is too large as dense
+/// matrices.
 pub fn arrays(network: &Network) -> Result<Vec<Part<'_>>, InterchangeError> {
+    fits(network, false)?;
     match network {
         Network::TwoLayer(two) => Ok(two_layer(two)),
         Network::Layered(layered) => layers(layered),

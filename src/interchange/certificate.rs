@@ -131,7 +131,8 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     text + &format!("{}\nverdicts {}\n", tally.line(), sample.points.n())
 }
 
-fn spelled(x: f64) -> String {
+/// A number, in hexadecimal.
+pub(super) fn spelled(x: f64) -> String {
     match Dyadic::try_from(x) {
         Ok(x) => number(&x),
         Err(_) if x == f64::INFINITY => "inf".to_owned(),

@@ -6,7 +6,7 @@
 //! follow then.
 
 use super::InterchangeError;
-use super::certificate::{Subject, Tally, digest, head};
+use super::certificate::{Subject, Tally, digest, head, spelled};
 use super::feed::FeedForward;
 use super::feed::exact::Inexact;
 use super::feed::exactly::Exactly;
@@ -49,6 +49,16 @@ impl Claim {
         }
     }
 
+    /// Whether what was decided contradicts it, so that nothing further can help.
+    fn contradicts(self, one: &Judged) -> bool {
+        match self {
+            Claim::Exact { .. } => one.fits == Some(false),
+            Claim::Margin { low, .. } => one.fits == Some(false) || one.high < low,
+            Claim::Undecided { low, high, .. } => one.high < low || one.low > high,
+            Claim::Misfit { high, .. } => one.fits == Some(true) || one.low > high,
+        }
+    }
+
     /// Whether it follows from what was decided.
     fn follows(self, one: &Judged) -> bool {
         match self {
@@ -84,12 +94,13 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
         return Err("its digest does not match: it has been altered".to_owned());
     }
     let said = |line: &&str| !line.starts_with("network ") && !line.starts_with("sample ");
-    let mut lines = body.lines().filter(said);
+    let mut lines = body.split('\n');
     // The counts are those of the certificate's own lines, which may claim less than is known.
     let wanted = head(subject, Tally::default(), true);
     let mut counts = "";
     for wanted in wanted.lines() {
-        let line = lines.next().ok_or_else(|| format!("it ends where '{wanted}' is expected"))?;
+        let line =
+            lines.find(said).ok_or_else(|| format!("it ends where '{wanted}' is expected"))?;
         if wanted.starts_with("counts ") {
             counts = line;
         } else if line != wanted {
@@ -115,9 +126,9 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
     if counts != tally.line() {
         return Err("its counts are not those of its verdicts".to_owned());
     }
-    match lines.next() {
-        Some(_) => Err("it has more verdicts than points".to_owned()),
-        None => Ok((claims, tally)),
+    match (lines.next(), lines.next()) {
+        (Some(""), None) => Ok((claims, tally)),
+        _ => Err("it has more verdicts than points".to_owned()),
     }
 }
 
@@ -147,6 +158,9 @@ pub fn confirm(
     if everywhere_exact {
         return reject(first, "in exact arithmetic");
     }
+    if let Some(&i) = unmet.iter().find(|&&i| claims[i].contradicts(&judged[i])) {
+        return reject(i, "from enclosures, which contradict it");
+    }
     let sample = (&subject.sample.points, &subject.sample.labels);
     let exactly = match Exactly::asked(network, sample, subject.reading, unmet.len()) {
         Ok(exactly) => exactly,
@@ -164,8 +178,12 @@ pub fn confirm(
     Ok(Ok(tally))
 }
 
-/// A number as certificates spell it.
+/// A number as certificates spell it, which is in one way only.
 fn parsed(word: &str) -> Option<f64> {
+    read_number(word).filter(|&x| spelled(x) == word)
+}
+
+fn read_number(word: &str) -> Option<f64> {
     match word {
         "inf" => return Some(f64::INFINITY),
         "-inf" => return Some(f64::NEG_INFINITY),

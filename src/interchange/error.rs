@@ -50,6 +50,14 @@ pub enum InterchangeError {
         /// Units.
         units: usize,
     },
+    /// A network that would not fit as dense matrices.
+    #[error("the network has more than {most} numbers as dense matrices, or {bits} bits")]
+    TooManyInAll {
+        /// Numbers that it may have.
+        most: usize,
+        /// Bits that its numbers that are not 0 may have together.
+        bits: u64,
+    },
     /// A layer without units.
     #[error("layer {layer} has no units, which the format cannot say")]
     EmptyLayer {
@@ -92,8 +100,8 @@ pub enum InterchangeError {
     Malformed(String),
     /// An operator that is not read.
     #[error(
-        "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Relu, Conv, MaxPool, \
-         AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, LRN, Concat, Flatten, Reshape, \
+        "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Sum, Relu, Conv, \
+         MaxPool, AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, LRN, Concat, Flatten, Reshape, \
          Identity, Constant and Dropout are)"
     )]
     Operator {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::network::Network;
 
 use super::InterchangeError;
-use super::array::{Array, arrays};
+use super::array::{Array, arrays, fits};
 use super::number::Numbers;
 
 /// Texts by their names.
@@ -23,11 +23,12 @@ fn file(arrays: Map<String, Value>, texts: &[(String, String)]) -> String {
 /// An explicit network, exactly.
 ///
 /// # Errors
-/// Those of [`arrays`].
+/// Those of [`arrays`], and of [`fits`] for texts.
 pub fn construction(
     network: &Network,
     metadata: &[(String, String)],
 ) -> Result<String, InterchangeError> {
+    fits(network, true)?;
     let mut entries = Map::new();
     for part in arrays(network)? {
         let values: Vec<Value> = part.values.map(|x| Value::from(x.to_string())).collect();

@@ -209,14 +209,20 @@ impl Judged {
     }
 
     /// Margin and rounding bound as a certificate says them: shorter numbers that claim less, so that
-    /// equal claims do not hang on the last bit.
+    /// equal claims do not hang on the last bit. They are whole where shorter ones would not say the verdict.
     pub fn claimed(&self) -> Judged {
-        Judged {
+        let short = Judged {
             low: shorter(self.low, false),
             high: shorter(self.high, true),
             rounding: shorter(self.rounding, true),
             ..*self
-        }
+        };
+        let said = match self.verdict {
+            Verdict::Exact | Verdict::Margin => short.low > short.rounding,
+            Verdict::Misfit => short.high < -short.rounding,
+            Verdict::Undecided => true,
+        };
+        if said { short } else { *self }
     }
 }
 
@@ -230,4 +236,26 @@ fn shorter(x: f64, up: bool) -> f64 {
         return cut; // towards 0
     }
     f64::from_bits(cut.to_bits() + (1 << 37))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that differ in their last bits keep their verdict when they are claimed.
+    #[test]
+    fn what_is_claimed_is_what_was_decided() {
+        let next = |x: f64| f64::from_bits(x.to_bits() + 1);
+        for rounding in [0.1, 1.0, f64::from_bits((1.0_f64).to_bits() + (1 << 36)), 1e-300] {
+            let over = next(rounding);
+            for (low, high) in [(over, 2.0), (-2.0, -over), (rounding, over), (-3.0, -1e-17)] {
+                let judged = Judged::of_margin(false, (low, high), rounding);
+                let Judged { low, high, rounding, .. } = judged.claimed();
+                assert_eq!(Judged::of_margin(false, (low, high), rounding).verdict, judged.verdict);
+            }
+        }
+        // Real labels have no margin.
+        let misfit = Judged::of_numbers(Some(false), 0.5);
+        assert_eq!((misfit.claimed().high, misfit.claimed().verdict), (0.0, Verdict::Misfit));
+    }
 }

@@ -15,6 +15,9 @@
 //! block its products and fuse MatMul with Add; nothing here can be refactored as (Σw)·x − Σwb by a
 //! runtime that only fuses and folds constants, since a ReLU stands between.
 //!
+//! ONNX Runtime leaves out an Add or Sub of a constant of one number that binary32 takes for zero,
+//! whatever its type (NoopElimination). Such a constant is added by Sum, which does the same and is not left out.
+//!
 //! | activation | nodes |
 //! |---|---|
 //! | identity, ReLU | –, Relu |
@@ -24,7 +27,7 @@
 //! | softsign | Abs, Add 1, Div |
 //! | sine | Floor; positive where t is no integer and its floor is even |
 
-use crate::interchange::array::{MOST_NUMBERS, Sparse, two_layer as parts};
+use crate::interchange::array::{MOST_NUMBERS, Sparse, fits, two_layer as parts};
 use crate::interchange::number::{Converter, Numbers, Precision};
 use crate::interchange::{InterchangeError, Part};
 use crate::network::layered::{Layered, Unit};
@@ -43,7 +46,10 @@ pub fn build(
     let element = element_type(precision);
     graph.input("x", element, &[network.inputs()]);
     match network {
-        Network::TwoLayer(two) => two_layer(&mut graph, two, numbers)?,
+        Network::TwoLayer(two) => {
+            fits(network, false)?;
+            two_layer(&mut graph, two, numbers)?;
+        }
         Network::Layered(layered) => {
             Layers { graph: &mut graph, precision, numbers }.all(layered)?;
         }
@@ -58,6 +64,7 @@ fn two_layer(
     numbers: &mut Converter,
 ) -> Result<(), InterchangeError> {
     let (d, m) = (network.d(), network.units());
+    let (mut threshold, mut minus, mut offset) = ("b", "Sub", "Add");
     for Part { name, shape, values } in parts(network) {
         let sides = match (name.as_str(), shape.as_slice()) {
             ("a", _) => vec![d, 1],
@@ -66,14 +73,39 @@ fn two_layer(
             _ => vec![1],
         };
         let held = numbers.numbers(&name, values)?;
+        match (name.as_str(), left_out(&held)) {
+            ("b", true) => {
+                (threshold, minus) = ("minus_b", "Sum");
+                graph.constant(threshold, &sides, &negated(held));
+                continue;
+            }
+            ("c", true) => offset = "Sum",
+            _ => {}
+        }
         graph.constant(&name, &sides, &held);
     }
     graph.node("MatMul", &["x", "a"], "projection");
-    graph.node("Sub", &["projection", "b"], "argument");
+    graph.node(minus, &["projection", threshold], "argument");
     graph.node("Relu", &["argument"], "unit");
     graph.node("MatMul", &["unit", "w"], "sum");
-    graph.node("Add", &["sum", "c"], "y");
+    graph.node(offset, &["sum", "c"], "y");
     Ok(())
+}
+
+/// Whether a runtime may leave out the addition of these numbers: one that binary32 takes for zero.
+fn left_out(numbers: &Numbers) -> bool {
+    let vanishes = |x: f64| x != 0.0 && x.abs() < f64::from(f32::MIN_POSITIVE);
+    match numbers {
+        Numbers::Single(numbers) => matches!(numbers[..], [x] if vanishes(f64::from(x))),
+        Numbers::Double(numbers) => matches!(numbers[..], [x] if vanishes(x)),
+    }
+}
+
+fn negated(numbers: Numbers) -> Numbers {
+    match numbers {
+        Numbers::Single(numbers) => Numbers::Single(numbers.into_iter().map(|x| -x).collect()),
+        Numbers::Double(numbers) => Numbers::Double(numbers.into_iter().map(|x| -x).collect()),
+    }
 }
 
 /// The layers of a network as they are added.
@@ -149,7 +181,8 @@ impl Layers<'_> {
         self.graph.constant(&bias, &[1, width], &held);
         self.graph.node("MatMul", &[before, &weight], &format!("{name}_product"));
         let argument = format!("{name}_argument");
-        self.graph.node("Add", &[&format!("{name}_product"), &bias], &argument);
+        let add = if left_out(&held) { "Sum" } else { "Add" };
+        self.graph.node(add, &[&format!("{name}_product"), &bias], &argument);
         Ok(self.activate(name, &argument, activation))
     }
 

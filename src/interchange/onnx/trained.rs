@@ -9,12 +9,19 @@
 
 use crate::interchange::InterchangeError;
 use crate::interchange::number::{Converter, Numbers, Precision};
-use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, Window, shape};
+use crate::network::architecture::{
+    Architecture, EPSILON, Layer, Parameter, Pool, Shape, Window, shape,
+};
 use crate::sample::Preprocess;
 
 use super::construction::BYTES;
 use super::graph::{Builder, Value, element_type};
 use super::message::data_type;
+
+/// Size that a response normalization may have, and channels where it is written as a convolution, whose
+/// kernel is as many by as many.
+const MOST_SIZE: usize = i32::MAX as usize;
+const MOST_BANDED: usize = 1 << 12;
 
 /// Raw images that are prepared by the graph.
 #[derive(Clone, Copy, Debug)]
@@ -186,12 +193,11 @@ impl Layers<'_, '_> {
                 let arrays = [self.array()?, self.array()?, self.array()?, self.array()?];
                 let [scale, shift, mean, variance] = &arrays;
                 let inputs = [now.name.as_str(), scale, shift, mean, variance];
-                // An attribute of binary32, which rounds that of a network in binary64.
+                // An attribute of binary32, which rounds that of a network in binary64. The trainer's
+                // own is the same number in a network of binary32.
                 let epsilon = match self.precision {
-                    Precision::Single => *epsilon as f32,
-                    Precision::Double => {
-                        self.numbers.attribute(&format!("epsilon of {path}"), *epsilon)?
-                    }
+                    Precision::Single if *epsilon == EPSILON => *epsilon as f32,
+                    _ => self.numbers.attribute(&format!("epsilon of {path}"), *epsilon)?,
                 };
                 let epsilon = [("epsilon", Value::Float(epsilon))];
                 let name = output("batchnorm");
@@ -201,7 +207,7 @@ impl Layers<'_, '_> {
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
                 let now = self.image(now, path);
                 let constants = (*size, *alpha, *beta, *k);
-                to(self.response(&now, constants, path), true)
+                to(self.response(&now, constants, path)?, true)
             }
             Layer::Dropout { .. } => Ok(now),
             Layer::Concatenate(branches) => {
@@ -224,19 +230,26 @@ impl Layers<'_, '_> {
         now: &Current,
         (size, alpha, beta, k): (usize, f64, f64, f64),
         path: &str,
-    ) -> String {
+    ) -> Result<String, InterchangeError> {
         let x = now.name.as_str();
         let output = format!("{path}.lrn");
-        if size % 2 == 1 && self.precision == Precision::Single {
+        let channels = now.shape.channels;
+        let banded = size % 2 == 0 || self.precision == Precision::Double;
+        if size > MOST_SIZE || (banded && channels > MOST_BANDED) {
+            return Err(InterchangeError::Unsupported(format!(
+                "lrn({size}) of {channels} channels is too large for ONNX: a size of {MOST_SIZE} is the most, and \
+                 {MOST_BANDED} channels where it is even or in f64"
+            )));
+        }
+        if !banded {
             let attributes = [
                 ("size", Value::Int(size as i64)),
                 ("alpha", Value::Float(alpha as f32)),
                 ("beta", Value::Float(beta as f32)),
                 ("bias", Value::Float(k as f32)),
             ];
-            return self.graph.node_with("LRN", &[x], &output, &attributes);
+            return Ok(self.graph.node_with("LRN", &[x], &output, &attributes));
         }
-        let channels = now.shape.channels;
         let numbers = |values: Vec<f64>| match self.precision {
             Precision::Single => Numbers::Single(values.iter().map(|&x| x as f32).collect()),
             Precision::Double => Numbers::Double(values),
@@ -255,7 +268,7 @@ impl Layers<'_, '_> {
         let square = self.graph.node("Mul", &[x, x], &format!("{output}_square"));
         let sum = self.graph.node("Conv", &[&square, &band, &offset], &format!("{output}_sum"));
         let divisor = self.graph.node("Pow", &[&sum, &power], &format!("{output}_divisor"));
-        self.graph.node("Div", &[x, &divisor], &output)
+        Ok(self.graph.node("Div", &[x, &divisor], &output))
     }
 
     fn flattened(&mut self, now: Current, output: &str) -> Current {
