@@ -61,7 +61,7 @@ impl Array {
 /// Refuses a network that is too large as dense matrices; `texts`: as texts, which take more.
 ///
 /// # Errors
-/// [`InterchangeError::TooManyInAll`].
+/// [`InterchangeError::TooManyInAll`], [`InterchangeError::TooManyTexts`].
 pub fn fits(network: &Network, texts: bool) -> Result<(), InterchangeError> {
     let numbers = match network {
         Network::TwoLayer(two) => two.d().saturating_add(two.units().saturating_mul(2)),
@@ -74,9 +74,11 @@ pub fn fits(network: &Network, texts: bool) -> Result<(), InterchangeError> {
             })
         }
     };
-    let (most, bits) = if texts { (MOST_TEXTS, MOST_BITS) } else { (MOST_NUMBERS, u64::MAX) };
-    if numbers > most || network.sizes().bits > bits {
-        return Err(InterchangeError::TooManyInAll { most, bits });
+    if texts && (numbers > MOST_TEXTS || network.sizes().bits > MOST_BITS) {
+        return Err(InterchangeError::TooManyTexts { most: MOST_TEXTS, bits: MOST_BITS });
+    }
+    if numbers > MOST_NUMBERS {
+        return Err(InterchangeError::TooManyInAll { most: MOST_NUMBERS });
     }
     Ok(())
 }

@@ -51,8 +51,16 @@ pub enum InterchangeError {
         units: usize,
     },
     /// A network that would not fit as dense matrices.
-    #[error("the network has more than {most} numbers as dense matrices, or {bits} bits")]
+    #[error("the network has more than {most} numbers as dense matrices")]
     TooManyInAll {
+        /// Numbers that it may have.
+        most: usize,
+    },
+    /// A network that would not fit as texts.
+    #[error(
+        "the network is too large for JSON: more than {most} numbers as dense matrices, or {bits} bits"
+    )]
+    TooManyTexts {
         /// Numbers that it may have.
         most: usize,
         /// Bits that its numbers that are not 0 may have together.

@@ -51,7 +51,7 @@ pub fn build(
             two_layer(&mut graph, two, numbers)?;
         }
         Network::Layered(layered) => {
-            Layers { graph: &mut graph, precision, numbers }.all(layered)?;
+            Layers { graph: &mut graph, precision, numbers, held: 0 }.all(layered)?;
         }
     }
     graph.output("y", element, &[network.outputs()]);
@@ -113,6 +113,8 @@ struct Layers<'a> {
     graph: &'a mut Builder,
     precision: Precision,
     numbers: &'a mut Converter,
+    /// Numbers of weights so far.
+    held: usize,
 }
 
 impl Layers<'_> {
@@ -167,6 +169,10 @@ impl Layers<'_> {
         let columns = if shared { 1 } else { width };
         let size = inputs.checked_mul(columns).filter(|&size| size <= MOST_NUMBERS);
         let size = size.ok_or(InterchangeError::TooManyNumbers { inputs, units: columns })?;
+        self.held = self.held.saturating_add(size);
+        if self.held > MOST_NUMBERS {
+            return Err(InterchangeError::TooManyInAll { most: MOST_NUMBERS });
+        }
         let mut weights = Sparse::default();
         for (column, &unit) in members.iter().take(columns).enumerate() {
             for (from, weight) in &units[unit].weights {
