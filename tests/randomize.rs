@@ -274,6 +274,29 @@ fn runs_side_by_side_are_those_one_by_one() {
     assert_eq!(text.matches("(kept)").count(), 12, "{text}");
 }
 
+/// Summaries whose identity was altered are of no run that is asked for: it is not kept, and found again.
+#[test]
+fn summaries_of_other_identities_are_not_kept() {
+    let folder = tempdir().unwrap();
+    images(&folder, 20, 0);
+    let mut words = vec!["randomize", "npy:train.npy,train-labels.npy", "--no-test"];
+    words.extend(["--batch", "8", "--epochs", "1", "--conditions", "true", "--model", "mlp:4"]);
+    words.extend(["--until-accuracy", "never", "--out", "out"]);
+    assert_eq!(status(&shatter(&folder, &words)), 0);
+    let path = folder.path().join("out/true-seed0/summary.json");
+    let summary = read_json(&folder, "out/true-seed0/summary.json");
+    for identity in ["null", "3", "[]", "{}", r#"{"data": 5}"#, r#"{"data": {}, "settings": []}"#] {
+        let mut altered = summary.clone();
+        altered["identity"] = serde_json::from_str(identity).unwrap();
+        fs::write(&path, altered.to_string()).unwrap();
+        let output = shatter(&folder, &words);
+        assert_eq!(status(&output), 0, "{identity}: {}", stderr(&output));
+        assert!(!stdout(&output).contains("(kept)"), "{identity}: {}", stdout(&output));
+        assert_eq!(read_json(&folder, "out/true-seed0/summary.json"), summary, "{identity}");
+    }
+    assert!(stdout(&shatter(&folder, &words)).contains("(kept)"));
+}
+
 /// A run that diverges leaves those beside it alone.
 #[test]
 fn side_by_side_some_diverge() {
