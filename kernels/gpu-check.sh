@@ -64,7 +64,7 @@ known() {
         case ",$3," in *",$word,"*) ;; *) echo "$1 $word: none of $3" >&2; exit 2 ;; esac
     done
 }
-modes=$all_modes tools=$all_tools
+torch_modes=$all_modes tools=$all_tools
 all=tests,sanitizer,determinism,exactness,cifar,times,sweep,networks only=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -87,8 +87,8 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --modes)
-        modes=${2:?which}
-        known --modes "$modes" "$all_modes"
+        torch_modes=${2:?which}
+        known --modes "$torch_modes" "$all_modes"
         shift
         ;;
     --tools)
@@ -369,7 +369,7 @@ find_rivals() {
         return
     fi
     torch_version=$("$python" -c 'import torch; print(torch.__version__)')
-    rivals=${modes//,/ }
+    rivals=${torch_modes//,/ }
 }
 
 # The fastest of PyTorch's medians in `best`, by precision, for the sweep.
@@ -438,7 +438,7 @@ time_model() {
         [ -n "$least" ] && awk -v a="$theirs" -v b="$least" 'BEGIN { exit !(a >= b) }' || least=$theirs
     done
     # Without one of the modes nobody knows which is the fastest.
-    [ -z "$missing" ] && [ "$modes" = $all_modes ] || least=''
+    [ -z "$missing" ] && [ "$torch_modes" = $all_modes ] || least=''
     [ "$model" != mlp1x512 ] || best[$precision]=$least
     [ -z "$least" ] || more+=", \"ratio_to_fastest\": $(ratio "$least" "$ours")"
     add "$name" pass "$ours ms a step${least:+; PyTorch at best $least}${no_rivals:+; $no_rivals}$missing" "$more"

@@ -86,14 +86,13 @@ pub fn fits(network: &Network, texts: bool) -> Result<(), InterchangeError> {
 /// The arrays of any network.
 ///
 /// # Errors
-/// [`InterchangeError::TooManyInAll`], [`InterchangeError::TooManyNumbers`] for what is too large as dense
-/// matrices.
+/// [`InterchangeError::TooManyInAll`] for what is too large as dense matrices.
 pub fn arrays(network: &Network) -> Result<Vec<Part<'_>>, InterchangeError> {
     fits(network, false)?;
-    match network {
-        Network::TwoLayer(two) => Ok(two_layer(two)),
+    Ok(match network {
+        Network::TwoLayer(two) => two_layer(two),
         Network::Layered(layered) => layers(layered),
-    }
+    })
 }
 
 /// Those of the two-layer form.
@@ -114,14 +113,14 @@ pub fn two_layer(network: &ExactNetwork) -> Vec<Part<'_>> {
     vec![dyadics("a", &network.a), dyadics("b", &network.b), w, dyadics("c", c)]
 }
 
-fn layers(network: &Layered) -> Result<Vec<Part<'_>>, InterchangeError> {
+fn layers(network: &Layered) -> Vec<Part<'_>> {
     let mut inputs = network.inputs;
     let mut parts = Vec::new();
     for (layer, units) in network.layers().enumerate() {
         parts.push(Part {
             name: format!("layer{layer}.weight"),
             shape: vec![units.len(), inputs],
-            values: dense(units, inputs)?,
+            values: dense(units, inputs),
         });
         parts.push(Part {
             name: format!("layer{layer}.bias"),
@@ -130,21 +129,16 @@ fn layers(network: &Layered) -> Result<Vec<Part<'_>>, InterchangeError> {
         });
         inputs = units.len();
     }
-    Ok(parts)
+    parts
 }
 
 /// The weights of a layer, units × inputs.
-fn dense(
-    units: &[Unit],
-    inputs: usize,
-) -> Result<Box<dyn Iterator<Item = Cow<'_, Rational>> + '_>, InterchangeError> {
-    let size = units.len().checked_mul(inputs).filter(|&size| size <= MOST_NUMBERS);
-    size.ok_or(InterchangeError::TooManyNumbers { inputs, units: units.len() })?;
-    Ok(Box::new(units.iter().flat_map(move |unit| {
+fn dense(units: &[Unit], inputs: usize) -> Box<dyn Iterator<Item = Cow<'_, Rational>> + '_> {
+    Box::new(units.iter().flat_map(move |unit| {
         let mut row = Sparse::default();
         unit.weights.iter().for_each(|(from, weight)| row.add(*from, weight));
         row.dense(inputs)
-    })))
+    }))
 }
 
 /// Entries of a matrix that are not zero, by their place. Those that are added at one place are added

@@ -42,14 +42,6 @@ pub enum InterchangeError {
         /// The type.
         precision: &'static str,
     },
-    /// A layer that would not fit a file as a dense matrix.
-    #[error("a layer of {units} units on {inputs} numbers is too large as a dense matrix")]
-    TooManyNumbers {
-        /// Numbers that go in.
-        inputs: usize,
-        /// Units.
-        units: usize,
-    },
     /// A network that would not fit as dense matrices.
     #[error("the network has more than {most} numbers as dense matrices")]
     TooManyInAll {

@@ -217,12 +217,8 @@ impl Judged {
             rounding: shorter(self.rounding, true),
             ..*self
         };
-        let said = match self.verdict {
-            Verdict::Exact | Verdict::Margin => short.low > short.rounding,
-            Verdict::Misfit => short.high < -short.rounding,
-            Verdict::Undecided => true,
-        };
-        if said { short } else { *self }
+        let says = |one: &Judged| (one.low > one.rounding, one.high < -one.rounding);
+        if says(&short) == says(self) { short } else { *self }
     }
 }
 

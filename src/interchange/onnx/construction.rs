@@ -34,6 +34,7 @@ use crate::network::layered::{Layered, Unit};
 use crate::network::{Activation, ExactNetwork, Network};
 
 use super::graph::{Builder, Value, element_type};
+use super::left_out;
 use super::message::data_type;
 
 /// Adds the graph of `network`, from `x` to `y`.
@@ -73,7 +74,7 @@ fn two_layer(
             _ => vec![1],
         };
         let held = numbers.numbers(&name, values)?;
-        match (name.as_str(), left_out(&held)) {
+        match (name.as_str(), vanish(&held)) {
             ("b", true) => {
                 (threshold, minus) = ("minus_b", "Sum");
                 graph.constant(threshold, &sides, &negated(held));
@@ -92,12 +93,11 @@ fn two_layer(
     Ok(())
 }
 
-/// Whether a runtime may leave out the addition of these numbers: one that binary32 takes for zero.
-fn left_out(numbers: &Numbers) -> bool {
-    let vanishes = |x: f64| x != 0.0 && x.abs() < f64::from(f32::MIN_POSITIVE);
+/// Whether a runtime may leave out the addition of these numbers.
+fn vanish(numbers: &Numbers) -> bool {
     match numbers {
-        Numbers::Single(numbers) => matches!(numbers[..], [x] if vanishes(f64::from(x))),
-        Numbers::Double(numbers) => matches!(numbers[..], [x] if vanishes(x)),
+        Numbers::Single(numbers) => matches!(numbers[..], [x] if left_out(f64::from(x))),
+        Numbers::Double(numbers) => matches!(numbers[..], [x] if left_out(x)),
     }
 }
 
@@ -167,8 +167,7 @@ impl Layers<'_> {
         let first = &units[members[0]].weights;
         let shared = width > 1 && members.iter().all(|&unit| units[unit].weights == *first);
         let columns = if shared { 1 } else { width };
-        let size = inputs.checked_mul(columns).filter(|&size| size <= MOST_NUMBERS);
-        let size = size.ok_or(InterchangeError::TooManyNumbers { inputs, units: columns })?;
+        let size = inputs.saturating_mul(columns);
         self.held = self.held.saturating_add(size);
         if self.held > MOST_NUMBERS {
             return Err(InterchangeError::TooManyInAll { most: MOST_NUMBERS });
@@ -187,7 +186,7 @@ impl Layers<'_> {
         self.graph.constant(&bias, &[1, width], &held);
         self.graph.node("MatMul", &[before, &weight], &format!("{name}_product"));
         let argument = format!("{name}_argument");
-        let add = if left_out(&held) { "Sum" } else { "Add" };
+        let add = if vanish(&held) { "Sum" } else { "Add" };
         self.graph.node(add, &[&format!("{name}_product"), &bias], &argument);
         Ok(self.activate(name, &argument, activation))
     }

@@ -17,6 +17,12 @@ use super::{Converter, InterchangeError};
 use crate::network::Network;
 use crate::network::architecture::{Architecture, Parameter};
 
+/// Whether ONNX Runtime leaves out an Add or Sub of this constant where it has no other number, whatever its
+/// type: it is not 0, and binary32 may take it for 0 (NoopElimination).
+fn left_out(x: f64) -> bool {
+    x != 0.0 && x.abs() < f64::from(f32::MIN_POSITIVE)
+}
+
 const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of protobuf");
 
 /// An explicit network as an ONNX file from `x` (batch × inputs) to `y` (batch × outputs), and what was

@@ -258,9 +258,8 @@ fn added<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>, minus: bool) -> Res
         _ => return call.refuse("one of its inputs must depend on the points"),
     };
     let (mut sides, mut values) = reading.floats(&tensor)?;
-    let vanishes = |x: f64| x != 0.0 && x.abs() < f64::from(f32::MIN_POSITIVE);
-    if call.node.operator != "Sum" && matches!(values[..], [x] if vanishes(x)) {
-        // ONNX Runtime's NoopElimination; so runtimes compute different things.
+    if call.node.operator != "Sum" && matches!(values[..], [x] if super::left_out(x)) {
+        // Runtimes compute different things.
         return call.refuse("ONNX Runtime leaves out one number below 2^-126, others do not");
     }
     let shape = reading.shape(on).to_vec();
