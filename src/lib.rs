@@ -8,13 +8,13 @@
 //! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
 //! * [`certify`] writes certificates, and checks them independently;
-//! * [`interchange`] takes networks to other runtimes, and decides whether theirs fit;
+//! * [`judge`] decides whether any network fits, at every runtime, and [`interchange`] reads and writes its files;
 //! * [`compare`] puts every construction on one sample;
 //! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * `claims` (feature `claims`) tests claims, on these networks and on yours;
 //! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
-// A few files reach behind the compiler, each behind a face that checks: `device/cpu/product.rs`
+// A few files reach behind the compiler, each behind a face that checks: `linear/product.rs`
 // multiplies matrices through raw pointers; with the feature `cuda`, `device/cuda/` starts kernels
 // (`launch.rs`, `brute_force.rs`), captures them (`graph.rs`) and says why that is sound (`session.rs`).
 #![deny(unsafe_code)]
@@ -30,6 +30,7 @@ pub mod device;
 pub mod exact;
 pub mod figure;
 pub mod interchange;
+pub mod judge;
 pub mod linear;
 pub mod network;
 pub mod obstruct;

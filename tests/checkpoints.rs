@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use shatter::device::Element;
+use shatter::exact::Element;
 use shatter::network::architecture::{Architecture, Parameter, Shape, named};
 use shatter::train::{Checkpoint, CheckpointError, Initialization, load_weights};
 use tempfile::TempDir;

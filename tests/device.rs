@@ -4,9 +4,10 @@
 
 use shatter::device::cpu::Cpu;
 use shatter::device::{
-    Array, ArrayId, ArrayKind, Control, Device, DeviceError, Element, LabelArrays, Memory,
-    Operation, Outcome, Plan, Sequence, SequenceId, View,
+    Array, ArrayId, ArrayKind, Control, Device, DeviceError, LabelArrays, Memory, Operation,
+    Outcome, Plan, Sequence, SequenceId, View,
 };
+use shatter::exact::Element;
 use shatter::record::philox::{Domain, key, philox};
 use shatter::sample::{Augmentation, Shape};
 

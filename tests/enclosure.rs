@@ -9,10 +9,12 @@ use common::feed::{network, number, rational, real};
 use common::runtimes::runtimes;
 use proptest::prelude::*;
 use shatter::exact::{Rational, bit_length};
-use shatter::interchange::feed::enclose::{Enclosure, Evaluator};
-use shatter::interchange::feed::exact::Exact;
-use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window};
-use shatter::interchange::{FeedForward, Precision};
+
+use shatter::exact::Format;
+use shatter::judge::enclose::{Enclosure, Evaluator};
+use shatter::network::exactly::Exact;
+use shatter::network::graph::{Affine, Normalization, Operation, Response, Step, Window};
+use shatter::network::{Activation, Graph};
 
 fn distance(x: &Rational, y: f64) -> Rational {
     let difference = x - rational(y);
@@ -25,7 +27,7 @@ fn within(distance: &Rational, bound: f64) -> bool {
 }
 
 /// Whether every runtime stays within the bounds; the first that does not.
-fn holds(network: &FeedForward, points: &[f64], seed: u64) -> Result<Enclosure, String> {
+fn holds(network: &Graph, points: &[f64], seed: u64) -> Result<Enclosure, String> {
     let d = network.input.iter().product::<usize>();
     let enclosed = Evaluator::new(network).outputs(points.to_vec(), points.len() / d);
     for (i, point) in points.chunks(d).enumerate() {
@@ -97,10 +99,10 @@ proptest! {
 }
 
 /// A network of one operation after the other.
-fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operation, usize)>) -> FeedForward {
+fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operation, usize)>) -> Graph {
     let step = |(on, (operation, outputs))| Step { operation, on, shape: vec![outputs] };
     let steps = operations.into_iter().enumerate().map(step).collect();
-    FeedForward { precision: Precision::Single, input: vec![inputs], steps }
+    Graph { precision: Format::F32, input: vec![inputs], steps }
 }
 
 fn dense(inputs: usize, weights: Vec<f64>, bias: Vec<f64>) -> (Operation, usize) {
@@ -118,7 +120,7 @@ fn normalize(scale: f64, shift: f64, mean: f64, variance: f64) -> (Operation, us
     (Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 }), 1)
 }
 
-fn point_of(network: &FeedForward, point: &[f64]) -> Enclosure {
+fn point_of(network: &Graph, point: &[f64]) -> Enclosure {
     holds(network, point, 7).unwrap()
 }
 
@@ -155,7 +157,7 @@ fn networks_in_binary64_have_bounds_of_their_own() {
     let weights = |large: f64| (0..1024).map(|k| if k % 2 == 0 { large } else { -large }).collect();
     let bound = |large: f64| {
         let operations = [dense(1024, weights(large), Vec::new()), shift(&[1.0])];
-        let network = FeedForward { precision: Precision::Double, ..linear(1024, operations) };
+        let network = Graph { precision: Format::F64, ..linear(1024, operations) };
         let found = Evaluator::new(&network).outputs(vec![1.0; 1024], 1);
         assert_eq!((found.centre[0], found.radius(0)), (1.0, 0.0));
         found.runtime(0)
@@ -165,7 +167,7 @@ fn networks_in_binary64_have_bounds_of_their_own() {
     // Numbers that binary32 would take for 0 are normal here, and others are not.
     let tiny = |weight: f64| {
         let network = linear(1, [dense(1, vec![weight], Vec::new())]);
-        let network = FeedForward { precision: Precision::Double, ..network };
+        let network = Graph { precision: Format::F64, ..network };
         Evaluator::new(&network).outputs(vec![2f64.powi(100)], 1).runtime(0)
     };
     assert_eq!(tiny(2f64.powi(-1000)), 0.0);
@@ -208,7 +210,7 @@ fn numbers_below_the_normal_range_may_be_zero() {
     // A weight alone, in a product that is a power of two.
     let found = point_of(&linear(1, [dense(1, vec![tiny], vec![])]), &[huge]);
     assert!(found.runtime(0) >= 2f64.powi(-40));
-    let relu = point_of(&linear(1, [(Operation::Relu, 1)]), &[tiny]);
+    let relu = point_of(&linear(1, [(Operation::Activate(Activation::Relu), 1)]), &[tiny]);
     assert!(relu.runtime(0) >= tiny);
     // An output of the first product that is written as 0.
     let chain = [dense(1, vec![2f64.powi(-70)], vec![]), dense(1, vec![huge], vec![1.0])];
@@ -230,7 +232,7 @@ fn responded(constants: (f64, f64, f64), point: &[f64]) -> Enclosure {
     let by = Operation::Response(Response::new(1, 3, constants).unwrap());
     let step = Step { operation: by, on: 0, shape: vec![2, 1, 1] };
     let input = vec![2, 1, 1];
-    let network = FeedForward { precision: Precision::Single, input, steps: vec![step] };
+    let network = Graph { precision: Format::F32, input, steps: vec![step] };
     point_of(&network, point)
 }
 
@@ -260,7 +262,7 @@ fn responses_are_bounded() {
             },
             Step { operation: by, on: 1, shape: vec![2, 1, 1] },
         ];
-        let network = FeedForward { precision: Precision::Single, input: vec![4, 1, 1], steps };
+        let network = Graph { precision: Format::F32, input: vec![4, 1, 1], steps };
         assert!(point_of(&network, &[1.0; 4]).runtime(0) > 0.05);
     }
     // Squares overflow, or k is so small that zeros for tiny numbers matter.
@@ -274,7 +276,7 @@ fn responses_are_bounded() {
 #[test]
 fn what_overflows_on_the_way_is_not_known() {
     let huge = 2f64.powi(126);
-    let infinite = |network: FeedForward, point: &[f64]| {
+    let infinite = |network: Graph, point: &[f64]| {
         assert_eq!(point_of(&network, point).runtime(0), f64::INFINITY);
     };
     // Partial sums, products, and a mean.
@@ -300,7 +302,7 @@ fn responses_are_bounded_where_sums_slide() {
     let by = Operation::Response(Response::new(2, 5, (1e-4, 0.75, 1.0)).unwrap());
     let step = Step { operation: by, on: 0, shape: vec![8, 1, 1] };
     let input = vec![8, 1, 1];
-    let network = FeedForward { precision: Precision::Single, input, steps: vec![step] };
+    let network = Graph { precision: Format::F32, input, steps: vec![step] };
     let large = point_of(&network, &[1.2345e6, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
     assert_eq!(large.runtime(5), f64::INFINITY);
     let usual = point_of(&network, &[3.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);

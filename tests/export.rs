@@ -210,7 +210,7 @@ fn files_that_would_be_too_large_are_refused() {
     assert!(text.contains("\ninputs 2\n"), "{text}");
     let wide = text.replacen("\ninputs 2\n", "\ninputs 134217728\n", 1);
     let body = &wide[..wide.rfind("digest ").unwrap()];
-    let digest = shatter::interchange::certificate::digest(body.as_bytes());
+    let digest = shatter::judge::certificate::digest(body.as_bytes());
     fs::write(folder.path().join("wide.txt"), format!("{body}digest {digest}\n")).unwrap();
     for to in ["onnx", "safetensors", "npz", "json"] {
         refused(&folder, &["export", "wide.txt", "--to", to], &["dense matri"]);

@@ -9,8 +9,11 @@ use std::fs;
 use common::onnx::{model, node, small, tensor, with_outputs};
 use common::program::{csv, npy, refused, shatter, status, stderr, stdout};
 use common::verdicts::{decided, redigested, verdicts};
-use shatter::interchange::feed::{Affine, Operation, Step, Window, judge};
-use shatter::interchange::{Array, FeedForward, Numbers, Precision, tensors};
+use shatter::exact::Format;
+use shatter::interchange::{Array, Numbers, tensors};
+use shatter::judge::verdict as judge;
+use shatter::network::Graph;
+use shatter::network::graph::{Affine, Operation, Step, Window};
 use shatter::sample;
 
 #[test]
@@ -257,7 +260,7 @@ fn work_is_counted_before_it_is_done() {
         Step { operation: Operation::Convolution(affine, window), on: 1, shape: sides },
         Step { operation: Operation::GlobalMean, on: 2, shape: vec![64, 1, 1] },
     ];
-    let network = FeedForward { precision: Precision::Single, input: vec![1], steps };
+    let network = Graph { precision: Format::F32, input: vec![1], steps };
     let raw = sample::load("gaussian:n=10000,d=1,classes=2", 0).unwrap();
     let error = judge::judge(&network, &raw.points, &raw.labels, false).unwrap_err().to_string();
     assert!(error.contains("10000 points") && error.contains("fewer points"), "{error}");

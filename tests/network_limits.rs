@@ -8,11 +8,12 @@ use std::fs;
 use common::onnx::{field, ints, model, node, tensor, with_outputs};
 use common::program::{csv, refused};
 use common::verdicts::decided;
-use shatter::interchange::feed::exact::plan::held;
-use shatter::interchange::feed::exact::{Exact, Inexact, Plan};
-use shatter::interchange::feed::exactly::{ASKED_BYTES, Exactly, UNASKED_BYTES, UNASKED_WORK};
-use shatter::interchange::feed::judge::{Judged, Reading, Verdict};
-use shatter::interchange::{Array, Numbers, Precision, onnx, tensors};
+use shatter::exact::Format;
+use shatter::interchange::{Array, Numbers, onnx, tensors};
+use shatter::judge::exactly::{ASKED_BYTES, Exactly, UNASKED_BYTES, UNASKED_WORK};
+use shatter::judge::{Judged, Reading, Verdict};
+use shatter::network::exactly::plan::held;
+use shatter::network::exactly::{Exact, Inexact, Plan};
 use shatter::sample;
 
 fn single(numbers: &[f32]) -> Vec<u8> {
@@ -174,7 +175,7 @@ fn windows_in_words_are_bounded() {
         numbers: Numbers::Single(vec![1.0; shape.iter().product()]),
     };
     let arrays = [array("2.weight", &[2, 2]), array("2.bias", &[2])];
-    assert_eq!(arrays[0].numbers.precision(), Precision::Single);
+    assert_eq!(arrays[0].numbers.precision(), Format::F32);
     fs::write(folder.path().join("w.safetensors"), tensors::file(&arrays, &[])).unwrap();
     let sample = "lattice:n=20,d=2,range=11,classes=2";
     for (size, read) in [(11_000usize, true), (20_000, false), (1 << 40, false)] {

@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 
 use crate::device::cpu::Cpu;
-use crate::device::{Arithmetic, Device, DeviceError, Element};
+use crate::device::{Arithmetic, Device, DeviceError};
+use crate::exact::Element;
 use crate::train::TrainError;
 use crate::train::randomize::Common;
 use crate::train::run::RunError;

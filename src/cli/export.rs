@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::certify::read;
-use crate::device::Element;
+use crate::exact::{Element, Format};
 use crate::interchange::onnx::{self, Raw};
-use crate::interchange::{Array, Converter, InterchangeError, Numbers, Precision, Rounded};
+use crate::interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
 use crate::interchange::{json, npz, tensors};
 use crate::network::Network;
 use crate::network::architecture::Shape;
@@ -21,7 +21,7 @@ use super::{CliError, Common, Verdict, input, write};
 
 /// A format to leave in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum Container {
     Onnx,
     Safetensors,
     Npz,
@@ -47,7 +47,7 @@ pub struct Arguments {
     network: PathBuf,
     /// The format; the file is network.onnx, network.safetensors, … in --out
     #[arg(long, value_enum)]
-    to: Format,
+    to: Container,
     /// The type of the numbers
     #[arg(long, value_enum, value_name = "TYPE")]
     r#type: Option<Type>,
@@ -97,10 +97,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Exported { bytes, precision, rounded, metadata, interface, note } = exported;
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/export"));
     let name = match arguments.to {
-        Format::Onnx => "network.onnx",
-        Format::Safetensors => "network.safetensors",
-        Format::Npz => "network.npz",
-        Format::Json => "network.json",
+        Container::Onnx => "network.onnx",
+        Container::Safetensors => "network.safetensors",
+        Container::Npz => "network.npz",
+        Container::Json => "network.json",
     };
     progress.say("writing");
     write(&out, name, &bytes)?;
@@ -145,8 +145,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 
 fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, InterchangeError> {
     let precision = match arguments.r#type {
-        Some(Type::F32) => Precision::Single,
-        _ => Precision::Double,
+        Some(Type::F32) => Format::F32,
+        _ => Format::F64,
     };
     let network = &file.network;
     let metadata = construction_metadata(file);
@@ -161,19 +161,19 @@ fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, In
         Ok((arrays, converter.finish()?))
     };
     let (bytes, rounded) = match arguments.to {
-        Format::Onnx => {
+        Container::Onnx => {
             let description = format!("{}, built by shatter", file.construction);
             onnx::construction(network, precision, arguments.round, &description, &metadata)?
         }
-        Format::Safetensors => {
+        Container::Safetensors => {
             let (arrays, rounded) = convert()?;
             (tensors::file(&arrays, &metadata), rounded)
         }
-        Format::Npz => {
+        Container::Npz => {
             let (arrays, rounded) = convert()?;
             (npz::file(&arrays, &metadata)?, rounded)
         }
-        Format::Json => {
+        Container::Json => {
             let bytes = json::construction(network, &metadata)?.into_bytes();
             return Ok(Exported {
                 bytes,
@@ -229,11 +229,11 @@ fn trained<E: Element>(
     arguments: &Arguments,
     checkpoint: &Checkpoint<E>,
 ) -> Result<Exported, InterchangeError> {
-    let held = if E::NAME == "f32" { Precision::Single } else { Precision::Double };
+    let held = E::FORMAT;
     let precision = match arguments.r#type {
         None => held,
-        Some(Type::F32) => Precision::Single,
-        Some(Type::F64) => Precision::Double,
+        Some(Type::F32) => Format::F32,
+        Some(Type::F64) => Format::F64,
     };
     let mut converter = Converter::new(precision, arguments.round);
     let mut arrays = Vec::new();
@@ -272,7 +272,7 @@ fn trained<E: Element>(
         None => format!("x (prepared, {}) to logits ({})", checkpoint.input, checkpoint.outputs),
     };
     let bytes = match arguments.to {
-        Format::Onnx => {
+        Container::Onnx => {
             let network = checkpoint.network()?;
             onnx::trained(&network, &arrays, &mut converter, raw, "trained by shatter", &metadata)?
         }
@@ -280,13 +280,13 @@ fn trained<E: Element>(
             let reason = "--raw needs a graph: --to onnx";
             return Err(InterchangeError::Unsupported(reason.to_owned()));
         }
-        Format::Safetensors => tensors::file(&plain(), &metadata),
-        Format::Npz => npz::file(&plain(), &metadata)?,
-        Format::Json => json::trained(&plain(), &metadata).into_bytes(),
+        Container::Safetensors => tensors::file(&plain(), &metadata),
+        Container::Npz => npz::file(&plain(), &metadata)?,
+        Container::Json => json::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
     let convolves = ["conv(", "lrn("].iter().any(|name| checkpoint.architecture.contains(name));
-    let in_f64 = matches!(arguments.to, Format::Onnx) && precision == Precision::Double;
+    let in_f64 = matches!(arguments.to, Container::Onnx) && precision == Format::F64;
     let note = (convolves && in_f64).then_some(
         "ONNX Runtime has no convolutions in f64 on processors: --type f32 --round is for it",
     );

@@ -145,6 +145,8 @@ enum CliError {
     Network { file: PathBuf, source: Box<Rejection> },
     #[error("{file}: {source}", file = .file.display())]
     Interchange { file: PathBuf, source: Box<crate::interchange::InterchangeError> },
+    #[error("{file}: {source}", file = .file.display())]
+    Judge { file: PathBuf, source: Box<crate::judge::JudgeError> },
     #[error(transparent)]
     Train(Box<RunError>),
     #[error("{0}")]

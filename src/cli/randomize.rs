@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::sample::Condition;
 use crate::train::randomize::{Case, Row, place, table};
 use crate::train::{Ended, Summary, TrainError};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::train::randomize::{Case, summary};
 use crate::train::run::{Left, RunError, run_together};
 use crate::train::{Summary, TrainError};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::certify::write::{number, weight};
-use crate::device::Element;
+use crate::exact::Element;
 use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
 use crate::sample::Target;
 use crate::train::{Checkpoint, TrainError};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::figure::table1::{Accuracies, accuracies};
 use crate::figure::{self, FigureError, paper};
 use crate::train::randomize::Case;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::figure::{Curve, Plot, Run, Scale};
 use crate::sample::{Condition, Shape};
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::device::{Arithmetic, Element};
+use crate::device::Arithmetic;
+use crate::exact::Element;
 use crate::record::Manifest;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
 use crate::sample::image::Shape;

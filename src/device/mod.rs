@@ -10,48 +10,11 @@ pub mod cpu;
 pub mod cuda;
 pub mod plan;
 
+use crate::exact::Element;
+
 pub use plan::{
     Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, SequenceId, View,
 };
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// The numbers that a device computes with: `f32` or `f64`, and no others.
-pub trait Element:
-    sealed::Sealed + num_traits::Float + num_traits::NumAssign + Default + Send + Sync + 'static
-{
-    /// Name of the type in records: `f32`, `f64`.
-    const NAME: &'static str;
-
-    /// The nearest number of this type.
-    fn of(value: f64) -> Self;
-
-    /// The same number in binary64.
-    fn to_f64(self) -> f64;
-}
-
-macro_rules! element {
-    ($type:ident) => {
-        impl sealed::Sealed for $type {}
-
-        impl Element for $type {
-            const NAME: &'static str = stringify!($type);
-
-            fn of(value: f64) -> Self {
-                value as $type
-            }
-
-            fn to_f64(self) -> f64 {
-                f64::from(self)
-            }
-        }
-    };
-}
-
-element!(f32);
-element!(f64);
 
 /// In which arithmetic products of matrices are computed. Numbers stay those of the device's type in
 /// memory, and sums are of that type.

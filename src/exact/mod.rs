@@ -5,10 +5,12 @@
 //! without any rounding at all. [`Dyadic`] is one such number, [`Lattice`] a
 //! vector of them with one exponent in common (128-bit where the bits allow
 //! it), [`Rational`] a fraction in lowest terms, [`modular`] linear algebra
-//! modulo a prime.
+//! modulo a prime, [`Format`] a floating-point format and when its sums round nothing.
 
 pub mod dixon;
 pub mod dyadic;
+pub mod element;
+pub mod format;
 pub mod lattice;
 pub mod matrix;
 pub mod modular;
@@ -16,6 +18,8 @@ pub mod modular;
 pub use dashu_int::IBig;
 pub use dashu_ratio::RBig as Rational;
 pub use dyadic::{Dyadic, NotFinite};
+pub use element::Element;
+pub use format::Format;
 pub use lattice::{Integers, Lattice};
 
 /// Number of bits of `|x|`: 0 for 0, otherwise `floor(log2 |x|) + 1`.

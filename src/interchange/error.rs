@@ -1,6 +1,7 @@
 //! Why a network could not leave, or come in.
 
 use crate::network::architecture::ArchitectureError;
+use crate::network::graph::GraphError;
 use crate::sample::SampleError;
 
 /// Why a network could not leave, or come in.
@@ -70,31 +71,6 @@ pub enum InterchangeError {
     /// Something that the format, or what was asked for, does not go with.
     #[error("{0}")]
     Unsupported(String),
-    /// More work than a check may be.
-    #[error(
-        "the {n} points would take {work:e} {what}, and {most:e} are the most: check fewer points at a time"
-    )]
-    TooMuchWork {
-        /// How much it would be.
-        work: u64,
-        /// How much it may be.
-        most: u64,
-        /// Points.
-        n: usize,
-        /// What is counted.
-        what: &'static str,
-    },
-    /// More memory than a check may take.
-    #[error("a point would take {bytes} bytes at once, and {most} are the most")]
-    TooMuchMemory {
-        /// How many it would be.
-        bytes: u64,
-        /// How many it may be.
-        most: u64,
-    },
-    /// A network that is not evaluated exactly.
-    #[error("it is not evaluated exactly: {0}")]
-    Inexact(#[from] super::feed::exact::Inexact),
     /// A file that is not what it should be.
     #[error("no network that can be read here: {0}")]
     Malformed(String),
@@ -120,6 +96,9 @@ pub enum InterchangeError {
         /// What is wrong.
         reason: String,
     },
+    /// Layers that make no graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// Layers that do not go together.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::number::Precision;
+use super::number::Numbers;
 use super::{Array, InterchangeError};
 
 /// The file. Equal networks are equal bytes: the archive holds no times.
@@ -31,9 +31,9 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Result<Vec<u8>, 
 
 /// Magic, version 1.0, length of the header, and a Python dictionary, padded to 64 bytes.
 fn npy_header(array: &Array) -> Vec<u8> {
-    let kind = match array.numbers.precision() {
-        Precision::Single => "<f4",
-        Precision::Double => "<f8",
+    let kind = match array.numbers {
+        Numbers::Single(_) => "<f4",
+        Numbers::Double(_) => "<f8",
     };
     let sides: Vec<String> = array.shape.iter().map(|side| format!("{side},")).collect();
     let dictionary =

@@ -2,37 +2,9 @@
 
 use std::borrow::Borrow;
 
-use crate::device::Element;
-use crate::exact::{Dyadic, Rational};
+use crate::exact::{Dyadic, Element, Format, Rational};
 
 use super::InterchangeError;
-
-/// The floating-point types that networks leave in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
-    /// binary32.
-    Single,
-    /// binary64.
-    Double,
-}
-
-impl Precision {
-    /// Its name: `f32`, `f64`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Precision::Single => "f32",
-            Precision::Double => "f64",
-        }
-    }
-
-    /// Bits of a mantissa.
-    pub fn bits(self) -> u64 {
-        match self {
-            Precision::Single => 24,
-            Precision::Double => 53,
-        }
-    }
-}
 
 /// Numbers of one floating-point type.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +30,10 @@ impl Numbers {
     }
 
     /// Their type.
-    pub fn precision(&self) -> Precision {
+    pub fn precision(&self) -> Format {
         match self {
-            Numbers::Single(_) => Precision::Single,
-            Numbers::Double(_) => Precision::Double,
+            Numbers::Single(_) => Format::F32,
+            Numbers::Double(_) => Format::F64,
         }
     }
 
@@ -92,7 +64,7 @@ pub struct Rounded {
 /// Takes exact numbers to a type.
 #[derive(Debug)]
 pub struct Converter {
-    precision: Precision,
+    precision: Format,
     /// Whether numbers may be rounded.
     round: bool,
     /// What happened so far.
@@ -100,13 +72,13 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// To this type, rounding to nearest if `round`.
-    pub fn new(precision: Precision, round: bool) -> Converter {
+    /// To binary64, or to binary32 (which has all numbers of the shorter formats), rounding to nearest if `round`.
+    pub fn new(precision: Format, round: bool) -> Converter {
         Converter { precision, round, rounded: Rounded::default() }
     }
 
     /// The type.
-    pub fn precision(&self) -> Precision {
+    pub fn precision(&self) -> Format {
         self.precision
     }
 
@@ -153,7 +125,7 @@ impl Converter {
     /// # Errors
     /// [`InterchangeError::TooLarge`].
     pub fn attribute(&mut self, name: &str, x: f64) -> Result<f32, InterchangeError> {
-        let own = std::mem::replace(&mut self.precision, Precision::Single);
+        let own = std::mem::replace(&mut self.precision, Format::F32);
         let numbers = self.floats(name, &[x]);
         self.precision = own;
         match numbers? {
@@ -164,8 +136,8 @@ impl Converter {
 
     fn narrowed(&self, wide: Vec<f64>) -> Numbers {
         match self.precision {
-            Precision::Single => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
-            Precision::Double => Numbers::Double(wide),
+            Format::F64 => Numbers::Double(wide),
+            _ => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
         }
     }
 
@@ -179,17 +151,17 @@ impl Converter {
         self.rounded.numbers += 1;
         let dyadic = Dyadic::from_rational(x);
         let equal = dyadic.as_ref().and_then(|x| match self.precision {
-            Precision::Single => x.to_f32().map(f64::from),
-            Precision::Double => x.to_f64(),
+            Format::F64 => x.to_f64(),
+            _ => x.to_f32().map(f64::from),
         });
         if let Some(equal) = equal {
             return Ok(equal);
         }
         // Fractions are rounded by the library, dyadic numbers by ours: both to nearest.
         let nearest = match (&dyadic, self.precision) {
-            (_, Precision::Single) => f64::from(x.to_f32().value()),
-            (Some(x), Precision::Double) => x.round_f64(),
-            (None, Precision::Double) => x.to_f64().value(),
+            (Some(x), Format::F64) => x.round_f64(),
+            (None, Format::F64) => x.to_f64().value(),
+            _ => f64::from(x.to_f32().value()),
         };
         let Ok(held) = Dyadic::try_from(nearest) else {
             let (tensor, value) = (tensor.to_owned(), shortened(x));

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::train::safetensors::{LONGEST, Tensor, header, parse};
+use crate::record::safetensors::{LONGEST, Tensor, header, parse};
 
-use super::number::Precision;
+use super::number::Numbers;
 use super::{Array, InterchangeError};
 
 /// The file.
@@ -12,9 +12,9 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
     let metadata: BTreeMap<&str, String> =
         metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
     let tensor = |array: &'_ Array| -> (String, &'static str) {
-        let dtype = match array.numbers.precision() {
-            Precision::Single => "F32",
-            Precision::Double => "F64",
+        let dtype = match array.numbers {
+            Numbers::Single(_) => "F32",
+            Numbers::Double(_) => "F64",
         };
         (array.name.clone(), dtype)
     };

@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod manifest;
 pub mod philox;
+pub mod safetensors;
 pub mod stream;
 pub mod text;
 

@@ -14,14 +14,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::network::architecture::text::refused;
 use crate::network::architecture::{
     Architecture, ArchitectureError, Parameter, ParameterKind, Shape,
 };
 use crate::record::AtomicFile;
 
-use super::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
+use crate::record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
 
 /// Everything that training goes on from.
 ///

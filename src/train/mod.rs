@@ -10,7 +10,6 @@ pub mod initial;
 pub mod outcome;
 pub mod randomize;
 pub mod run;
-pub(crate) mod safetensors;
 pub mod settings;
 pub mod table1;
 pub mod trainer;

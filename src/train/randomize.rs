@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::device::{Arithmetic, Device, Element};
+use crate::device::{Arithmetic, Device};
+use crate::exact::Element;
 use crate::network::Architecture;
 use crate::sample::preprocess::{Prepared, Preprocess, prepare, relabel};
 use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};

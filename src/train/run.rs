@@ -13,7 +13,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::record::atomic;
 
 use super::checkpoint::{Checkpoint, CheckpointError};

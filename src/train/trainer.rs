@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Control, Device, Element, Memory, Operation, SequenceId};
+use crate::device::{Control, Device, Memory, Operation, SequenceId};
+use crate::exact::Element;
 use crate::network::Architecture;
 use crate::network::architecture::{Parameter, Shape};
 use crate::record::stream::{Purpose, permutation, stream_at};

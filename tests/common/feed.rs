@@ -4,8 +4,10 @@ use dashu_int::UBig;
 use dashu_int::ops::SquareRoot;
 use proptest::prelude::*;
 use shatter::exact::{Dyadic, Rational};
-use shatter::interchange::feed::{Affine, Normalization, Operation, Response, Step, Window, count};
-use shatter::interchange::{FeedForward, Precision};
+
+use shatter::exact::Format;
+use shatter::network::graph::{Affine, Normalization, Operation, Response, Step, Window, count};
+use shatter::network::{Activation, Graph};
 
 /// Numbers of binary32 of many sizes; whole numbers, powers of two, zeros; now and then some below
 /// the normal range, or near its end.
@@ -24,8 +26,8 @@ pub fn number() -> impl Strategy<Value = f64> {
 }
 
 /// A network of up to `most` operations on images of 2 × 4 × 4, one chosen by each code.
-pub fn network(most: usize) -> impl Strategy<Value = FeedForward> {
-    let codes = prop::collection::vec((0u8..15, any::<u8>()), 1..most);
+pub fn network(most: usize) -> impl Strategy<Value = Graph> {
+    let codes = prop::collection::vec((0u8..20, any::<u8>()), 1..most);
     (codes, prop::collection::vec(number(), 40..400))
         .prop_map(|(codes, numbers)| built(&codes, numbers))
 }
@@ -47,7 +49,7 @@ impl Builder {
     }
 }
 
-fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> FeedForward {
+fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
     let input = vec![2, 4, 4];
     let mut builder = Builder { steps: Vec::new(), numbers: numbers.into_iter().cycle() };
     let (mut on, mut shape) = (0, input.clone());
@@ -80,7 +82,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> FeedForward {
                 }
                 (Operation::Dense(builder.affine(flat[0], outputs, of % 2 == 0)), vec![outputs])
             }
-            4 | 5 => (Operation::Relu, shape.clone()),
+            4 | 5 => (Operation::Activate(Activation::Relu), shape.clone()),
             6 if wide => (Operation::MaxPool(window(2, 2, of % 2)), Vec::new()),
             7 if wide => (Operation::MeanPool(window(3, 2, 1), of % 2 == 0), Vec::new()),
             8 if image => (Operation::GlobalMean, vec![shape[0], 1, 1]),
@@ -125,6 +127,32 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> FeedForward {
                 after[0] *= 2;
                 (Operation::Concatenate(vec![on]), after)
             }
+            15 => (Operation::Activate(Activation::ALL[of % 7]), shape.clone()),
+            16 => (
+                Operation::Leaky(builder.take(if of % 2 == 0 { 1 } else { shape[0] })),
+                shape.clone(),
+            ),
+            17 => {
+                let (low, high) =
+                    [(0.0, 6.0), (-1.0, 1.0), (f64::NEG_INFINITY, 0.3), (-0.1, f64::INFINITY)]
+                        [of % 4];
+                let held = |x: f64| f64::from(x as f32);
+                (Operation::Clip { low: held(low), high: held(high) }, shape.clone())
+            }
+            18 => {
+                let numbers = count(&shape) as u32;
+                let by = builder.take(numbers as usize);
+                let divides = of % 2 == 0;
+                let by =
+                    by.into_iter().map(|c| if divides && c == 0.0 { 255.0 } else { c }).collect();
+                let from = (0..numbers).map(|k| if of % 3 == 0 { numbers - 1 - k } else { k });
+                (Operation::Scale { from: from.collect(), by, divides }, shape.clone())
+            }
+            19 => {
+                let numbers = count(&shape) as u32;
+                let from = (0..numbers).map(|k| k * u32::from(detail) % numbers).collect();
+                (Operation::Gather { from }, shape.clone())
+            }
             _ => {
                 // One constant a channel, as biases are, or one a number.
                 let numbers = count(&shape);
@@ -149,7 +177,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> FeedForward {
         builder.steps.push(Step { operation, on, shape: shape.clone() });
         on = builder.steps.len();
     }
-    FeedForward { precision: Precision::Single, input, steps: builder.steps }
+    Graph { precision: Format::F32, input, steps: builder.steps }
 }
 
 /// Of every number of a result: (weight of its row, number of the value).
@@ -223,7 +251,7 @@ fn inverse_root(x: &Rational) -> Rational {
 }
 
 /// Real arithmetic (roots to 600 bits).
-pub fn real(network: &FeedForward, point: &[f64]) -> Vec<Rational> {
+pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
     let mut values: Vec<Vec<Rational>> = vec![point.iter().map(|&x| rational(x)).collect()];
     for step in &network.steps {
         let x = &values[step.on];
@@ -250,7 +278,38 @@ pub fn real(network: &FeedForward, point: &[f64]) -> Vec<Rational> {
                 };
                 lists.iter().map(one).collect()
             }
-            (Operation::Relu, _) => x.iter().map(|x| x.max(&zero).clone()).collect(),
+            (Operation::Activate(activation), _) => {
+                x.iter().map(|x| activation.apply(x.clone())).collect()
+            }
+            (Operation::Leaky(slopes), _) => {
+                let slope = |at: usize| match slopes.len() {
+                    1 => rational(slopes[0]),
+                    _ => rational(slopes[at * step.shape[0] / numbers]),
+                };
+                let one = |(at, x): (usize, &Rational)| match *x > zero {
+                    true => x.clone(),
+                    false => x * slope(at),
+                };
+                x.iter().enumerate().map(one).collect()
+            }
+            (Operation::Clip { low, high }, _) => {
+                let one = |x: &Rational| match x {
+                    x if low.is_finite() && *x < rational(*low) => rational(*low),
+                    x if high.is_finite() && *x > rational(*high) => rational(*high),
+                    x => x.clone(),
+                };
+                x.iter().map(one).collect()
+            }
+            (Operation::Scale { from, by, divides }, _) => {
+                let one = |(&k, &c): (&u32, &f64)| match divides {
+                    true => &x[k as usize] / rational(c),
+                    false => &x[k as usize] * rational(c),
+                };
+                from.iter().zip(by).map(one).collect()
+            }
+            (Operation::Gather { from }, _) => {
+                from.iter().map(|&k| x[k as usize].clone()).collect()
+            }
             (Operation::Shift { negated, from, by }, _) => {
                 let one = |(&k, &b): (&u32, &f64)| {
                     let x = x[k as usize].clone();

@@ -1,8 +1,8 @@
 //! What runtimes in binary32 make of a network: folding, orders of sums, fused operations, and numbers
 //! below the normal range taken for zero.
 
-use shatter::interchange::FeedForward;
-use shatter::interchange::feed::{Normalization, Operation, count};
+use shatter::network::graph::{Normalization, Operation, count};
+use shatter::network::{Activation, Graph};
 
 use super::feed::{bias, divisor, reads};
 
@@ -96,6 +96,33 @@ impl Runtime {
         sum
     }
 
+    fn activated(&mut self, activation: Activation, x: f32) -> f32 {
+        let indicator = |yes: bool| if yes { 1.0 } else { 0.0 };
+        match activation {
+            Activation::Identity => x,
+            // Not a number stays one.
+            Activation::Relu => {
+                if x < 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }
+            Activation::Threshold => indicator(x > 0.0),
+            Activation::Sine => {
+                let floor = x.floor();
+                indicator(x > floor && (floor * 0.5).floor() == floor * 0.5)
+            }
+            Activation::Square => self.times(x, x),
+            Activation::Reciprocal if x == 0.0 => 0.0,
+            Activation::Reciprocal => self.does(1.0, x, |x, y| x / y),
+            Activation::Softsign => {
+                let below = self.add(x.abs(), 1.0);
+                self.does(x, below, |x, y| x / y)
+            }
+        }
+    }
+
     fn held(&mut self, value: &Value) -> Vec<f32> {
         match value {
             Value::Held(held) => held.clone(),
@@ -185,7 +212,7 @@ impl Runtime {
     }
 
     /// What it finds.
-    pub fn outputs(&mut self, network: &FeedForward, point: &[f64]) -> Vec<f32> {
+    pub fn outputs(&mut self, network: &Graph, point: &[f64]) -> Vec<f32> {
         let mut values = vec![Value::Held(point.iter().map(|&x| x as f32).collect())];
         for step in &network.steps {
             let x = &values[step.on];
@@ -216,11 +243,53 @@ impl Runtime {
                     }
                     Value::Held(means)
                 }
-                (Operation::Relu, _) => {
-                    // Not a number stays one.
-                    let positive = |x: f32| if x < 0.0 { 0.0 } else { x };
-                    Value::Held(self.held(x).into_iter().map(positive).collect())
+                (Operation::Activate(activation), _) => {
+                    let held = self.held(x);
+                    Value::Held(held.into_iter().map(|x| self.activated(*activation, x)).collect())
                 }
+                (Operation::Leaky(slopes), _) => {
+                    let held = self.held(x);
+                    let mut result = Vec::new();
+                    for (at, x) in held.into_iter().enumerate() {
+                        let slope = match slopes.len() {
+                            1 => slopes[0],
+                            _ => slopes[at * step.shape[0] / numbers],
+                        };
+                        result.push(if x > 0.0 { x } else { self.times(slope as f32, x) });
+                    }
+                    Value::Held(result)
+                }
+                (Operation::Clip { low, high }, _) => {
+                    let (low, high) = (*low as f32, *high as f32);
+                    let clipped = |x: f32| if x.is_nan() { x } else { x.max(low).min(high) };
+                    Value::Held(self.held(x).into_iter().map(clipped).collect())
+                }
+                (Operation::Scale { from, by, divides }, _) => {
+                    let terms = self.terms(x);
+                    let mut result = Vec::new();
+                    for (&k, &c) in from.iter().zip(by) {
+                        let c = c as f32;
+                        let reciprocal = self.does(1.0, c, |x, y| x / y);
+                        let inverse = self.random().is_multiple_of(2);
+                        let mut scaled = Terms::new();
+                        for &(w, x) in &terms[k as usize] {
+                            let w = match (divides, inverse) {
+                                (false, _) => self.times(w, c),
+                                (true, true) => self.times(w, reciprocal),
+                                (true, false) => self.does(w, c, |x, y| x / y),
+                            };
+                            scaled.push((w, x));
+                        }
+                        result.push(scaled);
+                    }
+                    self.kept(result)
+                }
+                (Operation::Gather { from }, _) => match x {
+                    Value::Held(x) => Value::Held(from.iter().map(|&k| x[k as usize]).collect()),
+                    Value::Terms(x) => {
+                        Value::Terms(from.iter().map(|&k| x[k as usize].clone()).collect())
+                    }
+                },
                 (Operation::Shift { negated, from, by }, _) => {
                     let terms = self.terms(x);
                     let mut result = Vec::new();

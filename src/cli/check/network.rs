@@ -6,11 +6,15 @@ use std::path::Path;
 use crate::cli::input::AnyCheckpoint;
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::cli::{CliError, Verdict, input, write};
-use crate::device::Element;
-use crate::interchange::certificate::{self, Subject, Tally};
-use crate::interchange::feed::{self, judge};
-use crate::interchange::{FeedForward, InterchangeError, Precision, claims, onnx, tensors};
+use crate::exact::{Element, Format};
+use crate::interchange::{InterchangeError, onnx, tensors};
+use crate::judge::{
+    certificate::{self, Subject, Tally},
+    claims, verdict as judge,
+};
+use crate::network::Graph;
 use crate::network::architecture::{Architecture, Shape};
+use crate::network::graph;
 use crate::sample::{
     self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
 };
@@ -23,7 +27,7 @@ const LARGEST: u64 = 1 << 31;
 
 /// A network, and the points as it takes them.
 struct Task {
-    network: FeedForward,
+    network: Graph,
     description: String,
     /// The layers that the file does not say.
     layers: Option<String>,
@@ -40,6 +44,7 @@ pub fn run(
     let progress = Progress::start();
     progress.say("reading");
     let at = |source| CliError::Interchange { file: file.to_owned(), source: Box::new(source) };
+    let undecided = |source| CliError::Judge { file: file.to_owned(), source: Box::new(source) };
     let bytes = bounded(file, LARGEST)?;
     let raw = sample::load(text, arguments.common.seed());
     let raw = raw.map_err(|error| CliError::sample(text, error))?;
@@ -86,7 +91,7 @@ pub fn run(
     progress.say("deciding every point");
     let (points, labels) = (&task.sample.points, &task.sample.labels);
     let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, arguments.exact));
-    let (reading, mut judged) = result.map_err(at)?;
+    let (reading, mut judged) = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: digest,
         description: task.description.clone(),
@@ -104,7 +109,10 @@ pub fn run(
             let bytes = bounded(path, certificate::longest(n))?;
             let text = String::from_utf8_lossy(&bytes);
             let exact = arguments.exact;
-            Some(claims::confirm(&text, &subject, &task.network, &mut judged, exact).map_err(at)?)
+            Some(
+                claims::confirm(&text, &subject, &task.network, &mut judged, exact)
+                    .map_err(undecided)?,
+            )
         }
         None => None,
     };
@@ -275,8 +283,8 @@ fn described(
     let sample = labelled(arguments, raw)?;
     let types = tensors::types(copy.bytes).map_err(|source| at(copy.file, source))?;
     let precision = match types.as_slice() {
-        [one] if one == "F32" => Precision::Single,
-        [one] if one == "F64" => Precision::Double,
+        [one] if one == "F32" => Format::F32,
+        [one] if one == "F64" => Format::F64,
         _ => {
             let file = copy.file.display();
             let reason =
@@ -293,8 +301,8 @@ fn described(
     let shape = shape.ok_or_else(|| CliError::Usage("its points are no images".to_owned()))?;
     let architecture = Architecture::named(layers, shape, outputs).map_err(TrainError::from)?;
     let arrays = copy.named(load_weights::<f64>(copy.path(), &architecture))?;
-    let network = feed::architecture::network(&architecture, &arrays, precision);
-    let network = network.map_err(|source| at(copy.file, source))?;
+    let network = graph::trained::graph(&architecture, &arrays, precision);
+    let network = network.map_err(|source| at(copy.file, source.into()))?;
     let description = architecture.to_string();
     let layers = Some(description.clone());
     Ok(Task { network, description, layers, inputs: "points".to_owned(), sample })
@@ -327,18 +335,18 @@ fn trained<E: Element>(
     let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);
     let prepared = prepare::<E>(raw, None, condition, &preprocess, seed, false);
     let (set, _) = prepared.map_err(|error| CliError::sample(&raw.text, error))?;
-    let precision = if E::NAME == "f32" { Precision::Single } else { Precision::Double };
+    let precision = E::FORMAT;
     let wide = || set.values.iter().map(|&x| Element::to_f64(x));
     let values = match precision {
-        Precision::Single => Values::F32(wide().map(|x| x as f32).collect()),
-        Precision::Double => Values::F64(wide().collect()),
+        Format::F64 => Values::F64(wide().collect()),
+        _ => Values::F32(wide().map(|x| x as f32).collect()),
     };
     let Shape { channels, height, width } = set.shape;
     let points = Points::new(values, vec![channels, height, width]);
     let points = points.map_err(|error| CliError::sample(&raw.text, error))?;
     let architecture = checkpoint.network().map_err(TrainError::from)?;
-    let network = feed::architecture::network(&architecture, &checkpoint.arrays, precision);
-    let network = network.map_err(|source| at(file, source))?;
+    let network = graph::trained::graph(&architecture, &checkpoint.arrays, precision);
+    let network = network.map_err(|source| at(file, source.into()))?;
     Ok(Task {
         network,
         description: checkpoint.architecture.clone(),

@@ -1,7 +1,7 @@
 //! `shatter eval` of a checkpoint.
 
-use crate::device::Element;
 use crate::device::cpu::Cpu;
+use crate::exact::Element;
 use crate::sample::preprocess::{Preprocess, prepare};
 use crate::sample::{self, Condition, LabelRule, Labels};
 use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer};

@@ -19,10 +19,10 @@
 
 use rayon::prelude::*;
 
-use crate::device::Element;
 use crate::device::cpu::images::{GROUPS, images_of_group, vectorised};
-use crate::device::cpu::product::{Matrix, MatrixMut, product};
 use crate::device::cpu::slab::{Slab, SlabMut};
+use crate::exact::Element;
+use crate::linear::product::{Matrix, MatrixMut, product};
 use crate::network::architecture::{Shape, Window};
 
 /// Rows of a product that are enough to make it quick: smaller images go together.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::device::Element;
 use crate::device::plan::Augmentation;
+use crate::exact::Element;
 use crate::sample::Shape;
 
 use super::layout::transpose;

@@ -2,7 +2,7 @@
 //! number costs a quarter of a call of Philox where its neighbours in memory follow one another in
 //! canonical order (vectors), and a whole call in images.
 
-use crate::device::Element;
+use crate::exact::Element;
 use crate::network::architecture::Shape;
 use crate::record::philox::{Domain, key, philox, uniform};
 

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::device::Element;
+use crate::exact::Element;
 
 use super::layout::transpose;
 use super::slab::{Slab, SlabMut};

@@ -4,7 +4,8 @@
 //! that no exponential overflows; its gradient is softmax(z) − e_k, divided by the rows. Logits or
 //! outputs that are not finite, and labels that are not there, give a loss that is NaN.
 
-use crate::device::{Element, Outcome};
+use crate::device::Outcome;
+use crate::exact::Element;
 
 use super::slab::{Slab, SlabMut};
 

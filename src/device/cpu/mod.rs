@@ -18,7 +18,6 @@ mod images;
 mod layout;
 mod loss;
 mod pool;
-pub mod product;
 mod response;
 mod run;
 pub mod slab;
@@ -28,7 +27,8 @@ mod testing;
 mod update;
 
 use crate::device::plan::{ArrayId, ArrayKind, Operation, Plan, SequenceId};
-use crate::device::{Control, Device, DeviceError, Element, Memory, Outcome, check};
+use crate::device::{Control, Device, DeviceError, Memory, Outcome, check};
+use crate::exact::Element;
 use crate::network::architecture::{Shape, Window};
 
 use fuse::Step;

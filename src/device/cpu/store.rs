@@ -5,8 +5,9 @@
 use std::mem::{size_of, take};
 use std::ops::Range;
 
+use crate::device::DeviceError;
 use crate::device::plan::{Array, ArrayId, ArrayKind, Plan, View};
-use crate::device::{DeviceError, Element};
+use crate::exact::Element;
 
 use super::slab::{Slab, SlabMut};
 

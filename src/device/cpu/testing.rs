@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use crate::device::Element;
 use crate::device::cpu::slab::{Slab, SlabMut};
+use crate::exact::Element;
 use crate::network::architecture::{Shape, Window};
 
 /// A number in [−1, 1), by the bits of a hash of its place.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::device::Element;
+use crate::exact::Element;
 
 /// Numbers that one task takes.
 const BLOCK: usize = 1 << 15;

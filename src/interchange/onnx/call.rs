@@ -1,7 +1,7 @@
 //! A node with its attributes and inputs, taken as an operator wants them.
 
 use crate::interchange::InterchangeError;
-use crate::interchange::feed::Window;
+use crate::network::graph::Window;
 
 use super::read::{Named, Reading};
 use super::wire::{Attribute, Node, Tensor};

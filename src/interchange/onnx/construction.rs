@@ -27,8 +27,9 @@
 //! | softsign | Abs, Add 1, Div |
 //! | sine | Floor; positive where t is no integer and its floor is even |
 
+use crate::exact::Format;
 use crate::interchange::array::{MOST_NUMBERS, Sparse, fits, two_layer as parts};
-use crate::interchange::number::{Converter, Numbers, Precision};
+use crate::interchange::number::{Converter, Numbers};
 use crate::interchange::{InterchangeError, Part};
 use crate::network::layered::{Layered, Unit};
 use crate::network::{Activation, ExactNetwork, Network};
@@ -40,7 +41,7 @@ use super::message::data_type;
 /// Adds the graph of `network`, from `x` to `y`.
 pub fn build(
     network: &Network,
-    precision: Precision,
+    precision: Format,
     numbers: &mut Converter,
 ) -> Result<Builder, InterchangeError> {
     let mut graph = Builder::new("construction");
@@ -111,7 +112,7 @@ fn negated(numbers: Numbers) -> Numbers {
 /// The layers of a network as they are added.
 struct Layers<'a> {
     graph: &'a mut Builder,
-    precision: Precision,
+    precision: Format,
     numbers: &'a mut Converter,
     /// Numbers of weights so far.
     held: usize,
@@ -233,8 +234,8 @@ impl Layers<'_> {
 
     fn scalar(&mut self, name: &str, x: f32) -> String {
         let numbers = match self.precision {
-            Precision::Single => Numbers::Single(vec![x]),
-            Precision::Double => Numbers::Double(vec![f64::from(x)]),
+            Format::F64 => Numbers::Double(vec![f64::from(x)]),
+            _ => Numbers::Single(vec![x]),
         };
         self.graph.constant(name, &[1], &numbers)
     }

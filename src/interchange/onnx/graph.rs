@@ -6,7 +6,8 @@ use super::message::{
     Attribute, Dimension, Entry, Graph, Model, Node, OperatorSet, Tensor, TensorShape, TensorType,
     Type, ValueInfo, attribute_type, data_type,
 };
-use crate::interchange::number::{Numbers, Precision};
+use crate::exact::Format;
+use crate::interchange::number::Numbers;
 
 /// The operator set that files name: ONNX 1.15, of November 2023, which every runtime reads.
 const OPSET: i64 = 20;
@@ -31,10 +32,10 @@ pub struct Builder {
 }
 
 /// The type of a tensor's numbers, as ONNX counts types.
-pub fn element_type(precision: Precision) -> i32 {
+pub fn element_type(precision: Format) -> i32 {
     match precision {
-        Precision::Single => data_type::FLOAT,
-        Precision::Double => data_type::DOUBLE,
+        Format::F64 => data_type::DOUBLE,
+        _ => data_type::FLOAT,
     }
 }
 

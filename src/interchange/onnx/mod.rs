@@ -12,8 +12,9 @@ mod wire;
 pub use read::network;
 pub use trained::Raw;
 
-use super::number::{Numbers, Precision, Rounded};
+use super::number::{Numbers, Rounded};
 use super::{Converter, InterchangeError};
+use crate::exact::Format;
 use crate::network::Network;
 use crate::network::architecture::{Architecture, Parameter};
 
@@ -30,13 +31,13 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 ///
 /// ```
 /// use shatter::construct::{Options, depth_two};
-/// use shatter::interchange::{Precision, feed::judge, onnx};
+/// use shatter::interchange::{Format, feed::judge, onnx};
 /// use shatter::network::Network;
 /// use shatter::sample::{self, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
 /// let network = Network::TwoLayer(fit.network);
-/// let (file, rounded) = onnx::construction(&network, Precision::Double, false, "zigzag", &[])?;
+/// let (file, rounded) = onnx::construction(&network, Format::F64, false, "zigzag", &[])?;
 /// assert_eq!(rounded.rounded, 0);
 /// // Read back, every point is found to equal its label, whatever the order of a runtime's sums.
 /// let read = onnx::network(&file)?;
@@ -50,7 +51,7 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// not fit.
 pub fn construction(
     network: &Network,
-    precision: Precision,
+    precision: Format,
     round: bool,
     description: &str,
     metadata: &[(String, String)],

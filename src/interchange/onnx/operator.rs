@@ -1,8 +1,10 @@
 //! The operators that are read, one by one.
 
 use crate::interchange::InterchangeError;
-use crate::interchange::feed::window::MOST_POSITIONS;
-use crate::interchange::feed::{Affine, Normalization, Operation, Response, count};
+use crate::network::graph::window::MOST_POSITIONS;
+use crate::network::graph::{Affine, Normalization, Operation, Response, count};
+
+use crate::network::Activation;
 
 use super::call::Call;
 use super::read::{Named, Reading, product};
@@ -28,7 +30,7 @@ pub fn read<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         "Relu" => {
             let on = call.value(reading, 0)?;
             let shape = reading.shape(on).to_vec();
-            reading.push(Operation::Relu, on, shape)
+            reading.push(Operation::Activate(Activation::Relu), on, shape)
         }
         "Flatten" => {
             let on = call.value(reading, 0)?;

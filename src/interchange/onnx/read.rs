@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 
+use crate::exact::Format;
 use crate::interchange::InterchangeError;
-use crate::interchange::feed::{FeedForward, Operation, Step, count};
-use crate::interchange::number::Precision;
+use crate::network::graph::{Graph, Operation, Step, count};
 
 use super::call::Call;
 use super::message::data_type;
@@ -39,7 +39,7 @@ pub struct Reading<'a> {
     pub input: Vec<usize>,
     names: HashMap<&'a str, Named<'a>>,
     /// The type of every number.
-    pub precision: Precision,
+    pub precision: Format,
     /// Numbers that may still be decoded, and numbers that values may still have.
     to_decode: usize,
     to_hold: usize,
@@ -49,7 +49,7 @@ pub struct Reading<'a> {
 ///
 /// # Errors
 /// [`InterchangeError::Malformed`], [`InterchangeError::Operator`], [`InterchangeError::Node`].
-pub fn network(bytes: &[u8]) -> Result<FeedForward> {
+pub fn network(bytes: &[u8]) -> Result<Graph> {
     let Model { opset, nodes, initializers, inputs, outputs } = model(bytes)?;
     if !OPSETS.contains(&opset) {
         return malformed(format!("version {opset} of ONNX's operators is not read"));
@@ -111,18 +111,18 @@ pub fn network(bytes: &[u8]) -> Result<FeedForward> {
     let shape = reading.shape(value).to_vec();
     reading.push(Operation::Same, value, shape)?;
     let Reading { input, steps, .. } = reading;
-    Ok(FeedForward { precision, input, steps }.without_dead())
+    Ok(Graph { precision, input, steps }.without_dead())
 }
 
 /// Shape of a point, and type of its numbers.
-fn described(input: &wire::Named) -> Result<(Vec<usize>, Precision)> {
+fn described(input: &wire::Named) -> Result<(Vec<usize>, Format)> {
     let name = input.name;
     let input = wire::described(input)?;
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(tensor) = tensor else { return malformed(format!("input '{name}' is no tensor")) };
     let precision = match tensor.elem_type {
-        data_type::FLOAT => Precision::Single,
-        data_type::DOUBLE => Precision::Double,
+        data_type::FLOAT => Format::F32,
+        data_type::DOUBLE => Format::F64,
         other => {
             return malformed(format!(
                 "input '{name}' is of type {other}; float (1) and double (11) are read"
@@ -209,8 +209,8 @@ impl<'a> Reading<'a> {
         let name = tensor.name;
         let (sides, numbers) = self.sides(tensor)?;
         let (width, wanted, field) = match self.precision {
-            Precision::Single => (4, data_type::FLOAT, 4),
-            Precision::Double => (8, data_type::DOUBLE, 10),
+            Format::F64 => (8, data_type::DOUBLE, 10),
+            _ => (4, data_type::FLOAT, 4),
         };
         let other = !tensor.raw.is_empty() && ![9, field].contains(&tensor.field);
         if tensor.elsewhere || other {

@@ -7,8 +7,9 @@
 //! Dropout is left out. Local response normalization over an even number of channels, which ONNX
 //! centres otherwise than PyTorch, is written as a 1 × 1 convolution of the squares.
 
+use crate::exact::Format;
 use crate::interchange::InterchangeError;
-use crate::interchange::number::{Converter, Numbers, Precision};
+use crate::interchange::number::{Converter, Numbers};
 use crate::network::architecture::{
     Architecture, EPSILON, Layer, Parameter, Pool, Shape, Window, shape,
 };
@@ -36,7 +37,7 @@ pub struct Raw {
 pub fn build(
     architecture: &Architecture,
     arrays: &[(Parameter, Numbers)],
-    precision: Precision,
+    precision: Format,
     raw: Option<Raw>,
     numbers: &mut Converter,
 ) -> Result<Builder, InterchangeError> {
@@ -120,7 +121,7 @@ struct Current {
 struct Layers<'a, 'b> {
     graph: &'a mut Builder,
     arrays: &'a mut std::slice::Iter<'b, (Parameter, Numbers)>,
-    precision: Precision,
+    precision: Format,
     /// Counts what the format has no room for.
     numbers: &'a mut Converter,
 }
@@ -196,7 +197,7 @@ impl Layers<'_, '_> {
                 // An attribute of binary32, which rounds that of a network in binary64. The trainer's
                 // own is the same number in a network of binary32.
                 let epsilon = match self.precision {
-                    Precision::Single if *epsilon == EPSILON => *epsilon as f32,
+                    Format::F32 if *epsilon == EPSILON => *epsilon as f32,
                     _ => self.numbers.attribute(&format!("epsilon of {path}"), *epsilon)?,
                 };
                 let epsilon = [("epsilon", Value::Float(epsilon))];
@@ -234,7 +235,7 @@ impl Layers<'_, '_> {
         let x = now.name.as_str();
         let output = format!("{path}.lrn");
         let channels = now.shape.channels;
-        let banded = size % 2 == 0 || self.precision == Precision::Double;
+        let banded = size % 2 == 0 || self.precision == Format::F64;
         if size > MOST_SIZE || (banded && channels > MOST_BANDED) {
             return Err(InterchangeError::Unsupported(format!(
                 "lrn({size}) of {channels} channels is too large for ONNX: a size of {MOST_SIZE} is the most, and \
@@ -251,8 +252,8 @@ impl Layers<'_, '_> {
             return Ok(self.graph.node_with("LRN", &[x], &output, &attributes));
         }
         let numbers = |values: Vec<f64>| match self.precision {
-            Precision::Single => Numbers::Single(values.iter().map(|&x| x as f32).collect()),
-            Precision::Double => Numbers::Double(values),
+            Format::F64 => Numbers::Double(values),
+            _ => Numbers::Single(values.iter().map(|&x| x as f32).collect()),
         };
         // Channel o sums over channels o − size/2, …, o − size/2 + size − 1.
         let near = |o: usize, i: usize| i + size / 2 >= o && i + size / 2 < o + size;

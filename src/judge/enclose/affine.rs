@@ -1,11 +1,12 @@
 //! Products with matrices, as they are and of windows, with their bounds.
 
-use super::super::{Affine, Window, count};
 use super::Enclosure;
-use super::bounds::{all_normal, gamma, grain, larger, largest, never_rounds, up};
+use super::bounds::{gamma, larger, largest, up};
 use super::chain::{BESIDES, Chain};
-use crate::device::cpu::product::{Matrix, MatrixMut, product};
-use crate::interchange::number::Precision;
+use crate::exact::Format;
+use crate::exact::format::common_grain as grain;
+use crate::linear::product::{Matrix, MatrixMut, product};
+use crate::network::graph::{Affine, Window, count};
 
 /// Numbers that the windows of a convolution take at once, in each of their lists.
 const WINDOWS: usize = 1 << 18;
@@ -32,7 +33,7 @@ struct Sums {
 
 impl<'a> Weights<'a> {
     /// Those of a step.
-    pub fn new(affine: &'a Affine, precision: Precision) -> Weights<'a> {
+    pub fn new(affine: &'a Affine, precision: Format) -> Weights<'a> {
         let most = |numbers: &[f64]| numbers.iter().fold(1.0, |most, x| larger(most, x.abs()));
         let bias = if affine.bias.is_empty() { 0.0 } else { most(&affine.bias) };
         Weights {
@@ -40,13 +41,13 @@ impl<'a> Weights<'a> {
             sizes: affine.weights.iter().map(|w| w.abs()).collect(),
             grain: grain(&affine.weights),
             bias_grain: grain(&affine.bias),
-            normal: all_normal(&affine.weights, precision) && all_normal(&affine.bias, precision),
+            normal: precision.all_normal(&affine.weights) && precision.all_normal(&affine.bias),
             most: (most(&affine.weights), bias),
         }
     }
 
     /// x W + b, a row a point.
-    pub fn dense(&self, x: &Enclosure, precision: Precision) -> Enclosure {
+    pub fn dense(&self, x: &Enclosure, precision: Format) -> Enclosure {
         let folded = x.forward(precision);
         let mut sums = Sums::zeros(x, &folded, x.points * self.affine.outputs);
         let rows = Rows::of(x, &folded);
@@ -64,7 +65,7 @@ impl<'a> Weights<'a> {
         x: &Enclosure,
         shape: &[usize],
         window: &Window,
-        precision: Precision,
+        precision: Format,
     ) -> Enclosure {
         let (rows, columns) = window.places(shape[1], shape[2]).unwrap_or((0, 0));
         let (places, outputs) = (rows * columns, self.affine.outputs);
@@ -131,7 +132,7 @@ impl<'a> Weights<'a> {
         sums
     }
 
-    fn close(&self, sums: Sums, x: &Enclosure, folded: Chain, precision: Precision) -> Enclosure {
+    fn close(&self, sums: Sums, x: &Enclosure, folded: Chain, precision: Format) -> Enclosure {
         let inputs = self.affine.inputs;
         let with_weights = |grain: i64| grain.saturating_add(self.grain).min(self.bias_grain);
         let (weight, bias) = self.most;
@@ -152,7 +153,7 @@ impl<'a> Weights<'a> {
 /// What a binary64 sum of so many terms is off by, with terms of these sizes that are off by `before`
 /// in all; empty where all terms are multiples of 2^grain and nothing rounds.
 pub fn radius(before: &[f64], size: &[f64], terms: usize, grain: Option<i64>) -> Vec<f64> {
-    let exact = |grain| never_rounds(grain, largest(size), Precision::Double);
+    let exact = |grain| Format::F64.never_rounds(grain, largest(size));
     if before.is_empty() && grain.is_some_and(exact) {
         return Vec::new();
     }

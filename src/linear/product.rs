@@ -8,7 +8,7 @@
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use crate::device::Element;
+use crate::exact::Element;
 
 /// A matrix to be read: entry (i, j) is `data[i · row_stride + j · column_stride]`. Rows may
 /// overlap.

@@ -3,19 +3,20 @@
 //! Numbers of the file and of the point are dyadic, and means divide by whole numbers: every value is
 //! a whole number times 2^exponent / denominator, with one exponent and one denominator an
 //! array ([`Value`]). Normalizations take roots, which are irrational: such networks are enclosed
-//! only ([`enclose`](super::enclose)).
+//! only ([`judge::enclose`](crate::judge::enclose)).
 //!
 //! Cost: a product of big integers a weight and a place; [`Plan`] knows how many there are, how
 //! long, and how much memory they take, before one is made.
 
 pub mod plan;
+mod pointwise;
 pub mod value;
 
 use dashu_int::UBig;
 
 use crate::exact::{Dyadic, IBig, Rational};
 
-use super::{Affine, FeedForward, Operation, Step, Window, count};
+use crate::network::graph::{Affine, Graph, Operation, Step, Window, count};
 
 pub use plan::{Inexact, Plan};
 pub use value::Value;
@@ -38,7 +39,7 @@ enum Prepared {
 
 /// A network ready to be evaluated.
 pub struct Exact<'a> {
-    network: &'a FeedForward,
+    network: &'a Graph,
     prepared: Vec<Prepared>,
     /// The last step that reads a value, a value.
     last: Vec<usize>,
@@ -51,7 +52,7 @@ impl<'a> Exact<'a> {
     ///
     /// # Errors
     /// [`Inexact`], if it has no plan, or takes more than `most` bytes with one point.
-    pub fn new(network: &'a FeedForward, most: u64) -> Result<Exact<'a>, Inexact> {
+    pub fn new(network: &'a Graph, most: u64) -> Result<Exact<'a>, Inexact> {
         Exact::planned(network, Plan::of(network)?, most)
     }
 
@@ -59,7 +60,7 @@ impl<'a> Exact<'a> {
     ///
     /// # Errors
     /// [`Inexact::TooMuchMemory`].
-    pub fn planned(network: &'a FeedForward, plan: Plan, most: u64) -> Result<Exact<'a>, Inexact> {
+    pub fn planned(network: &'a Graph, plan: Plan, most: u64) -> Result<Exact<'a>, Inexact> {
         plan.fits(most)?;
         let prepared = |step: &Step| {
             let shape = network.shape(step.on);
@@ -85,7 +86,7 @@ impl<'a> Exact<'a> {
     }
 
     /// The network.
-    pub fn network(&self) -> &'a FeedForward {
+    pub fn network(&self) -> &'a Graph {
         self.network
     }
 
@@ -128,9 +129,16 @@ impl<'a> Exact<'a> {
                     });
                 })
             }
-            (Operation::Relu, _) => {
-                let positive = |x: &IBig| if *x > IBig::ZERO { x.clone() } else { IBig::ZERO };
-                x.with(x.numbers.iter().map(positive).collect())
+            (Operation::Activate(activation), _) => pointwise::activate(x, *activation),
+            (Operation::Leaky(slopes), _) => {
+                let area = numbers / step.shape[0];
+                pointwise::leaky(x, slopes, |at| if slopes.len() == 1 { 0 } else { at / area })
+            }
+            (Operation::Clip { low, high }, _) => pointwise::clip(x, *low, *high),
+            (Operation::Gather { from }, _) => pointwise::gather(x, from),
+            (Operation::Scale { from, by, divides }, _) => {
+                let x = pointwise::gather(x, from);
+                if *divides { pointwise::divided(&x, by) } else { pointwise::multiplied(&x, by) }
             }
             (Operation::MaxPool(window), _) => {
                 let mut largest = vec![usize::MAX; numbers];

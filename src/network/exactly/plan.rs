@@ -21,14 +21,14 @@ use std::ops::Range;
 use dashu_int::UBig;
 use dashu_int::ops::BitTest;
 
-use crate::interchange::number::Precision;
-
-use super::super::{FeedForward, Operation, Step, Window, count};
+use super::pointwise::Divisors;
 use super::value::{common, grain, top};
+use crate::network::Activation;
+use crate::network::graph::{Graph, Operation, Step, Window, count};
 
 /// Bits of the longest number, and bits that all denominators may have.
 const MOST_BITS: u64 = 1 << 18;
-const MOST_DENOMINATOR: usize = 1 << 15;
+pub(super) const MOST_DENOMINATOR: usize = 1 << 15;
 
 /// Why a network is not evaluated exactly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum Inexact {
     /// Another power.
     #[error("local response normalization takes powers, which are irrational")]
     Power,
+    /// A denominator a number.
+    #[error("reciprocals and softsign give every number a denominator of its own")]
+    Quotient,
     /// Weights far apart, or many of them one after the other.
     #[error(
         "numbers would grow too long (more than {MOST_BITS} bits, or denominators of more than \
@@ -152,10 +155,12 @@ impl Plan {
     ///
     /// # Errors
     /// [`Inexact`], but not for memory: that is [`Plan::fits`].
-    pub fn of(network: &FeedForward) -> Result<Plan, Inexact> {
-        let input = match network.precision {
-            Precision::Single => Size { high: 128, low: -149, denominator: UBig::ONE },
-            Precision::Double => Size { high: 1024, low: -1074, denominator: UBig::ONE },
+    pub fn of(network: &Graph) -> Result<Plan, Inexact> {
+        let format = network.precision;
+        let input = Size {
+            high: format.highest() + 1,
+            low: format.lowest() - (format.bits() as i64 - 1),
+            denominator: UBig::ONE,
         };
         let bytes =
             |shape: &[usize], size: &Size| (count(shape) as u64).saturating_mul(held(size.bits()));
@@ -200,7 +205,7 @@ impl Plan {
     /// The numbers of a step, and its work.
     fn step(
         &mut self,
-        network: &FeedForward,
+        network: &Graph,
         step: &Step,
         sizes: &[Size],
     ) -> Result<(Size, u64), Inexact> {
@@ -273,7 +278,56 @@ impl Plan {
                 let work = each(numbers, after.words().saturating_mul(scaled));
                 (after, work)
             }
-            Operation::Relu | Operation::Same => (x.clone(), each(numbers, x.words())),
+            Operation::Activate(Activation::Relu | Activation::Identity)
+            | Operation::Gather { .. }
+            | Operation::Same => (x.clone(), each(numbers, x.words())),
+            Operation::Activate(Activation::Threshold | Activation::Sine) => {
+                (Size { high: 1, low: 0, denominator: UBig::ONE }, each(numbers, 4 * x.words()))
+            }
+            Operation::Activate(Activation::Square) => {
+                let after = Size {
+                    high: x.high.saturating_mul(2),
+                    low: x.low.saturating_mul(2),
+                    denominator: &x.denominator * &x.denominator,
+                };
+                (after, each(numbers, x.words().saturating_mul(x.words())))
+            }
+            Operation::Activate(Activation::Reciprocal | Activation::Softsign) => {
+                return Err(Inexact::Quotient);
+            }
+            Operation::Leaky(slopes) => {
+                let slopes = size_of(slopes);
+                let (high, low) = (x.high + slopes.high.max(0), x.low + slopes.low.min(0));
+                let after = Size { high, low, denominator: x.denominator.clone() };
+                (after.clone(), each(numbers, x.words().saturating_mul(after.words())))
+            }
+            Operation::Clip { low, high } => {
+                let bounds: Vec<f64> =
+                    [*low, *high].into_iter().filter(|bound| bound.is_finite()).collect();
+                let after = x.plus(&size_of(&bounds));
+                (after.clone(), each(numbers, after.words().saturating_mul(2)))
+            }
+            Operation::Scale { by, divides: false, .. } => {
+                let by = size_of(by);
+                let after = Size {
+                    high: x.high + by.high,
+                    low: x.low + by.low,
+                    denominator: x.denominator.clone(),
+                };
+                (after, each(numbers, x.words().saturating_mul(by.words())))
+            }
+            Operation::Scale { by, divides: true, .. } => {
+                let size = size_of(by);
+                let divisors = Divisors::of(by);
+                // |x/c| <= |x| / 2^(low of c), and x/c · denominators is a multiple of 2^(low of x − high of c).
+                let after = Size {
+                    high: x.high - size.low,
+                    low: x.low - divisors.exponent - divisors.denominator.bit_len() as i64,
+                    denominator: &x.denominator * &divisors.denominator,
+                };
+                let words = after.words();
+                (after, each(numbers, x.words().saturating_mul(words)))
+            }
             Operation::Normalize(_) => return Err(Inexact::SquareRoot),
             Operation::Response(_) => return Err(Inexact::Power),
         })

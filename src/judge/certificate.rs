@@ -8,7 +8,7 @@
 //!                              epsilon of a batchnorm where it is not 1e-5
 //! takes SHAPE gives N          shape of a point as the network takes it, and how many outputs it has
 //! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
-//! reading largest              how outputs say labels: see feed::judge
+//! reading largest              how outputs say labels: see judge::verdict
 //! inputs TEXT                  how points become inputs: "points", rounded to the precision, or
 //!                              "prepared CONDITION seed=S", as in training
 //! sample TEXT                  the SAMPLE text as it was given (not a claim)
@@ -33,12 +33,13 @@
 use sha2::{Digest, Sha256};
 
 use crate::certify::write::number;
-use crate::exact::Dyadic;
+use crate::exact::{Dyadic, Format};
+use crate::network::graph::sides;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
 use crate::sample::{Labels, RawSample};
 
-use super::feed::judge::{Judged, Reading, Verdict, sides};
-use super::number::Precision;
+use super::reading::Reading;
+use super::verdict::{Judged, Verdict};
 
 /// The longest certificate that is read, in bytes a point, and besides.
 const BYTES: u64 = 256;
@@ -57,7 +58,7 @@ pub struct Subject<'a> {
     /// How many outputs it has.
     pub gives: usize,
     /// The type of its numbers.
-    pub precision: Precision,
+    pub precision: Format,
     /// How outputs say labels.
     pub reading: Reading,
     /// How points become inputs.

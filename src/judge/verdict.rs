@@ -19,14 +19,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::interchange::InterchangeError;
-use crate::interchange::number::Precision;
+use crate::exact::Format;
+use crate::network::graph::{Graph, count, sides};
 use crate::sample::{Labels, Points};
 
+use super::JudgeError;
 use super::enclose::Evaluator;
 use super::exactly::Exactly;
 pub use super::reading::Reading;
-use super::{FeedForward, count};
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,11 +69,11 @@ const MOST_BYTES: u64 = 1 << 29;
 
 /// The points as a network of this precision takes them, rounded to binary64 and then to it: `rows` ×
 /// coordinates.
-pub fn inputs(points: &Points, precision: Precision, rows: std::ops::Range<usize>) -> Vec<f64> {
+pub fn inputs(points: &Points, precision: Format, rows: std::ops::Range<usize>) -> Vec<f64> {
     let d = points.d();
     let number = |at: usize| {
         let x = points.f64_at(at / d, at % d);
-        if precision == Precision::Single { f64::from(x as f32) } else { x }
+        precision.nearest(x)
     };
     (rows.start * d..rows.end * d).map(number).collect()
 }
@@ -81,30 +81,26 @@ pub fn inputs(points: &Points, precision: Precision, rows: std::ops::Range<usize
 /// Judges every point.
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`] if the network takes points of another shape, or its outputs say
-/// other labels; [`InterchangeError::TooMuchWork`], [`InterchangeError::TooMuchMemory`],
-/// [`InterchangeError::Inexact`].
+/// [`JudgeError::Shape`], [`JudgeError::Beyond`], [`JudgeError::Reading`] if outputs cannot say such labels;
+/// [`JudgeError::TooMuchWork`], [`JudgeError::TooMuchMemory`], [`JudgeError::Inexact`].
 pub fn judge(
-    network: &FeedForward,
+    network: &Graph,
     points: &Points,
     labels: &Labels,
     everywhere_exact: bool,
-) -> Result<(Reading, Vec<Judged>), InterchangeError> {
+) -> Result<(Reading, Vec<Judged>), JudgeError> {
     let n = points.n();
     same_shape(&network.input, points.shape())?;
     let reading = Reading::of(network.outputs(), labels)?;
     let peak = network.peak().max(1);
     let of_point = (peak as u64).saturating_mul(ENCLOSED);
     if of_point > MOST_BYTES {
-        return Err(InterchangeError::TooMuchMemory { bytes: of_point, most: MOST_BYTES });
+        return Err(JudgeError::TooMuchMemory { bytes: of_point, most: MOST_BYTES });
     }
     bounded(network.products(), n, MOST_WORK, "products")?;
     let all_finite = |i| inputs(points, network.precision, i..i + 1).iter().all(|x| x.is_finite());
     if let Some(i) = (0..n).into_par_iter().position_first(|i| !all_finite(i)) {
-        return Err(InterchangeError::Unsupported(format!(
-            "point {i} has a number beyond {}, which the network takes",
-            network.precision.name()
-        )));
+        return Err(JudgeError::Beyond { point: i, format: network.precision.name() });
     }
     let sample = (points, labels);
     let asked = match everywhere_exact {
@@ -141,7 +137,7 @@ pub fn judge(
 
 /// Refuses points of another shape than the network takes. Sides of 1 say nothing; a network of
 /// vectors takes the numbers of any array in their order.
-fn same_shape(takes: &[usize], points: &[usize]) -> Result<(), InterchangeError> {
+fn same_shape(takes: &[usize], points: &[usize]) -> Result<(), JudgeError> {
     let wide = |shape: &[usize]| -> Vec<usize> {
         shape.iter().copied().filter(|&side| side != 1).collect()
     };
@@ -149,17 +145,7 @@ fn same_shape(takes: &[usize], points: &[usize]) -> Result<(), InterchangeError>
     if wanted == there || (wanted.len() < 2 && count(takes) == count(points)) {
         return Ok(());
     }
-    Err(InterchangeError::Unsupported(format!(
-        "the network takes points of shape {}, the sample's are {}",
-        sides(takes),
-        sides(points)
-    )))
-}
-
-/// A shape as text.
-pub fn sides(shape: &[usize]) -> String {
-    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
-    if sides.is_empty() { "1".to_owned() } else { sides.join("×") }
+    Err(JudgeError::Shape { takes: sides(takes), points: sides(points) })
 }
 
 /// Refuses more than `most` of `what`, over `n` points.
@@ -168,10 +154,10 @@ pub(super) fn bounded(
     n: usize,
     most: u64,
     what: &'static str,
-) -> Result<(), InterchangeError> {
+) -> Result<(), JudgeError> {
     let all = work.saturating_mul(n as u64);
     if all > most {
-        return Err(InterchangeError::TooMuchWork { work: all, most, n, what });
+        return Err(JudgeError::TooMuchWork { work: all, most, n, what });
     }
     Ok(())
 }

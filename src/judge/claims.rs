@@ -5,13 +5,13 @@
 //! that a false one costs little, points are decided some at a time, up to the first claim that does not
 //! follow then.
 
-use super::InterchangeError;
+use super::JudgeError;
 use super::certificate::{Subject, Tally, digest, head, spelled};
-use super::feed::FeedForward;
-use super::feed::exact::Inexact;
-use super::feed::exactly::Exactly;
-use super::feed::judge::{Judged, Verdict};
+use super::exactly::Exactly;
+use super::verdict::{Judged, Verdict};
 use crate::exact::{Dyadic, IBig};
+use crate::network::Graph;
+use crate::network::exactly::Inexact;
 
 /// Points that are decided exactly before claims are looked at again.
 const TURN: usize = 64;
@@ -137,15 +137,15 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
 /// their place there.
 ///
 /// # Errors
-/// [`InterchangeError::TooMuchWork`], [`InterchangeError::Inexact`] where a claim does not follow from
+/// [`JudgeError::TooMuchWork`], [`JudgeError::Inexact`] where a claim does not follow from
 /// enclosures, and exact arithmetic would take more than may be asked for: neither yes nor no.
 pub fn confirm(
     text: &str,
     subject: &Subject,
-    network: &FeedForward,
+    network: &Graph,
     judged: &mut [Judged],
     everywhere_exact: bool,
-) -> Result<Result<Tally, String>, InterchangeError> {
+) -> Result<Result<Tally, String>, JudgeError> {
     let (claims, tally) = match read(text, subject) {
         Ok(read) => read,
         Err(reason) => return Ok(Err(reason)),
@@ -164,7 +164,7 @@ pub fn confirm(
     let sample = (&subject.sample.points, &subject.sample.labels);
     let exactly = match Exactly::asked(network, sample, subject.reading, unmet.len()) {
         Ok(exactly) => exactly,
-        Err(InterchangeError::Inexact(root @ (Inexact::SquareRoot | Inexact::Power))) => {
+        Err(JudgeError::Inexact(root @ (Inexact::SquareRoot | Inexact::Power))) => {
             return reject(first, &format!("from enclosures, and nothing else is there: {root}"));
         }
         Err(error) => return Err(error),

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use crate::exact::{Dyadic, IBig};
-use crate::interchange::InterchangeError;
+use crate::network::exactly::Value;
 use crate::sample::Labels;
 
+use super::JudgeError;
 use super::enclose::Enclosure;
-use super::exact::Value;
-use super::judge::Judged;
+use super::verdict::Judged;
 
 /// How outputs say a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,19 +33,19 @@ impl Reading {
     /// classes that no point of it has: they must lose like any other.
     ///
     /// # Errors
-    /// [`InterchangeError::Unsupported`] where there is none.
-    pub fn of(outputs: usize, labels: &Labels) -> Result<Reading, InterchangeError> {
+    /// [`JudgeError::Reading`] where there is none.
+    pub fn of(outputs: usize, labels: &Labels) -> Result<Reading, JudgeError> {
         match labels {
             Labels::Classes { count, .. } if outputs >= *count as usize && outputs > 1 => {
                 Ok(Reading::Largest)
             }
             Labels::Classes { .. } if outputs == 1 => Ok(Reading::Value),
             Labels::Real { outputs: wanted, .. } if outputs == *wanted => Ok(Reading::Value),
-            Labels::Classes { count, .. } => Err(InterchangeError::Unsupported(format!(
+            Labels::Classes { count, .. } => Err(JudgeError::Reading(format!(
                 "the network has {outputs} outputs, and labels of {count} classes take as many or more, \
                  or 1"
             ))),
-            Labels::Real { outputs: wanted, .. } => Err(InterchangeError::Unsupported(format!(
+            Labels::Real { outputs: wanted, .. } => Err(JudgeError::Reading(format!(
                 "the network has {outputs} outputs, and the labels {wanted} numbers"
             ))),
         }
@@ -152,7 +152,7 @@ fn least(x: f64, y: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::Verdict;
+    use super::super::verdict::Verdict;
     use super::*;
     use crate::exact::Rational;
     use proptest::prelude::*;

@@ -181,6 +181,12 @@ impl Fraction<'_> {
         Fraction { number: -self.number.abs(), ..self }
     }
 
+    /// The number, in lowest terms.
+    pub fn rational(self) -> Rational {
+        Rational::from(self.number) * Dyadic::power_of_two(self.exponent).to_rational()
+            / Rational::from(IBig::from(self.denominator.clone()))
+    }
+
     /// Whether it is 0.
     pub fn is_zero(&self) -> bool {
         self.number == IBig::ZERO

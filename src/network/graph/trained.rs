@@ -1,27 +1,26 @@
-//! Architectures with their arrays as feed-forward networks.
+//! Architectures with their arrays as graphs.
 
-use crate::device::Element;
-use crate::interchange::InterchangeError;
-use crate::interchange::number::Precision;
+use crate::exact::{Element, Format};
+use crate::network::Activation;
 use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 
 use super::window::MOST_POSITIONS;
-use super::{Affine, FeedForward, Normalization, Operation, Response, Step, Window};
+use super::{Affine, Graph, GraphError, Normalization, Operation, Response, Step, Window};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
 ///
 /// # Errors
-/// [`InterchangeError::Unsupported`] for normalizations that cannot be bounded;
-/// [`InterchangeError::Architecture`].
-pub fn network<E: Element>(
+/// [`GraphError::Layer`] for normalizations that cannot be bounded; [`GraphError::ArraysMissing`],
+/// [`GraphError::Architecture`].
+pub fn graph<E: Element>(
     architecture: &Architecture,
     arrays: &[(Parameter, Vec<E>)],
-    precision: Precision,
-) -> Result<FeedForward, InterchangeError> {
+    precision: Format,
+) -> Result<Graph, GraphError> {
     let input = architecture.input;
     let mut builder = Builder { arrays: arrays.iter(), steps: Vec::new() };
     builder.sequence(&architecture.layers, (0, input), "")?;
-    Ok(FeedForward { precision, input: sides(input), steps: builder.steps })
+    Ok(Graph { precision, input: sides(input), steps: builder.steps })
 }
 
 fn sides(shape: Shape) -> Vec<usize> {
@@ -34,9 +33,8 @@ struct Builder<'a, E> {
 }
 
 impl<E: Element> Builder<'_, E> {
-    fn array(&mut self) -> Result<Vec<f64>, InterchangeError> {
-        let missing = || InterchangeError::Malformed("arrays are missing".to_owned());
-        let (_, values) = self.arrays.next().ok_or_else(missing)?;
+    fn array(&mut self) -> Result<Vec<f64>, GraphError> {
+        let (_, values) = self.arrays.next().ok_or(GraphError::ArraysMissing)?;
         Ok(values.iter().map(|&x| Element::to_f64(x)).collect())
     }
 
@@ -45,7 +43,7 @@ impl<E: Element> Builder<'_, E> {
         layers: &[Layer],
         mut now: (usize, Shape),
         path: &str,
-    ) -> Result<(usize, Shape), InterchangeError> {
+    ) -> Result<(usize, Shape), GraphError> {
         for (index, layer) in layers.iter().enumerate() {
             let path = if path.is_empty() { index.to_string() } else { format!("{path}.{index}") };
             now = self.layer(layer, now, &path)?;
@@ -58,7 +56,7 @@ impl<E: Element> Builder<'_, E> {
         layer: &Layer,
         (on, shape): (usize, Shape),
         path: &str,
-    ) -> Result<(usize, Shape), InterchangeError> {
+    ) -> Result<(usize, Shape), GraphError> {
         let after = shape::after(layer, shape, path)?;
         let operation = match layer {
             Layer::Dense { units } => Operation::Dense(self.affine(shape.len(), *units)?),
@@ -66,10 +64,9 @@ impl<E: Element> Builder<'_, E> {
                 let inputs = shape.channels * window.size * window.size;
                 Operation::Convolution(self.affine(inputs, *channels)?, square(window))
             }
-            Layer::Relu => Operation::Relu,
+            Layer::Relu => Operation::Activate(Activation::Relu),
             Layer::Pool { window, .. } if window.size.saturating_pow(2) > MOST_POSITIONS => {
-                let reason = format!("layer {path} ({layer}) has a window that is too large");
-                return Err(InterchangeError::Unsupported(reason));
+                return Err(refused(layer, path, "has a window that is too large"));
             }
             Layer::Pool { pool: Pool::Max, window } => Operation::MaxPool(square(window)),
             Layer::Pool { pool: Pool::Mean, window } => Operation::MeanPool(square(window), true),
@@ -80,8 +77,7 @@ impl<E: Element> Builder<'_, E> {
                 let [scale, shift] = [self.array()?, self.array()?];
                 let [mean, variance] = [self.array()?, self.array()?];
                 if variance.iter().any(|&x| x < 0.0) {
-                    let reason = format!("layer {path} ({layer}) has a negative variance");
-                    return Err(InterchangeError::Unsupported(reason));
+                    return Err(refused(layer, path, "has a negative variance"));
                 }
                 Operation::Normalize(Normalization {
                     scale,
@@ -92,11 +88,11 @@ impl<E: Element> Builder<'_, E> {
                 })
             }
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
-                let refuse = |reason| {
-                    InterchangeError::Unsupported(format!("layer {path} ({layer}): {reason}"))
-                };
+                let response = Response::new(size / 2, *size, (*alpha, *beta, *k));
                 Operation::Response(
-                    Response::new(size / 2, *size, (*alpha, *beta, *k)).map_err(refuse)?,
+                    response.map_err(|reason| {
+                        refused(layer, path, &format!("is not read: {reason}"))
+                    })?,
                 )
             }
             Layer::Concatenate(branches) => {
@@ -117,11 +113,16 @@ impl<E: Element> Builder<'_, E> {
     }
 
     /// PyTorch's weight is outputs × inputs.
-    fn affine(&mut self, inputs: usize, outputs: usize) -> Result<Affine, InterchangeError> {
+    fn affine(&mut self, inputs: usize, outputs: usize) -> Result<Affine, GraphError> {
         let (weight, bias) = (self.array()?, self.array()?);
         let at = |k: usize| weight[k % outputs * inputs + k / outputs];
         Ok(Affine { weights: (0..inputs * outputs).map(at).collect(), inputs, outputs, bias })
     }
+}
+
+fn refused(layer: &Layer, path: &str, reason: &str) -> GraphError {
+    let (layer, description, reason) = (path.to_owned(), layer.to_string(), reason.to_owned());
+    GraphError::Layer { layer, description, reason }
 }
 
 fn square(window: &crate::network::architecture::Window) -> Window {

@@ -21,12 +21,11 @@
 //! at most three numbers and writes one. M bounds every number on the way as well: below the largest
 //! power of two nothing overflows.
 
-use super::super::Normalization;
 use super::Enclosure;
-use super::bounds::{
-    all_normal, gamma, grain, highest, larger, largest, never_rounds, smallest, up,
-};
-use crate::interchange::number::Precision;
+use super::bounds::{gamma, highest, larger, largest, smallest, up};
+use crate::exact::Format;
+use crate::exact::format::common_grain as grain;
+use crate::network::graph::Normalization;
 
 /// Roundings of a normalization at a monomial: of its epsilon to the precision, square root, division,
 /// products, sums, and some to spare for reciprocals that are off by units.
@@ -51,9 +50,9 @@ pub struct Chain {
 
 impl Chain {
     /// Numbers that a runtime holds.
-    pub fn held(x: &Enclosure, precision: Precision) -> Chain {
+    pub fn held(x: &Enclosure, precision: Format) -> Chain {
         let size = x.sizes();
-        let known = x.radius.is_empty() && all_normal(&x.centre, precision);
+        let known = x.radius.is_empty() && precision.all_normal(&x.centre);
         let width = (size.len() / x.points.max(1)).max(1);
         Chain {
             base: x.runtime.clone(),
@@ -65,10 +64,10 @@ impl Chain {
     }
 
     /// What a runtime is off by; empty where no runtime rounds.
-    pub fn runtime(&self, precision: Precision) -> Vec<f64> {
+    pub fn runtime(&self, precision: Format) -> Vec<f64> {
         let highest = highest(precision);
         let fits = self.most.iter().all(|&most| most < highest);
-        let never = |grain| never_rounds(grain, largest(&self.size), precision);
+        let never = |grain| precision.never_rounds(grain, largest(&self.size));
         if fits && self.base.is_empty() && self.grain.is_some_and(never) {
             return Vec::new();
         }
@@ -89,20 +88,50 @@ impl Chain {
     }
 
     /// ±x + c: `from` says which number of x, `by` is c, both over all points.
-    pub fn shifted(&self, from: &[usize], by: &[f64], precision: Precision) -> Chain {
+    pub fn shifted(&self, from: &[usize], by: &[f64], precision: Format) -> Chain {
         let size = from.iter().zip(by).map(|(&at, c)| up(self.size[at] + c.abs(), 1));
         let base = match self.base.is_empty() {
             true => Vec::new(),
             false => from.iter().map(|&at| self.base[at]).collect(),
         };
         let constant = by.iter().fold(1.0, |most: f64, c| most.max(c.abs()));
-        let known = self.grain.filter(|_| all_normal(by, precision));
+        let known = self.grain.filter(|_| precision.all_normal(by));
         Chain {
             base,
             size: size.collect(),
             terms: self.terms.saturating_add(BESIDES),
             grain: known.map(|own| own.min(grain(by))),
             most: self.most.iter().map(|most| up(most + constant, 1)).collect(),
+        }
+    }
+
+    /// The monomials of numbers that `pick` picks.
+    pub fn picked(&self, pick: impl Fn(&Vec<f64>) -> Vec<f64>) -> Chain {
+        Chain { base: pick(&self.base), size: pick(&self.size), ..self.clone() }
+    }
+
+    /// x · c, or x / c, which a runtime may do by a reciprocal; all results are multiples of 2^`grain`.
+    pub fn scaled(
+        &self,
+        (by, divides): (&[f64], bool),
+        grain: Option<i64>,
+        precision: Format,
+    ) -> Chain {
+        let of = |(x, c): (&f64, &f64)| up(if divides { x / c.abs() } else { x * c.abs() }, 2);
+        let factor = |c: &f64| {
+            let one = above_one(c.abs());
+            if divides { larger(one, above_one(1.0 / c.abs())) } else { one }
+        };
+        let most = by.iter().map(factor).fold(1.0, larger);
+        // Reciprocals of such numbers are far from the ends of the range.
+        let known = !divides || by.iter().all(|c| c.abs() >= smallest(precision) * 2f64.powi(64));
+        let after = |own: &f64| if known { up(own * most, 2) } else { f64::INFINITY };
+        Chain {
+            base: self.base.iter().zip(by).map(of).collect(),
+            size: self.size.iter().zip(by).map(of).collect(),
+            terms: self.terms.saturating_add(BESIDES),
+            grain,
+            most: self.most.iter().map(after).collect(),
         }
     }
 
@@ -129,7 +158,7 @@ impl Chain {
         &self,
         by: &Normalization,
         channel: impl Fn(usize) -> usize,
-        precision: Precision,
+        precision: Format,
     ) -> Chain {
         let mut base = Vec::with_capacity(self.base.len());
         let mut size = Vec::with_capacity(self.size.len());

@@ -16,10 +16,11 @@
 //! A runtime's power is taken to be off by at most [`POWER`] units in the last place, as those of
 //! mathematical libraries are. Nothing is folded into this, or this into anything.
 
-use super::super::{Response, count};
 use super::Enclosure;
 use super::bounds::{gamma, highest, larger, smallest, up};
-use crate::interchange::number::Precision;
+use crate::network::graph::{Response, count};
+
+use crate::exact::Format;
 
 /// Roundings of a runtime at y beside those of D: its power, a quotient or a product.
 const POWER: usize = 64;
@@ -59,7 +60,7 @@ struct Near {
 }
 
 /// The normalization of images of this shape.
-pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Precision) -> Enclosure {
+pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Format) -> Enclosure {
     let (channels, area) = (shape[0], count(shape) / shape[0]);
     let mut y = Enclosure { back: None, forward: None, ..x.clone() };
     y.radius = vec![0.0; x.centre.len()];
@@ -106,7 +107,7 @@ fn bound(
     (radius, off): (f64, f64),
     near: &Near,
     by: &Response,
-    precision: Precision,
+    precision: Format,
 ) -> (f64, f64, f64) {
     let Response { size, alpha, quarters, k, .. } = *by;
     let weight = alpha / size as f64;

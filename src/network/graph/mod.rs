@@ -1,24 +1,32 @@
-//! Feed-forward networks as other people bring them: operations one after the other, each on values
-//! that stand before it.
+//! One graph for every network: what a construction builds, what training makes, what others bring.
 //!
-//! A value is an array a point. Numbers are those of the file, in binary64, which has all of them.
+//! A graph is a list of steps, each an [`Operation`] on values that stand before it; value 0 is the
+//! point, step k makes value k + 1, and the last step makes the outputs. A value is an array per
+//! point. Numbers are those of the file, in binary64, which has all of them; `precision` is the
+//! format in which they were stored and in which runtimes compute.
+//!
+//! | operations | in |
+//! |---|---|
+//! | what they are, what they read | [`operation`] |
+//! | windows that slide over images | [`window`] |
+//! | an architecture with its arrays as a graph | [`trained`] |
 
-pub mod architecture;
-pub mod enclose;
-pub mod exact;
-pub mod exactly;
-pub mod judge;
-mod reading;
+mod error;
+pub mod operation;
+pub mod trained;
 pub mod window;
 
-use super::number::Precision;
+use crate::exact::Format;
+
+pub use error::GraphError;
+pub use operation::{Affine, Normalization, Operation, Response};
 pub use window::Window;
 
 /// A network.
 #[derive(Clone, Debug)]
-pub struct FeedForward {
-    /// The type in which its runtime computes.
-    pub precision: Precision,
+pub struct Graph {
+    /// The format of its numbers, in which its runtime computes.
+    pub precision: Format,
     /// Shape of a point.
     pub input: Vec<usize>,
     /// The operations; the first makes value 1, value 0 is the point.
@@ -36,122 +44,6 @@ pub struct Step {
     pub shape: Vec<usize>,
 }
 
-/// What is done to a value x.
-#[derive(Clone, Debug)]
-pub enum Operation {
-    /// Σ_k x_k W_kj + b_j.
-    Dense(Affine),
-    /// Cross-correlation, padding with zeros; W is (channels in · height · width) × channels out.
-    Convolution(Affine, Window),
-    /// max(x, 0).
-    Relu,
-    /// The largest entry of each window; padding never wins.
-    MaxPool(Window),
-    /// The mean of each window, padding counted as zeros or not at all.
-    MeanPool(Window, bool),
-    /// The mean of each channel.
-    GlobalMean,
-    /// ±x + c, the numbers of x or of c repeated as their shapes say.
-    Shift {
-        /// Whether x enters with a minus.
-        negated: bool,
-        /// Of each number of the result: which number of x.
-        from: Vec<u32>,
-        /// c, a number each of the result.
-        by: Vec<f64>,
-    },
-    /// (x − mean)/√(variance + epsilon) · scale + shift, a number a channel.
-    Normalize(Normalization),
-    /// x/(k + alpha/size · Σ x²)^β, the sum over channels nearby.
-    Response(Response),
-    /// x ± another value of the same shape.
-    Sum {
-        /// The other value.
-        other: usize,
-        /// Whether it is subtracted.
-        minus: bool,
-    },
-    /// x and other values, one after the other.
-    Concatenate(Vec<usize>),
-    /// x, in another shape.
-    Same,
-}
-
-/// Weights and biases of an affine map.
-#[derive(Clone, Debug)]
-pub struct Affine {
-    /// inputs × outputs, row by row.
-    pub weights: Vec<f64>,
-    /// Numbers that go in.
-    pub inputs: usize,
-    /// Numbers that come out.
-    pub outputs: usize,
-    /// A number an output; empty for none.
-    pub bias: Vec<f64>,
-}
-
-/// Batch normalization in inference mode.
-#[derive(Clone, Debug)]
-pub struct Normalization {
-    /// γ.
-    pub scale: Vec<f64>,
-    /// β.
-    pub shift: Vec<f64>,
-    /// μ.
-    pub mean: Vec<f64>,
-    /// σ².
-    pub variance: Vec<f64>,
-    /// ε.
-    pub epsilon: f64,
-}
-
-/// Local response normalization.
-#[derive(Clone, Copy, Debug)]
-pub struct Response {
-    /// Channels below a channel that its sum begins with.
-    before: usize,
-    /// Channels of a sum, those that do not exist included.
-    size: usize,
-    /// α.
-    alpha: f64,
-    /// 4β.
-    quarters: u32,
-    /// k.
-    k: f64,
-}
-
-impl Response {
-    /// One that can be bounded; the reason, if it cannot.
-    ///
-    /// # Errors
-    /// If β is no multiple of 1/4 from 1/4 to 4, k is not positive, or α is negative.
-    pub fn new(
-        before: usize,
-        size: usize,
-        (alpha, beta, k): (f64, f64, f64),
-    ) -> Result<Response, String> {
-        let quarters = (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta);
-        let Some(quarters) = quarters else {
-            return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
-        };
-        if !(alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite() && before < size) {
-            return Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive"));
-        }
-        Ok(Response { before, size, alpha, quarters, k })
-    }
-
-    /// The channels that the sum of a channel goes over.
-    pub fn near(&self, channel: usize, channels: usize) -> std::ops::Range<usize> {
-        let end = channel.saturating_add(self.size - self.before);
-        channel.saturating_sub(self.before)..end.min(channels)
-    }
-
-    /// Size, α, 4β and k.
-    pub fn constants(&self) -> (usize, f64, u32, f64) {
-        (self.size, self.alpha, self.quarters, self.k)
-    }
-}
-
 impl Step {
     /// The values that it reads.
     pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
@@ -164,7 +56,7 @@ impl Step {
     }
 }
 
-impl FeedForward {
+impl Graph {
     /// Shape of a value.
     pub fn shape(&self, value: usize) -> &[usize] {
         match value.checked_sub(1) {
@@ -174,7 +66,7 @@ impl FeedForward {
     }
 
     /// Without the steps that nothing reads on the way to the last one.
-    pub fn without_dead(self) -> FeedForward {
+    pub fn without_dead(self) -> Graph {
         let mut lives = vec![false; self.steps.len() + 1];
         lives[self.steps.len()] = true;
         for (index, step) in self.steps.iter().enumerate().rev() {
@@ -202,7 +94,7 @@ impl FeedForward {
             }
             step
         };
-        FeedForward { steps: kept.map(renumbered).collect(), ..self }
+        Graph { steps: kept.map(renumbered).collect(), ..self }
     }
 
     /// Numbers that come out.
@@ -257,6 +149,12 @@ impl FeedForward {
             _ => numbers,
         }
     }
+}
+
+/// A shape as text: `3×32×32`.
+pub fn sides(shape: &[usize]) -> String {
+    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+    if sides.is_empty() { "1".to_owned() } else { sides.join("×") }
 }
 
 /// Numbers of an array of this shape.

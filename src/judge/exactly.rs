@@ -6,13 +6,13 @@
 
 use rayon::prelude::*;
 
-use crate::interchange::InterchangeError;
+use crate::network::Graph;
+use crate::network::exactly::{Exact, Plan};
 use crate::sample::{Labels, Points};
 
-use super::FeedForward;
-use super::exact::{Exact, Plan};
-use super::judge::{Judged, bounded, inputs};
+use super::JudgeError;
 use super::reading::Reading;
+use super::verdict::{Judged, bounded, inputs};
 
 /// The most work of all points, asked for; and unasked, at the points whose sign enclosures leave open.
 pub const ASKED_WORK: u64 = 1 << 38;
@@ -39,13 +39,13 @@ impl<'a> Exactly<'a> {
     /// Asked for, at `n` of the points.
     ///
     /// # Errors
-    /// [`InterchangeError::Inexact`], [`InterchangeError::TooMuchWork`].
+    /// [`JudgeError::Inexact`], [`JudgeError::TooMuchWork`].
     pub fn asked(
-        network: &'a FeedForward,
+        network: &'a Graph,
         (points, labels): (&'a Points, &'a Labels),
         reading: Reading,
         n: usize,
-    ) -> Result<Exactly<'a>, InterchangeError> {
+    ) -> Result<Exactly<'a>, JudgeError> {
         let plan = Plan::of(network)?;
         bounded(plan.work, n, ASKED_WORK, "products of exact numbers")?;
         let exact = Exact::planned(network, plan, ASKED_BYTES)?;
@@ -54,7 +54,7 @@ impl<'a> Exactly<'a> {
 
     /// Unasked: with the points that are worth it, and affordable; `None` if there are none.
     pub fn unasked(
-        network: &'a FeedForward,
+        network: &'a Graph,
         (points, labels): (&'a Points, &'a Labels),
         reading: Reading,
         judged: &[Judged],

@@ -1,11 +1,12 @@
 //! Largest entries and means of windows, enclosed.
 
-use super::super::Window;
 use super::Enclosure;
 use super::affine::radius;
-use super::bounds::{grain, up};
+use super::bounds::up;
 use super::chain::{BESIDES, Chain};
-use crate::interchange::number::Precision;
+use crate::exact::Format;
+use crate::exact::format::common_grain as grain;
+use crate::network::graph::Window;
 
 /// The largest entries of windows: `numbers` a point.
 pub fn max_pool(x: &Enclosure, shape: &[usize], window: &Window, numbers: usize) -> Enclosure {
@@ -38,7 +39,7 @@ pub fn mean_pool(
     window: &Window,
     padded: bool,
     numbers: usize,
-    precision: Precision,
+    precision: Format,
 ) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let places = numbers / channels;

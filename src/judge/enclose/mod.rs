@@ -23,17 +23,20 @@
 mod affine;
 mod bounds;
 mod chain;
+mod pointwise;
 mod pool;
 mod response;
 
-use crate::interchange::number::Precision;
+use crate::exact::Format;
 
+use self::bounds::{gamma, smallest, up};
+use crate::exact::format::common_grain as grain;
 use affine::Weights;
-use bounds::{gamma, grain, smallest, up};
 use chain::Chain;
 use pool::{max_pool, mean_pool};
 
-use super::{FeedForward, Normalization, Operation, Window, count};
+use crate::network::Activation;
+use crate::network::graph::{Graph, Normalization, Operation, Step, Window, count};
 
 /// Values of a batch of points, one point after the other.
 #[derive(Clone, Debug)]
@@ -56,8 +59,8 @@ pub struct Enclosure {
 impl Enclosure {
     /// The inputs: they are known, and a runtime takes them as they are, or for zero below the normal
     /// range.
-    fn inputs(centre: Vec<f64>, points: usize, precision: Precision) -> Enclosure {
-        let runtime = if bounds::all_normal(&centre, precision) {
+    fn inputs(centre: Vec<f64>, points: usize, precision: Format) -> Enclosure {
+        let runtime = if precision.all_normal(&centre) {
             Vec::new()
         } else {
             let lost = |x: &f64| if x.abs() < smallest(precision) { x.abs() } else { 0.0 };
@@ -73,7 +76,7 @@ impl Enclosure {
         points: usize,
         back: Chain,
         forward: Option<Chain>,
-        precision: Precision,
+        precision: Format,
     ) -> Enclosure {
         let runtime = back.runtime(precision);
         Enclosure { points, centre, radius, runtime, back: Some(back), forward }
@@ -120,7 +123,7 @@ impl Enclosure {
         self.centre.iter().enumerate().map(size).collect()
     }
 
-    fn chain(&self, kept: &Option<Chain>, precision: Precision) -> Chain {
+    fn chain(&self, kept: &Option<Chain>, precision: Format) -> Chain {
         let held = Chain::held(self, precision);
         let Some(kept) = kept else { return held };
         let larger = |(x, y): (&f64, &f64)| bounds::larger(*x, *y);
@@ -132,13 +135,13 @@ impl Enclosure {
     }
 
     /// The monomials that an addition or a normalization goes on with.
-    fn back(&self, precision: Precision) -> Chain {
+    fn back(&self, precision: Format) -> Chain {
         self.chain(&self.back, precision)
     }
 
     /// The monomials that a product goes on with. The values themselves may stand there as well, with
     /// what they are off by.
-    fn forward(&self, precision: Precision) -> Chain {
+    fn forward(&self, precision: Format) -> Chain {
         Chain { base: self.runtime.clone(), ..self.chain(&self.forward, precision) }
     }
 
@@ -147,7 +150,7 @@ impl Enclosure {
         &self,
         centre: Vec<f64>,
         radius: Vec<f64>,
-        precision: Precision,
+        precision: Format,
         after: impl Fn(&Chain) -> Chain,
     ) -> Enclosure {
         let back = after(&self.back(precision));
@@ -165,7 +168,7 @@ struct Needs {
 
 /// A network ready to be evaluated: sizes of weights and their grains are known.
 pub struct Evaluator<'a> {
-    network: &'a FeedForward,
+    network: &'a Graph,
     weights: Vec<Option<Weights<'a>>>,
     /// The last step that reads a value, a value.
     last: Vec<usize>,
@@ -174,8 +177,8 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// Prepares a network.
-    pub fn new(network: &'a FeedForward) -> Evaluator<'a> {
-        let prepared = |step: &'a super::Step| match &step.operation {
+    pub fn new(network: &'a Graph) -> Evaluator<'a> {
+        let prepared = |step: &'a Step| match &step.operation {
             Operation::Dense(affine) | Operation::Convolution(affine, _) => {
                 Some(Weights::new(affine, network.precision))
             }
@@ -184,7 +187,11 @@ impl<'a> Evaluator<'a> {
         let mut needs = vec![Needs::default(); network.steps.len() + 1];
         for step in &network.steps {
             let (back, forward) = match step.operation {
-                Operation::Relu | Operation::MaxPool(_) | Operation::Response(_) => (false, false),
+                Operation::Activate(_)
+                | Operation::Leaky(_)
+                | Operation::Clip { .. }
+                | Operation::MaxPool(_)
+                | Operation::Response(_) => (false, false),
                 Operation::Dense(_)
                 | Operation::Convolution(..)
                 | Operation::MeanPool(..)
@@ -223,7 +230,7 @@ impl<'a> Evaluator<'a> {
         values.pop().flatten().unwrap_or_else(none)
     }
 
-    fn step(&self, index: usize, step: &super::Step, values: &[Option<Enclosure>]) -> Enclosure {
+    fn step(&self, index: usize, step: &Step, values: &[Option<Enclosure>]) -> Enclosure {
         let precision = self.network.precision;
         let shape = self.network.shape(step.on);
         let numbers = count(&step.shape);
@@ -237,7 +244,19 @@ impl<'a> Evaluator<'a> {
             (Operation::Convolution(_, window), Some(weights)) => {
                 weights.convolution(x, shape, window, precision)
             }
-            (Operation::Relu, _) => relu(x),
+            (Operation::Activate(Activation::Relu), _) => relu(x),
+            (Operation::Activate(activation), _) => pointwise::activate(x, *activation, precision),
+            (Operation::Leaky(slopes), _) => {
+                let area = numbers / step.shape[0];
+                let channel =
+                    |at: usize| if slopes.len() == 1 { 0 } else { at / area % step.shape[0] };
+                pointwise::leaky(x, |at| slopes[channel(at)], precision)
+            }
+            (Operation::Clip { low, high }, _) => pointwise::clip(x, (*low, *high), precision),
+            (Operation::Gather { from }, _) => pointwise::gather(x, from, count(shape)),
+            (Operation::Scale { from, by, divides }, _) => {
+                pointwise::scale(x, (from, by, *divides), count(shape), precision)
+            }
             (Operation::MaxPool(window), _) => max_pool(x, shape, window, numbers),
             (Operation::MeanPool(window, padded), _) => {
                 mean_pool(x, shape, window, *padded, numbers, precision)
@@ -293,7 +312,7 @@ fn shift(
     from: &[u32],
     by: &[f64],
     inputs: usize,
-    precision: Precision,
+    precision: Format,
 ) -> Enclosure {
     let from: Vec<usize> =
         (0..x.points).flat_map(|i| from.iter().map(move |&k| i * inputs + k as usize)).collect();
@@ -311,7 +330,7 @@ fn shift(
     x.followed(centre, radius, precision, |chain| chain.shifted(&from, &by, precision))
 }
 
-fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Precision) -> Enclosure {
+fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Format) -> Enclosure {
     let sign = if minus { -1.0 } else { 1.0 };
     let centre = x.centre.iter().zip(&y.centre).map(|(x, y)| x + sign * y).collect();
     let known = (x.radius.is_empty() && y.radius.is_empty())
@@ -328,12 +347,7 @@ fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Precision) -> Enclo
     Enclosure::folded(centre, radius, x.points, back, Some(forward), precision)
 }
 
-fn normalize(
-    x: &Enclosure,
-    by: &Normalization,
-    shape: &[usize],
-    precision: Precision,
-) -> Enclosure {
+fn normalize(x: &Enclosure, by: &Normalization, shape: &[usize], precision: Format) -> Enclosure {
     let channels = shape[0];
     let area = count(shape) / channels;
     let channel = |at: usize| at / area % channels;
@@ -374,7 +388,7 @@ fn joined(lists: &[&Vec<f64>], sizes: &[usize], points: usize) -> Vec<f64> {
     joined
 }
 
-fn concatenate(parts: &[&Enclosure], precision: Precision) -> Enclosure {
+fn concatenate(parts: &[&Enclosure], precision: Format) -> Enclosure {
     let points = parts[0].points;
     let sizes: Vec<usize> = parts.iter().map(|part| part.centre.len()).collect();
     let join = |of: &dyn Fn(&Enclosure) -> &Vec<f64>| {

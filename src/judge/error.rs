@@ -1,0 +1,53 @@
+//! Why nothing was decided.
+
+use crate::network::exactly::Inexact;
+
+/// Why nothing was decided.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// Points of another shape than the network takes.
+    #[error("the network takes points of shape {takes}, the sample's are {points}")]
+    Shape {
+        /// What it takes.
+        takes: String,
+        /// What there is.
+        points: String,
+    },
+    /// A coordinate that is infinite in the network's format.
+    #[error("point {point} has a number beyond {format}, which the network takes")]
+    Beyond {
+        /// The point.
+        point: usize,
+        /// Name of the format.
+        format: &'static str,
+    },
+    /// Outputs that cannot say such labels.
+    #[error("{0}")]
+    Reading(String),
+    /// More work than a check may be.
+    #[error(
+        "the {n} points would take {work:e} {what}, and {most:e} are the most: check fewer points at a time"
+    )]
+    TooMuchWork {
+        /// How much it would be.
+        work: u64,
+        /// How much it may be.
+        most: u64,
+        /// Points.
+        n: usize,
+        /// What is counted.
+        what: &'static str,
+    },
+    /// More memory than a check may take.
+    #[error("a point would take {bytes} bytes at once, and {most} are the most")]
+    TooMuchMemory {
+        /// How many it would be.
+        bytes: u64,
+        /// How many it may be.
+        most: u64,
+    },
+    /// A network that is not evaluated exactly.
+    #[error("it is not evaluated exactly: {0}")]
+    Inexact(#[from] Inexact),
+}

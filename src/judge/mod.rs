@@ -1,0 +1,17 @@
+//! Whether a network fits each point of a sample, in real arithmetic and at every runtime, with a certificate.
+//!
+//! [`verdict`] decides, by enclosures ([`enclose`]) and where these leave it open in exact arithmetic ([`exactly`]);
+//! [`reading`] is how outputs say labels; [`certificate`] is what is written, and [`claims`] how it is checked: by
+//! deciding again.
+
+pub mod certificate;
+pub mod claims;
+pub mod enclose;
+mod error;
+pub mod exactly;
+mod reading;
+pub mod verdict;
+
+pub use error::JudgeError;
+pub use reading::Reading;
+pub use verdict::{Judged, Verdict, judge};

@@ -1,0 +1,25 @@
+//! Why a graph could not be made of layers and arrays.
+
+use crate::network::architecture::ArchitectureError;
+
+/// Why a graph could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Fewer arrays than the layers have.
+    #[error("arrays are missing: the layers have more of them")]
+    ArraysMissing,
+    /// A layer that is not evaluated.
+    #[error("layer {layer} ({description}) {reason}")]
+    Layer {
+        /// Path of the layer, as `state_dict` counts: `3.1.0`.
+        layer: String,
+        /// The layer.
+        description: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Layers that do not go together.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
+}

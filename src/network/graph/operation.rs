@@ -1,0 +1,146 @@
+//! The operations of a graph.
+
+use std::ops::Range;
+
+use crate::network::Activation;
+
+use super::Window;
+
+/// What is done to a value x.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Σ_k x_k W_kj + b_j.
+    Dense(Affine),
+    /// Cross-correlation, padding with zeros; W is (channels in · height · width) × channels out.
+    Convolution(Affine, Window),
+    /// A function of each number.
+    Activate(Activation),
+    /// x where x > 0, and slope · x elsewhere: one slope, or one per channel (the first side).
+    Leaky(Vec<f64>),
+    /// min(max(x, low), high); infinite bounds bound nothing.
+    Clip {
+        /// The smallest result.
+        low: f64,
+        /// The largest result, not below `low`.
+        high: f64,
+    },
+    /// The largest entry of each window; padding never wins.
+    MaxPool(Window),
+    /// The mean of each window, padding counted as zeros or not at all.
+    MeanPool(Window, bool),
+    /// The mean of each channel.
+    GlobalMean,
+    /// ±x + c, the numbers of x or of c repeated as their shapes say.
+    Shift {
+        /// Whether x enters with a minus.
+        negated: bool,
+        /// Of each number of the result: which number of x.
+        from: Vec<u32>,
+        /// c, a number each of the result.
+        by: Vec<f64>,
+    },
+    /// x · c or x / c, the numbers of x or of c repeated as their shapes say.
+    Scale {
+        /// Of each number of the result: which number of x.
+        from: Vec<u32>,
+        /// c, a number each of the result; not 0 where it divides.
+        by: Vec<f64>,
+        /// Whether c divides.
+        divides: bool,
+    },
+    /// Number k of the result is number `from[k]` of x: transposes, slices, repetitions.
+    Gather {
+        /// Which number of x.
+        from: Vec<u32>,
+    },
+    /// (x − mean)/√(variance + epsilon) · scale + shift, a number a channel.
+    Normalize(Normalization),
+    /// x/(k + alpha/size · Σ x²)^β, the sum over channels nearby.
+    Response(Response),
+    /// x ± another value of the same shape.
+    Sum {
+        /// The other value.
+        other: usize,
+        /// Whether it is subtracted.
+        minus: bool,
+    },
+    /// x and other values, one after the other.
+    Concatenate(Vec<usize>),
+    /// x, in another shape.
+    Same,
+}
+
+/// Weights and biases of an affine map.
+#[derive(Clone, Debug)]
+pub struct Affine {
+    /// inputs × outputs, row by row.
+    pub weights: Vec<f64>,
+    /// Numbers that go in.
+    pub inputs: usize,
+    /// Numbers that come out.
+    pub outputs: usize,
+    /// A number an output; empty for none.
+    pub bias: Vec<f64>,
+}
+
+/// Batch normalization in inference mode.
+#[derive(Clone, Debug)]
+pub struct Normalization {
+    /// γ.
+    pub scale: Vec<f64>,
+    /// β.
+    pub shift: Vec<f64>,
+    /// μ.
+    pub mean: Vec<f64>,
+    /// σ².
+    pub variance: Vec<f64>,
+    /// ε.
+    pub epsilon: f64,
+}
+
+/// Local response normalization.
+#[derive(Clone, Copy, Debug)]
+pub struct Response {
+    /// Channels below a channel that its sum begins with.
+    pub(crate) before: usize,
+    /// Channels of a sum, those that do not exist included.
+    pub(crate) size: usize,
+    /// α.
+    pub(crate) alpha: f64,
+    /// 4β.
+    pub(crate) quarters: u32,
+    /// k.
+    pub(crate) k: f64,
+}
+
+impl Response {
+    /// One that can be bounded; the reason, if it cannot.
+    ///
+    /// # Errors
+    /// If β is no multiple of 1/4 from 1/4 to 4, k is not positive, or α is negative.
+    pub fn new(
+        before: usize,
+        size: usize,
+        (alpha, beta, k): (f64, f64, f64),
+    ) -> Result<Response, String> {
+        let quarters = (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta);
+        let Some(quarters) = quarters else {
+            return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
+        };
+        if !(alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite() && before < size) {
+            return Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive"));
+        }
+        Ok(Response { before, size, alpha, quarters, k })
+    }
+
+    /// The channels that the sum of a channel goes over.
+    pub fn near(&self, channel: usize, channels: usize) -> Range<usize> {
+        let end = channel.saturating_add(self.size - self.before);
+        channel.saturating_sub(self.before)..end.min(channels)
+    }
+
+    /// Size, α, 4β and k.
+    pub fn constants(&self) -> (usize, f64, u32, f64) {
+        (self.size, self.alpha, self.quarters, self.k)
+    }
+}
