@@ -19,7 +19,7 @@ use crate::network::Activation;
 
 use super::Enclosure;
 use super::affine;
-use super::bounds::{gamma, smallest, up};
+use super::bounds::{gamma, highest, larger, smallest, up};
 
 /// An interval, and a function's values on it.
 type Interval = (f64, f64);
@@ -37,10 +37,12 @@ fn mapped(
     y.radius = vec![0.0; x.centre.len()];
     y.runtime = vec![0.0; x.centre.len()];
     let relative = gamma(roundings, precision.bits());
+    let smallest = smallest(precision);
     for at in 0..x.centre.len() {
         let (c, radius, runtime) = (x.centre[at], x.radius(at), x.runtime(at));
         if radius == 0.0
             && runtime == 0.0
+            && (c == 0.0 || c.abs() >= smallest)
             && let Some(value) = exact(at, c)
         {
             y.centre[at] = value;
@@ -48,21 +50,40 @@ fn mapped(
         }
         let around = |off: f64| ((c - off).next_down(), (c + off).next_up());
         let (low, high) = if radius == 0.0 { image(at, (c, c)) } else { image(at, around(radius)) };
+        if !(low.is_finite() && high.is_finite()) {
+            // Nothing is known.
+            (y.centre[at], y.radius[at], y.runtime[at]) = (0.0, f64::INFINITY, f64::INFINITY);
+            continue;
+        }
         let centre = (low / 2.0 + high / 2.0).clamp(low, high);
         let off = |low: f64, high: f64| up((high - centre).max(centre - low), 2).max(0.0);
         let own = if low == high { 0.0 } else { off(low, high) };
         // Against every real value, wherever in its interval it lies.
         let both = up(radius + runtime, 1);
-        let (least, most) = if both == 0.0 { image(at, (c, c)) } else { image(at, around(both)) };
+        let (mut least, mut most) = if both == 0.0 { (c, c) } else { around(both) };
+        if least < smallest && most > -smallest {
+            // Numbers below the normal range may be taken for zero when they are read.
+            (least, most) = (least.min(0.0), most.max(0.0));
+        }
+        let reach = larger(1.0, least.abs().max(most.abs()));
+        let (least, most) = image(at, (least, most));
         let apart = up((most - low).max(high - least), 2).max(0.0);
         let size = least.abs().max(most.abs());
         let rounded = match roundings {
             0 => 0.0,
-            _ => up(relative * size + roundings as f64 * smallest(precision), 4),
+            _ if larger(size, reach) >= highest(precision) => f64::INFINITY, // it may overflow
+            // A constant below the normal range may be taken for zero, too.
+            _ => up(relative * size + roundings as f64 * smallest * reach, 4),
         };
         y.centre[at] = centre;
         y.radius[at] = own;
-        y.runtime[at] = if runtime == 0.0 && rounded == 0.0 { 0.0 } else { up(apart + rounded, 2) };
+        y.runtime[at] = if !runtime.is_finite() {
+            f64::INFINITY // it may be no number, which functions pass on
+        } else if runtime == 0.0 && rounded == 0.0 {
+            0.0
+        } else {
+            up(apart + rounded, 2)
+        };
     }
     let zeros = |list: &mut Vec<f64>| {
         if list.iter().all(|&x| x == 0.0) {
@@ -168,12 +189,13 @@ pub fn leaky(x: &Enclosure, slope: impl Fn(usize) -> f64, precision: Format) -> 
     let of = |at: usize, t: f64| if t > 0.0 { t } else { slope(at) * t };
     let exact = |at: usize, t: f64| {
         let (slope, value) = (slope(at), of(at, t));
+        let slope_held = slope == 0.0 || slope.abs() >= precision.smallest_normal();
         let known = t >= 0.0
             || slope.abs() == 1.0
             || slope == 0.0
             || (value.abs() > 1e-290 && slope.mul_add(t, -value) == 0.0);
         let normal = value == 0.0 || value.abs() >= precision.smallest_normal();
-        Some(value).filter(|&value| known && normal && precision.has(value))
+        Some(value).filter(|&value| known && slope_held && normal && precision.has(value))
     };
     let image = |at: usize, (low, high): Interval| {
         let (left, right) = (of(at, low), of(at, high));
