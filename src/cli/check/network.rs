@@ -90,7 +90,7 @@ pub fn run(
     drop(bytes);
     progress.say("deciding every point");
     let (points, labels) = (&task.sample.points, &task.sample.labels);
-    let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, arguments.exact));
+    let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, crate::judge::Runtime::Ieee, arguments.exact));
     let (reading, mut judged) = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: digest,
