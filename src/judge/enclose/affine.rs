@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bounds::{gamma, larger, largest, up};
-use super::chain::{BESIDES, Chain};
+use super::chain::{BESIDES, Chain, least_of};
 use super::{Enclosure, all_zero, of_point, tile};
 use crate::exact::Format;
 use crate::exact::format::common_grain as grain;
@@ -22,6 +22,8 @@ pub struct Weights<'a> {
     bias_grain: i64,
     /// Whether a runtime takes them as they are.
     taken: bool,
+    /// At most each |w| that is not 0.
+    least: f64,
     /// At least max(1, |w|), and max(1, |b|) or 0 for none.
     most: (f64, f64),
     /// Both directions of a convolution that may be tiled.
@@ -46,6 +48,7 @@ impl<'a> Weights<'a> {
         Weights {
             affine,
             sizes: affine.weights.iter().map(|w| w.abs()).collect(),
+            least: least_of(affine.weights.iter().map(|w| w.abs())),
             grain: grain(&affine.weights),
             bias_grain: grain(&affine.bias),
             taken: rounding.takes(&affine.weights) && rounding.keeps(&affine.bias),
@@ -164,6 +167,8 @@ impl<'a> Weights<'a> {
             terms: folded.terms.saturating_add(inputs + BESIDES + transforms),
             products: true,
             grain: folded.grain.iter().map(|own| own.filter(|_| taken).map(with_weights)).collect(),
+            // Of weights alone it is known already.
+            least: if folded.least < 1.0 { folded.least * self.least / 2.0 } else { self.least },
             most: folded.most.iter().map(grown).collect(),
         };
         Enclosure::folded(sums.centre, radius, x.points, chain, None, rounding)

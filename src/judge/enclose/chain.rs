@@ -50,6 +50,8 @@ pub struct Chain {
     pub products: bool,
     /// Of each point: all monomials are known, and multiples of 2^this, of factors that runtimes take as they are.
     pub grain: Vec<Option<i64>>,
+    /// At most each |coefficient| that is not 0, as what is folded multiplies it.
+    pub least: f64,
     /// M, the largest of each point.
     pub most: Vec<f64>,
 }
@@ -69,6 +71,7 @@ impl Chain {
             terms: 0,
             products: false,
             grain: (0..x.points).map(grain).collect(),
+            least: 1.0,
             most: (0..x.points).map(|k| above_one(largest(of_point(&size, k, width)))).collect(),
             size,
         }
@@ -92,17 +95,19 @@ impl Chain {
     pub fn runtime(&self, rounding: Rounding) -> Vec<f64> {
         let highest = rounding.highest();
         let width = self.size.len() / self.most.len().max(1);
+        // A coefficient below the normal range may be taken for zero, whatever it is multiplied with.
+        let normal = self.least >= rounding.smallest();
         let exact = |(k, grain): (usize, &Option<i64>)| {
             let never = |grain| rounding.never_rounds(grain, largest(of_point(&self.size, k, width)));
             let held = || all_zero(of_point(&self.base, k, width));
-            self.most[k] < highest && held() && grain.is_some_and(never)
+            normal && self.most[k] < highest && held() && grain.is_some_and(never)
         };
         let exact: Vec<bool> = self.grain.iter().enumerate().map(exact).collect();
         if exact.iter().all(|&exact| exact) {
             return Vec::new();
         }
         let relative = rounding.relative(self.terms, self.products);
-        let tiny = 8.0 * self.terms.saturating_add(2) as f64 * rounding.smallest();
+        let tiny = 8.0 * self.terms.saturating_add(1) as f64 * rounding.smallest();
         let bound = |(at, size): (usize, &f64)| {
             let most = self.most[at / width];
             // Comparisons with what is no number are false.
@@ -143,6 +148,7 @@ impl Chain {
             terms: self.terms.saturating_add(BESIDES),
             products: self.products,
             grain: self.grain.iter().map(known).collect(),
+            least: self.least,
             most: self.most.iter().map(|most| up(most + constant, 1)).collect(),
         }
     }
@@ -165,6 +171,8 @@ impl Chain {
             if divides { larger(one, above_one(1.0 / c.abs())) } else { one }
         };
         let most = by.iter().map(factor).fold(1.0, larger);
+        let sizes = by.iter().map(|c| if divides { 1.0 / c.abs() } else { c.abs() });
+        let least = least_of(sizes);
         // Reciprocals of such numbers are far from the ends of the range.
         let known = !divides || by.iter().all(|c| c.abs() >= rounding.smallest() * 2f64.powi(64));
         let after = |own: &f64| if known { up(own * most, 2) } else { f64::INFINITY };
@@ -174,6 +182,7 @@ impl Chain {
             terms: self.terms.saturating_add(BESIDES),
             products: self.products,
             grain: self.grain.iter().map(|own| own.and_then(&grain)).collect(),
+            least: self.least * least / 2.0,
             most: self.most.iter().map(after).collect(),
         }
     }
@@ -193,6 +202,7 @@ impl Chain {
             terms: self.terms.saturating_add(other.terms).saturating_add(BESIDES),
             products: self.products || other.products,
             grain: both_known(&self.grain, &other.grain),
+            least: self.least.min(other.least),
             most: both(&self.most, &other.most),
         }
     }
@@ -231,6 +241,7 @@ impl Chain {
             terms: self.terms.saturating_add(NORMALIZATION),
             products: self.products,
             grain: vec![None; self.grain.len()],
+            least: 0.0,
             most: self.most.iter().map(after).collect(),
         }
     }
@@ -253,6 +264,7 @@ impl Chain {
             terms: parts.iter().map(|part| part.terms).max().unwrap_or(0),
             products: parts.iter().any(|part| part.products),
             grain,
+            least: parts.iter().map(|part| part.least).fold(1.0, f64::min),
             most,
         }
     }
@@ -261,6 +273,11 @@ impl Chain {
 /// Where both are known, the smaller.
 pub fn both_known(x: &[Option<i64>], y: &[Option<i64>]) -> Vec<Option<i64>> {
     x.iter().zip(y).map(|(x, y)| x.zip(*y).map(|(x, y)| x.min(y))).collect()
+}
+
+/// The least of sizes that is not 0, or 1.
+pub fn least_of(sizes: impl Iterator<Item = f64>) -> f64 {
+    sizes.filter(|&x| x != 0.0).fold(1.0, f64::min)
 }
 
 fn above_one(x: f64) -> f64 {

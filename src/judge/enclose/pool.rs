@@ -72,6 +72,7 @@ pub fn mean_pool(
         terms: folded.terms.saturating_add(area + BESIDES),
         products: folded.products,
         grain: folded.grain.iter().map(|own| own.and_then(divided)).collect(),
+        least: folded.least / area as f64 / 2.0,
         most: folded.most.iter().map(|most| up(area as f64 * most, area)).collect(),
     };
     // Sums are exact where means are: both are scaled by powers of two, sums by the larger ones.
