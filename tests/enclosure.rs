@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use shatter::exact::{Rational, bit_length};
 
 use shatter::exact::Format;
+use shatter::judge::Runtime;
 use shatter::judge::enclose::{Enclosure, Evaluator};
 use shatter::network::exactly::Exact;
 use shatter::network::graph::{Affine, Normalization, Operation, Response, Step, Window};
@@ -29,7 +30,8 @@ fn within(distance: &Rational, bound: f64) -> bool {
 /// Whether every runtime stays within the bounds; the first that does not.
 fn holds(network: &Graph, points: &[f64], seed: u64) -> Result<Enclosure, String> {
     let d = network.input.iter().product::<usize>();
-    let enclosed = Evaluator::new(network).outputs(points.to_vec(), points.len() / d);
+    let enclosed =
+        Evaluator::new(network, Runtime::Ieee).outputs(points.to_vec(), points.len() / d);
     for (i, point) in points.chunks(d).enumerate() {
         let outputs = real(network, point);
         for (k, output) in outputs.iter().enumerate() {
@@ -158,7 +160,7 @@ fn networks_in_binary64_have_bounds_of_their_own() {
     let bound = |large: f64| {
         let operations = [dense(1024, weights(large), Vec::new()), shift(&[1.0])];
         let network = Graph { precision: Format::F64, ..linear(1024, operations) };
-        let found = Evaluator::new(&network).outputs(vec![1.0; 1024], 1);
+        let found = Evaluator::new(&network, Runtime::Ieee).outputs(vec![1.0; 1024], 1);
         assert_eq!((found.centre[0], found.radius(0)), (1.0, 0.0));
         found.runtime(0)
     };
@@ -168,7 +170,7 @@ fn networks_in_binary64_have_bounds_of_their_own() {
     let tiny = |weight: f64| {
         let network = linear(1, [dense(1, vec![weight], Vec::new())]);
         let network = Graph { precision: Format::F64, ..network };
-        Evaluator::new(&network).outputs(vec![2f64.powi(100)], 1).runtime(0)
+        Evaluator::new(&network, Runtime::Ieee).outputs(vec![2f64.powi(100)], 1).runtime(0)
     };
     assert_eq!(tiny(2f64.powi(-1000)), 0.0);
     assert!(tiny(f64::MIN_POSITIVE / 256.0) >= 2f64.powi(-930));
@@ -223,7 +225,8 @@ fn numbers_below_the_normal_range_may_be_zero() {
     // A variance that may be taken for 0, times a whole number.
     let (Operation::Normalize(mut by), _) = normalize(1.0, 0.0, 0.0, tiny) else { unreachable!() };
     by.epsilon = 0.0;
-    let found = Evaluator::new(&linear(1, [(Operation::Normalize(by), 1)])).outputs(vec![1.0], 1);
+    let found = Evaluator::new(&linear(1, [(Operation::Normalize(by), 1)]), Runtime::Ieee)
+        .outputs(vec![1.0], 1);
     assert_eq!(found.runtime(0), f64::INFINITY);
 }
 

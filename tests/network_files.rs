@@ -265,7 +265,8 @@ fn what_nothing_reads_is_left_out() {
     ];
     let network = onnx::network(&model(&nodes, &[weights], &[2])).unwrap();
     assert_eq!((network.steps.len(), network.products()), (4, 2 + 2 + 2 + 1));
-    let evaluator = shatter::judge::enclose::Evaluator::new(&network);
+    let evaluator =
+        shatter::judge::enclose::Evaluator::new(&network, shatter::judge::Runtime::Ieee);
     assert_eq!(evaluator.outputs(vec![1.0, -1.0], 1).centre, [0.0]);
 }
 
@@ -324,7 +325,8 @@ fn sums_without_end_are_undecided() {
         (0..70).map(|k| node("Add", &[&name(k), &name(k)], &name(k + 1))).collect();
     nodes.push(node("Identity", &["t70"], "y"));
     let network = onnx::network(&model(&nodes, &[], &[1])).unwrap();
-    let found = shatter::judge::enclose::Evaluator::new(&network).outputs(vec![0.3], 1);
+    let found = shatter::judge::enclose::Evaluator::new(&network, shatter::judge::Runtime::Ieee)
+        .outputs(vec![0.3], 1);
     assert!((found.centre[0] / 2f64.powi(70) - 0.3).abs() < 1e-12);
     assert!(found.runtime(0) > 2f64.powi(40), "{}", found.runtime(0));
 }

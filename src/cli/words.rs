@@ -1,5 +1,6 @@
 //! What several commands say in the same words.
 
+use crate::judge::Runtime;
 use crate::network::evaluate::ExactResidual;
 use crate::network::{FloatExactness, Sizes};
 use crate::sample::{LabelRule, Labels, Sample};
@@ -69,8 +70,16 @@ pub fn floats_text(floats: &FloatExactness) -> String {
         floats.projection_bits, floats.threshold_bits
     );
     match (floats.binary64, floats.binary32) {
-        (true, true) => format!("float-exact, in binary32 too ({bits}; 24 for binary32)"),
-        (true, false) => format!("float-exact: no rounding in any order of evaluation ({bits})"),
+        (true, true) => {
+            format!(
+                "float-exact under {}, in binary32 too ({bits}; 24 for binary32)",
+                Runtime::Ieee
+            )
+        }
+        (true, false) => {
+            let under = Runtime::Ieee;
+            format!("float-exact under {under}: no rounding in any order of evaluation ({bits})")
+        }
         (false, _) => match floats.obstacle {
             Some(obstacle) => format!("may round: {obstacle} ({bits})"),
             None => format!("may round ({bits})"),

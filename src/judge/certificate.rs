@@ -7,7 +7,9 @@
 //! layers TEXT                  "of the file", or those of --architecture, which the file does not say, with the
 //!                              epsilon of a batchnorm where it is not 1e-5
 //! takes SHAPE gives N          shape of a point as the network takes it, and how many outputs it has
-//! precision f32                of its numbers, and of the runtimes of which rounding bounds speak
+//! precision f32                of its numbers
+//! runtime ieee                 the runtimes of which verdicts and rounding bounds speak (judge::runtime); certificates
+//!                              that were written before there were others lack the line, and are of ieee
 //! reading largest              how outputs say labels: see judge::verdict
 //! inputs TEXT                  how points become inputs: "points", rounded to the precision, or
 //!                              "prepared CONDITION seed=S", as in training
@@ -26,7 +28,7 @@
 //! ```
 //!
 //! The claim is about the function that the file's numbers define in real arithmetic, at these inputs:
-//! `margin` says that it says the label, by at least LOW, and that no runtime of the precision can round
+//! `margin` says that it says the label, by at least LOW, and that no runtime of the model can round
 //! that away. A certificate is checked by deciding again, from the file and the sample: every claim must
 //! follow, from enclosures or in exact arithmetic, whichever it was made with ([`claims`](super::claims)).
 
@@ -39,11 +41,14 @@ use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex}
 use crate::sample::{Labels, RawSample};
 
 use super::reading::Reading;
+use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};
 
 /// The longest certificate that is read, in bytes a point, and besides.
 const BYTES: u64 = 256;
 const BESIDES: u64 = 1 << 16;
+/// Lines before the verdicts, at most.
+const HEAD: usize = 32;
 
 /// What is judged.
 pub struct Subject<'a> {
@@ -59,6 +64,8 @@ pub struct Subject<'a> {
     pub gives: usize,
     /// The type of its numbers.
     pub precision: Format,
+    /// The runtimes of which is spoken.
+    pub runtime: Runtime,
     /// How outputs say labels.
     pub reading: Reading,
     /// How points become inputs.
@@ -72,7 +79,7 @@ pub struct Subject<'a> {
 pub struct Tally {
     /// The outputs equal the target.
     pub exact: usize,
-    /// The label is said, and no runtime can round that away.
+    /// The label is said, and no runtime of the model can round that away.
     pub margin: usize,
     /// Not that, and not the contrary.
     pub undecided: usize,
@@ -118,7 +125,8 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     let layers = subject.layers.as_deref().unwrap_or("of the file");
     text += &format!("layers {}\n", layers.escape_default());
     text += &format!("takes {} gives {}\n", sides(&subject.takes), subject.gives);
-    text += &format!("precision {}\nreading {}\n", precision.name(), reading.name());
+    text += &format!("precision {}\nruntime {}\n", precision.name(), subject.runtime);
+    text += &format!("reading {}\n", reading.name());
     text += &format!("inputs {}\n", inputs.escape_default());
     if !claims {
         text += &format!("sample {}\n", sample.text.escape_default());
@@ -157,6 +165,13 @@ pub fn write(subject: &Subject, judged: &[Judged]) -> String {
     }
     let digest = digest(text.as_bytes());
     text + &format!("digest {digest}\n")
+}
+
+/// The runtime model under which to decide what a certificate claims: the one that it names; `ieee` where it names none,
+/// or none that there is, and is then rejected.
+pub fn runtime(text: &str) -> Runtime {
+    let named = text.lines().take(HEAD).find_map(|line| line.strip_prefix("runtime "));
+    named.and_then(|name| name.parse().ok()).unwrap_or_default()
 }
 
 /// The most bytes that a certificate for so many points has.

@@ -8,6 +8,7 @@
 use super::JudgeError;
 use super::certificate::{Subject, Tally, digest, head, spelled};
 use super::exactly::Exactly;
+use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};
 use crate::exact::{Dyadic, IBig};
 use crate::network::Graph;
@@ -94,11 +95,18 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
         return Err("its digest does not match: it has been altered".to_owned());
     }
     let said = |line: &&str| !line.starts_with("network ") && !line.starts_with("sample ");
-    let mut lines = body.split('\n');
+    let mut lines = body.split('\n').peekable();
     // The counts are those of the certificate's own lines, which may claim less than is known.
     let wanted = head(subject, Tally::default(), true);
     let mut counts = "";
     for wanted in wanted.lines() {
+        // Older certificates name no runtime model.
+        let named = wanted.strip_prefix("runtime ");
+        if named == Some(Runtime::Ieee.name())
+            && lines.peek().is_some_and(|line| !line.starts_with("runtime "))
+        {
+            continue;
+        }
         let line =
             lines.find(said).ok_or_else(|| format!("it ends where '{wanted}' is expected"))?;
         if wanted.starts_with("counts ") {

@@ -10,8 +10,10 @@ pub mod enclose;
 mod error;
 pub mod exactly;
 mod reading;
+pub mod runtime;
 pub mod verdict;
 
 pub use error::JudgeError;
 pub use reading::Reading;
+pub use runtime::Runtime;
 pub use verdict::{Judged, Verdict, judge};

@@ -62,7 +62,7 @@ impl Reading {
         // Each operation once rounded outwards.
         let low = |at: usize| (outputs.centre[at] - outputs.radius(at)).next_down();
         let high = |at: usize| (outputs.centre[at] + outputs.radius(at)).next_up();
-        let known = outputs.radius.is_empty();
+        let known = outputs.exact(at.clone());
         match (self, labels) {
             (Reading::Largest, _) => {
                 let label = at.start + class(labels, i);
@@ -70,7 +70,7 @@ impl Reading {
                 for other in at.clone().filter(|&other| other != label) {
                     judged.0 = least(judged.0, (low(label) - high(other)).next_down());
                     judged.1 = least(judged.1, (high(label) - low(other)).next_up());
-                    let both = (outputs.runtime(label) + outputs.runtime(other)).next_up();
+                    let both = outputs.runtime_of_difference(label, other);
                     judged.2 = if both > judged.2 || both.is_nan() { both } else { judged.2 };
                 }
                 let target = |at: usize| if at == label { 1.0 } else { 0.0 };

@@ -27,6 +27,7 @@ use super::JudgeError;
 use super::enclose::Evaluator;
 use super::exactly::Exactly;
 pub use super::reading::Reading;
+use super::runtime::Runtime;
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +88,7 @@ pub fn judge(
     network: &Graph,
     points: &Points,
     labels: &Labels,
+    runtime: Runtime,
     everywhere_exact: bool,
 ) -> Result<(Reading, Vec<Judged>), JudgeError> {
     let n = points.n();
@@ -107,7 +109,7 @@ pub fn judge(
         true => Some(Exactly::asked(network, sample, reading, n)?),
         false => None,
     };
-    let evaluator = Evaluator::new(network);
+    let evaluator = Evaluator::new(network, runtime);
     let batch = (BATCH / peak).clamp(1, 256);
     let starts: Vec<Range<usize>> =
         (0..n).step_by(batch).map(|start| start..(start + batch).min(n)).collect();

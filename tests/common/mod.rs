@@ -9,6 +9,7 @@ pub mod onnx;
 pub mod program;
 pub mod python;
 pub mod runtimes;
+pub mod tiles;
 pub mod verdicts;
 
 use proptest::prelude::*;

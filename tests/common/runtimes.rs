@@ -1,10 +1,11 @@
-//! What runtimes in binary32 make of a network: folding, orders of sums, fused operations, and numbers
-//! below the normal range taken for zero.
+//! What runtimes in binary32 make of a network: folding, orders of sums, fused operations, numbers
+//! below the normal range taken for zero, operands of products with fewer bits, and convolutions by tiles.
 
 use shatter::network::graph::{Normalization, Operation, count};
 use shatter::network::{Activation, Graph};
 
 use super::feed::{bias, divisor, reads};
+use super::tiles::Tiles;
 
 /// What a runtime folds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,12 +28,17 @@ pub struct Runtime {
     pub fused: bool,
     /// Forwards, backwards, or shuffled.
     pub order: u8,
+    /// Significand bits of operands of products.
+    pub operands: Option<u32>,
+    /// Outputs of a tile of convolutions, in both directions.
+    pub tile: Option<usize>,
     /// Where its own random numbers stand.
     pub state: u64,
 }
 
-/// A sum of coefficients times numbers that are held; a constant has the number 1.
-type Terms = Vec<(f32, f32)>;
+/// A sum of coefficients times numbers that are held; a constant has the number 1. The last says whether a product of
+/// matrices or a convolution multiplies them.
+type Terms = Vec<(f32, f32, bool)>;
 
 /// Of a number of a product: weights and numbers of the value, and its bias.
 type Row = (Vec<(f64, usize)>, Option<f64>);
@@ -62,6 +68,15 @@ impl Runtime {
         self.flushed(operation(x, y))
     }
 
+    /// An operand of a product: rounded to nearest, or cut off.
+    fn operand(&mut self, x: f32) -> f32 {
+        let Some(bits) = self.operands else { return x };
+        let unit = 1u32 << (24 - bits);
+        let half = if self.random().is_multiple_of(2) { unit / 2 } else { 0 };
+        // Carries go into the exponent, as they should.
+        f32::from_bits((x.to_bits() + half) & !(unit - 1))
+    }
+
     fn add(&mut self, x: f32, y: f32) -> f32 {
         self.does(x, y, |x, y| x + y)
     }
@@ -83,7 +98,10 @@ impl Runtime {
             }
         }
         let mut sum = 0.0;
-        for (weight, x) in terms {
+        for (weight, x, product) in terms {
+            let short = product && x != 1.0;
+            let (weight, x) =
+                if short { (self.operand(weight), self.operand(x)) } else { (weight, x) };
             if self.fused {
                 let (weight, x) = (self.flushed(weight), self.flushed(x));
                 let added = weight.mul_add(x, sum);
@@ -132,10 +150,10 @@ impl Runtime {
 
     /// The constants of a sum, added up and put last.
     fn merged(&mut self, terms: &Terms) -> Terms {
-        let (constants, mut rest): (Terms, Terms) = terms.iter().partition(|(_, x)| *x == 1.0);
+        let (constants, mut rest): (Terms, Terms) = terms.iter().partition(|(_, x, _)| *x == 1.0);
         if !constants.is_empty() {
             let constant = self.sum(&constants);
-            rest.push((constant, 1.0));
+            rest.push((constant, 1.0, false));
         }
         rest
     }
@@ -152,14 +170,14 @@ impl Runtime {
             for &(weight, k) in row {
                 match x {
                     Value::Terms(inner) if self.fold == Fold::Forward => {
-                        for &(coefficient, number) in &inner[k] {
-                            terms.push((self.times(weight as f32, coefficient), number));
+                        for &(coefficient, number, _) in &inner[k] {
+                            terms.push((self.times(weight as f32, coefficient), number, true));
                         }
                     }
-                    _ => terms.push((weight as f32, held[k])),
+                    _ => terms.push((weight as f32, held[k], true)),
                 }
             }
-            terms.extend(bias.map(|bias| (bias as f32, 1.0)));
+            terms.extend(bias.map(|bias| (bias as f32, 1.0, false)));
             result.push(if self.fold == Fold::Forward { self.merged(&terms) } else { terms });
         }
         let terms = Value::Terms(result);
@@ -169,7 +187,7 @@ impl Runtime {
     /// Terms of a value that may be folded.
     fn terms(&mut self, x: &Value) -> Vec<Terms> {
         match x {
-            Value::Held(held) => held.iter().map(|&x| vec![(1.0, x)]).collect(),
+            Value::Held(held) => held.iter().map(|&x| vec![(1.0, x, false)]).collect(),
             Value::Terms(terms) => terms.clone(),
         }
     }
@@ -194,13 +212,13 @@ impl Runtime {
                 let centred = self.sum(terms);
                 let centred = self.add(centred, -mean);
                 let scaled = self.times(centred, factor);
-                result.push(vec![(self.add(scaled, shift), 1.0)]);
+                result.push(vec![(self.add(scaled, shift), 1.0, false)]);
                 continue;
             }
             let mut scaled: Terms =
-                terms.iter().map(|&(w, x)| (self.times(w, factor), x)).collect();
+                terms.iter().map(|&(w, x, p)| (self.times(w, factor), x, p)).collect();
             let below = self.times(mean, factor);
-            scaled.push((self.add(shift, -below), 1.0));
+            scaled.push((self.add(shift, -below), 1.0, false));
             result.push(self.merged(&scaled));
         }
         self.kept(result)
@@ -220,6 +238,14 @@ impl Runtime {
             let numbers = count(&step.shape);
             let lists = reads(step, shape);
             let next = match (&step.operation, lists) {
+                (Operation::Convolution(affine, window), _)
+                    if self.tile.is_some_and(|m| Tiles::fit(window, m)) =>
+                {
+                    let held = self.held(x);
+                    let m = self.tile.unwrap();
+                    let mut tiles = Tiles::new(window.size, m, self.random());
+                    Value::Held(tiles.convolve(&held, shape, affine, window))
+                }
                 (Operation::Dense(affine) | Operation::Convolution(affine, _), Some(lists)) => {
                     let bias = |at| (!affine.bias.is_empty()).then(|| bias(affine, numbers, at));
                     let rows: Vec<Row> =
@@ -237,7 +263,8 @@ impl Runtime {
                     let x = self.held(x);
                     let mut means = Vec::new();
                     for list in &lists {
-                        let sum = self.sum(&list.iter().map(|&(_, k)| (1.0, x[k])).collect());
+                        let sum =
+                            self.sum(&list.iter().map(|&(_, k)| (1.0, x[k], false)).collect());
                         let by = divisor(operation, list.len()) as f32;
                         means.push(self.does(sum, by, |x, y| x / y));
                     }
@@ -272,13 +299,13 @@ impl Runtime {
                         let reciprocal = self.does(1.0, c, |x, y| x / y);
                         let inverse = self.random().is_multiple_of(2);
                         let mut scaled = Terms::new();
-                        for &(w, x) in &terms[k as usize] {
+                        for &(w, x, product) in &terms[k as usize] {
                             let w = match (divides, inverse) {
                                 (false, _) => self.times(w, c),
                                 (true, true) => self.times(w, reciprocal),
                                 (true, false) => self.does(w, c, |x, y| x / y),
                             };
-                            scaled.push((w, x));
+                            scaled.push((w, x, product));
                         }
                         result.push(scaled);
                     }
@@ -294,9 +321,10 @@ impl Runtime {
                     let terms = self.terms(x);
                     let mut result = Vec::new();
                     for (&k, &b) in from.iter().zip(by) {
-                        let sign = |(w, x): (f32, f32)| (if *negated { -w } else { w }, x);
+                        let sign =
+                            |(w, x, p): (f32, f32, bool)| (if *negated { -w } else { w }, x, p);
                         let mut sum: Terms = terms[k as usize].iter().copied().map(sign).collect();
-                        sum.push((b as f32, 1.0));
+                        sum.push((b as f32, 1.0, false));
                         result.push(self.merged(&sum));
                     }
                     self.kept(result)
@@ -328,7 +356,7 @@ impl Runtime {
                             slid[place] = self.add(slid[place], minus * scaled);
                         }
                         let near = now.map(|c| held[c * area + place]);
-                        let squares = self.sum(&near.map(|x| (x, x)).collect());
+                        let squares = self.sum(&near.map(|x| (x, x, false)).collect());
                         let scaled = self.times(weight, squares);
                         let anew = self.add(k as f32, scaled);
                         let d = f64::from(if self.order == 2 { slid[place] } else { anew });
@@ -346,7 +374,9 @@ impl Runtime {
                     let mut terms = self.terms(x);
                     let other = self.terms(&values[*other]);
                     for (sum, more) in terms.iter_mut().zip(other) {
-                        sum.extend(more.into_iter().map(|(w, x)| (if *minus { -w } else { w }, x)));
+                        let sign =
+                            |(w, x, p): (f32, f32, bool)| (if *minus { -w } else { w }, x, p);
+                        sum.extend(more.into_iter().map(sign));
                     }
                     self.kept(terms)
                 }
@@ -370,15 +400,28 @@ impl Runtime {
     }
 }
 
-/// Runtimes of every kind.
+/// Runtimes of every kind of `ieee`.
 pub fn runtimes(seed: u64) -> Vec<Runtime> {
     let mut all = Vec::new();
     for fold in [Fold::Nothing, Fold::Back, Fold::Forward] {
         for (flush, fused, order) in
             [(0, false, 0), (1, false, 1), (2, true, 2), (0, true, 1), (1, true, 0)]
         {
-            all.push(Runtime { fold, flush, fused, order, state: seed + all.len() as u64 });
+            let state = seed + all.len() as u64;
+            all.push(Runtime { fold, flush, fused, order, operands: None, tile: None, state });
         }
     }
     all
+}
+
+/// The same with operands of so many bits.
+pub fn short_operands(seed: u64, bits: u32) -> Vec<Runtime> {
+    let short = |runtime| Runtime { operands: Some(bits), ..runtime };
+    runtimes(seed).into_iter().map(short).collect()
+}
+
+/// The same with tiles of 2, 4 or 6 outputs.
+pub fn tiled(seed: u64) -> Vec<Runtime> {
+    let of = |(k, runtime): (usize, Runtime)| Runtime { tile: Some([2, 4, 6][k % 3]), ..runtime };
+    runtimes(seed).into_iter().enumerate().map(of).collect()
 }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
+use crate::judge::Runtime;
 use crate::sample::{self, LabelRule};
 
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
@@ -53,6 +54,10 @@ pub struct Arguments {
     /// With --network: decide every point in exact arithmetic, in 2^38 products and 1 GiB at most
     #[arg(long, requires = "network")]
     exact: bool,
+    /// With --network: of which runtimes verdicts speak, ieee, tf32, bf16 or winograd [default: ieee, a
+    /// certificate's own]
+    #[arg(long, value_name = "NAME", requires = "network")]
+    runtime: Option<Runtime>,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
     #[arg(long, conflicts_with = "network")]
     integers: bool,
@@ -65,6 +70,7 @@ impl Arguments {
     fn write(&self, found: &serde_json::Value) -> Result<(), CliError> {
         let configuration = serde_json::json!({
             "files": self.files, "network": self.network, "seed": self.common.seed(),
+            "runtime": self.runtime.map(Runtime::name),
         });
         self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }

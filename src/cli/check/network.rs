@@ -88,9 +88,20 @@ pub fn run(
     };
     let digest = certificate::digest(&bytes);
     drop(bytes);
-    progress.say("deciding every point");
     let (points, labels) = (&task.sample.points, &task.sample.labels);
-    let (result, deciding) = timed(|| judge::judge(&task.network, points, labels, arguments.exact));
+    let claimed = match claimed {
+        Some(path) => {
+            let bytes = bounded(path, certificate::longest(points.n()))?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        None => None,
+    };
+    // Decided is what the certificate speaks of, unless something else is asked for.
+    let named = claimed.as_deref().map(certificate::runtime);
+    let runtime = arguments.runtime.or(named).unwrap_or_default();
+    progress.say("deciding every point");
+    let decide = || judge::judge(&task.network, points, labels, runtime, arguments.exact);
+    let (result, deciding) = timed(decide);
     let (reading, mut judged) = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: digest,
@@ -99,21 +110,17 @@ pub fn run(
         takes: task.network.input.clone(),
         gives: task.network.outputs(),
         precision: task.network.precision,
+        runtime,
         reading,
         inputs: task.inputs.clone(),
         sample: &task.sample,
     };
     let n = judged.len();
-    let claims = match claimed {
-        Some(path) => {
-            let bytes = bounded(path, certificate::longest(n))?;
-            let text = String::from_utf8_lossy(&bytes);
-            let exact = arguments.exact;
-            Some(
-                claims::confirm(&text, &subject, &task.network, &mut judged, exact)
-                    .map_err(undecided)?,
-            )
-        }
+    let claims = match &claimed {
+        Some(text) => Some(
+            claims::confirm(text, &subject, &task.network, &mut judged, arguments.exact)
+                .map_err(undecided)?,
+        ),
         None => None,
     };
     let tally = Tally::of(&judged);
@@ -127,6 +134,7 @@ pub fn run(
         "network_sha256": subject.network_sha256,
         "network": subject.description,
         "precision": subject.precision.name(),
+        "runtime": runtime.name(),
         "reading": reading.name(),
         "inputs": subject.inputs,
         "points": n,
@@ -169,6 +177,7 @@ pub fn run(
         None => {}
     }
     facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
+    facts.add("runtime", format!("{runtime}: {}", runtime.description()));
     facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
     let number = |n: usize| grouped(n as u64);
     facts.add("fits exactly", number(tally.exact));
@@ -184,14 +193,12 @@ pub fn run(
         "",
         format!("in real arithmetic {} of {} fit, {} open", number(fits), number(n), number(open)),
     );
-    let precision = subject.precision.name();
     facts.add(
         "rounding",
         match unbounded {
-            0 => format!("at most {rounding:.3e} in any {precision} runtime"),
+            0 => format!("at most {rounding:.3e} under {runtime}"),
             _ => format!(
-                "no bound at {} of the points, at most {rounding:.3e} in any {precision} runtime \
-                 elsewhere",
+                "no bound at {} of the points, at most {rounding:.3e} under {runtime} elsewhere",
                 number(unbounded)
             ),
         },

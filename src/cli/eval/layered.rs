@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cli::CliError;
 use crate::cli::words::{residual_text, sizes_text};
 use crate::exact::Rational;
+use crate::judge::Runtime;
 use crate::network::{Layered, LayeredExactness, forward};
 use crate::record::AtomicFile;
 use crate::sample::fingerprint::fingerprint;
@@ -72,8 +73,10 @@ pub fn evaluate(
 fn floats_text(floats: &LayeredExactness) -> String {
     match &floats.obstacle {
         Some(obstacle) => format!("may round: {obstacle}"),
-        None if floats.binary32 => "float-exact, in binary32 too".to_owned(),
-        None => "float-exact: no rounding in any order of evaluation".to_owned(),
+        None if floats.binary32 => format!("float-exact under {}, in binary32 too", Runtime::Ieee),
+        None => {
+            format!("float-exact under {}: no rounding in any order of evaluation", Runtime::Ieee)
+        }
     }
 }
 

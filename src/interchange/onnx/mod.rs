@@ -31,7 +31,9 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 ///
 /// ```
 /// use shatter::construct::{Options, depth_two};
-/// use shatter::interchange::{Format, feed::judge, onnx};
+/// use shatter::exact::Format;
+/// use shatter::interchange::onnx;
+/// use shatter::judge::{Runtime, verdict as judge};
 /// use shatter::network::Network;
 /// use shatter::sample::{self, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
@@ -41,7 +43,7 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// assert_eq!(rounded.rounded, 0);
 /// // Read back, every point is found to equal its label, whatever the order of a runtime's sums.
 /// let read = onnx::network(&file)?;
-/// let (_, judged) = judge::judge(&read, &sample.points, &sample.labels, false)?;
+/// let (_, judged) = judge::judge(&read, &sample.points, &sample.labels, Runtime::Ieee, false)?;
 /// assert!(judged.iter().all(|one| one.verdict == judge::Verdict::Exact && one.rounding == 0.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -1,10 +1,13 @@
 //! Products with matrices, as they are and of windows, with their bounds.
 
-use super::Enclosure;
+use std::ops::Range;
+
 use super::bounds::{gamma, larger, largest, up};
-use super::chain::{BESIDES, Chain};
+use super::chain::{BESIDES, Chain, least_of};
+use super::{Enclosure, all_zero, of_point, tile};
 use crate::exact::Format;
 use crate::exact::format::common_grain as grain;
+use crate::judge::runtime::{Rounding, winograd};
 use crate::linear::product::{Matrix, MatrixMut, product};
 use crate::network::graph::{Affine, Window, count};
 
@@ -18,9 +21,13 @@ pub struct Weights<'a> {
     grain: i64,
     bias_grain: i64,
     /// Whether a runtime takes them as they are.
-    normal: bool,
+    taken: bool,
+    /// At most each |w| that is not 0.
+    least: f64,
     /// At least max(1, |w|), and max(1, |b|) or 0 for none.
     most: (f64, f64),
+    /// Both directions of a convolution that may be tiled.
+    tiles: Option<[winograd::Direction; 2]>,
 }
 
 /// Sums of a batch with what bounds need.
@@ -29,34 +36,32 @@ struct Sums {
     size: Vec<f64>,
     radius: Vec<f64>,
     base: Vec<f64>,
+    /// Sizes of the monomials of tiles; empty where there are none.
+    tiled: Vec<f64>,
 }
 
 impl<'a> Weights<'a> {
-    /// Those of a step.
-    pub fn new(affine: &'a Affine, precision: Format) -> Weights<'a> {
+    /// Those of a step; a convolution has a window.
+    pub fn new(affine: &'a Affine, window: Option<&Window>, rounding: Rounding) -> Weights<'a> {
         let most = |numbers: &[f64]| numbers.iter().fold(1.0, |most, x| larger(most, x.abs()));
         let bias = if affine.bias.is_empty() { 0.0 } else { most(&affine.bias) };
         Weights {
             affine,
             sizes: affine.weights.iter().map(|w| w.abs()).collect(),
+            least: least_of(affine.weights.iter().map(|w| w.abs())),
             grain: grain(&affine.weights),
             bias_grain: grain(&affine.bias),
-            normal: precision.all_normal(&affine.weights) && precision.all_normal(&affine.bias),
+            taken: rounding.takes(&affine.weights) && rounding.keeps(&affine.bias),
             most: (most(&affine.weights), bias),
+            tiles: window.filter(|_| rounding.tiled).and_then(winograd::tiled),
         }
     }
 
     /// x W + b, a row a point.
-    pub fn dense(&self, x: &Enclosure, precision: Format) -> Enclosure {
-        let folded = x.forward(precision);
-        let mut sums = Sums::zeros(x, &folded, x.points * self.affine.outputs);
-        let rows = Rows::of(x, &folded);
-        let result = self.rows(&rows, x.points);
-        sums.centre = result.centre;
-        sums.size = result.size;
-        sums.radius = result.radius;
-        sums.base = result.base;
-        self.close(sums, x, folded, precision)
+    pub fn dense(&self, x: &Enclosure, rounding: Rounding) -> Enclosure {
+        let folded = x.forward(rounding);
+        let sums = self.rows(&Rows::of(x, &folded), x.points);
+        self.close(sums, x, folded, rounding)
     }
 
     /// W over windows of images: a block of windows after the other.
@@ -65,36 +70,47 @@ impl<'a> Weights<'a> {
         x: &Enclosure,
         shape: &[usize],
         window: &Window,
-        precision: Format,
+        rounding: Rounding,
     ) -> Enclosure {
         let (rows, columns) = window.places(shape[1], shape[2]).unwrap_or((0, 0));
         let (places, outputs) = (rows * columns, self.affine.outputs);
-        let folded = x.forward(precision);
+        let folded = x.forward(rounding);
         let mut sums = Sums::zeros(x, &folded, x.points * places * outputs);
         let lists = Rows::of(x, &folded);
         let block = (WINDOWS / self.affine.inputs.max(1)).max(1);
         let all = x.points * places;
+        // Channels come first.
+        let put = |into: &mut [f64], from: &[f64], range: Range<usize>| {
+            for (row, values) in range.zip(from.chunks(outputs)) {
+                let (point, place) = (row / places, row % places);
+                for (channel, &value) in values.iter().enumerate() {
+                    into[(point * outputs + channel) * places + place] = value;
+                }
+            }
+        };
         for start in (0..all).step_by(block) {
             let range = start..(start + block).min(all);
             let laid = |values: &[f64]| windows(values, shape, window, columns, range.clone());
             let laid = [laid(lists.0[0]), laid(lists.0[1]), laid(lists.0[2]), laid(lists.0[3])];
             let rows = Rows([&laid[0], &laid[1], &laid[2], &laid[3]]);
             let result = self.rows(&rows, range.len());
-            // Channels come first.
-            let put = |into: &mut [f64], from: &[f64]| {
-                for (row, values) in range.clone().zip(from.chunks(outputs)) {
-                    let (point, place) = (row / places, row % places);
-                    for (channel, &value) in values.iter().enumerate() {
-                        into[(point * outputs + channel) * places + place] = value;
-                    }
-                }
-            };
-            put(&mut sums.centre, &result.centre);
-            put(&mut sums.size, &result.size);
-            put(&mut sums.radius, &result.radius);
-            put(&mut sums.base, &result.base);
+            put(&mut sums.centre, &result.centre, range.clone());
+            put(&mut sums.size, &result.size, range.clone());
+            put(&mut sums.radius, &result.radius, range.clone());
+            put(&mut sums.base, &result.base, range.clone());
         }
-        self.close(sums, x, folded, precision)
+        if let Some(tiles) = &self.tiles {
+            sums.tiled = vec![0.0; sums.size.len()];
+            let block = (block / columns.max(1)).max(1);
+            for start in (0..x.points * rows).step_by(block) {
+                let range = start..(start + block).min(x.points * rows);
+                let laid = tile::windows(&folded.size, shape, window, tiles, range.clone());
+                let range = range.start * columns..range.end * columns;
+                let result = self.rows(&Rows([&[], &laid, &[], &[]]), range.len());
+                put(&mut sums.tiled, &result.size, range);
+            }
+        }
+        self.close(sums, x, folded, rounding)
     }
 
     /// The lists times the weights, or times their sizes; with biases.
@@ -116,6 +132,7 @@ impl<'a> Weights<'a> {
             size: times(size, &self.sizes),
             radius: times(radius, &self.sizes),
             base: times(base, &self.sizes),
+            tiled: Vec::new(),
         };
         if !bias.is_empty() {
             sums.centre.chunks_mut(*outputs).for_each(|row| {
@@ -132,34 +149,50 @@ impl<'a> Weights<'a> {
         sums
     }
 
-    fn close(&self, sums: Sums, x: &Enclosure, folded: Chain, precision: Format) -> Enclosure {
+    fn close(&self, sums: Sums, x: &Enclosure, folded: Chain, rounding: Rounding) -> Enclosure {
         let inputs = self.affine.inputs;
         let with_weights = |grain: i64| grain.saturating_add(self.grain).min(self.bias_grain);
         let (weight, bias) = self.most;
-        let grown = |most: &f64| up(inputs as f64 * weight * most + bias, inputs + 2);
+        let growth = |[down, across]: &[winograd::Direction; 2]| down.growth * across.growth;
+        let weight = weight * self.tiles.as_ref().map_or(1.0, growth);
+        let grown = |most: &f64| up(inputs as f64 * weight * most + bias, inputs + 6);
+        let transforms = if self.tiles.is_some() { winograd::ROUNDINGS } else { 0 };
+        let known = x.known(|own| Some(with_weights(own)));
+        let radius = radius(&sums.radius, &sums.size, inputs + 1, &known);
+        // Monomials of tiles have factors that are no numbers of the network.
+        let taken = self.taken && self.tiles.is_none();
         let chain = Chain {
             base: sums.base,
-            size: sums.size,
-            terms: folded.terms.saturating_add(inputs + BESIDES),
-            grain: folded.grain.filter(|_| self.normal).map(with_weights),
+            size: if self.tiles.is_some() { sums.tiled } else { sums.size },
+            terms: folded.terms.saturating_add(inputs + BESIDES + transforms),
+            products: true,
+            grain: folded.grain.iter().map(|own| own.filter(|_| taken).map(with_weights)).collect(),
+            // Of weights alone it is known already.
+            least: if folded.least < 1.0 { folded.least * self.least / 2.0 } else { self.least },
             most: folded.most.iter().map(grown).collect(),
         };
-        let known = x.radius.is_empty().then(|| with_weights(grain(&x.centre)));
-        let radius = radius(&sums.radius, &chain.size, inputs + 1, known);
-        Enclosure::folded(sums.centre, radius, x.points, chain, None, precision)
+        Enclosure::folded(sums.centre, radius, x.points, chain, None, rounding)
     }
 }
 
 /// What a binary64 sum of so many terms is off by, with terms of these sizes that are off by `before`
-/// in all; empty where all terms are multiples of 2^grain and nothing rounds.
-pub fn radius(before: &[f64], size: &[f64], terms: usize, grain: Option<i64>) -> Vec<f64> {
-    let exact = |grain| Format::F64.never_rounds(grain, largest(size));
-    if before.is_empty() && grain.is_some_and(exact) {
+/// in all: 0 at points where all terms are known, and multiples of 2^grain, and nothing rounds; empty if at all.
+pub fn radius(before: &[f64], size: &[f64], terms: usize, grains: &[Option<i64>]) -> Vec<f64> {
+    let width = size.len() / grains.len().max(1);
+    let exact = |(k, grain): (usize, &Option<i64>)| {
+        let fits = |grain| Format::F64.never_rounds(grain, largest(of_point(size, k, width)));
+        grain.is_some_and(fits) && all_zero(of_point(before, k, width))
+    };
+    let exact: Vec<bool> = grains.iter().enumerate().map(exact).collect();
+    if exact.iter().all(|&exact| exact) {
         return Vec::new();
     }
     let relative = gamma(terms.saturating_add(4), 53);
     let tiny = terms.saturating_add(4) as f64 * f64::MIN_POSITIVE;
     let widened = |(at, size): (usize, &f64)| {
+        if exact[at / width] {
+            return 0.0;
+        }
         let before = before.get(at).copied().unwrap_or(0.0);
         up(before + relative * size + tiny, 4)
     };
@@ -183,6 +216,7 @@ impl Sums {
             size: list(false),
             radius: list(x.radius.is_empty()),
             base: list(folded.base.is_empty()),
+            tiled: Vec::new(),
         }
     }
 }
@@ -193,7 +227,7 @@ fn windows(
     shape: &[usize],
     window: &Window,
     columns: usize,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
 ) -> Vec<f64> {
     if values.is_empty() {
         return Vec::new();

@@ -4,17 +4,15 @@
 //!
 //! ```text
 //! |x − centre| <= radius          whatever binary64 rounded here
-//! |x̂ − x| <= runtime              for every x̂ that a runtime of the network's precision may get
+//! |x̂ − x| <= runtime              for every x̂ that a runtime of the model may get
 //! ```
 //!
-//! A runtime adds the terms of a sum in any order, fused or not; additions and batch normalizations
+//! What a runtime may do is said by its model ([`Runtime`], where proofs are sketched): under `ieee` it adds the terms of
+//! a sum in any order, fused or not. Additions and batch normalizations
 //! stand for themselves or are folded into the product before or after them (`chain.rs`); numbers below
-//! the normal range are kept, or taken for zero. Two products are not multiplied with each other, and
-//! fast convolutions in the manner of Winograd, and numbers of fewer bits on the way, as TF32 has
-//! them, are other computations: they are not covered. For a sum of k terms, and any order of it, the
-//! classical bound is γ_k Σ|w||x|, γ_k = ku/(1 − ku), with u = 2^-53 here and 2^-24 or 2^-53 there
-//! (Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3). The rounding of the
-//! bounds themselves is covered, too.
+//! the normal range are kept, or taken for zero. Two products are not multiplied with each other. For a sum of k terms,
+//! and any order of it, the classical bound is γ_k Σ|w||x|, γ_k = ku/(1 − ku), with u = 2^-53 here and 2^-24 or
+//! 2^-53 there. The rounding of the bounds themselves is covered, too.
 //!
 //! Where all terms of a sum are multiples of a power of two and add up to at most 2^53 (2^24) of them
 //! in absolute value, nothing rounds ([`float_exact`](crate::network::float_exact)): the radius (the
@@ -26,15 +24,17 @@ mod chain;
 mod pointwise;
 mod pool;
 mod response;
+mod tile;
 
-use crate::exact::Format;
+use std::ops::Range;
 
-use self::bounds::{gamma, smallest, up};
+use self::bounds::{gamma, up};
 use crate::exact::format::common_grain as grain;
 use affine::Weights;
 use chain::Chain;
 use pool::{max_pool, mean_pool};
 
+use super::runtime::{Rounding, Runtime};
 use crate::network::Activation;
 use crate::network::graph::{Graph, Normalization, Operation, Step, Window, count};
 
@@ -45,9 +45,9 @@ pub struct Enclosure {
     points: usize,
     /// Near the values.
     pub centre: Vec<f64>,
-    /// How near; empty where all are exact.
+    /// How near: 0 at points where all are exact; empty where all are.
     pub radius: Vec<f64>,
-    /// What a runtime may be off by; empty where no runtime rounds.
+    /// What a runtime may be off by: 0 at points where no runtime rounds; empty where none does at all.
     pub runtime: Vec<f64>,
     /// The monomials since the input of the last product: what may be folded into it. None for numbers
     /// that every runtime holds.
@@ -59,11 +59,11 @@ pub struct Enclosure {
 impl Enclosure {
     /// The inputs: they are known, and a runtime takes them as they are, or for zero below the normal
     /// range.
-    fn inputs(centre: Vec<f64>, points: usize, precision: Format) -> Enclosure {
-        let runtime = if precision.all_normal(&centre) {
+    fn inputs(centre: Vec<f64>, points: usize, rounding: Rounding) -> Enclosure {
+        let runtime = if rounding.keeps(&centre) {
             Vec::new()
         } else {
-            let lost = |x: &f64| if x.abs() < smallest(precision) { x.abs() } else { 0.0 };
+            let lost = |x: &f64| if x.abs() < rounding.smallest() { x.abs() } else { 0.0 };
             centre.iter().map(lost).collect()
         };
         Enclosure { points, centre, radius: Vec::new(), runtime, back: None, forward: None }
@@ -76,9 +76,9 @@ impl Enclosure {
         points: usize,
         back: Chain,
         forward: Option<Chain>,
-        precision: Format,
+        rounding: Rounding,
     ) -> Enclosure {
-        let runtime = back.runtime(precision);
+        let runtime = back.runtime(rounding);
         Enclosure { points, centre, radius, runtime, back: Some(back), forward }
     }
 
@@ -123,26 +123,48 @@ impl Enclosure {
         self.centre.iter().enumerate().map(size).collect()
     }
 
-    fn chain(&self, kept: &Option<Chain>, precision: Format) -> Chain {
-        let held = Chain::held(self, precision);
-        let Some(kept) = kept else { return held };
-        let larger = |(x, y): (&f64, &f64)| bounds::larger(*x, *y);
-        Chain {
-            size: kept.size.iter().zip(&held.size).map(larger).collect(),
-            most: kept.most.iter().zip(&held.most).map(larger).collect(),
-            ..kept.clone()
+    /// Whether these numbers are known exactly.
+    pub fn exact(&self, at: Range<usize>) -> bool {
+        self.radius.is_empty() || all_zero(&self.radius[at])
+    }
+
+    /// What a runtime may be off by at the difference of two numbers: 0 where it rounds neither.
+    pub fn runtime_of_difference(&self, one: usize, other: usize) -> f64 {
+        let sum = self.runtime(one) + self.runtime(other);
+        if sum == 0.0 { 0.0 } else { sum.next_up() }
+    }
+
+    /// Of each point that is known exactly: what `of` makes of the power of two of which its numbers are multiples.
+    fn known(&self, of: impl Fn(i64) -> Option<i64>) -> Vec<Option<i64>> {
+        let width = self.centre.len() / self.points.max(1);
+        let grain = |k: usize| {
+            let own = || grain(of_point(&self.centre, k, width));
+            all_zero(of_point(&self.radius, k, width)).then(own).and_then(&of)
+        };
+        (0..self.points).map(grain).collect()
+    }
+
+    fn chain(&self, kept: &Option<Chain>, rounding: Rounding) -> Chain {
+        match kept {
+            None => Chain::held(self, rounding),
+            Some(kept) => kept.covering(self),
         }
     }
 
     /// The monomials that an addition or a normalization goes on with.
-    fn back(&self, precision: Format) -> Chain {
-        self.chain(&self.back, precision)
+    fn back(&self, rounding: Rounding) -> Chain {
+        self.chain(&self.back, rounding)
     }
 
     /// The monomials that a product goes on with. The values themselves may stand there as well, with
     /// what they are off by.
-    fn forward(&self, precision: Format) -> Chain {
-        Chain { base: self.runtime.clone(), ..self.chain(&self.forward, precision) }
+    fn forward(&self, rounding: Rounding) -> Chain {
+        let chain = Chain { base: self.runtime.clone(), ..self.chain(&self.forward, rounding) };
+        if rounding.operand_bits.is_none() {
+            return chain;
+        }
+        let width = self.centre.len() / self.points.max(1);
+        chain.exact_where(|k| rounding.takes(of_point(&self.centre, k, width)))
     }
 
     /// Goes on with an addition or a normalization: of what may be folded back, and forward.
@@ -150,12 +172,12 @@ impl Enclosure {
         &self,
         centre: Vec<f64>,
         radius: Vec<f64>,
-        precision: Format,
+        rounding: Rounding,
         after: impl Fn(&Chain) -> Chain,
     ) -> Enclosure {
-        let back = after(&self.back(precision));
-        let forward = after(&self.forward(precision));
-        Enclosure::folded(centre, radius, self.points, back, Some(forward), precision)
+        let back = after(&self.back(rounding));
+        let forward = after(&self.forward(rounding));
+        Enclosure::folded(centre, radius, self.points, back, Some(forward), rounding)
     }
 }
 
@@ -169,6 +191,7 @@ struct Needs {
 /// A network ready to be evaluated: sizes of weights and their grains are known.
 pub struct Evaluator<'a> {
     network: &'a Graph,
+    rounding: Rounding,
     weights: Vec<Option<Weights<'a>>>,
     /// The last step that reads a value, a value.
     last: Vec<usize>,
@@ -176,11 +199,13 @@ pub struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Prepares a network.
-    pub fn new(network: &'a Graph) -> Evaluator<'a> {
+    /// Prepares a network for the runtimes of a model.
+    pub fn new(network: &'a Graph, runtime: Runtime) -> Evaluator<'a> {
+        let rounding = runtime.rounding(network.precision);
         let prepared = |step: &'a Step| match &step.operation {
-            Operation::Dense(affine) | Operation::Convolution(affine, _) => {
-                Some(Weights::new(affine, network.precision))
+            Operation::Dense(affine) => Some(Weights::new(affine, None, rounding)),
+            Operation::Convolution(affine, window) => {
+                Some(Weights::new(affine, Some(window), rounding))
             }
             _ => None,
         };
@@ -205,6 +230,7 @@ impl<'a> Evaluator<'a> {
         }
         Evaluator {
             network,
+            rounding,
             weights: network.steps.iter().map(prepared).collect(),
             last: network.last_uses(),
             needs,
@@ -213,8 +239,8 @@ impl<'a> Evaluator<'a> {
 
     /// Encloses the outputs of a batch of `points` points, given one after the other.
     pub fn outputs(&self, inputs: Vec<f64>, points: usize) -> Enclosure {
-        let precision = self.network.precision;
-        let mut values = vec![Some(Enclosure::inputs(inputs, points, precision))];
+        let rounding = self.rounding;
+        let mut values = vec![Some(Enclosure::inputs(inputs, points, rounding))];
         for (index, step) in self.network.steps.iter().enumerate() {
             let mut next = self.step(index, step, &values);
             next.forget_infinities();
@@ -226,61 +252,61 @@ impl<'a> Evaluator<'a> {
                 values[value] = None;
             }
         }
-        let none = || Enclosure::inputs(Vec::new(), points, precision);
+        let none = || Enclosure::inputs(Vec::new(), points, rounding);
         values.pop().flatten().unwrap_or_else(none)
     }
 
     fn step(&self, index: usize, step: &Step, values: &[Option<Enclosure>]) -> Enclosure {
-        let precision = self.network.precision;
+        let rounding = self.rounding;
         let shape = self.network.shape(step.on);
         let numbers = count(&step.shape);
         let read = |value: usize| values.get(value).and_then(Option::as_ref);
         // Values are kept until their last reader.
         let Some(x) = read(step.on) else {
-            return Enclosure::inputs(Vec::new(), 0, precision);
+            return Enclosure::inputs(Vec::new(), 0, rounding);
         };
         match (&step.operation, &self.weights[index]) {
-            (Operation::Dense(_), Some(weights)) => weights.dense(x, precision),
+            (Operation::Dense(_), Some(weights)) => weights.dense(x, rounding),
             (Operation::Convolution(_, window), Some(weights)) => {
-                weights.convolution(x, shape, window, precision)
+                weights.convolution(x, shape, window, rounding)
             }
             (Operation::Activate(Activation::Relu), _) => relu(x),
-            (Operation::Activate(activation), _) => pointwise::activate(x, *activation, precision),
+            (Operation::Activate(activation), _) => pointwise::activate(x, *activation, rounding),
             (Operation::Leaky(slopes), _) => {
                 let area = numbers / step.shape[0];
                 let channel =
                     |at: usize| if slopes.len() == 1 { 0 } else { at / area % step.shape[0] };
-                pointwise::leaky(x, |at| slopes[channel(at)], precision)
+                pointwise::leaky(x, |at| slopes[channel(at)], rounding)
             }
-            (Operation::Clip { low, high }, _) => pointwise::clip(x, (*low, *high), precision),
+            (Operation::Clip { low, high }, _) => pointwise::clip(x, (*low, *high), rounding),
             (Operation::Gather { from }, _) => pointwise::gather(x, from, count(shape)),
             (Operation::Scale { from, by, divides }, _) => {
-                pointwise::scale(x, (from, by, *divides), count(shape), precision)
+                pointwise::scale(x, (from, by, *divides), count(shape), rounding)
             }
             (Operation::MaxPool(window), _) => max_pool(x, shape, window, numbers),
             (Operation::MeanPool(window, padded), _) => {
-                mean_pool(x, shape, window, *padded, numbers, precision)
+                mean_pool(x, shape, window, *padded, numbers, rounding)
             }
             (Operation::GlobalMean, _) => {
                 let window = Window::whole(shape[1], shape[2]);
-                mean_pool(x, shape, &window, true, numbers, precision)
+                mean_pool(x, shape, &window, true, numbers, rounding)
             }
             (Operation::Shift { negated, from, by }, _) => {
-                shift(x, *negated, from, by, count(shape), precision)
+                shift(x, *negated, from, by, count(shape), rounding)
             }
             (Operation::Sum { other, minus }, _) => match read(*other) {
-                Some(other) => sum(x, other, *minus, precision),
+                Some(other) => sum(x, other, *minus, rounding),
                 None => x.clone(),
             },
             (Operation::Concatenate(others), _) => {
                 let parts: Vec<&Enclosure> =
                     [step.on].iter().chain(others).filter_map(|&value| read(value)).collect();
-                concatenate(&parts, precision)
+                concatenate(&parts, rounding)
             }
             (Operation::Normalize(normalization), _) => {
-                normalize(x, normalization, shape, precision)
+                normalize(x, normalization, shape, rounding)
             }
-            (Operation::Response(by), _) => response::response(x, by, shape, precision),
+            (Operation::Response(by), _) => response::response(x, by, shape, rounding),
             // Affine maps have their weights.
             (Operation::Same | Operation::Dense(_) | Operation::Convolution(..), _) => x.clone(),
         }
@@ -312,10 +338,11 @@ fn shift(
     from: &[u32],
     by: &[f64],
     inputs: usize,
-    precision: Format,
+    rounding: Rounding,
 ) -> Enclosure {
     let from: Vec<usize> =
         (0..x.points).flat_map(|i| from.iter().map(move |&k| i * inputs + k as usize)).collect();
+    let constants = grain(by);
     let by: Vec<f64> = (0..x.points).flat_map(|_| by.iter().copied()).collect();
     let sign = if negated { -1.0 } else { 1.0 };
     let centre = from.iter().zip(&by).map(|(&at, c)| sign * x.centre[at] + c).collect();
@@ -323,31 +350,30 @@ fn shift(
         true => Vec::new(),
         false => from.iter().map(|&at| x.radius[at]).collect(),
     };
-    let known = x.radius.is_empty().then(|| grain(&x.centre).min(grain(&by)));
+    let known = x.known(|own| Some(own.min(constants)));
     let sizes = x.own_sizes();
     let size: Vec<f64> = from.iter().zip(&by).map(|(&at, c)| up(sizes[at] + c.abs(), 1)).collect();
-    let radius = affine::radius(&before, &size, 2, known);
-    x.followed(centre, radius, precision, |chain| chain.shifted(&from, &by, precision))
+    let radius = affine::radius(&before, &size, 2, &known);
+    x.followed(centre, radius, rounding, |chain| chain.shifted(&from, &by, rounding))
 }
 
-fn sum(x: &Enclosure, y: &Enclosure, minus: bool, precision: Format) -> Enclosure {
+fn sum(x: &Enclosure, y: &Enclosure, minus: bool, rounding: Rounding) -> Enclosure {
     let sign = if minus { -1.0 } else { 1.0 };
     let centre = x.centre.iter().zip(&y.centre).map(|(x, y)| x + sign * y).collect();
-    let known = (x.radius.is_empty() && y.radius.is_empty())
-        .then(|| grain(&x.centre).min(grain(&y.centre)));
-    let before: Vec<f64> = match known {
-        Some(_) => Vec::new(),
-        None => (0..x.centre.len()).map(|at| up(x.radius(at) + y.radius(at), 1)).collect(),
+    let known = chain::both_known(&x.known(Some), &y.known(Some));
+    let before: Vec<f64> = match x.radius.is_empty() && y.radius.is_empty() {
+        true => Vec::new(),
+        false => (0..x.centre.len()).map(|at| up(x.radius(at) + y.radius(at), 1)).collect(),
     };
-    let back = x.back(precision).plus(&y.back(precision));
-    let forward = x.forward(precision).plus(&y.forward(precision));
+    let back = x.back(rounding).plus(&y.back(rounding));
+    let forward = x.forward(rounding).plus(&y.forward(rounding));
     let both = |(x, y): (&f64, &f64)| up(x + y, 1);
     let size: Vec<f64> = x.own_sizes().iter().zip(&y.own_sizes()).map(both).collect();
-    let radius = affine::radius(&before, &size, 2, known);
-    Enclosure::folded(centre, radius, x.points, back, Some(forward), precision)
+    let radius = affine::radius(&before, &size, 2, &known);
+    Enclosure::folded(centre, radius, x.points, back, Some(forward), rounding)
 }
 
-fn normalize(x: &Enclosure, by: &Normalization, shape: &[usize], precision: Format) -> Enclosure {
+fn normalize(x: &Enclosure, by: &Normalization, shape: &[usize], rounding: Rounding) -> Enclosure {
     let channels = shape[0];
     let area = count(shape) / channels;
     let channel = |at: usize| at / area % channels;
@@ -367,7 +393,16 @@ fn normalize(x: &Enclosure, by: &Normalization, shape: &[usize], precision: Form
         up(factors[c] * x.radius(at) + rounded * size + tiny, 8)
     };
     let radius = x.own_sizes().iter().enumerate().map(each).collect();
-    x.followed(centre, radius, precision, |chain| chain.normalized(by, channel, precision))
+    x.followed(centre, radius, rounding, |chain| chain.normalized(by, channel, rounding))
+}
+
+/// The numbers of a point, `width` each; none of a list that stands for zeros.
+fn of_point(list: &[f64], point: usize, width: usize) -> &[f64] {
+    list.get(point * width..(point + 1) * width).unwrap_or(&[])
+}
+
+fn all_zero(list: &[f64]) -> bool {
+    list.iter().all(|&x| x == 0.0)
 }
 
 /// Lists of so many numbers in all, joined point by point; empty ones stand for zeros.
@@ -388,7 +423,7 @@ fn joined(lists: &[&Vec<f64>], sizes: &[usize], points: usize) -> Vec<f64> {
     joined
 }
 
-fn concatenate(parts: &[&Enclosure], precision: Format) -> Enclosure {
+fn concatenate(parts: &[&Enclosure], rounding: Rounding) -> Enclosure {
     let points = parts[0].points;
     let sizes: Vec<usize> = parts.iter().map(|part| part.centre.len()).collect();
     let join = |of: &dyn Fn(&Enclosure) -> &Vec<f64>| {
@@ -404,7 +439,7 @@ fn concatenate(parts: &[&Enclosure], precision: Format) -> Enclosure {
         centre: join(&|part| &part.centre),
         radius: join(&|part| &part.radius),
         runtime: join(&|part| &part.runtime),
-        back: chain(any(&|part| &part.back), &|part| part.back(precision)),
-        forward: chain(any(&|part| &part.forward), &|part| part.forward(precision)),
+        back: chain(any(&|part| &part.back), &|part| part.back(rounding)),
+        forward: chain(any(&|part| &part.forward), &|part| part.forward(rounding)),
     }
 }

@@ -14,12 +14,13 @@
 //! Nothing is folded into them, or them into anything, but multiplications and gathered numbers, which pass
 //! monomials on (`chain.rs`).
 
-use crate::exact::{Format, format::common_grain as grain};
+use crate::exact::format::common_grain as grain;
+use crate::judge::runtime::Rounding;
 use crate::network::Activation;
 
 use super::Enclosure;
 use super::affine;
-use super::bounds::{gamma, highest, larger, smallest, up};
+use super::bounds::{larger, up};
 
 /// An interval, and a function's values on it.
 type Interval = (f64, f64);
@@ -31,13 +32,13 @@ fn mapped(
     exact: impl Fn(usize, f64) -> Option<f64>,
     image: impl Fn(usize, Interval) -> Interval,
     roundings: usize,
-    precision: Format,
+    rounding: Rounding,
 ) -> Enclosure {
     let mut y = Enclosure { back: None, forward: None, ..x.clone() };
     y.radius = vec![0.0; x.centre.len()];
     y.runtime = vec![0.0; x.centre.len()];
-    let relative = gamma(roundings, precision.bits());
-    let smallest = smallest(precision);
+    let relative = rounding.gamma(roundings);
+    let smallest = rounding.smallest();
     for at in 0..x.centre.len() {
         let (c, radius, runtime) = (x.centre[at], x.radius(at), x.runtime(at));
         if radius == 0.0
@@ -71,7 +72,7 @@ fn mapped(
         let size = least.abs().max(most.abs());
         let rounded = match roundings {
             0 => 0.0,
-            _ if larger(size, reach) >= highest(precision) => f64::INFINITY, // it may overflow
+            _ if larger(size, reach) >= rounding.highest() => f64::INFINITY, // it may overflow
             // A constant below the normal range may be taken for zero, too.
             _ => up(relative * size + roundings as f64 * smallest * reach, 4),
         };
@@ -96,8 +97,8 @@ fn mapped(
 }
 
 /// An activation other than ReLU and identity.
-pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enclosure {
-    let held = |value: f64| precision.has(value).then_some(value);
+pub fn activate(x: &Enclosure, activation: Activation, rounding: Rounding) -> Enclosure {
+    let held = |value: f64| rounding.format.has(value).then_some(value);
     let indicator = |yes: bool| if yes { 1.0 } else { 0.0 };
     let sine = |t: f64| {
         let floor = t.floor();
@@ -111,14 +112,14 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
             |_, t| Some(t.max(0.0)),
             |_, (low, high)| (low.max(0.0), high.max(0.0)),
             0,
-            precision,
+            rounding,
         ),
         Activation::Threshold => mapped(
             x,
             |_, t| Some(indicator(t > 0.0)),
             |_, (low, high)| (indicator(low > 0.0), indicator(high > 0.0)),
             0,
-            precision,
+            rounding,
         ),
         Activation::Sine => mapped(
             x,
@@ -129,7 +130,7 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 if open && low != high { (0.0, 1.0) } else { (sine(low), sine(low)) }
             },
             0,
-            precision,
+            rounding,
         ),
         Activation::Square => mapped(
             x,
@@ -137,9 +138,8 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 // Exact where the product is: an error of 0 in a fused multiplication, in the normal range.
                 let square = t * t;
                 let exact = t == 0.0 || (square > 1e-290 && t.mul_add(t, -square) == 0.0);
-                held(square).filter(|&square| {
-                    exact && (square == 0.0 || square >= precision.smallest_normal())
-                })
+                held(square)
+                    .filter(|&square| exact && (square == 0.0 || square >= rounding.smallest()))
             },
             |_, (low, high)| {
                 let (least, most) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
@@ -148,7 +148,7 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 (low.max(0.0), high)
             },
             1,
-            precision,
+            rounding,
         ),
         Activation::Reciprocal => mapped(
             x,
@@ -158,7 +158,7 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 match t == 0.0 {
                     true => Some(0.0),
                     false => held(inverse)
-                        .filter(|&inverse| power && inverse.abs() >= precision.smallest_normal()),
+                        .filter(|&inverse| power && inverse.abs() >= rounding.smallest()),
                 }
             },
             |_, (low, high)| match low > 0.0 || high < 0.0 {
@@ -167,7 +167,7 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 false => (f64::NEG_INFINITY, f64::INFINITY),
             },
             2,
-            precision,
+            rounding,
         ),
         Activation::Softsign => mapped(
             x,
@@ -179,23 +179,23 @@ pub fn activate(x: &Enclosure, activation: Activation, precision: Format) -> Enc
                 (low.next_down(), high.next_up())
             },
             4,
-            precision,
+            rounding,
         ),
     }
 }
 
 /// x where x > 0, slope · x elsewhere; `slope` says which one number has.
-pub fn leaky(x: &Enclosure, slope: impl Fn(usize) -> f64, precision: Format) -> Enclosure {
+pub fn leaky(x: &Enclosure, slope: impl Fn(usize) -> f64, rounding: Rounding) -> Enclosure {
     let of = |at: usize, t: f64| if t > 0.0 { t } else { slope(at) * t };
     let exact = |at: usize, t: f64| {
         let (slope, value) = (slope(at), of(at, t));
-        let slope_held = slope == 0.0 || slope.abs() >= precision.smallest_normal();
+        let slope_held = slope == 0.0 || slope.abs() >= rounding.smallest();
         let known = t >= 0.0
             || slope.abs() == 1.0
             || slope == 0.0
             || (value.abs() > 1e-290 && slope.mul_add(t, -value) == 0.0);
-        let normal = value == 0.0 || value.abs() >= precision.smallest_normal();
-        Some(value).filter(|&value| known && slope_held && normal && precision.has(value))
+        let normal = value == 0.0 || value.abs() >= rounding.smallest();
+        Some(value).filter(|&value| known && slope_held && normal && rounding.format.has(value))
     };
     let image = |at: usize, (low, high): Interval| {
         let (left, right) = (of(at, low), of(at, high));
@@ -205,13 +205,13 @@ pub fn leaky(x: &Enclosure, slope: impl Fn(usize) -> f64, precision: Format) -> 
         }
         (least.next_down(), most.next_up())
     };
-    mapped(x, exact, image, 2, precision)
+    mapped(x, exact, image, 2, rounding)
 }
 
 /// min(max(x, low), high).
-pub fn clip(x: &Enclosure, (low, high): Interval, precision: Format) -> Enclosure {
+pub fn clip(x: &Enclosure, (low, high): Interval, rounding: Rounding) -> Enclosure {
     let of = |t: f64| t.max(low).min(high);
-    mapped(x, |_, t| Some(of(t)), |_, (least, most)| (of(least), of(most)), 0, precision)
+    mapped(x, |_, t| Some(of(t)), |_, (least, most)| (of(least), of(most)), 0, rounding)
 }
 
 /// Numbers picked from each point's.
@@ -239,36 +239,41 @@ pub fn scale(
     x: &Enclosure,
     (from, by, divides): (&[u32], &[f64], bool),
     inputs: usize,
-    precision: Format,
+    rounding: Rounding,
 ) -> Enclosure {
     let x = gather(x, from, inputs);
+    let constants = by;
     let by: Vec<f64> = (0..x.points).flat_map(|_| by.iter().copied()).collect();
     let of = |(x, c): (&f64, &f64)| if divides { x / c } else { x * c };
     let centre: Vec<f64> = x.centre.iter().zip(&by).map(of).collect();
     // Of powers of two both are exact in the normal range.
-    let powers = by.iter().all(|c| c.abs().log2().fract() == 0.0);
+    let powers = constants.iter().all(|c| c.abs().log2().fract() == 0.0);
+    let least = grain(constants);
+    let most = constants.iter().map(|c| c.abs().log2() as i64).max().unwrap_or(0);
     let shifted = |own: i64| match divides {
-        false => Some(own.saturating_add(grain(&by))),
-        true if powers => {
-            Some(own.saturating_sub(by.iter().map(|c| c.abs().log2() as i64).max().unwrap_or(0)))
-        }
+        false => Some(own.saturating_add(least)),
+        true if powers => Some(own.saturating_sub(most)),
         true => None,
     };
-    let known = x.radius.is_empty().then(|| shifted(grain(&x.centre))).flatten();
+    let known = x.known(shifted);
     let sized = |list: Vec<f64>| -> Vec<f64> {
         let size = |(x, c): (&f64, &f64)| up(of((x, &c.abs())), 2);
         list.iter().zip(&by).map(size).collect()
     };
-    let radius = affine::radius(&sized(x.radius.clone()), &sized(x.own_sizes()), 2, known);
-    let normal = precision.all_normal(&by);
-    x.followed(centre, radius, precision, |chain| {
-        chain.scaled((&by, divides), chain.grain.filter(|_| normal).and_then(shifted), precision)
+    let radius = affine::radius(&sized(x.radius.clone()), &sized(x.own_sizes()), 2, &known);
+    // Folded into a weight, other factors may leave it more bits than operands have.
+    let kept = rounding.keeps(constants) && (powers || rounding.operand_bits.is_none());
+    x.followed(centre, radius, rounding, |chain| {
+        let grain = |own| if kept { shifted(own) } else { None };
+        chain.scaled((&by, divides), grain, rounding)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact::Format;
+    use crate::judge::Runtime;
     use proptest::prelude::*;
 
     fn around(centre: f64, radius: f64, runtime: f64) -> Enclosure {
@@ -298,6 +303,7 @@ mod tests {
             let centre = if whole { centre.round() } else { f64::from(centre as f32) };
             let x = around(centre, radius, off);
             let precision = Format::F32;
+            let rounding = Runtime::Ieee.rounding(precision);
             let real = centre + real * radius * 0.999_999;
             let runtime = precision.nearest(real + held * off * 0.999);
             prop_assume!((runtime - real).abs() <= off);
@@ -316,9 +322,9 @@ mod tests {
                 _ => t.clamp(-0.75, 1.5),
             };
             let y = match which {
-                0..=6 => activate(&x, Activation::ALL[which], precision),
-                7 => leaky(&x, |_| slope, precision),
-                _ => clip(&x, (-0.75, 1.5), precision),
+                0..=6 => activate(&x, Activation::ALL[which], rounding),
+                7 => leaky(&x, |_| slope, rounding),
+                _ => clip(&x, (-0.75, 1.5), rounding),
             };
             let spare = 1e-15 * (1.0 + function(real).abs());
             prop_assert!((function(real) - y.centre[0]).abs() <= y.radius(0) + spare);

@@ -4,8 +4,7 @@ use super::Enclosure;
 use super::affine::radius;
 use super::bounds::up;
 use super::chain::{BESIDES, Chain};
-use crate::exact::Format;
-use crate::exact::format::common_grain as grain;
+use crate::judge::runtime::Rounding;
 use crate::network::graph::Window;
 
 /// The largest entries of windows: `numbers` a point.
@@ -39,7 +38,7 @@ pub fn mean_pool(
     window: &Window,
     padded: bool,
     numbers: usize,
-    precision: Format,
+    rounding: Rounding,
 ) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let places = numbers / channels;
@@ -66,18 +65,20 @@ pub fn mean_pool(
         let sums = added(values);
         sums.iter().enumerate().map(|(at, sum)| up(sum / divisor(at), area + 1)).collect()
     };
-    let folded = x.forward(precision);
+    let folded = x.forward(rounding);
     let chain = Chain {
         base: bounds(&folded.base),
         size: bounds(&folded.size),
         terms: folded.terms.saturating_add(area + BESIDES),
-        grain: folded.grain.and_then(divided),
+        products: folded.products,
+        grain: folded.grain.iter().map(|own| own.and_then(divided)).collect(),
+        least: folded.least / area as f64 / 2.0,
         most: folded.most.iter().map(|most| up(area as f64 * most, area)).collect(),
     };
     // Sums are exact where means are: both are scaled by powers of two, sums by the larger ones.
-    let own = if x.radius.is_empty() { divided(grain(&x.centre)) } else { None };
+    let own = x.known(divided);
     let centre: Vec<f64> =
         added(&x.centre).iter().enumerate().map(|(at, sum)| sum / divisor(at)).collect();
-    let radius = radius(&bounds(&x.radius), &chain.size, area + 2, own);
-    Enclosure::folded(centre, radius, x.points, chain, None, precision)
+    let radius = radius(&bounds(&x.radius), &chain.size, area + 2, &own);
+    Enclosure::folded(centre, radius, x.points, chain, None, rounding)
 }

@@ -17,10 +17,9 @@
 //! mathematical libraries are. Nothing is folded into this, or this into anything.
 
 use super::Enclosure;
-use super::bounds::{gamma, highest, larger, smallest, up};
+use super::bounds::{gamma, larger, up};
+use crate::judge::runtime::Rounding;
 use crate::network::graph::{Response, count};
-
-use crate::exact::Format;
 
 /// Roundings of a runtime at y beside those of D: its power, a quotient or a product.
 const POWER: usize = 64;
@@ -60,7 +59,7 @@ struct Near {
 }
 
 /// The normalization of images of this shape.
-pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Format) -> Enclosure {
+pub fn response(x: &Enclosure, by: &Response, shape: &[usize], rounding: Rounding) -> Enclosure {
     let (channels, area) = (shape[0], count(shape) / shape[0]);
     let mut y = Enclosure { back: None, forward: None, ..x.clone() };
     y.radius = vec![0.0; x.centre.len()];
@@ -82,7 +81,7 @@ pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Format
         let mut near = Near::default();
         let (squares, largest) = all[at / (channels * area) * area + at % area];
         let held = up(by.k + by.alpha / by.size as f64 * squares, 8);
-        near.slid = up(2.0 * gamma(roundings, precision.bits()) * held, 4);
+        near.slid = up(2.0 * gamma(roundings, rounding.sum_bits) * held, 4);
         near.largest = larger(1.0, largest);
         near.all = channels;
         for other in by.near(channel, channels) {
@@ -95,7 +94,7 @@ pub fn response(x: &Enclosure, by: &Response, shape: &[usize], precision: Format
             near.largest = larger(near.largest, up(size + both, 1));
             near.channels += 1;
         }
-        let bounds = bound(x.centre[at], (x.radius(at), x.runtime(at)), &near, by, precision);
+        let bounds = bound(x.centre[at], (x.radius(at), x.runtime(at)), &near, by, rounding);
         (y.centre[at], y.radius[at], y.runtime[at]) = bounds;
     }
     y
@@ -107,14 +106,14 @@ fn bound(
     (radius, off): (f64, f64),
     near: &Near,
     by: &Response,
-    precision: Format,
+    rounding: Rounding,
 ) -> (f64, f64, f64) {
     let Response { size, alpha, quarters, k, .. } = *by;
     let weight = alpha / size as f64;
     let sum = k + weight * near.squares;
     let factor = 1.0 / power(sum, quarters);
     let terms = near.channels + 8;
-    // Between which the factor lies, where the sum is off by `off` and rounded in this precision.
+    // Between which the factor lies, where the sum is off by `off` and rounded as there.
     let between = |off: f64, bits: u64, tiny: f64, slid: f64| {
         let rounded = 2.0 * gamma(terms, bits);
         // The sum as it stands here is rounded, too.
@@ -140,9 +139,9 @@ fn bound(
     let radius_after = up(distance(radius, (least, most)) + flushed, 2);
     let radius_after = if normal { radius_after } else { f64::INFINITY };
 
-    let (smallest, highest) = (smallest(precision), highest(precision));
+    let (smallest, highest) = (rounding.smallest(), rounding.highest());
     let both = up(radius + off, 1);
-    let bits = precision.bits();
+    let bits = rounding.sum_bits;
     let (high, least, most) = between(near.runtime, bits, tiny(smallest), near.slid);
     let power_fits = power(high, quarters) < highest && high < highest;
     let squares_fit = grown * largest * (near.all as f64) < highest;
