@@ -366,6 +366,59 @@ fn an_accepted_certificate_says_what_it_claims() {
     assert_eq!((&found["accepted"], &found["claims"]), (&false.into(), &serde_json::Value::Null));
 }
 
+/// A verdict is one under a runtime model, which its certificate names and a check decides under; certificates that
+/// were written before there were others are of `ieee`.
+#[test]
+fn a_certificate_is_of_the_runtimes_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    // 2049 x has more bits than operands of TF32.
+    let weights = tensor("w", &[1, 2], &single(&[2049.0, -2049.0]));
+    let bias = tensor("b", &[2], &single(&[0.0, 1.0]));
+    let nodes = [node("Gemm", &["x", "w", "b"], "y")];
+    fs::write(folder.path().join("net.onnx"), with_outputs(&nodes, &[weights, bias], &[1], 2)).unwrap();
+    csv(&folder, "x.csv", ["1,0", "2,0", "-3,1", "0,1"].map(str::to_owned).into_iter());
+    let network = ["--network", "net.onnx"];
+    let sample = "csv:x.csv,header=no";
+    let check = |more: &[&str]| decided(&folder, &[&network, more, &[sample]].concat());
+    let usual = check(&["--out", "ieee"]);
+    assert_eq!((&usual["runtime"], &usual["largest_rounding_bound"]), (&"ieee".into(), &0.0.into()));
+    let short = check(&["--runtime", "tf32", "--out", "tf32"]);
+    assert_eq!(short["runtime"], "tf32");
+    assert!(short["largest_rounding_bound"].as_f64().unwrap() > 2.0, "{short}");
+    assert_eq!(short["verdicts"]["margin"], 3, "{short}");
+    let read = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
+    let (usual, short) = (read("ieee/certificate.txt"), read("tf32/certificate.txt"));
+    assert!(usual.contains("\nprecision f32\nruntime ieee\nreading "), "{usual}");
+    assert!(short.contains("\nruntime tf32\n"), "{short}");
+    // Each is decided under its own, and not under the other.
+    for (file, asked, runtime, accepted) in [
+        ("ieee/certificate.txt", None, "ieee", true),
+        ("tf32/certificate.txt", None, "tf32", true),
+        ("tf32/certificate.txt", Some("tf32"), "tf32", true),
+        ("tf32/certificate.txt", Some("ieee"), "ieee", false),
+        ("ieee/certificate.txt", Some("tf32"), "tf32", false),
+    ] {
+        let asked: Vec<&str> = asked.into_iter().flat_map(|name| ["--runtime", name]).collect();
+        let found = check(&[&asked, &[file][..]].concat());
+        assert_eq!((&found["accepted"], &found["runtime"]), (&accepted.into(), &runtime.into()), "{file} {asked:?}");
+    }
+    let written = |text: &str| fs::write(folder.path().join("other.txt"), redigested(text)).unwrap();
+    // Without the line, and with one that its claims do not follow under.
+    written(&usual.replace("runtime ieee\n", ""));
+    let found = check(&["other.txt"]);
+    assert_eq!((&found["accepted"], &found["runtime"]), (&true.into(), &"ieee".into()), "{found}");
+    written(&usual.replace("runtime ieee\n", "runtime tf32\n"));
+    let found = check(&["other.txt"]);
+    assert_eq!((&found["accepted"], &found["runtime"]), (&false.into(), &"tf32".into()), "{found}");
+    written(&usual.replace("runtime ieee\n", "runtime fp8\n"));
+    let found = check(&["other.txt"]);
+    assert!(found["reason"].as_str().unwrap().contains("'runtime fp8' found"), "{found}");
+    // In words.
+    let output = shatter(&folder, &["check", "--network", "net.onnx", sample]);
+    assert!(stdout(&output).contains("\nrounding      at most 0.000e0 under ieee\n"), "{}", stdout(&output));
+    refused(&folder, &["check", "--network", "net.onnx", "--runtime", "fp8", sample], &["fp8", "winograd"]);
+}
+
 /// Two outputs that are large and near to each other: enclosures know which is larger, and by how much to
 /// 14 bits; exact arithmetic knows all of it, and takes too long to be done unasked at every point.
 #[test]

@@ -1,7 +1,7 @@
-//! Whether a network fits each point of a sample, in real arithmetic and at every runtime, with a certificate.
+//! Whether a network fits each point of a sample, in real arithmetic and at every runtime of a model, with a certificate.
 //!
 //! [`verdict`] decides, by enclosures ([`enclose`]) and where these leave it open in exact arithmetic ([`exactly`]);
-//! [`reading`] is how outputs say labels; [`certificate`] is what is written, and [`claims`] how it is checked: by
+//! [`runtime`] is which runtimes that speaks of; [`reading`] is how outputs say labels; [`certificate`] is what is written, and [`claims`] how it is checked: by
 //! deciding again.
 
 pub mod certificate;

@@ -3,14 +3,14 @@
 //! Judged is the function that the network computes in real arithmetic, with the numbers of its file, on
 //! the stated inputs: the numbers of the sample, rounded to the network's precision. Outputs say labels
 //! in one of two ways ([`Reading`]); the *margin* of a point is positive where they say its label, and
-//! the *rounding bound* is what any runtime of the network's precision may change of the margin.
+//! the *rounding bound* is what any runtime of a model ([`Runtime`]) may change of the margin.
 //!
 //! | verdict | meaning |
 //! |---|---|
 //! | exact | the outputs equal the target in real arithmetic, and margin > rounding bound; of real labels, nothing rounds |
-//! | margin | margin > rounding bound: the label is said in real arithmetic and by every runtime |
+//! | margin | margin > rounding bound: the label is said in real arithmetic and by every runtime of the model |
 //! | undecided | \|margin\| <= rounding bound, or nothing that small was shown |
-//! | misfit | margin < −rounding bound: another label in real arithmetic and at every runtime |
+//! | misfit | margin < −rounding bound: another label in real arithmetic and at every runtime of the model |
 //!
 //! Enclosures decide first; where they leave the sign open, and everywhere if asked for, exact
 //! arithmetic does ([`exactly`](super::exactly)).
@@ -38,7 +38,7 @@ pub struct Judged {
     pub low: f64,
     /// At least the margin.
     pub high: f64,
-    /// What a runtime may change of it.
+    /// What a runtime of the model may change of it.
     pub rounding: f64,
     /// Whether the label is said in real arithmetic; `None` where that is open. A tie says nothing.
     pub fits: Option<bool>,
@@ -49,7 +49,7 @@ pub struct Judged {
 pub enum Verdict {
     /// The outputs equal the target.
     Exact,
-    /// The label is said, here and by every runtime.
+    /// The label is said, here and by every runtime of the model.
     Margin,
     /// Not that, and not the contrary.
     Undecided,
@@ -79,7 +79,7 @@ pub fn inputs(points: &Points, precision: Format, rows: std::ops::Range<usize>) 
     (rows.start * d..rows.end * d).map(number).collect()
 }
 
-/// Judges every point.
+/// Judges every point, under a runtime model.
 ///
 /// # Errors
 /// [`JudgeError::Shape`], [`JudgeError::Beyond`], [`JudgeError::Reading`] if outputs cannot say such labels;

@@ -19,10 +19,11 @@ folder = Path(sys.argv[1])
 random = numpy.random.default_rng(3)
 n, side = 32, 8
 
-# One bright pixel a point, and beside it one that is 0 or 1 and says the label.
+# Some bright pixels a point, and among them one that is 0 or 1 and says the label.
 x = numpy.zeros((n, 1, side, side), numpy.float32)
 y = random.integers(0, 2, n)
-x[:, 0, 2, 2] = 2.0**23 - random.integers(0, 2**22, n)
+for row, column in ((2, 2), (1, 5), (4, 1), (5, 5)):
+    x[:, 0, row, column] = random.integers(2**23, 2**24, n)
 x[:, 0, 3, 4] = y
 kernel = numpy.zeros((1, 1, 3, 3), numpy.float32)
 kernel[0, 0, 1, 1] = 1

@@ -57,6 +57,7 @@ pub fn evaluate(
         "fits_exactly": residual.fits,
         "largest_residual": residual_text(&residual),
         "float_exactness": floats,
+        "float_exactness_runtime": Runtime::Ieee.name(),
         "sizes": network.sizes(),
     });
     let s = if count == 1 { "" } else { "s" };

@@ -7,6 +7,7 @@ use crate::cli::CliError;
 use crate::cli::output::error_size;
 use crate::cli::words::{floats_text, residual_text};
 use crate::exact::Lattice;
+use crate::judge::Runtime;
 use crate::network::evaluate::{brute_force, compensated, exact_residual, largest_error};
 use crate::network::projection::{project, project_float};
 use crate::network::{ExactNetwork, FloatExactness};
@@ -52,6 +53,7 @@ pub fn evaluate(
         "residual_f64": errors.map(|errors| errors.0.to_string()),
         "residual_compensated": errors.map(|errors| errors.1.to_string()),
         "float_exactness": floats,
+        "float_exactness_runtime": Runtime::Ieee.name(),
     });
     let in_f64 = match errors {
         Some((plain, compensated)) => {

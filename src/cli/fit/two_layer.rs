@@ -9,6 +9,7 @@ use crate::cli::words::{class_names_text, floats_text, labels_text, merged_text,
 use crate::cli::{CliError, Verdict, labelled_sample};
 use crate::construct::{self, ThresholdRule, depth_two};
 use crate::exact::Lattice;
+use crate::judge::Runtime;
 use crate::network::evaluate::{ExactResidual, exact_residual, largest_error};
 use crate::network::projection::project;
 use crate::network::{Counts, ExactNetwork, FloatExactness, Network};
@@ -67,6 +68,8 @@ struct Report {
     fits_exactly: usize,
     largest_residual: String,
     float_exactness: FloatExactness,
+    /// The runtimes of which it speaks.
+    float_exactness_runtime: &'static str,
     /// As text, because JSON has no infinities; absent if it was not run.
     brute_force_f64: Option<String>,
     /// Where it was run.
@@ -146,6 +149,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         fits_exactly: residual.fits,
         largest_residual: residual_text(&residual),
         float_exactness: floats,
+        float_exactness_runtime: Runtime::Ieee.name(),
         brute_force_f64: brute.as_ref().map(|brute| brute.worst.clone()),
         brute_force_device: brute.as_ref().map(|brute| brute.name.clone()),
         certificate: fits.then(|| out.join("certificate.txt")),
