@@ -102,7 +102,7 @@ proptest! {
 
 /// A network of one operation after the other.
 fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operation, usize)>) -> Graph {
-    let step = |(on, (operation, outputs))| Step { operation, on, shape: vec![outputs] };
+    let step = |(on, (operation, outputs))| Step::new(operation, on, vec![outputs]);
     let steps = operations.into_iter().enumerate().map(step).collect();
     Graph { precision: Format::F32, input: vec![inputs], steps }
 }
@@ -148,7 +148,7 @@ fn an_addition_that_is_folded_into_a_product_may_round() {
         [dense(1024, weights, Vec::new()), dense(1024, vec![2f64.powi(-8); 1024], Vec::new())],
     );
     residual.steps[1].on = 0;
-    let step = Step { operation: Operation::Sum { other: 2, minus: false }, on: 1, shape: vec![1] };
+    let step = Step::new(Operation::Sum { other: 2, minus: false }, 1, vec![1]);
     residual.steps.push(step);
     assert!(point_of(&residual, &point).runtime(0) > 1.0);
 }
@@ -233,7 +233,7 @@ fn numbers_below_the_normal_range_may_be_zero() {
 /// Two channels of an image of one pixel.
 fn responded(constants: (f64, f64, f64), point: &[f64]) -> Enclosure {
     let by = Operation::Response(Response::new(1, 3, constants).unwrap());
-    let step = Step { operation: by, on: 0, shape: vec![2, 1, 1] };
+    let step = Step::new(by, 0, vec![2, 1, 1]);
     let input = vec![2, 1, 1];
     let network = Graph { precision: Format::F32, input, steps: vec![step] };
     point_of(&network, point)
@@ -258,12 +258,8 @@ fn responses_are_bounded() {
         };
         let by = Operation::Response(Response::new(1, 3, (3.0, 0.5, 1.0)).unwrap());
         let steps = vec![
-            Step {
-                operation: Operation::Convolution(affine, Window::whole(1, 1)),
-                on: 0,
-                shape: vec![2, 1, 1],
-            },
-            Step { operation: by, on: 1, shape: vec![2, 1, 1] },
+            Step::new(Operation::Convolution(affine, Window::whole(1, 1)), 0, vec![2, 1, 1]),
+            Step::new(by, 1, vec![2, 1, 1]),
         ];
         let network = Graph { precision: Format::F32, input: vec![4, 1, 1], steps };
         assert!(point_of(&network, &[1.0; 4]).runtime(0) > 0.05);
@@ -303,7 +299,7 @@ fn what_overflows_on_the_way_is_not_known() {
 #[test]
 fn responses_are_bounded_where_sums_slide() {
     let by = Operation::Response(Response::new(2, 5, (1e-4, 0.75, 1.0)).unwrap());
-    let step = Step { operation: by, on: 0, shape: vec![8, 1, 1] };
+    let step = Step::new(by, 0, vec![8, 1, 1]);
     let input = vec![8, 1, 1];
     let network = Graph { precision: Format::F32, input, steps: vec![step] };
     let large = point_of(&network, &[1.2345e6, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);

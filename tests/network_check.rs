@@ -256,9 +256,9 @@ fn work_is_counted_before_it_is_done() {
     let both = |side| (side, side);
     let window = Window { size: both(3), stride: both(1), before: both(1), after: both(1) };
     let steps = vec![
-        Step { operation: repeat, on: 0, shape: sides.clone() },
-        Step { operation: Operation::Convolution(affine, window), on: 1, shape: sides },
-        Step { operation: Operation::GlobalMean, on: 2, shape: vec![64, 1, 1] },
+        Step::new(repeat, 0, sides.clone()),
+        Step::new(Operation::Convolution(affine, window), 1, sides),
+        Step::new(Operation::GlobalMean, 2, vec![64, 1, 1]),
     ];
     let network = Graph { precision: Format::F32, input: vec![1], steps };
     let raw = sample::load("gaussian:n=10000,d=1,classes=2", 0).unwrap();

@@ -11,6 +11,7 @@ pub mod float_exact;
 pub mod forward;
 pub mod graph;
 pub mod layered;
+pub mod plain;
 pub mod projection;
 pub mod two_layer;
 

@@ -73,11 +73,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                 let outputs = 1 + of % 4;
                 let flat = vec![count(&shape)];
                 if image {
-                    builder.steps.push(Step {
-                        operation: Operation::Same,
-                        on,
-                        shape: flat.clone(),
-                    });
+                    builder.steps.push(Step::new(Operation::Same, on, flat.clone()));
                     on = builder.steps.len();
                 }
                 (Operation::Dense(builder.affine(flat[0], outputs, of % 2 == 0)), vec![outputs])
@@ -174,7 +170,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
             }
             _ => after,
         };
-        builder.steps.push(Step { operation, on, shape: shape.clone() });
+        builder.steps.push(Step::new(operation, on, shape.clone()));
         on = builder.steps.len();
     }
     Graph { precision: Format::F32, input, steps: builder.steps }
@@ -277,6 +273,9 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                     sum / Rational::from(divisor(operation, list.len()))
                 };
                 lists.iter().map(one).collect()
+            }
+            (Operation::Units(units), _) => {
+                units.iter().map(|unit| unit.activation.apply(unit.argument(x))).collect()
             }
             (Operation::Activate(activation), _) => {
                 x.iter().map(|x| activation.apply(x.clone())).collect()

@@ -189,7 +189,7 @@ impl<'a> Reading<'a> {
         shape: Vec<usize>,
     ) -> Result<Named<'a>> {
         self.hold(&shape)?;
-        self.steps.push(Step { operation, on, shape });
+        self.steps.push(Step::new(operation, on, shape));
         Ok(Named::Value(self.steps.len()))
     }
 

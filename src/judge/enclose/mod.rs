@@ -25,6 +25,7 @@ mod pointwise;
 mod pool;
 mod response;
 mod tile;
+mod units;
 
 use std::ops::Range;
 
@@ -218,6 +219,7 @@ impl<'a> Evaluator<'a> {
                 | Operation::MaxPool(_)
                 | Operation::Response(_) => (false, false),
                 Operation::Dense(_)
+                | Operation::Units(_)
                 | Operation::Convolution(..)
                 | Operation::MeanPool(..)
                 | Operation::GlobalMean => (false, true),
@@ -270,6 +272,7 @@ impl<'a> Evaluator<'a> {
             (Operation::Convolution(_, window), Some(weights)) => {
                 weights.convolution(x, shape, window, rounding)
             }
+            (Operation::Units(units), _) => units::units(x, units, count(shape), rounding),
             (Operation::Activate(Activation::Relu), _) => relu(x),
             (Operation::Activate(activation), _) => pointwise::activate(x, *activation, rounding),
             (Operation::Leaky(slopes), _) => {

@@ -328,6 +328,7 @@ impl Plan {
                 let words = after.words();
                 (after, each(numbers, x.words().saturating_mul(words)))
             }
+            Operation::Units(_) => return Err(Inexact::Quotient),
             Operation::Normalize(_) => return Err(Inexact::SquareRoot),
             Operation::Response(_) => return Err(Inexact::Power),
         })

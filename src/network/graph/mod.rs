@@ -2,17 +2,23 @@
 //!
 //! A graph is a list of steps, each an [`Operation`] on values that stand before it; value 0 is the
 //! point, step k makes value k + 1, and the last step makes the outputs. A value is an array per
-//! point. Numbers are those of the file, in binary64, which has all of them; `precision` is the
-//! format in which they were stored and in which runtimes compute.
+//! point. Numbers are those of the file, in binary64, which has all of them, or fractions
+//! ([`Operation::Units`]); `precision` is the format in which they were stored and in which runtimes
+//! compute: of fractions, the format to which a runtime's copy rounds them.
 //!
 //! | operations | in |
 //! |---|---|
 //! | what they are, what they read | [`operation`] |
 //! | windows that slide over images | [`window`] |
 //! | an architecture with its arrays as a graph | [`trained`] |
+//! | explicit networks as graphs, shared numbers shared | [`explicit`] |
+//! | parameters: names, shapes, numbers | [`parameters`] |
 
 mod error;
+pub mod explicit;
 pub mod operation;
+pub mod parameters;
+mod sizes;
 pub mod trained;
 pub mod window;
 
@@ -20,12 +26,14 @@ use crate::exact::Format;
 
 pub use error::GraphError;
 pub use operation::{Affine, Normalization, Operation, Response};
+pub use parameters::{Numbers, Parameter};
 pub use window::Window;
 
 /// A network.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    /// The format of its numbers, in which its runtime computes.
+    /// The format of its numbers, in which its runtime computes. Fractions have none: a runtime's copy
+    /// rounds them to it ([`Graph::is_exact`]).
     pub precision: Format,
     /// Shape of a point.
     pub input: Vec<usize>,
@@ -42,9 +50,23 @@ pub struct Step {
     pub on: usize,
     /// Shape of the result.
     pub shape: Vec<usize>,
+    /// Names of its parameters in the file that it came from, in the order of
+    /// [`Operation::parameters`]; those that are missing are named by the step.
+    pub names: Vec<String>,
 }
 
 impl Step {
+    /// A step whose parameters have no names of their own.
+    pub fn new(operation: Operation, on: usize, shape: Vec<usize>) -> Step {
+        Step { operation, on, shape, names: Vec::new() }
+    }
+
+    /// The same, its parameters named.
+    #[must_use]
+    pub fn named(self, names: impl IntoIterator<Item = String>) -> Step {
+        Step { names: names.into_iter().collect(), ..self }
+    }
+
     /// The values that it reads.
     pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
         let others = match &self.operation {
@@ -97,6 +119,11 @@ impl Graph {
         Graph { steps: kept.map(renumbered).collect(), ..self }
     }
 
+    /// Whether it has numbers that are fractions, of no format.
+    pub fn is_exact(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.operation, Operation::Units(_)))
+    }
+
     /// Numbers that come out.
     pub fn outputs(&self) -> usize {
         count(self.shape(self.steps.len()))
@@ -136,6 +163,7 @@ impl Graph {
         let (takes, numbers) = (self.shape(step.on), count(&step.shape) as u64);
         match &step.operation {
             Operation::Dense(affine) => affine.weights.len() as u64,
+            Operation::Units(units) => units.iter().map(|unit| unit.weights.len() as u64 + 1).sum(),
             // Where a window lies outside the image, its weights are multiplied with zeros.
             Operation::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(numbers),
             Operation::MeanPool(window, _) | Operation::MaxPool(window) => {

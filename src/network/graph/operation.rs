@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::network::Activation;
+use crate::network::layered::Unit;
 
 use super::Window;
 
@@ -11,6 +12,8 @@ use super::Window;
 pub enum Operation {
     /// Σ_k x_k W_kj + b_j.
     Dense(Affine),
+    /// φ_j(Σ weight · x_from + bias_j): a layer of exact units, each with its own activation; sparse.
+    Units(Vec<Unit>),
     /// Cross-correlation, padding with zeros; W is (channels in · height · width) × channels out.
     Convolution(Affine, Window),
     /// A function of each number.

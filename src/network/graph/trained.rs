@@ -18,7 +18,7 @@ pub fn graph<E: Element>(
     precision: Format,
 ) -> Result<Graph, GraphError> {
     let input = architecture.input;
-    let mut builder = Builder { arrays: arrays.iter(), steps: Vec::new() };
+    let mut builder = Builder { arrays: arrays.iter(), names: Vec::new(), steps: Vec::new() };
     builder.sequence(&architecture.layers, (0, input), "")?;
     Ok(Graph { precision, input: sides(input), steps: builder.steps })
 }
@@ -29,12 +29,15 @@ fn sides(shape: Shape) -> Vec<usize> {
 
 struct Builder<'a, E> {
     arrays: std::slice::Iter<'a, (Parameter, Vec<E>)>,
+    /// Names of the arrays that the next step takes.
+    names: Vec<String>,
     steps: Vec<Step>,
 }
 
 impl<E: Element> Builder<'_, E> {
     fn array(&mut self) -> Result<Vec<f64>, GraphError> {
-        let (_, values) = self.arrays.next().ok_or(GraphError::ArraysMissing)?;
+        let (parameter, values) = self.arrays.next().ok_or(GraphError::ArraysMissing)?;
+        self.names.push(parameter.name.clone());
         Ok(values.iter().map(|&x| Element::to_f64(x)).collect())
     }
 
@@ -108,7 +111,8 @@ impl<E: Element> Builder<'_, E> {
     }
 
     fn push(&mut self, operation: Operation, on: usize, shape: Shape) -> usize {
-        self.steps.push(Step { operation, on, shape: sides(shape) });
+        let names = std::mem::take(&mut self.names);
+        self.steps.push(Step { names, ..Step::new(operation, on, sides(shape)) });
         self.steps.len()
     }
 
