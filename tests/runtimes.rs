@@ -131,16 +131,16 @@ fn convolutions() -> impl Strategy<Value = (Graph, Vec<f64>)> {
                         shape = vec![middle, rows, columns];
                         let convolution = Operation::Convolution(affine, window);
                         for operation in [convolution, Operation::Activate(Activation::Relu)] {
-                            steps.push(Step { operation, on: steps.len(), shape: shape.clone() });
+                            steps.push(Step::new(operation, steps.len(), shape.clone()));
                         }
                     }
                     let flat = vec![count(&shape)];
-                    steps.push(Step { operation: Operation::Same, on: steps.len(), shape: flat });
+                    steps.push(Step::new(Operation::Same, steps.len(), flat));
                     let weights = last.iter().cycle().take(count(&shape) * 2).copied().collect();
                     let affine =
                         Affine { weights, inputs: count(&shape), outputs: 2, bias: Vec::new() };
                     let dense = Operation::Dense(affine);
-                    steps.push(Step { operation: dense, on: steps.len(), shape: vec![2] });
+                    steps.push(Step::new(dense, steps.len(), vec![2]));
                     (Graph { precision: Format::F32, input: input.clone(), steps }, point)
                 },
             )
@@ -241,7 +241,7 @@ fn the_search_breaks_bounds_of_another_model() {
 #[test]
 fn a_point_that_rounds_is_no_matter_of_the_others() {
     let affine = Affine { weights: vec![1.0, 1.0], inputs: 2, outputs: 1, bias: Vec::new() };
-    let step = Step { operation: Operation::Dense(affine), on: 0, shape: vec![1] };
+    let step = Step::new(Operation::Dense(affine), 0, vec![1]);
     let network = Graph { precision: Format::F64, input: vec![2], steps: vec![step] };
     let found =
         Evaluator::new(&network, Runtime::Ieee).outputs(vec![1.0, 2.0, 0.1, 0.2, 1.0, 2.5], 3);
@@ -261,7 +261,7 @@ fn numbers_with_more_bits_than_operands_round() {
     let image = Operation::GlobalMean;
     let runtime = |operation: &Operation, x: f64, model: Runtime| {
         let shape = if matches!(operation, Operation::Dense(_)) { vec![1] } else { vec![1, 1, 1] };
-        let step = Step { operation: operation.clone(), on: 0, shape: shape.clone() };
+        let step = Step::new(operation.clone(), 0, shape.clone());
         let network = Graph { precision: Format::F32, input: shape, steps: vec![step] };
         assert!(holds(&network, &[x], model, 3).is_ok());
         Evaluator::new(&network, model).outputs(vec![x], 1).runtime(0)
@@ -284,7 +284,7 @@ fn factors_below_the_normal_range_are_not_exact() {
     let scale = Operation::Scale { from: vec![0], by: vec![small], divides: false };
     for operations in [[dense(small), scale.clone()], [scale, dense(small)]] {
         let steps = operations.into_iter().enumerate();
-        let steps = steps.map(|(on, operation)| Step { operation, on, shape: vec![1] }).collect();
+        let steps = steps.map(|(on, operation)| Step::new(operation, on, vec![1])).collect();
         let network = Graph { precision: Format::F32, input: vec![1], steps };
         let held = holds(&network, &[2f64.powi(100)], Runtime::Ieee, 1);
         assert!(held.is_ok(), "{held:?}");
@@ -309,7 +309,7 @@ fn no_margin_of_a_perceptron_is_lost_in_tf32() {
         let affine = Operation::Dense(Affine { weights, inputs, outputs, bias });
         let relu = Operation::Activate(Activation::Relu);
         for operation in [affine, relu] {
-            steps.push(Step { operation, on: steps.len(), shape: vec![outputs] });
+            steps.push(Step::new(operation, steps.len(), vec![outputs]));
         }
     }
     steps.pop();
