@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::cell::Cell;
-
 use common::cases;
 use common::feed::{network, number, rational, real};
 use common::runtimes::{Runtime as Emulated, runtimes, short_operands, tiled};
@@ -26,14 +24,12 @@ fn emulated(model: Runtime, seed: u64) -> Vec<Emulated> {
     own.into_iter().chain(runtimes(seed)).collect()
 }
 
-/// How far it is from the real outputs, and what is allowed.
+/// How far each output is from the real one (`None` where it is infinite or no number), and what is allowed.
 fn distances(
-    network: &Graph,
     enclosed: &Enclosure,
     outputs: &[Rational],
     found: &[f32],
 ) -> Vec<(Option<Rational>, f64)> {
-    let _ = network;
     let one = |(k, (x, &found)): (usize, (&Rational, &f32))| {
         let apart = found.is_finite().then(|| {
             let apart = x - rational(f64::from(found));
@@ -59,7 +55,7 @@ fn holds(network: &Graph, point: &[f64], model: Runtime, seed: u64) -> Result<f6
         let said = format!("{runtime:?}");
         let found = runtime.outputs(network, point);
         for (k, (distance, bound)) in
-            distances(network, &enclosed, &outputs, &found).iter().enumerate()
+            distances(&enclosed, &outputs, &found).iter().enumerate()
         {
             if !within(distance, *bound) {
                 let real = outputs[k].to_f64().value();
@@ -148,10 +144,6 @@ fn convolutions() -> impl Strategy<Value = (Graph, Vec<f64>)> {
     )
 }
 
-thread_local! {
-    static REACHED: Cell<f64> = const { Cell::new(0.0) };
-}
-
 proptest! {
     #![proptest_config(cases(200))]
 
@@ -175,8 +167,7 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let held = holds(&network, &point, model, u64::from(seed));
-        prop_assert!(held.is_ok(), "{}: {}", model, held.as_ref().unwrap_err());
-        REACHED.set(REACHED.get().max(held.unwrap()));
+        prop_assert!(held.is_ok(), "{}: {}", model, held.unwrap_err());
     }
 
     /// A point is judged as if it were alone.
@@ -213,27 +204,34 @@ fn near(x: f64, y: f64) -> bool {
     x == y || (x > 0.0 && y > 0.0 && (x / y - 1.0).abs() < 1e-9)
 }
 
-/// The search finds what `ieee` does not hold: tiles and short operands break its bounds.
+/// The search finds what `ieee` does not hold: tiles and short operands break its bounds. And a model's own bounds are
+/// not beyond all that its runtimes reach.
 #[test]
 fn the_search_breaks_bounds_of_another_model() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut broken = [0; 3];
+    let mut reached = [0.0f64; 4];
     for seed in 0..60 {
         let (network, point) = convolutions().new_tree(&mut runner).unwrap().current();
         let enclosed = Evaluator::new(&network, Runtime::Ieee).outputs(point.clone(), 1);
         let outputs = real(&network, &point);
+        for (reached, model) in reached.iter_mut().zip(Runtime::ALL) {
+            *reached = reached.max(holds(&network, &point, model, seed).unwrap());
+        }
         for (broken, model) in broken.iter_mut().zip(&Runtime::ALL[1..]) {
             let breaks = |mut runtime: Emulated| {
                 let found = runtime.outputs(&network, &point);
-                let distances = distances(&network, &enclosed, &outputs, &found);
+                let distances = distances(&enclosed, &outputs, &found);
                 !distances.iter().all(|(distance, bound)| within(distance, *bound))
             };
             *broken += usize::from(emulated(*model, seed).into_iter().any(breaks));
         }
     }
     println!("of 60 networks, tf32, bf16 and winograd break the bounds of ieee at {broken:?}");
+    println!("of bounds of ieee, tf32, bf16 and winograd, shares of {reached:.4?} were reached");
+    assert!(reached.iter().all(|&share| share > 1e-3), "{reached:?}");
     assert!(broken.iter().all(|&count| count >= 10), "{broken:?}");
 }
 
@@ -333,6 +331,10 @@ fn no_margin_of_a_perceptron_is_lost_in_tf32() {
                 continue;
             }
             decided += 1;
+            let lead = |other: usize| enclosed.centre[best] - enclosed.centre[other];
+            if own.clone().filter(|&other| other != best).all(|other| lead(other) > 0.05) {
+                continue; // TF32 is not off by that
+            }
             let found = in_tf32(&network, point);
             let largest = (0..5).max_by(|&x, &y| found[x].total_cmp(&found[y])).unwrap();
             lost += usize::from(largest != best - own.start);

@@ -60,7 +60,7 @@ pub enum Verdict {
 /// The most products of enclosures, points and all: hours on two cores.
 const MOST_WORK: u64 = 1 << 44;
 /// Numbers that a batch holds at once, each with its bounds. Batches are the same whatever the number of
-/// threads, since a bound may depend on them.
+/// threads, since the last bits of a bound may depend on them: products of several rows may add in another order.
 const BATCH: usize = 1 << 18;
 /// Bytes of a number with its bounds, with what may be folded into it, and with what is made of it at a step
 /// (35 to 55 of each that is held at the peak, as measured); and the most bytes of all batches at work, or of

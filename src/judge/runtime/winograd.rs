@@ -112,7 +112,7 @@ impl Transform {
             Transform::new(r, &points.iter().map(rational).collect::<Vec<_>>())
         };
         let by_number = (r + 1..=TILE).map(|t| of(&POINTS[..t - 1]));
-        let others = OF_SIX.iter().filter(|points| points.len() > r).map(|points| of(points));
+        let others = OF_SIX.iter().filter(|points| points.len() >= r).map(|points| of(points));
         by_number.chain(others).collect()
     }
 
