@@ -177,7 +177,7 @@ fn numbers_that_binary32_takes_for_zero_are_added() {
         let sample = "npy:points.npy,labels.npy";
         works(&folder, &["fit", sample, "--construction", construction, "--out", "out"]);
         let found = works(&folder, &["eval", "out/certificate.txt", sample]);
-        assert!(found.contains("float-exact: no rounding"), "{construction}: {found}");
+        assert!(found.contains("float-exact under ieee: no rounding"), "{construction}: {found}");
         works(&folder, &["export", "out/certificate.txt", "--to", "onnx", "--out", "out"]);
         // Read back here, and run there.
         let checked =

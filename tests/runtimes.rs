@@ -54,9 +54,7 @@ fn holds(network: &Graph, point: &[f64], model: Runtime, seed: u64) -> Result<f6
     for mut runtime in emulated(model, seed) {
         let said = format!("{runtime:?}");
         let found = runtime.outputs(network, point);
-        for (k, (distance, bound)) in
-            distances(&enclosed, &outputs, &found).iter().enumerate()
-        {
+        for (k, (distance, bound)) in distances(&enclosed, &outputs, &found).iter().enumerate() {
             if !within(distance, *bound) {
                 let real = outputs[k].to_f64().value();
                 return Err(format!("{said} finds {:e}, not {real:e} ± {bound:e}", found[k]));
