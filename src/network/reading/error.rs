@@ -74,6 +74,12 @@ pub enum ReadingError {
         /// Its label.
         label: String,
     },
+    /// A file that was written before names of classes were kept, of a table, whose classes were numbered by rank.
+    #[error(
+        "the file was written before names of classes were kept: the name of the class of each output, in order, is \
+         needed"
+    )]
+    Lost,
     /// A reading in a file that is none.
     #[error("its reading cannot be read: {0}")]
     File(String),

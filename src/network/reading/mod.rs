@@ -91,12 +91,16 @@ impl Reading {
     }
 
     /// The reading of a construction of so many outputs whose file says none, as files had none once: `value` for
-    /// as many outputs as the label has numbers, `one-hot` for as many as there are classes, `bits` for as many
-    /// as the largest number of a class has bits.
+    /// as many outputs as the label has numbers, `one-hot` for as many as there are classes (`named` of them, or
+    /// else those up to the largest number of one), `bits` for as many as their numbers have bits.
     ///
     /// # Errors
     /// [`ReadingError::Misfit`] for any other number; [`ReadingError::Unnamed`] for classes without numbers.
-    pub fn of_construction(outputs: usize, labels: &Labels) -> Result<Reading, ReadingError> {
+    pub fn of_construction(
+        outputs: usize,
+        labels: &Labels,
+        named: Option<usize>,
+    ) -> Result<Reading, ReadingError> {
         if labels.outputs() == outputs {
             return Ok(Reading::new(How::Value));
         }
@@ -105,6 +109,9 @@ impl Reading {
                 return Err(ReadingError::misfit(format!(
                     "the network has {outputs} outputs, and the labels {k} numbers"
                 )));
+            }
+            _ if named.is_some() => {
+                named.and_then(|named| u32::try_from(named).ok()).unwrap_or(u32::MAX)
             }
             Labels::Classes { count, numbered: true, .. } => *count,
             Labels::Classes { count, .. } => (0..*count).try_fold(0, |most, class| {
