@@ -75,6 +75,7 @@ impl Arguments {
         let configuration = serde_json::json!({
             "files": self.files, "network": self.network, "seed": self.common.seed(),
             "runtime": self.runtime.map(Runtime::name),
+            "reading": found["reading"], "classes": found["classes"],
         });
         self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }

@@ -121,6 +121,7 @@ fn evaluate<E: Element>(
     chosen.record(&mut found, outputs);
     let configuration = serde_json::json!({
         "network": arguments.network, "labels": condition.to_string(), "seed": seed,
+        "reading": chosen.reading.how.name(), "classes": chosen.reading.classes,
     });
     arguments.common.write("eval", &found, configuration, Some(&raw.text))?;
     if arguments.common.json {

@@ -99,6 +99,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "network": arguments.network,
         "labels": sample.recipe.rule.to_string(),
         "seed": seed,
+        "reading": chosen.reading.how.name(),
+        "classes": chosen.reading.classes,
     });
     arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
     if arguments.common.json {
