@@ -375,13 +375,17 @@ fn a_certificate_is_of_the_runtimes_that_it_names() {
     let weights = tensor("w", &[1, 2], &single(&[2049.0, -2049.0]));
     let bias = tensor("b", &[2], &single(&[0.0, 1.0]));
     let nodes = [node("Gemm", &["x", "w", "b"], "y")];
-    fs::write(folder.path().join("net.onnx"), with_outputs(&nodes, &[weights, bias], &[1], 2)).unwrap();
+    fs::write(folder.path().join("net.onnx"), with_outputs(&nodes, &[weights, bias], &[1], 2))
+        .unwrap();
     csv(&folder, "x.csv", ["1,0", "2,0", "-3,1", "0,1"].map(str::to_owned).into_iter());
     let network = ["--network", "net.onnx"];
     let sample = "csv:x.csv,header=no";
     let check = |more: &[&str]| decided(&folder, &[&network, more, &[sample]].concat());
     let usual = check(&["--out", "ieee"]);
-    assert_eq!((&usual["runtime"], &usual["largest_rounding_bound"]), (&"ieee".into(), &0.0.into()));
+    assert_eq!(
+        (&usual["runtime"], &usual["largest_rounding_bound"]),
+        (&"ieee".into(), &0.0.into())
+    );
     let short = check(&["--runtime", "tf32", "--out", "tf32"]);
     assert_eq!(short["runtime"], "tf32");
     assert!(short["largest_rounding_bound"].as_f64().unwrap() > 2.0, "{short}");
@@ -400,9 +404,14 @@ fn a_certificate_is_of_the_runtimes_that_it_names() {
     ] {
         let asked: Vec<&str> = asked.into_iter().flat_map(|name| ["--runtime", name]).collect();
         let found = check(&[&asked, &[file][..]].concat());
-        assert_eq!((&found["accepted"], &found["runtime"]), (&accepted.into(), &runtime.into()), "{file} {asked:?}");
+        assert_eq!(
+            (&found["accepted"], &found["runtime"]),
+            (&accepted.into(), &runtime.into()),
+            "{file} {asked:?}"
+        );
     }
-    let written = |text: &str| fs::write(folder.path().join("other.txt"), redigested(text)).unwrap();
+    let written =
+        |text: &str| fs::write(folder.path().join("other.txt"), redigested(text)).unwrap();
     // Without the line, and with one that its claims do not follow under.
     written(&usual.replace("runtime ieee\n", ""));
     let found = check(&["other.txt"]);
@@ -415,8 +424,16 @@ fn a_certificate_is_of_the_runtimes_that_it_names() {
     assert!(found["reason"].as_str().unwrap().contains("'runtime fp8' found"), "{found}");
     // In words.
     let output = shatter(&folder, &["check", "--network", "net.onnx", sample]);
-    assert!(stdout(&output).contains("\nrounding      at most 0.000e0 under ieee\n"), "{}", stdout(&output));
-    refused(&folder, &["check", "--network", "net.onnx", "--runtime", "fp8", sample], &["fp8", "winograd"]);
+    assert!(
+        stdout(&output).contains("\nrounding      at most 0.000e0 under ieee\n"),
+        "{}",
+        stdout(&output)
+    );
+    refused(
+        &folder,
+        &["check", "--network", "net.onnx", "--runtime", "fp8", sample],
+        &["fp8", "winograd"],
+    );
 }
 
 /// Two outputs that are large and near to each other: enclosures know which is larger, and by how much to

@@ -154,7 +154,10 @@ fn what_pytorch_loses_by_tiles_is_not_claimed_under_winograd() {
     };
     assert_eq!(check("ieee")["exact"], 32);
     let tiles = check("winograd");
-    assert_eq!((&tiles["exact"], &tiles["margin"], &tiles["misfit"]), (&0.into(), &0.into(), &0.into()));
+    assert_eq!(
+        (&tiles["exact"], &tiles["margin"], &tiles["misfit"]),
+        (&0.into(), &0.into(), &0.into())
+    );
     let network = onnx::network(&fs::read(folder.path().join("network.onnx")).unwrap()).unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let raw = sample::load(&format!("npy:{},{}", path("x.npy"), path("y.npy")), 0).unwrap();
