@@ -378,7 +378,7 @@ fn networks_are_read_back_as_they_were() {
         let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
         let mut bytes = Vec::new();
         let network = Network::TwoLayer(fit.network);
-        write_network(&mut bytes, &network, "depth-two").unwrap();
+        write_network(&mut bytes, &network, "depth-two", None).unwrap();
         let file = read(&bytes[..]).unwrap();
         assert_eq!(file.network, network);
         assert_eq!(file.construction, "depth-two");

@@ -22,7 +22,7 @@ fn fit_by_name_then_check_eval_and_show() {
         "assumes       distinct points, scalar labels",
         "promised      depth 17, units 83, width <= 6, nonzero <= ",
         "built         depth 17, units 83, width 6, nonzero ",
-        "labels as value",
+        "reading       value of 1 output",
         "residual 0 (all 40 points equal their labels)",
         "out/fit/certificate.txt",
     ] {
@@ -141,7 +141,7 @@ fn outputs_that_say_no_label_are_refused() {
     for (classes, encoding) in [(3, "one-hot"), (5, "bits")] {
         let output = eval(&format!("lattice:n=9,d=1,classes={classes}"));
         assert_eq!(status(&output), 1, "{}", stderr(&output));
-        assert!(stdout(&output).contains(&format!("3 numbers a point, labels as {encoding}")));
+        assert!(stdout(&output).contains(&format!("reading       {encoding} of 3 outputs")));
     }
     let words = ["3 outputs", "1 as value", "2 as one-hot", "1 as bits"];
     refused(&folder, &["eval", "three.txt", "lattice:n=9,d=1,classes=2"], &words);

@@ -374,7 +374,7 @@ fn what_is_refused() {
     fewer.labels = Labels::classes(vec![0; 4], 3).unwrap();
     let mut named = image.clone();
     let names = (0..10).map(|k| format!("class {k}")).collect();
-    named.labels = Labels::Classes { of: vec![0; 4], count: 10, names };
+    named.labels = Labels::Classes { of: vec![0; 4], count: 10, names, numbered: true };
     let floats = sample(Values::F32(vec![0.5; 20]), &[1, 4, 5], 10);
     for (test, what) in [
         (&bytes(4, &[1, 5, 4], 1), "images of shape 1×5×4"),

@@ -107,7 +107,7 @@ fn every_construction_is_certified() {
                 assert_eq!(misfit, None, "{name}");
                 assert_eq!(written(&file.network, &sample, target), text, "{name}");
                 let mut bytes = Vec::new();
-                write_network(&mut bytes, &network, &name).unwrap();
+                write_network(&mut bytes, &network, &name, None).unwrap();
                 let again = read(&bytes[..]).unwrap();
                 assert_eq!((&again.network, again.construction), (&file.network, name.clone()));
                 assert!(again.claim.is_none() && check(&bytes[..], raw.clone()).is_err());

@@ -11,9 +11,10 @@ use common::verdicts::decided;
 use shatter::exact::Format;
 use shatter::interchange::{Array, Numbers, onnx, tensors};
 use shatter::judge::exactly::{ASKED_BYTES, Exactly, UNASKED_BYTES, UNASKED_WORK};
-use shatter::judge::{Judged, Reading, Verdict};
+use shatter::judge::{Judged, Verdict};
 use shatter::network::exactly::plan::held;
 use shatter::network::exactly::{Exact, Inexact, Plan};
+use shatter::network::reading::{How, Reading};
 use shatter::sample;
 
 fn single(numbers: &[f32]) -> Vec<u8> {
@@ -108,13 +109,13 @@ fn unasked_work_is_bounded_over_all_points() {
     let raw = sample::load("gaussian:n=300,d=1024,classes=2", 0).unwrap();
     let open =
         Judged { verdict: Verdict::Undecided, low: -1.0, high: 1.0, rounding: 1.0, fits: None };
-    let sample = (&raw.points, &raw.labels);
-    let (_, which) = Exactly::unasked(&network, sample, Reading::Largest, &[open; 300]).unwrap();
+    let said = Reading::new(How::Largest).bind(&raw.labels, 2).unwrap();
+    let (_, which) = Exactly::unasked(&network, &raw.points, &said, &[open; 300]).unwrap();
     assert_eq!(which.len() as u64, UNASKED_WORK / plan.work);
     assert!(which.len() < 100);
     // Nothing is open: nothing is done.
     let known = Judged { fits: Some(true), ..open };
-    assert!(Exactly::unasked(&network, sample, Reading::Largest, &[known; 300]).is_none());
+    assert!(Exactly::unasked(&network, &raw.points, &said, &[known; 300]).is_none());
 }
 
 /// A number, repeated over an image by two sums with constants: 18 KB, and 340 MB of bounds for each of them.

@@ -56,7 +56,7 @@ fn refusal(outcome: Read, words: &[&str]) -> SampleError {
 
 fn classes(labels: &Labels) -> (&[u32], u32, &[String]) {
     match labels {
-        Labels::Classes { of, count, names } => (of, *count, names),
+        Labels::Classes { of, count, names, .. } => (of, *count, names),
         Labels::Real { .. } => panic!("classes expected"),
     }
 }
@@ -421,6 +421,11 @@ fn csv_labels_are_classes_or_numbers() {
     refusal(read_csv("1,10\n1,x\n", &number), &["row 2", "column 2", "'x' is not a number"]);
     let class = TableOptions { target: Some(Target::Class), ..TableOptions::default() };
     assert_eq!(classes(&read_csv("1,1.5\n1,.5\n", &class).unwrap().1).0, &[1, 0]);
+    // By value, whatever they are written like, and each value once.
+    let text = "1,10.0\n1,-2.5\n1,9.50\n1,9.5\n1,1e1\n1,+2\n1,1e400\n1,-0.0\n";
+    let (_, labels) = read_csv(text, &class).unwrap();
+    let names = ["-2.5", "0", "2", "9.5", "10", "1e400"].map(String::from);
+    assert_eq!(classes(&labels), (&[4, 0, 3, 3, 4, 2, 5, 1][..], 6, &names[..]));
 }
 
 #[test]

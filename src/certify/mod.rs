@@ -12,6 +12,8 @@
 //!   points-sha256 HEX                          of the canonical points (sample::fingerprint)
 //!   labels RULE seed=S classes=C               RULE: true, random, corrupted:P, alternating
 //! N construction TEXT                          how it was built (not a claim)
+//! N reading ENCODING                           optional, of network files: how outputs say labels
+//! N classes C                                  optional: then C lines, the name of each class
 //! N counts depth=2 units=M free=F signs=G nonzero=Z slots=L dense=E bits=B max-bits=A
 //! N direction D                                then D lines, one number each: a
 //! N units M                                    then M lines, two numbers each: b_j w_j
@@ -37,6 +39,11 @@
 //! 0 and increase in a unit; weights are not 0. ENCODING is `value` (the numbers of the label, or the
 //! number of its class), `one-hot` or `bits` (see [`Target`](crate::sample::Target)); real labels are
 //! always values. Numbers of outputs are separated by one blank.
+//!
+//! `classes` names the classes by their numbers: the value k, the one-hot output k, or the bits of k say the class
+//! on line k, from 0. They are written as Rust escapes them (`char::escape_default`), where the sample has names;
+//! the checker compares them with the sample's, numbers by value. Both optional lines are new: files without them
+//! are read as before, whose numbers are the sample's own.
 //!
 //! The claim: the labels are those that the recipe draws for the distinct points, and
 //! Σ_j w_j ReLU(<a, x_i> − b_j) + c = y_i (in the layered form: the outputs of the network are the

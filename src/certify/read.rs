@@ -3,7 +3,9 @@
 use std::io::BufRead;
 
 use crate::exact::{Dyadic, Rational};
-use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
+use crate::network::reading::ReadingError;
+use crate::network::{Activation, ExactNetwork, Layered, Network, Reading, Unit};
+use crate::sample::{LabelRule, Target};
 
 use super::check::activation::Activation as Read;
 use super::check::layered::Layer;
@@ -18,6 +20,9 @@ pub struct File {
     pub claim: Option<Claim>,
     /// How the network was built.
     pub construction: String,
+    /// How its outputs say labels, with the names of classes; `None` for a layered network file that does not say
+    /// it, as none did once.
+    pub reading: Option<Reading>,
     /// The network.
     pub network: Network,
     /// SHA-256 of the file.
@@ -43,7 +48,35 @@ pub fn read(reader: impl BufRead) -> Result<File, Rejection> {
             Network::Layered(Layered { inputs: layered.inputs, hidden, output })
         }
     };
-    Ok(File { claim, construction: contents.construction, network, digest: contents.digest })
+    let said = contents.said;
+    let target = match (&claim, &network) {
+        (Some(claim), _) => Some(claim.target),
+        (None, Network::TwoLayer(_)) => Some(Target::Value),
+        (None, Network::Layered(_)) => said.target,
+    };
+    let classes = said.classes.unwrap_or_default();
+    let reading = target.map(|target| Reading { how: target.into(), classes });
+    let construction = contents.construction;
+    Ok(File { claim, construction, reading, network, digest: contents.digest })
+}
+
+impl File {
+    /// How its outputs say labels, if it says so and is to be believed.
+    ///
+    /// # Errors
+    /// [`ReadingError::Lost`] of a certificate for classes of a table that does not name them: its numbers are ranks
+    /// of names that it does not have.
+    pub fn reading(&self) -> Result<Option<Reading>, ReadingError> {
+        let of_table = |claim: &Claim| {
+            let drawn = claim.rule == LabelRule::Alternating || claim.classes == 0;
+            !drawn && claim.sample.starts_with("csv:")
+        };
+        let unnamed = self.reading.as_ref().is_some_and(|reading| reading.classes.is_empty());
+        match &self.claim {
+            Some(claim) if unnamed && of_table(claim) => Err(ReadingError::Lost),
+            _ => Ok(self.reading.clone()),
+        }
+    }
 }
 
 fn dyadic(x: &Binary) -> Dyadic {

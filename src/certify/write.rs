@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use crate::exact::{Dyadic, Rational};
-use crate::network::{Counts, ExactNetwork, Layered, Network, Sizes, Unit};
+use crate::network::reading::How;
+use crate::network::{Counts, ExactNetwork, Layered, Network, Reading, Sizes, Unit};
 use crate::sample::fingerprint::{fingerprint, header, hex};
-use crate::sample::{Labels, Recipe, Sample, Target};
+use crate::sample::{Labels, Recipe, Sample, Target, class_name};
 
 /// Writes and hashes what it writes.
 struct Hashed<W> {
@@ -72,7 +73,9 @@ pub fn write_certificate(
     writeln!(out, "points {}", header(&sample.points))?;
     writeln!(out, "points-sha256 {}", fingerprint(&sample.points))?;
     writeln!(out, "labels {}", recipe_text(&sample.recipe))?;
-    form.write_numbers(&mut out, construction)?;
+    writeln!(out, "construction {construction}")?;
+    write_classes(&mut out, sample.labels.class_names())?;
+    form.write_numbers(&mut out)?;
     match form {
         Form::TwoLayer(_) => {
             writeln!(out, "targets {}", sample.labels.len())?;
@@ -91,18 +94,34 @@ pub fn write_certificate(
     out.finish()
 }
 
-/// Writes a network file; returns its digest.
+/// Writes a network file, with how its outputs say labels and the names of the classes; returns its digest. Readings
+/// that are not those of constructions (`value`, `one-hot`, `bits`) are left out, and of a network in the two-layer
+/// form every one but `value`.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_network(out: impl Write, network: &Network, construction: &str) -> io::Result<String> {
+pub fn write_network(
+    out: impl Write,
+    network: &Network,
+    construction: &str,
+    reading: Option<&Reading>,
+) -> io::Result<String> {
     let mut out = Hashed::new(out);
     let form = match network {
         Network::TwoLayer(two) => Form::TwoLayer(two),
         Network::Layered(layered) => Form::Layered(canonical(layered)),
     };
     writeln!(out, "shatter {}network 1", form.prefix())?;
-    form.write_numbers(&mut out, construction)?;
+    writeln!(out, "construction {construction}")?;
+    let said = |reading: &&Reading| match form {
+        Form::TwoLayer(_) => reading.how == How::Value,
+        Form::Layered(_) => reading.how.target().is_some(),
+    };
+    if let Some(reading) = reading.filter(said) {
+        writeln!(out, "reading {}", reading.how)?;
+        write_classes(&mut out, &reading.classes)?;
+    }
+    form.write_numbers(&mut out)?;
     out.finish()
 }
 
@@ -120,13 +139,20 @@ impl Form<'_> {
         }
     }
 
-    fn write_numbers(&self, out: &mut impl Write, construction: &str) -> io::Result<()> {
-        writeln!(out, "construction {construction}")?;
+    fn write_numbers(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Form::TwoLayer(network) => write_two_layer(out, network),
             Form::Layered(network) => write_layers(out, network),
         }
     }
+}
+
+/// The names of the classes in the order of their numbers, if they have any.
+fn write_classes(out: &mut impl Write, names: &[String]) -> io::Result<()> {
+    if !names.is_empty() {
+        writeln!(out, "classes {}", names.len())?;
+    }
+    names.iter().try_for_each(|name| writeln!(out, "{}", class_name::escaped(name)))
 }
 
 fn write_two_layer(out: &mut impl Write, network: &ExactNetwork) -> io::Result<()> {

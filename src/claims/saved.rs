@@ -115,7 +115,7 @@ impl From<&Sample> for SavedSample {
             (0..points.d()).map(|k| coordinate(points.values(), i * points.d() + k)).collect()
         };
         let labels = match &sample.labels {
-            Labels::Classes { of, count, names } => {
+            Labels::Classes { of, count, names, .. } => {
                 SavedLabels::Classes { count: *count, of: of.clone(), names: names.clone() }
             }
             labels => SavedLabels::Real((0..n).map(|i| label(labels, i)).collect()),
@@ -148,7 +148,8 @@ impl SavedSample {
                 }
                 Labels::classes(of.clone(), *count).map(|labels| match labels {
                     Labels::Classes { of, count, .. } => {
-                        Labels::Classes { of, count, names: names.clone() }
+                        let numbered = names.is_empty();
+                        Labels::Classes { of, count, names: names.clone(), numbered }
                     }
                     real => real,
                 })

@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::network::architecture::Shape;
 use crate::record::Manifest;
 use crate::sample::{Condition, Preprocess};
-use crate::train::Checkpoint;
+use crate::train::{Checkpoint, reading};
 
 use super::input::AnyCheckpoint;
 use super::output::{Facts, Progress, grouped, print, print_json};
@@ -222,7 +222,10 @@ fn construction_metadata(file: &read::File) -> Vec<(String, String)> {
         texts.push(("labels", format!("{} seed={}", claim.rule, claim.seed)));
         texts.push(("target", claim.target.to_string()));
     }
-    texts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    // Numbers whose names were lost are not passed on as if they were classes.
+    let reading = file.reading().ok().flatten().map(|reading| reading.metadata());
+    let texts = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
+    texts.chain(reading.into_iter().flatten()).collect()
 }
 
 fn trained<E: Element>(
@@ -257,7 +260,9 @@ fn trained<E: Element>(
         let text = data[key].as_str().map_or_else(|| data[key].to_string(), str::to_owned);
         texts.push((key, text));
     }
-    let metadata: Vec<_> = texts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let reading = reading(&checkpoint.settings).ok().flatten().map(|reading| reading.metadata());
+    let texts = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let metadata: Vec<_> = texts.chain(reading.into_iter().flatten()).collect();
     let plain = || -> Vec<Array> {
         let array =
             |(parameter, numbers): &(crate::network::architecture::Parameter, Numbers)| Array {

@@ -17,6 +17,7 @@ mod fit;
 mod input;
 mod output;
 mod randomize;
+mod reading;
 mod runs;
 mod show;
 mod table1;

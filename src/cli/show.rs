@@ -7,13 +7,12 @@ use clap::Args;
 use crate::certify::write::{number, weight};
 use crate::exact::Element;
 use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
-use crate::sample::Target;
-use crate::train::{Checkpoint, TrainError};
+use crate::train::{self, Checkpoint, TrainError};
 
 use super::input::AnyCheckpoint;
 use super::output::{Facts, grouped, print, print_json};
 use super::words::sizes_text;
-use super::{CliError, Common, Verdict, input};
+use super::{CliError, Common, Verdict, input, reading};
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
@@ -44,6 +43,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "points": file.claim.as_ref().map_or("", |claim| &claim.points),
         "sha256": file.digest,
     });
+    if let Some(reading) = &file.reading {
+        reading::record(reading, &mut found, file.network.outputs());
+    }
     match &file.network {
         Network::TwoLayer(network) => found["counts"] = serde_json::to_value(network.counts())?,
         Network::Layered(network) => {
@@ -71,11 +73,13 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         facts.add("points", format!("{}, SHA-256 {}", claim.points, claim.points_sha256));
         facts.add("labels", format!("{} seed={}", claim.rule, claim.seed));
     }
+    let outputs = file.network.outputs();
+    let unsaid = || format!("not said, of {outputs} outputs");
+    let reading = file.reading.as_ref();
+    facts.add("reading", reading.map_or_else(unsaid, |reading| reading.describe(outputs)));
     match &file.network {
         Network::TwoLayer(network) => show_two_layer(&mut facts, network),
-        Network::Layered(network) => {
-            show_layered(&mut facts, network, file.claim.map(|claim| claim.target));
-        }
+        Network::Layered(network) => show_layered(&mut facts, network),
     }
     facts.add("SHA-256", &file.digest);
     print(facts.text())?;
@@ -88,7 +92,7 @@ fn show_checkpoint<E: Element>(
 ) -> Result<Verdict, CliError> {
     let network = checkpoint.network().map_err(TrainError::from)?;
     let parameters = network.parameters().map_err(TrainError::from)?;
-    let found = serde_json::json!({
+    let mut found = serde_json::json!({
         "checkpoint": true,
         "architecture": checkpoint.architecture,
         "input": checkpoint.input.to_string(),
@@ -101,6 +105,11 @@ fn show_checkpoint<E: Element>(
             serde_json::json!({ "name": array.name, "shape": array.shape, "norm": square.sqrt() })
         }).collect::<Vec<_>>(),
     });
+    // What was lost, or is no reading, is for those to say who need it.
+    let said = train::reading(&checkpoint.settings).ok().flatten();
+    if let Some(said) = &said {
+        reading::record(said, &mut found, checkpoint.outputs);
+    }
     let configuration = serde_json::json!({ "network": arguments.network });
     arguments.common.write("show", &found, configuration, None)?;
     if arguments.common.json {
@@ -112,6 +121,9 @@ fn show_checkpoint<E: Element>(
     facts.add("network", &checkpoint.architecture);
     facts.add("input", checkpoint.input.to_string());
     facts.add("parameters", grouped(parameters));
+    let outputs = checkpoint.outputs;
+    let unsaid = || format!("not said, of {outputs} outputs");
+    facts.add("reading", said.map_or_else(unsaid, |said| said.describe(outputs)));
     for (name, value) in
         [("data", &checkpoint.settings["data"]), ("settings", &checkpoint.settings["settings"])]
     {
@@ -172,15 +184,12 @@ fn show_two_layer(facts: &mut Facts, network: &ExactNetwork) {
     facts.add("c", readable(c));
 }
 
-fn show_layered(facts: &mut Facts, network: &Layered, target: Option<Target>) {
+fn show_layered(facts: &mut Facts, network: &Layered) {
     facts.add("function", format!("layer by layer from R^{}", grouped(network.inputs as u64)));
     let layers: Vec<String> =
         network.layers().take(LAYERS).map(|layer| layer_text(layer)).collect();
     facts.add("layers", list(layers, network.hidden.len() + 1, "; "));
     facts.add("counts", sizes_text(&network.sizes()));
-    if let Some(target) = target {
-        facts.add("outputs", format!("labels as {target}"));
-    }
 }
 
 /// "12 relu, 1 identity".

@@ -8,7 +8,9 @@ use clap::Args;
 
 use crate::exact::Element;
 use crate::figure::{Curve, Plot, Run, Scale};
-use crate::sample::{Condition, Shape};
+use crate::network::Reading;
+use crate::network::reading::How;
+use crate::sample::{Condition, Labels, Shape};
 
 use crate::train::randomize::Case;
 use crate::train::run::{CHECKPOINT, Left, RECORD};
@@ -195,6 +197,12 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
         ),
     );
     facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
+    let how = match task.train.labels {
+        Labels::Classes { .. } => How::Largest,
+        Labels::Real { .. } => How::Value,
+    };
+    let outputs = architecture.output().map_err(TrainError::from)?.len();
+    facts.add("reading", Reading::built_on(how, &task.train.labels).describe(outputs));
     facts.add("input", shape_text(architecture.input, task));
     facts.add("parameters", format!("{}{more}", grouped(all)));
     let settings = trainer.settings(0);

@@ -3,7 +3,7 @@
 use crate::judge::Runtime;
 use crate::network::evaluate::ExactResidual;
 use crate::network::{FloatExactness, Sizes};
-use crate::sample::{LabelRule, Labels, Sample};
+use crate::sample::{LabelRule, Sample};
 
 use super::output::grouped;
 
@@ -49,17 +49,6 @@ pub fn labels_text(sample: &Sample) -> String {
         ),
     };
     format!("{}{seed}{changed}", sample.recipe.rule)
-}
-
-/// Which number stands for which class, where it is not the class's own name.
-pub fn class_names_text(labels: &Labels) -> Option<String> {
-    let Labels::Classes { names, .. } = labels else { return None };
-    let mut named = names.iter().enumerate().filter(|(class, name)| class.to_string() != **name);
-    named.next()?;
-    let shown: Vec<String> =
-        names.iter().take(6).enumerate().map(|(class, name)| format!("{class} = {name}")).collect();
-    let more = if names.len() > shown.len() { ", …" } else { "" };
-    Some(shown.join(", ") + more)
 }
 
 /// The three float-exactness bounds in words.

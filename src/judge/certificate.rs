@@ -10,7 +10,10 @@
 //! precision f32                of its numbers
 //! runtime ieee                 the runtimes of which verdicts and rounding bounds speak (judge::runtime); certificates
 //!                              that were written before there were others lack the line, and are of ieee
-//! reading largest              how outputs say labels: see judge::verdict
+//! reading largest              how outputs say labels: see network::reading
+//! classes NAME=K,NAME=K        the class K of the outputs (output K, value K, …) that each class of the sample is
+//!                              which a point has; names in Rust's escapes, and a comma as \u{2c}. The line is left
+//!                              out where every name is its K, and of real labels that are not read as classes
 //! inputs TEXT                  how points become inputs: "points", rounded to the precision, or
 //!                              "prepared CONDITION seed=S", as in training
 //! sample TEXT                  the SAMPLE text as it was given (not a claim)
@@ -32,15 +35,17 @@
 //! that away. A certificate is checked by deciding again, from the file and the sample: every claim must
 //! follow, from enclosures or in exact arithmetic, whichever it was made with ([`claims`](super::claims)).
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::certify::write::number;
 use crate::exact::{Dyadic, Format};
 use crate::network::graph::sides;
+use crate::network::reading::Said;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
-use crate::sample::{Labels, RawSample};
+use crate::sample::{Labels, RawSample, class_name};
 
-use super::reading::Reading;
 use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};
 
@@ -67,7 +72,7 @@ pub struct Subject<'a> {
     /// The runtimes of which is spoken.
     pub runtime: Runtime,
     /// How outputs say labels.
-    pub reading: Reading,
+    pub said: &'a Said,
     /// How points become inputs.
     pub inputs: String,
     /// The inputs and their labels.
@@ -113,7 +118,7 @@ pub fn digest(bytes: &[u8]) -> String {
 
 /// Everything before the verdicts; `claims` leaves out the lines that are none.
 pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
-    let Subject { network_sha256, description, precision, reading, inputs, sample, .. } = subject;
+    let Subject { network_sha256, description, precision, said, inputs, sample, .. } = subject;
     let kind = match &sample.labels {
         Labels::Classes { count, .. } => format!("classes={count}"),
         Labels::Real { outputs, .. } => format!("real={outputs}"),
@@ -126,7 +131,10 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     text += &format!("layers {}\n", layers.escape_default());
     text += &format!("takes {} gives {}\n", sides(&subject.takes), subject.gives);
     text += &format!("precision {}\nruntime {}\n", precision.name(), subject.runtime);
-    text += &format!("reading {}\n", reading.name());
+    text += &format!("reading {}\n", said.how());
+    if let Some(classes) = classes(said, &sample.labels) {
+        text += &format!("classes {classes}\n");
+    }
     text += &format!("inputs {}\n", inputs.escape_default());
     if !claims {
         text += &format!("sample {}\n", sample.text.escape_default());
@@ -138,6 +146,36 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     );
     text += &format!("labels {} {kind}\n", fingerprint_labelled(sample));
     text + &format!("{}\nverdicts {}\n", tally.line(), sample.points.n())
+}
+
+/// Which class of the outputs each class of the sample is, in the order of the sample's; `None` where their names
+/// say it.
+fn classes(said: &Said, labels: &Labels) -> Option<String> {
+    let mut found: BTreeMap<(u64, String), u32> = BTreeMap::new();
+    for i in 0..labels.len() {
+        let class = said.class(i)?;
+        // In the order of the sample's classes, each once: a class is one of the outputs', whatever the point.
+        let own = match labels {
+            Labels::Classes { of, .. } => u64::from(of[i]),
+            Labels::Real { outputs: 1, values } => values[i].to_bits(),
+            Labels::Real { .. } => u64::from(class),
+        };
+        let name = || match labels {
+            Labels::Classes { of, numbered: false, .. } => labels.name(of[i]).into_owned(),
+            Labels::Real { outputs: 1, .. } => labels.describe(i),
+            _ => own.to_string(),
+        };
+        if found.range((own, String::new())..).next().is_none_or(|((next, _), _)| *next != own) {
+            found.insert((own, name()), class);
+        }
+    }
+    if found.iter().all(|((_, name), class)| *name == class.to_string()) {
+        return None;
+    }
+    let one = |((_, name), class): (&(u64, String), &u32)| {
+        format!("{}={class}", class_name::escaped(name).replace(',', "\\u{2c}"))
+    };
+    Some(found.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
 /// A number, in hexadecimal.
@@ -174,7 +212,9 @@ pub fn runtime(text: &str) -> Runtime {
     named.and_then(|name| name.parse().ok()).unwrap_or_default()
 }
 
-/// The most bytes that a certificate for so many points has.
-pub fn longest(points: usize) -> u64 {
-    BESIDES + BYTES * points as u64
+/// The most bytes that a certificate of these points and labels has.
+pub fn longest(labels: &Labels) -> u64 {
+    // An escaped character has ten bytes at most, a class some more; real labels have no names.
+    let names = labels.class_names().iter().map(|name| 16 + 10 * name.len() as u64);
+    BESIDES + BYTES * labels.len() as u64 + names.sum::<u64>()
 }

@@ -169,8 +169,8 @@ pub fn confirm(
     if let Some(&i) = unmet.iter().find(|&&i| claims[i].contradicts(&judged[i])) {
         return reject(i, "from enclosures, which contradict it");
     }
-    let sample = (&subject.sample.points, &subject.sample.labels);
-    let exactly = match Exactly::asked(network, sample, subject.reading, unmet.len()) {
+    let points = &subject.sample.points;
+    let exactly = match Exactly::asked(network, points, subject.said, unmet.len()) {
         Ok(exactly) => exactly,
         Err(JudgeError::Inexact(root @ (Inexact::SquareRoot | Inexact::Power))) => {
             return reject(first, &format!("from enclosures, and nothing else is there: {root}"));

@@ -1,6 +1,7 @@
 //! Why nothing was decided.
 
 use crate::network::exactly::Inexact;
+use crate::network::reading::ReadingError;
 
 /// Why nothing was decided.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,16 @@ pub enum JudgeError {
         format: &'static str,
     },
     /// Outputs that cannot say such labels.
-    #[error("{0}")]
-    Reading(String),
+    #[error(transparent)]
+    Reading(#[from] ReadingError),
+    /// Not one label a point.
+    #[error("there are {points} points and {labels} labels")]
+    Labels {
+        /// Points.
+        points: usize,
+        /// Labels.
+        labels: usize,
+    },
     /// More work than a check may be.
     #[error(
         "the {n} points would take {work:e} {what}, and {most:e} are the most: check fewer points at a time"

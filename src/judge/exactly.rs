@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use crate::network::Graph;
 use crate::network::exactly::{Exact, Plan};
-use crate::sample::{Labels, Points};
+use crate::network::reading::Said;
+use crate::sample::Points;
 
 use super::JudgeError;
-use super::reading::Reading;
+use super::reading::exactly;
 use super::verdict::{Judged, bounded, inputs};
 
 /// The most work of all points, asked for; and unasked, at the points whose sign enclosures leave open.
@@ -29,8 +30,7 @@ pub const UNASKED_BYTES: u64 = 1 << 27;
 pub struct Exactly<'a> {
     exact: Exact<'a>,
     points: &'a Points,
-    labels: &'a Labels,
-    reading: Reading,
+    said: &'a Said,
     /// Bytes that may be taken at once.
     most: u64,
 }
@@ -42,21 +42,21 @@ impl<'a> Exactly<'a> {
     /// [`JudgeError::Inexact`], [`JudgeError::TooMuchWork`].
     pub fn asked(
         network: &'a Graph,
-        (points, labels): (&'a Points, &'a Labels),
-        reading: Reading,
+        points: &'a Points,
+        said: &'a Said,
         n: usize,
     ) -> Result<Exactly<'a>, JudgeError> {
         let plan = Plan::of(network)?;
         bounded(plan.work, n, ASKED_WORK, "products of exact numbers")?;
         let exact = Exact::planned(network, plan, ASKED_BYTES)?;
-        Ok(Exactly { exact, points, labels, reading, most: ASKED_BYTES })
+        Ok(Exactly { exact, points, said, most: ASKED_BYTES })
     }
 
     /// Unasked: with the points that are worth it, and affordable; `None` if there are none.
     pub fn unasked(
         network: &'a Graph,
-        (points, labels): (&'a Points, &'a Labels),
-        reading: Reading,
+        points: &'a Points,
+        said: &'a Said,
         judged: &[Judged],
     ) -> Option<(Exactly<'a>, Vec<usize>)> {
         let n = judged.len();
@@ -73,7 +73,7 @@ impl<'a> Exactly<'a> {
             return None;
         }
         let exact = Exact::planned(network, plan, UNASKED_BYTES).ok()?;
-        Some((Exactly { exact, points, labels, reading, most: UNASKED_BYTES }, which))
+        Some((Exactly { exact, points, said, most: UNASKED_BYTES }, which))
     }
 
     /// Decides these points: what is held of them takes its place.
@@ -82,7 +82,7 @@ impl<'a> Exactly<'a> {
         for turn in which.chunks(self.exact.plan.at_once(self.most)) {
             let of_point = |&i: &usize| {
                 let outputs = self.exact.evaluated(&inputs(self.points, precision, i..i + 1));
-                (i, self.reading.exactly(&outputs, self.labels, i, judged[i].rounding))
+                (i, exactly(self.said, &outputs, i, judged[i].rounding))
             };
             let decided: Vec<(usize, Judged)> = turn.par_iter().map(of_point).collect();
             decided.into_iter().for_each(|(i, one)| judged[i] = one);

@@ -1,7 +1,8 @@
 //! Whether a network fits each point of a sample, in real arithmetic and at every runtime of a model, with a certificate.
 //!
 //! [`verdict`] decides, by enclosures ([`enclose`]) and where these leave it open in exact arithmetic ([`exactly`]);
-//! [`runtime`] is which runtimes that speaks of; [`reading`] is how outputs say labels; [`certificate`] is what is written, and [`claims`] how it is checked: by
+//! [`runtime`] is which runtimes that speaks of; what outputs that are enclosed or known say, as a
+//! [`Reading`](crate::network::Reading) has it, is in `reading`; [`certificate`] is what is written, and [`claims`] how it is checked: by
 //! deciding again.
 
 pub mod certificate;
@@ -14,6 +15,5 @@ pub mod runtime;
 pub mod verdict;
 
 pub use error::JudgeError;
-pub use reading::Reading;
 pub use runtime::Runtime;
-pub use verdict::{Judged, Verdict, judge};
+pub use verdict::{Judged, Verdict, decide, judge};

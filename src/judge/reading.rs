@@ -4,146 +4,146 @@ use std::ops::Range;
 
 use crate::exact::{Dyadic, IBig};
 use crate::network::exactly::Value;
+use crate::network::reading::{How, Said};
 use crate::sample::Labels;
 
-use super::JudgeError;
 use super::enclose::Enclosure;
 use super::verdict::Judged;
 
-/// How outputs say a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// The largest of at least one output a class; the margin is what it is above all others.
-    Largest,
-    /// One output, which is the label, or nearest to its number among whole numbers: the margin is
-    /// 1/2 − |output − label|, and for real labels there is none.
-    Value,
-}
-
-impl Reading {
-    /// Its name in certificates.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reading::Largest => "largest",
-            Reading::Value => "value",
+/// The judgement of outputs that are enclosed, at point `i`.
+pub(super) fn enclosed(said: &Said, outputs: &Enclosure, at: Range<usize>, i: usize) -> Judged {
+    // Each operation once rounded outwards.
+    let low = |at: usize| (outputs.centre[at] - outputs.radius(at)).next_down();
+    let high = |at: usize| (outputs.centre[at] + outputs.radius(at)).next_up();
+    let known = outputs.exact(at.clone());
+    let equals = |target: &dyn Fn(usize) -> f64| {
+        known && at.clone().all(|place| outputs.centre[place] == target(place - at.start))
+    };
+    let Some(class) = said.class(i) else {
+        let y = real(said.labels(), i);
+        let equal = equals(&|k| y[k]);
+        let apart = |(at, &y): (usize, &f64)| low(at) > y || high(at) < y;
+        let differs = at.clone().zip(y).any(apart);
+        let runtime = at.map(|at| outputs.runtime(at)).fold(0.0, larger);
+        let fits = if equal { Some(true) } else { differs.then_some(false) };
+        return Judged::of_numbers(fits, runtime);
+    };
+    // Of an output that is to be near y: 1/2 − |f − y|.
+    let near = |place: usize, y: f64| {
+        let (below, above) = ((low(place) - y).next_down(), (high(place) - y).next_up());
+        let farthest = below.abs().max(above.abs());
+        let nearest = if below <= 0.0 && above >= 0.0 { 0.0 } else { below.abs().min(above.abs()) };
+        ((0.5 - farthest).next_down(), (0.5 - nearest).next_up())
+    };
+    match said.how() {
+        How::Largest => {
+            let label = at.start + class as usize;
+            let mut judged = (f64::INFINITY, f64::INFINITY, 0.0f64);
+            for other in at.clone().filter(|&other| other != label) {
+                judged.0 = least(judged.0, (low(label) - high(other)).next_down());
+                judged.1 = least(judged.1, (high(label) - low(other)).next_up());
+                let both = outputs.runtime_of_difference(label, other);
+                judged.2 = larger(judged.2, both);
+            }
+            let equal = equals(&|k| if k == class as usize { 1.0 } else { 0.0 });
+            Judged::of_margin(equal, (judged.0, judged.1), judged.2)
         }
-    }
-
-    /// The reading of `outputs` outputs for such labels. Outputs beyond the classes of the sample are
-    /// classes that no point of it has: they must lose like any other.
-    ///
-    /// # Errors
-    /// [`JudgeError::Reading`] where there is none.
-    pub fn of(outputs: usize, labels: &Labels) -> Result<Reading, JudgeError> {
-        match labels {
-            Labels::Classes { count, .. } if outputs >= *count as usize && outputs > 1 => {
-                Ok(Reading::Largest)
-            }
-            Labels::Classes { .. } if outputs == 1 => Ok(Reading::Value),
-            Labels::Real { outputs: wanted, .. } if outputs == *wanted => Ok(Reading::Value),
-            Labels::Classes { count, .. } => Err(JudgeError::Reading(format!(
-                "the network has {outputs} outputs, and labels of {count} classes take as many or more, \
-                 or 1"
-            ))),
-            Labels::Real { outputs: wanted, .. } => Err(JudgeError::Reading(format!(
-                "the network has {outputs} outputs, and the labels {wanted} numbers"
-            ))),
+        How::Value => {
+            let y = f64::from(class);
+            Judged::of_margin(equals(&|_| y), near(at.start, y), outputs.runtime(at.start))
         }
-    }
-
-    /// The judgement of outputs that are enclosed.
-    pub(super) fn enclosed(
-        self,
-        outputs: &Enclosure,
-        at: Range<usize>,
-        labels: &Labels,
-        i: usize,
-    ) -> Judged {
-        // Each operation once rounded outwards.
-        let low = |at: usize| (outputs.centre[at] - outputs.radius(at)).next_down();
-        let high = |at: usize| (outputs.centre[at] + outputs.radius(at)).next_up();
-        let known = outputs.exact(at.clone());
-        match (self, labels) {
-            (Reading::Largest, _) => {
-                let label = at.start + class(labels, i);
-                let mut judged = (f64::INFINITY, f64::INFINITY, 0.0f64);
-                for other in at.clone().filter(|&other| other != label) {
-                    judged.0 = least(judged.0, (low(label) - high(other)).next_down());
-                    judged.1 = least(judged.1, (high(label) - low(other)).next_up());
-                    let both = outputs.runtime_of_difference(label, other);
-                    judged.2 = if both > judged.2 || both.is_nan() { both } else { judged.2 };
-                }
-                let target = |at: usize| if at == label { 1.0 } else { 0.0 };
-                let equal = known && at.clone().all(|at| outputs.centre[at] == target(at));
-                Judged::of_margin(equal, (judged.0, judged.1), judged.2)
+        how @ (How::OneHot | How::Bits) => {
+            let target = |k: usize| f64::from(u8::from(bit(how, class, k)));
+            let mut judged = (f64::INFINITY, f64::INFINITY, 0.0f64);
+            for place in at.clone() {
+                let (low, high) = near(place, target(place - at.start));
+                let runtime = larger(judged.2, outputs.runtime(place));
+                judged = (least(judged.0, low), least(judged.1, high), runtime);
             }
-            (Reading::Value, Labels::Classes { .. }) => {
-                let y = labels.f64_at(i);
-                let off = |x: f64| x - y;
-                let (below, above) =
-                    (off(low(at.start)).next_down(), off(high(at.start)).next_up());
-                // 1/2 − |f − y|
-                let farthest = below.abs().max(above.abs());
-                let nearest =
-                    if below <= 0.0 && above >= 0.0 { 0.0 } else { below.abs().min(above.abs()) };
-                let (low, high) = ((0.5 - farthest).next_down(), (0.5 - nearest).next_up());
-                let equal = known && outputs.centre[at.start] == y;
-                Judged::of_margin(equal, (low, high), outputs.runtime(at.start))
-            }
-            (Reading::Value, Labels::Real { values, outputs: width }) => {
-                let y = &values[i * width..(i + 1) * width];
-                let equal = known && at.clone().zip(y).all(|(at, y)| outputs.centre[at] == *y);
-                let apart = |(at, &y): (usize, &f64)| low(at) > y || high(at) < y;
-                let differs = at.clone().zip(y).any(apart);
-                let runtime = at.map(|at| outputs.runtime(at)).fold(0.0, f64::max);
-                let fits = if equal { Some(true) } else { differs.then_some(false) };
-                Judged::of_numbers(fits, runtime)
-            }
+            Judged::of_margin(equals(&target), (judged.0, judged.1), judged.2)
         }
-    }
-
-    /// The judgement of outputs that are known, with the rounding bound of before.
-    pub(super) fn exactly(
-        self,
-        outputs: &Value,
-        labels: &Labels,
-        i: usize,
-        rounding: f64,
-    ) -> Judged {
-        let is = |k: usize, x: &Dyadic| outputs.at(k).minus(x).is_zero();
-        let (margin, equal) = match (self, labels) {
-            (Reading::Largest, _) => {
-                let own = class(labels, i);
-                let others = outputs.numbers.iter().enumerate().filter(|(k, _)| *k != own);
-                let mut others = others.map(|(_, x)| x);
-                let zero = others.clone().all(IBig::is_zero);
-                let largest = others.by_ref().max();
-                let margin = largest.map(|largest| outputs.at(own).minus_other(largest).around());
-                (margin, zero && is(own, &Dyadic::ONE))
-            }
-            (Reading::Value, Labels::Classes { .. }) => {
-                let off = outputs.at(0).minus(&labels.exact_at(i));
-                let equal = off.is_zero();
-                // 1/2 − |f − y|
-                let margin = off.below_zero().minus(&Dyadic::new(-1, -1));
-                (Some(margin.around()), equal)
-            }
-            (Reading::Value, Labels::Real { .. }) => {
-                let row = labels.exact_row(i);
-                let equal = row.iter().enumerate().all(|(k, y)| is(k, y));
-                return Judged::of_numbers(Some(equal), rounding);
-            }
-        };
-        let margin = margin.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-        Judged::of_margin(equal, margin, rounding)
+        how @ (How::Sign | How::Half) => {
+            let (threshold, target) = of_two(how, class);
+            let apart = |x: f64| if class == 1 { x - threshold } else { threshold - x };
+            let (one, other) = (apart(low(at.start)), apart(high(at.start)));
+            let margin = (least(one, other).next_down(), one.max(other).next_up());
+            Judged::of_margin(equals(&|_| target), margin, outputs.runtime(at.start))
+        }
     }
 }
 
-fn class(labels: &Labels, i: usize) -> usize {
+/// The judgement of outputs that are known, with the rounding bound of before.
+pub(super) fn exactly(said: &Said, outputs: &Value, i: usize, rounding: f64) -> Judged {
+    let is = |k: usize, x: &Dyadic| outputs.at(k).minus(x).is_zero();
+    let Some(class) = said.class(i) else {
+        let row = said.labels().exact_row(i);
+        let equal = row.iter().enumerate().all(|(k, y)| is(k, y));
+        return Judged::of_numbers(Some(equal), rounding);
+    };
+    // 1/2 − |f − y|
+    let near = |k: usize, y: &Dyadic| {
+        let off = outputs.at(k).minus(y);
+        (off.is_zero(), off.below_zero().minus(&Dyadic::new(-1, -1)).around())
+    };
+    let (equal, margin) = match said.how() {
+        How::Largest => {
+            let own = class as usize;
+            let others = outputs.numbers.iter().enumerate().filter(|(k, _)| *k != own);
+            let mut others = others.map(|(_, x)| x);
+            let zero = others.clone().all(IBig::is_zero);
+            let largest = others.by_ref().max();
+            let margin = largest.map(|largest| outputs.at(own).minus_other(largest).around());
+            // Of a single output it is the largest, whatever it is.
+            let margin = margin.unwrap_or((f64::INFINITY, f64::INFINITY));
+            (zero && is(own, &Dyadic::ONE), margin)
+        }
+        How::Value => near(0, &Dyadic::from(i64::from(class))),
+        how @ (How::OneHot | How::Bits) => {
+            let start = (true, (f64::INFINITY, f64::INFINITY));
+            (0..outputs.numbers.len()).fold(start, |(equal, (low, high)), k| {
+                let target = Dyadic::from(i64::from(bit(how, class, k)));
+                let (one, margin) = near(k, &target);
+                (equal && one, (least(low, margin.0), least(high, margin.1)))
+            })
+        }
+        how @ (How::Sign | How::Half) => {
+            let (threshold, target) = of_two(how, class);
+            let number = |x: f64| Dyadic::try_from(x).unwrap_or(Dyadic::ZERO); // all four are finite
+            let (low, high) = outputs.at(0).minus(&number(threshold)).around();
+            let margin = if class == 1 { (low, high) } else { (-high, -low) };
+            (is(0, &number(target)), margin)
+        }
+    };
+    Judged::of_margin(equal, margin, rounding)
+}
+
+/// Whether output `k` is to be 1, of outputs that are 0 or 1.
+fn bit(how: How, class: u32, k: usize) -> bool {
+    match how {
+        How::Bits => class >> k & 1 == 1,
+        _ => class as usize == k,
+    }
+}
+
+/// The threshold between two classes, and the output that stands for this one exactly: −1 and 1, or 0 and 1.
+fn of_two(how: How, class: u32) -> (f64, f64) {
+    match (how, class) {
+        (How::Half, _) => (0.5, f64::from(class)),
+        (_, 0) => (0.0, -1.0),
+        _ => (0.0, 1.0),
+    }
+}
+
+fn real(labels: &Labels, i: usize) -> &[f64] {
     match labels {
-        Labels::Classes { of, .. } => of[i] as usize,
-        Labels::Real { .. } => 0,
+        Labels::Real { values, outputs } => &values[i * outputs..(i + 1) * outputs],
+        Labels::Classes { .. } => &[],
     }
+}
+
+/// The larger; what is no number is not hidden.
+fn larger(x: f64, y: f64) -> f64 {
+    if y <= x || x.is_nan() { x } else { y }
 }
 
 fn least(x: f64, y: f64) -> f64 {
@@ -155,10 +155,12 @@ mod tests {
     use super::super::verdict::Verdict;
     use super::*;
     use crate::exact::Rational;
+    use crate::network::Reading;
     use proptest::prelude::*;
 
-    fn classes(of: u32) -> Labels {
-        Labels::Classes { of: vec![of], count: 3, names: Vec::new() }
+    fn said(how: How, class: u32, outputs: usize) -> Said {
+        let labels = Labels::classes(vec![class], class + 1).unwrap();
+        Reading::new(how).bind(&labels, outputs).unwrap()
     }
 
     fn between(judged: Judged, margin: &Rational) -> bool {
@@ -166,8 +168,12 @@ mod tests {
         rational(judged.low) <= *margin && *margin <= rational(judged.high)
     }
 
+    fn off(x: &Rational, y: Rational) -> Rational {
+        if *x < y { y - x } else { x - y }
+    }
+
     proptest! {
-        /// Margins and equality, against fractions in lowest terms.
+        /// Margins and equality of every reading, against its definition in fractions.
         #[test]
         fn known_outputs_say_what_their_fractions_say(
             numbers in prop::collection::vec(-40i64..40, 3),
@@ -180,29 +186,52 @@ mod tests {
                 exponent,
                 denominator: denominator.into(),
             };
-            let outputs = value(&numbers);
-            let fractions = outputs.clone().rationals();
-            let own = label as usize;
-            let others = || (0..3).filter(|&k| k != own).map(|k| &fractions[k]);
-            let found = Reading::Largest.exactly(&outputs, &classes(label), 0, 0.0);
-            let margin = &fractions[own] - others().max().unwrap();
-            prop_assert!(between(found, &margin));
-            prop_assert_eq!(found.fits, Some(margin > Rational::ZERO));
-            let one_hot = fractions[own] == Rational::ONE && others().all(Rational::is_zero);
-            prop_assert_eq!(found.verdict == Verdict::Exact, one_hot);
-
-            let found = Reading::Value.exactly(&value(&numbers[..1]), &classes(label), 0, 0.0);
-            let error = &fractions[0] - Rational::from(label);
-            let size = if error < Rational::ZERO { -error } else { error };
-            let margin = Rational::from_parts(1.into(), 2u8.into()) - &size;
-            prop_assert!(between(found, &margin));
-            prop_assert_eq!(found.fits, Some(margin > Rational::ZERO));
-            prop_assert_eq!(found.verdict == Verdict::Exact, size.is_zero());
-
-            let real = Labels::Real { values: vec![0.5, -1.25, f64::from(label)], outputs: 3 };
-            let found = Reading::Value.exactly(&outputs, &real, 0, 0.0);
-            let equal = fractions.iter().zip(real.exact_row(0)).all(|(x, y)| *x == y.to_rational());
+            let half = || Rational::from_parts(1.into(), 2u8.into());
+            for how in How::ALL {
+                let (outputs, class) = match how {
+                    How::Largest | How::OneHot => (3, label),
+                    How::Bits => (2, label),
+                    How::Value => (1, label),
+                    How::Sign | How::Half => (1, label % 2),
+                };
+                let outputs = value(&numbers[..outputs]);
+                let said = said(how, class, outputs.numbers.len());
+                let fractions = outputs.clone().rationals();
+                let found = exactly(&said, &outputs, 0, 0.0);
+                let target = said.target(0);
+                let margin = match how {
+                    How::Largest => {
+                        let own = class as usize;
+                        let others = (0..3).filter(|&k| k != own).map(|k| &fractions[k]);
+                        &fractions[own] - others.max().unwrap()
+                    }
+                    How::Sign if class == 1 => fractions[0].clone(),
+                    How::Sign => -fractions[0].clone(),
+                    How::Half if class == 1 => &fractions[0] - half(),
+                    How::Half => half() - &fractions[0],
+                    _ => {
+                        let each = fractions.iter().zip(target.clone().unwrap());
+                        half() - each.map(|(x, y)| off(x, y)).max().unwrap()
+                    }
+                };
+                prop_assert!(between(found, &margin), "{} {:?} {:?}", how, found, margin);
+                prop_assert_eq!(found.fits, Some(margin > Rational::ZERO));
+                prop_assert_eq!(found.fits, Some(said.says(&fractions, 0)), "{}", how);
+                let whole = |k: i64| Rational::from(k);
+                let exact = target.unwrap_or_else(|| match (how, class) {
+                    (How::Sign, 0) => vec![whole(-1)],
+                    (How::Sign | How::Half, _) => vec![whole(class.into())],
+                    _ => (0..3).map(|k| whole(i64::from(k == class))).collect(),
+                });
+                prop_assert_eq!(found.verdict == Verdict::Exact, fractions == exact);
+            }
+            let labels = Labels::Real { values: vec![0.5, -1.25, f64::from(label)], outputs: 3 };
+            let said = Reading::new(How::Value).bind(&labels, 3).unwrap();
+            let found = exactly(&said, &value(&numbers), 0, 0.0);
+            let fractions = value(&numbers).rationals();
+            let equal = fractions.iter().zip(labels.exact_row(0)).all(|(x, y)| *x == y.to_rational());
             prop_assert_eq!(found.fits, Some(equal));
+            prop_assert_eq!(found.fits, Some(said.says(&fractions, 0)));
         }
     }
 
@@ -215,9 +244,13 @@ mod tests {
             denominator: denominator.into(),
         };
         let real = Labels::Real { values: vec![0.5, -1.25, 1.0], outputs: 3 };
-        let met = Reading::Value.exactly(&outputs([6, -15, 12], -2, 3), &real, 0, 0.0);
+        let value = Reading::new(How::Value).bind(&real, 3).unwrap();
+        let met = exactly(&value, &outputs([6, -15, 12], -2, 3), 0, 0.0);
         assert_eq!((met.verdict, met.fits), (Verdict::Exact, Some(true)));
-        let met = Reading::Largest.exactly(&outputs([0, 12, 0], -2, 3), &classes(1), 0, 0.0);
+        let met = exactly(&said(How::Largest, 1, 3), &outputs([0, 12, 0], -2, 3), 0, 0.0);
         assert_eq!(met.verdict, Verdict::Exact);
+        // What is equal in real arithmetic, and may be rounded: the claim keeps the equality.
+        let met = exactly(&value, &outputs([6, -15, 12], -2, 3), 0, 0.5);
+        assert_eq!((met.verdict, met.low, met.high), (Verdict::Undecided, 0.0, 0.0));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Judged is the function that the network computes in real arithmetic, with the numbers of its file, on
 //! the stated inputs: the numbers of the sample, rounded to the network's precision. Outputs say labels
-//! in one of two ways ([`Reading`]); the *margin* of a point is positive where they say its label, and
-//! the *rounding bound* is what any runtime of a model ([`Runtime`]) may change of the margin.
+//! as a [`Reading`] has it; the *margin* of a point is positive where they say its label
+//! ([`How`](crate::network::reading::How)), and the *rounding bound* is what any runtime of a model ([`Runtime`])
+//! may change of the margin. Real labels have no margin, and 0 stands for it where the outputs equal them.
 //!
 //! | verdict | meaning |
 //! |---|---|
@@ -20,13 +21,15 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::exact::Format;
+use crate::network::Reading;
 use crate::network::graph::{Graph, count, sides};
+use crate::network::reading::Said;
 use crate::sample::{Labels, Points};
 
 use super::JudgeError;
 use super::enclose::Evaluator;
 use super::exactly::Exactly;
-pub use super::reading::Reading;
+use super::reading::enclosed;
 use super::runtime::Runtime;
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
@@ -79,7 +82,7 @@ pub fn inputs(points: &Points, precision: Format, rows: std::ops::Range<usize>) 
     (rows.start * d..rows.end * d).map(number).collect()
 }
 
-/// Judges every point, under a runtime model.
+/// Judges every point under a runtime model, with outputs read as their number says ([`Reading::by_outputs`]).
 ///
 /// # Errors
 /// [`JudgeError::Shape`], [`JudgeError::Beyond`], [`JudgeError::Reading`] if outputs cannot say such labels;
@@ -91,9 +94,28 @@ pub fn judge(
     runtime: Runtime,
     everywhere_exact: bool,
 ) -> Result<(Reading, Vec<Judged>), JudgeError> {
+    let reading = Reading::by_outputs(network.outputs(), labels)?;
+    let said = reading.bind(labels, network.outputs())?;
+    let judged = decide(network, points, &said, runtime, everywhere_exact)?;
+    Ok((reading, judged))
+}
+
+/// Judges every point of labels that were bound to the outputs of the network by a reading of one's own.
+///
+/// # Errors
+/// As [`judge`], but for readings; [`JudgeError::Labels`] if there is not a label a point.
+pub fn decide(
+    network: &Graph,
+    points: &Points,
+    said: &Said,
+    runtime: Runtime,
+    everywhere_exact: bool,
+) -> Result<Vec<Judged>, JudgeError> {
     let n = points.n();
+    if said.labels().len() != n {
+        return Err(JudgeError::Labels { points: n, labels: said.labels().len() });
+    }
     same_shape(&network.input, points.shape())?;
-    let reading = Reading::of(network.outputs(), labels)?;
     let peak = network.peak().max(1);
     let of_point = (peak as u64).saturating_mul(ENCLOSED);
     if of_point > MOST_BYTES {
@@ -104,9 +126,8 @@ pub fn judge(
     if let Some(i) = (0..n).into_par_iter().position_first(|i| !all_finite(i)) {
         return Err(JudgeError::Beyond { point: i, format: network.precision.name() });
     }
-    let sample = (points, labels);
     let asked = match everywhere_exact {
-        true => Some(Exactly::asked(network, sample, reading, n)?),
+        true => Some(Exactly::asked(network, points, said, n)?),
         false => None,
     };
     let evaluator = Evaluator::new(network, runtime);
@@ -121,7 +142,7 @@ pub fn judge(
             let outputs = evaluator.outputs(inputs(points, network.precision, rows.clone()), size);
             let width = outputs.centre.len() / size;
             let at = |k: usize| k * width..(k + 1) * width;
-            let one = |k: usize| reading.enclosed(&outputs, at(k), labels, rows.start + k);
+            let one = |k: usize| enclosed(said, &outputs, at(k), rows.start + k);
             (0..size).map(one).collect::<Vec<_>>()
         };
         judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
@@ -129,12 +150,12 @@ pub fn judge(
     drop(evaluator);
     let decided = match asked {
         Some(asked) => Some((asked, (0..n).collect())),
-        None => Exactly::unasked(network, sample, reading, &judged),
+        None => Exactly::unasked(network, points, said, &judged),
     };
     if let Some((exactly, which)) = decided {
         exactly.decide(&which, &mut judged);
     }
-    Ok((reading, judged))
+    Ok(judged)
 }
 
 /// Refuses points of another shape than the network takes. Sides of 1 say nothing; a network of
@@ -181,14 +202,15 @@ impl Judged {
         Judged { verdict, low, high, rounding, fits }
     }
 
-    /// Real labels have no margin: the outputs equal them, or not, or that is open.
+    /// Real labels have no margin: the outputs equal them (0 ..= 0), or not (below 0), or that is open.
     pub(super) fn of_numbers(fits: Option<bool>, rounding: f64) -> Judged {
-        let (verdict, high) = match fits {
-            Some(true) if rounding == 0.0 => (Verdict::Exact, f64::INFINITY),
-            Some(false) => (Verdict::Misfit, 0.0),
-            _ => (Verdict::Undecided, f64::INFINITY),
+        let (verdict, low, high) = match fits {
+            Some(true) if rounding == 0.0 => (Verdict::Exact, 0.0, 0.0),
+            Some(true) => (Verdict::Undecided, 0.0, 0.0),
+            Some(false) => (Verdict::Misfit, f64::NEG_INFINITY, 0.0),
+            None => (Verdict::Undecided, f64::NEG_INFINITY, f64::INFINITY),
         };
-        Judged { verdict, low: f64::NEG_INFINITY, high, rounding, fits }
+        Judged { verdict, low, high, rounding, fits }
     }
 
     /// Whether the sign of the margin is open, in real arithmetic.

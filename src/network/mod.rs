@@ -13,6 +13,7 @@ pub mod graph;
 pub mod layered;
 pub mod plain;
 pub mod projection;
+pub mod reading;
 pub mod two_layer;
 
 pub use activation::Activation;
@@ -23,4 +24,5 @@ pub use float_exact::FloatExactness;
 pub use float_exact::layered::LayeredExactness;
 pub use graph::Graph;
 pub use layered::{Layered, Sizes, Unit};
+pub use reading::Reading;
 pub use two_layer::{ExactNetwork, FloatNetwork, TwoLayer};

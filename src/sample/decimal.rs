@@ -5,6 +5,9 @@
 //! exponent: `-12.50`, `.5`, `1.5e3`. Refused: everything else, numbers that are not a whole
 //! multiple of the unit, and multiples beyond 64 bits.
 
+use std::cmp::Ordering;
+use std::fmt;
+
 use dashu_int::UBig;
 
 use super::{Base, Scale};
@@ -30,10 +33,74 @@ pub enum DecimalError {
 }
 
 /// digits · 10^exponent, up to sign; the digits neither begin nor end with 0.
-struct Decimal {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decimal {
     negative: bool,
     digits: Vec<u8>,
     exponent: i64,
+}
+
+/// Exponents are compared and written up to this size.
+const FAR: i64 = 1 << 60;
+/// Zeros that are written out before or after the digits; more become an exponent.
+const ZEROS: i64 = 40;
+
+impl Decimal {
+    /// The number that a text is, exactly; `None` for what is none, and for exponents that are not told apart.
+    pub(crate) fn of(text: &str) -> Option<Decimal> {
+        let mut decimal = parse(text).filter(|decimal| decimal.exponent.abs() < FAR)?;
+        if decimal.digits.is_empty() {
+            decimal = Decimal { negative: false, digits: Vec::new(), exponent: 0 };
+        }
+        Some(decimal)
+    }
+
+    /// Where the first digit stands: the magnitude is 0.digits · 10^top.
+    fn top(&self) -> i64 {
+        self.exponent + self.digits.len() as i64
+    }
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Decimal) -> Ordering {
+        let sign = |x: &Decimal| match (x.digits.is_empty(), x.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        // Digits that end where others go on are less: none of them ends with 0.
+        let larger = || self.top().cmp(&other.top()).then_with(|| self.digits.cmp(&other.digits));
+        sign(self).cmp(&sign(other)).then_with(|| match sign(self) {
+            0 => Ordering::Equal,
+            1 => larger(),
+            _ => larger().reverse(),
+        })
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Decimal) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The shortest spelling, the same for equal numbers.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits: String = self.digits.iter().map(|&digit| char::from(digit)).collect();
+        let sign = if self.negative { "-" } else { "" };
+        let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+        match (self.exponent, self.top()) {
+            _ if digits.is_empty() => f.write_str("0"),
+            (exponent @ 0..=ZEROS, _) => write!(f, "{sign}{digits}{}", zeros(exponent)),
+            (..0, top @ 1..) => {
+                let (whole, fraction) = digits.split_at(usize::try_from(top).unwrap_or(0));
+                write!(f, "{sign}{whole}.{fraction}")
+            }
+            (_, top) if (-ZEROS..=0).contains(&top) => write!(f, "{sign}0.{}{digits}", zeros(-top)),
+            (exponent, _) => write!(f, "{sign}{digits}e{exponent}"),
+        }
+    }
 }
 
 /// The integer whose quotient by `scale` is exactly the decimal number in `text`.
@@ -161,4 +228,43 @@ fn integer(text: &str) -> Option<i64> {
     let size = digits.fold(0i64, |size, digit| size.saturating_mul(10).saturating_add(digit));
     let size = size.min(1 << 62);
     Some(if negative { -size } else { size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// In the order of the numbers, one spelling each, which is read back.
+        #[test]
+        fn decimals_are_ordered_by_value(
+            (x, p) in (-2000i64..2000, -5i32..6),
+            (y, q) in (-2000i64..2000, -5i32..6),
+        ) {
+            let value = |x: i64, p: i32| i128::from(x) * 10i128.pow((p + 5) as u32);
+            let of = |x: i64, p: i32| Decimal::of(&format!("{x}e{p}")).unwrap();
+            prop_assert_eq!(of(x, p).cmp(&of(y, q)), value(x, p).cmp(&value(y, q)));
+            let equal = of(x, p).to_string() == of(y, q).to_string();
+            prop_assert_eq!(equal, value(x, p) == value(y, q));
+            prop_assert_eq!(Decimal::of(&of(x, p).to_string()), Some(of(x, p)));
+        }
+    }
+
+    #[test]
+    fn the_spelling_is_the_shortest() {
+        for (text, spelled) in [
+            ("+003.1400", "3.14"),
+            ("-0.0", "0"),
+            ("1e1", "10"),
+            ("12345e-3", "12.345"),
+            ("1e-3", "0.001"),
+            ("-2e400", "-2e400"),
+            ("5e-100", "5e-100"),
+        ] {
+            assert_eq!(Decimal::of(text).map(|x| x.to_string()).as_deref(), Some(spelled));
+        }
+        assert_eq!(Decimal::of("1e99999999999999999999"), None);
+        assert!(Decimal::of("1e400") > Decimal::of("9e399"));
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::columns::{self, Cells};
+use super::decimal::Decimal;
 use super::table::Target;
 use super::{Labels, SampleError};
 
@@ -52,17 +53,22 @@ impl Column {
             }
             return Labels::real(pick(&self.of, &numbers), 1);
         }
-        let (ids, names) = if all_integers {
-            let integers = texts.iter().map(|(_, text)| text.parse::<i128>().unwrap_or_default());
-            let (ids, sorted) = rank(integers.collect());
-            (ids, sorted.iter().map(i128::to_string).collect::<Vec<_>>())
-        } else {
-            let (ids, sorted) = rank(texts.into_iter().map(|(_, text)| text).collect());
-            (ids, sorted.into_iter().map(String::from).collect())
+        // Numbers in their order and each once, however it is written; other names in the order of text.
+        let numbers: Option<Vec<Decimal>> =
+            texts.iter().map(|(_, text)| Decimal::of(text)).collect();
+        let (ids, names) = match numbers {
+            Some(numbers) => {
+                let (ids, sorted) = rank(numbers);
+                (ids, sorted.iter().map(Decimal::to_string).collect::<Vec<_>>())
+            }
+            None => {
+                let (ids, sorted) = rank(texts.into_iter().map(|(_, text)| text).collect());
+                (ids, sorted.into_iter().map(String::from).collect())
+            }
         };
         let count = u32::try_from(names.len()).map_err(|_| SampleError::TooMany(names.len()))?;
         let of = pick(&self.of, &ids);
-        Ok(Labels::Classes { of, count, names })
+        Ok(Labels::Classes { of, count, names, numbered: false })
     }
 }
 

@@ -1,13 +1,16 @@
 //! The one type of labels: classes, or real vectors.
 
+use std::borrow::Cow;
+
 use crate::exact::Dyadic;
 
-use super::SampleError;
+use super::{SampleError, class_name};
 
 /// One label a point.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Labels {
-    /// Classes 0, …, count − 1. As a target of Theorem 1 a class is its number.
+    /// Classes 0, …, count − 1, in this sample. What outputs say of them is a matter of their own numbers
+    /// ([`Labels::number`]) and names, and of the network's [`Reading`](crate::network::Reading).
     Classes {
         /// The class of each point.
         of: Vec<u32>,
@@ -15,6 +18,9 @@ pub enum Labels {
         count: u32,
         /// Their names, if they have any: empty, or `count` of them.
         names: Vec<String>,
+        /// Whether the source counts classes by these numbers itself (IDX, NPY, CIFAR-10, classes that are
+        /// drawn), and not by names alone, as tables do, whose classes are ranks of names.
+        numbered: bool,
     },
     /// Real vectors, row-major.
     Real {
@@ -33,7 +39,7 @@ impl Labels {
     pub fn classes(of: Vec<u32>, count: u32) -> Result<Labels, SampleError> {
         match of.iter().position(|&class| class >= count) {
             Some(index) => Err(SampleError::NoSuchClass { index, class: of[index], count }),
-            None => Ok(Labels::Classes { of, count, names: Vec::new() }),
+            None => Ok(Labels::Classes { of, count, names: Vec::new(), numbered: true }),
         }
     }
 
@@ -163,16 +169,57 @@ impl Labels {
         }
     }
 
+    /// The name of a class: its number in the sample where classes have no names. Real labels have no
+    /// classes, and their numbers are their names.
+    pub fn name(&self, class: u32) -> Cow<'_, str> {
+        match self {
+            Labels::Classes { names, .. } if !names.is_empty() => {
+                Cow::Borrowed(names.get(class as usize).map_or("", String::as_str))
+            }
+            _ => Cow::Owned(class.to_string()),
+        }
+    }
+
+    /// The number that a class has by itself, whatever the other classes of the sample are: that of the
+    /// source, or the name of the class where it is a non-negative whole number.
+    ///
+    /// ```
+    /// use shatter::sample::Labels;
+    /// let names = ["3", "7.0", "setosa"].map(String::from).to_vec();
+    /// let table = Labels::Classes { of: vec![2, 0, 1], count: 3, names, numbered: false };
+    /// assert_eq!([0, 1, 2].map(|class| table.number(class)), [Some(3), Some(7), None]);
+    /// assert_eq!(Labels::classes(vec![2], 3)?.number(2), Some(2));
+    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// ```
+    pub fn number(&self, class: u32) -> Option<u32> {
+        match self {
+            Labels::Classes { names, numbered: false, .. } if !names.is_empty() => {
+                names.get(class as usize).and_then(|name| class_name::number(name))
+            }
+            Labels::Classes { .. } => Some(class),
+            Labels::Real { .. } => None,
+        }
+    }
+
+    /// The names of all classes, or none where they are the numbers 0, 1, … without names, and for real labels.
+    pub fn class_names(&self) -> &[String] {
+        match self {
+            Labels::Classes { names, .. } => names,
+            Labels::Real { .. } => &[],
+        }
+    }
+
     /// The labels of the points that `rows` lists, in that order.
     ///
     /// # Panics
     /// If an entry of `rows` is out of range.
     pub fn select(&self, rows: &[u32]) -> Labels {
         match self {
-            Labels::Classes { of, count, names } => Labels::Classes {
+            Labels::Classes { of, count, names, numbered } => Labels::Classes {
                 of: rows.iter().map(|&i| of[i as usize]).collect(),
                 count: *count,
                 names: names.clone(),
+                numbered: *numbered,
             },
             Labels::Real { values, outputs: k } => Labels::Real {
                 values: rows

@@ -11,6 +11,7 @@
 mod array;
 pub mod augment;
 pub mod cifar;
+pub mod class_name;
 mod columns;
 pub mod condition;
 pub mod decimal;

@@ -88,17 +88,21 @@ impl Recipe {
                 of: (0..own.len()).map(|i| (i % 2) as u32).collect(),
                 count: 2,
                 names: Vec::new(),
+                numbered: true,
             },
-            (LabelRule::Random, Labels::Classes { of, count, names }) => Labels::Classes {
-                of: of.iter().map(|_| draw()).collect(),
-                count: *count,
-                names: names.clone(),
-            },
+            (LabelRule::Random, Labels::Classes { of, count, names, numbered }) => {
+                Labels::Classes {
+                    of: of.iter().map(|_| draw()).collect(),
+                    count: *count,
+                    names: names.clone(),
+                    numbered: *numbered,
+                }
+            }
             (LabelRule::Random, Labels::Real { values, outputs }) => Labels::Real {
                 values: values.iter().map(|_| StandardNormal.sample(&mut rng)).collect(),
                 outputs: *outputs,
             },
-            (LabelRule::Corrupted(p), Labels::Classes { of, count, names }) => {
+            (LabelRule::Corrupted(p), Labels::Classes { of, count, names, numbered }) => {
                 let mut redraw = |&class: &u32| {
                     // Both are drawn whatever the outcome: larger p then corrupts a superset.
                     let hit = chance(&mut rng, p);
@@ -109,6 +113,7 @@ impl Recipe {
                     of: of.iter().map(&mut redraw).collect(),
                     count: *count,
                     names: names.clone(),
+                    numbered: *numbered,
                 }
             }
             (LabelRule::Corrupted(_), Labels::Real { .. }) => own.clone(), // refused by `new`

@@ -40,7 +40,7 @@ pub struct TableOptions {
 }
 
 /// The points and labels of a table. Classes are numbered in order of their names, which are
-/// kept: by size if all of them are integers, and as text otherwise.
+/// kept: by value if all of them are numbers, which are then written in one way, and as text otherwise.
 ///
 /// ```
 /// use shatter::sample::table::{self, TableOptions};

@@ -16,6 +16,7 @@ use super::checkpoint::Checkpoint;
 use super::compile::{Goal, Program, compile};
 use super::error::TrainError;
 use super::outcome::{Ended, Summary};
+use super::reading;
 use super::run::{self, Held, RunError};
 use super::settings::Settings;
 use super::trainer::{BEFORE, Data, LASTING, Progress, Trainer, identity};
@@ -163,7 +164,7 @@ impl Common<'_> {
 
     /// What a run was trained on, so that it is not resumed on anything else.
     fn description<E: Element>(&self, case: Case, device: &str) -> serde_json::Value {
-        serde_json::json!({
+        let mut description = serde_json::json!({
             "sample": self.train.text,
             "sample_sha256": self.digests.0,
             "test": self.test.map(|test| &test.text),
@@ -175,7 +176,9 @@ impl Common<'_> {
             "randomize_test": self.randomize_test,
             "precision": self.arithmetic.name::<E>(),
             "device": device,
-        })
+        });
+        reading::describe(&mut description, &self.train.labels);
+        description
     }
 
     /// Whether a summary is of this case on a device of this kind, so that it need not be run again.
@@ -193,6 +196,11 @@ impl Common<'_> {
         let mut held = summary.identity.clone();
         if let Some(data) = held.get_mut("data").and_then(|data| data.as_object_mut()) {
             data.entry("device").or_insert(BEFORE.into());
+            for (key, value) in wanted["data"].as_object().into_iter().flatten() {
+                if reading::is_new(key) {
+                    data.entry(key).or_insert_with(|| value.clone());
+                }
+            }
         }
         let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
         // How long a run was to last does not matter where it has ended all the same.

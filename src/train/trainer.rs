@@ -22,6 +22,7 @@ use super::checkpoint::Checkpoint;
 use super::compile::{DataArrays, Goal, Program, compile};
 use super::error::TrainError;
 use super::outcome::{Ended, Measured, Tally};
+use super::reading;
 use super::settings::{Order, Settings};
 
 /// How far a run is.
@@ -461,6 +462,7 @@ impl<E: Element> Trainer<E> {
             for (key, value) in wanted[part].as_object().into_iter().flatten() {
                 let held = match &held[part][key] {
                     serde_json::Value::Null if key == "device" => &BEFORE.into(),
+                    serde_json::Value::Null if reading::is_new(key) => value,
                     held => held,
                 };
                 if !LASTING.contains(&key.as_str()) {

@@ -17,12 +17,14 @@ pub struct Lines<R> {
     hasher: Sha256,
     line: u64,
     buffer: Vec<u8>,
+    /// Whether the line in the buffer is to be read once more.
+    again: bool,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Starts at the first line.
     pub fn new(reader: R) -> Lines<R> {
-        Lines { reader, hasher: Sha256::new(), line: 0, buffer: Vec::new() }
+        Lines { reader, hasher: Sha256::new(), line: 0, buffer: Vec::new(), again: false }
     }
 
     /// The number of the line read last.
@@ -35,6 +37,9 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// [`Rejection::Truncated`], [`Rejection::LongLine`], [`Rejection::Line`], [`Rejection::Io`].
     pub fn next(&mut self, expected: &str) -> Result<&str, Rejection> {
+        if std::mem::take(&mut self.again) {
+            return Ok(self.text());
+        }
         self.line += 1;
         let line = self.line;
         self.buffer.clear();
@@ -75,6 +80,18 @@ impl<R: BufRead> Lines<R> {
                 Err(Rejection::Line { line: self.line, expected, found })
             }
         }
+    }
+
+    /// The rest of the next line, if it starts with `keyword` and a space; otherwise the line is left to be read.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn optional(&mut self, keyword: &str) -> Result<Option<String>, Rejection> {
+        let text = self.next("another line")?;
+        let rest = text.strip_prefix(keyword).and_then(|rest| rest.strip_prefix(' '));
+        let rest = rest.map(str::to_owned);
+        self.again = rest.is_none();
+        Ok(rest)
     }
 
     /// The line that [`next`](Self::next) returned last.

@@ -27,10 +27,12 @@ mod work;
 use std::io::BufRead;
 
 use crate::sample::fingerprint::{fingerprint, header};
-use crate::sample::{LabelRule, Labels, RawSample, Recipe, Sample, SampleError, Target};
+use crate::sample::{
+    LabelRule, Labels, RawSample, Recipe, Sample, SampleError, Target, class_name,
+};
 
 use lines::excerpt;
-pub use parse::{Body, Claim, Contents};
+pub use parse::{Body, Claim, Contents, Said};
 
 /// The first reason not to accept a certificate. Lines count from 1, points from 0.
 #[derive(Debug, thiserror::Error)]
@@ -175,6 +177,24 @@ pub enum Rejection {
         /// Of the sample.
         actual: u32,
     },
+    /// The certificate names other classes than the sample has.
+    #[error("the certificate names {claimed} classes, the sample has {actual}")]
+    NameCount {
+        /// As claimed.
+        claimed: usize,
+        /// Of the sample; 0 for real labels.
+        actual: usize,
+    },
+    /// A class of the certificate is another one than the sample's.
+    #[error("class {class} of the certificate is '{claimed}', the sample's is '{actual}'")]
+    ClassName {
+        /// The number of the class.
+        class: u32,
+        /// As claimed.
+        claimed: String,
+        /// Of the sample.
+        actual: String,
+    },
     /// The network takes other points.
     #[error("the network takes {claimed} coordinates, the points have {actual}")]
     Dimension {
@@ -225,8 +245,12 @@ pub struct Accepted {
     pub nonzero: u64,
     /// Free numbers, and free signs beside them; counted in the two-layer form only.
     pub free: Option<(u64, u64)>,
-    /// How outputs say labels.
+    /// Numbers an output has.
+    pub outputs: usize,
+    /// How they say labels.
     pub target: Target,
+    /// The names of the classes, if the certificate has them: number k says class `classes[k]`.
+    pub classes: Vec<String>,
     /// How the labels were drawn.
     pub recipe: String,
     /// SHA-256 of the points.
@@ -259,7 +283,7 @@ pub struct Accepted {
 /// A [`Rejection`] for everything but exact equality at every one of at least one points.
 pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Rejection> {
     let (claim, contents) = parse::certificate(certificate)?;
-    let sample = bind(&claim, &contents.body, raw)?;
+    let sample = bind(&claim, &contents, raw)?;
     let (depth, units, width, nonzero, free) = match &contents.body {
         Body::TwoLayer(network) => {
             evaluate::fits(network, &claim.targets, &sample)?;
@@ -280,7 +304,9 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
         width,
         nonzero,
         free,
+        outputs: contents.body.outputs(),
         target: claim.target,
+        classes: contents.said.classes.unwrap_or_default(),
         recipe: format!("{} seed={}", claim.rule, claim.seed),
         points_sha256: claim.points_sha256,
         digest: contents.digest,
@@ -291,7 +317,8 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
 ///
 /// # Errors
 /// A [`Rejection`] if points or labels differ.
-pub fn bind(claim: &Claim, network: &Body, raw: RawSample) -> Result<Sample, Rejection> {
+pub fn bind(claim: &Claim, contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
+    let network = &contents.body;
     let classes = match &raw.labels {
         Labels::Classes { count, .. } => *count,
         Labels::Real { .. } => 0,
@@ -313,6 +340,9 @@ pub fn bind(claim: &Claim, network: &Body, raw: RawSample) -> Result<Sample, Rej
     if claimed != sample.recipe {
         let actual = if claim.rule == LabelRule::Alternating { 2 } else { classes };
         return Err(Rejection::Classes { claimed: claim.classes, actual });
+    }
+    if let Some(names) = &contents.said.classes {
+        same_classes(names, &sample.labels)?;
     }
     if network.inputs() != sample.points.d() {
         let (claimed, actual) = (network.inputs(), sample.points.d());
@@ -336,5 +366,24 @@ pub fn bind(claim: &Claim, network: &Body, raw: RawSample) -> Result<Sample, Rej
     match (0..claim.targets.len()).find(wrong) {
         Some(at) => Err(Rejection::Label { point: at / outputs }),
         None => Ok(sample),
+    }
+}
+
+/// Compares the names of classes with those of the sample; numbers are compared by value.
+fn same_classes(names: &[String], labels: &Labels) -> Result<(), Rejection> {
+    let actual = match labels {
+        Labels::Classes { count, .. } => *count as usize,
+        Labels::Real { .. } => 0,
+    };
+    if names.len() != actual {
+        return Err(Rejection::NameCount { claimed: names.len(), actual });
+    }
+    let other = |(class, name): &(u32, &String)| !class_name::same(name, &labels.name(*class));
+    match (0..).zip(names).find(other) {
+        Some((class, name)) => {
+            let (claimed, actual) = (excerpt(name), excerpt(&labels.name(class)));
+            Err(Rejection::ClassName { class, claimed, actual })
+        }
+        None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use crate::sample::{LabelRule, Target};
+use crate::sample::{LabelRule, Target, class_name};
 
 use super::Rejection;
 use super::layered::Layered;
@@ -31,6 +31,15 @@ pub struct Claim {
     pub target: Target,
     /// The outputs claimed, point by point.
     pub targets: Vec<Binary>,
+}
+
+/// What a file says of its outputs beside the numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// How they say labels, in files that are no certificates.
+    pub target: Option<Target>,
+    /// The names of the classes, in the order of their numbers.
+    pub classes: Option<Vec<String>>,
 }
 
 /// A network in one of the forms.
@@ -65,6 +74,8 @@ impl Body {
 pub struct Contents {
     /// How the network was built.
     pub construction: String,
+    /// What it says of its outputs.
+    pub said: Said,
     /// The network; its counts have been compared.
     pub body: Body,
     /// SHA-256 of the file.
@@ -109,8 +120,8 @@ pub fn either(reader: impl BufRead) -> Result<(Option<Claim>, Contents), Rejecti
         return Ok((Some(claim), contents));
     }
     let form = network.ok_or_else(|| lines.refuse(expected))?;
-    let (construction, body) = network_lines(&mut lines, form)?;
-    Ok((None, Contents { construction, body, digest: lines.finish()? }))
+    let (construction, said, body) = network_lines(&mut lines, form, true)?;
+    Ok((None, Contents { construction, said, body, digest: lines.finish()? }))
 }
 
 fn find(forms: &[(&str, Form)], line: &str) -> Option<Form> {
@@ -127,7 +138,7 @@ fn certificate_body(
     let labels = lines.keyword("labels")?;
     let (rule, seed, classes) =
         recipe(&labels).ok_or_else(|| lines.refuse("'labels RULE seed=S classes=C'"))?;
-    let (construction, body) = network_lines(&mut lines, form)?;
+    let (construction, said, body) = network_lines(&mut lines, form, false)?;
     let (count, target) = match form {
         Form::TwoLayer => (counted(&mut lines, "targets")?, Target::Value),
         Form::Layered => encoded(&mut lines)?,
@@ -143,16 +154,38 @@ fn certificate_body(
         }
     }
     let claim = Claim { sample, points, points_sha256, rule, seed, classes, target, targets };
-    Ok((claim, Contents { construction, body, digest: lines.finish()? }))
+    Ok((claim, Contents { construction, said, body, digest: lines.finish()? }))
 }
 
-fn network_lines(lines: &mut Lines<impl BufRead>, form: Form) -> Result<(String, Body), Rejection> {
+/// The lines that network files and certificates share. Certificates say with their targets how outputs say labels.
+fn network_lines(
+    lines: &mut Lines<impl BufRead>,
+    form: Form,
+    reads: bool,
+) -> Result<(String, Said, Body), Rejection> {
     let construction = lines.keyword("construction")?;
+    let mut said = Said::default();
+    if reads && let Some(text) = lines.optional("reading")? {
+        let known = text.parse().ok().filter(|target| match form {
+            Form::TwoLayer => *target == Target::Value,
+            Form::Layered => true,
+        });
+        said.target = Some(known.ok_or_else(|| lines.refuse("'reading' and a way of its form"))?);
+    }
+    if let Some(count) = lines.optional("classes")? {
+        let count = whole(&count).ok_or_else(|| lines.refuse("'classes' and a count"))?;
+        let mut names = Vec::new();
+        for _ in 0..count {
+            let name = class_name::unescaped(lines.next("the name of a class")?);
+            names.push(name.ok_or_else(|| lines.refuse("the name of a class"))?);
+        }
+        said.classes = Some(names);
+    }
     let body = match form {
         Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(lines)?),
         Form::Layered => Body::Layered(Layered::parse(lines)?),
     };
-    Ok((construction, body))
+    Ok((construction, said, body))
 }
 
 fn recipe(text: &str) -> Option<(LabelRule, u64, u32)> {

@@ -10,9 +10,11 @@ use clap::Args;
 use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
 use crate::judge::Runtime;
+use crate::network::Reading;
 use crate::sample::{self, LabelRule};
 
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
+use crate::cli::reading::{self, Override};
 use crate::cli::{CliError, Common, Verdict, input};
 
 #[derive(Args, Debug, Clone)]
@@ -58,6 +60,8 @@ pub struct Arguments {
     /// certificate's own]
     #[arg(long, value_name = "NAME", requires = "network")]
     runtime: Option<Runtime>,
+    #[command(flatten)]
+    said: Override,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
     #[arg(long, conflicts_with = "network")]
     integers: bool,
@@ -71,6 +75,7 @@ impl Arguments {
         let configuration = serde_json::json!({
             "files": self.files, "network": self.network, "seed": self.common.seed(),
             "runtime": self.runtime.map(Runtime::name),
+            "reading": found["reading"], "classes": found["classes"],
         });
         self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }
@@ -81,6 +86,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         (Some(file), [sample]) => network::run(arguments, file, None, sample),
         (Some(file), [certificate, sample]) => {
             network::run(arguments, file, Some(certificate.as_ref()), sample)
+        }
+        (None, _) if arguments.said.reading.is_some() || arguments.said.classes.is_some() => {
+            let reason = "--reading and --classes are for --network: a certificate says how its outputs are read";
+            Err(CliError::Usage(reason.into()))
         }
         (None, [certificate, sample]) => check_certificate(arguments, certificate.as_ref(), sample),
         _ => {
@@ -106,7 +115,7 @@ fn check_certificate(
         return match parsed {
             Ok((claim, contents)) => match &contents.body {
                 Body::TwoLayer(network) => {
-                    let bound = bind(&claim, &contents.body, raw)
+                    let bound = bind(&claim, &contents, raw)
                         .and_then(|sample| Ok((sample, weight_scale(network, &claim)?)));
                     match bound {
                         Ok((sample, scale)) => {
@@ -132,7 +141,7 @@ fn check_certificate(
         Ok(accepted) => accepted,
         Err(rejection) => return rejected(arguments, &rejection),
     };
-    let found = serde_json::json!({
+    let mut found = serde_json::json!({
         "accepted": true,
         "points": accepted.points,
         "dimension": accepted.dimension,
@@ -147,6 +156,8 @@ fn check_certificate(
         "points_sha256": accepted.points_sha256,
         "certificate_sha256": accepted.digest,
     });
+    let reading = Reading { how: accepted.target.into(), classes: accepted.classes.clone() };
+    reading::record(&reading, &mut found, accepted.outputs);
     arguments.write(&found)?;
     if arguments.common.json {
         print_json(&found)?;
@@ -157,6 +168,7 @@ fn check_certificate(
     facts.add("accepted", format!("the network equals the label at all {points} points, exactly"));
     facts.add("network", network_text(&accepted));
     facts.add("labels", &accepted.recipe);
+    facts.add("reading", reading.describe(accepted.outputs));
     facts.add("points", format!("SHA-256 {}", accepted.points_sha256));
     facts.add("times", format!("loading {}, checking {}", seconds(loading), seconds(checking)));
     print(facts.text())?;
@@ -176,10 +188,9 @@ fn network_text(accepted: &Accepted) -> String {
             format!("{shape}, {} free numbers{sign}", grouped(free))
         }
         None => format!(
-            "{shape}, width {}, {} weights and biases; labels as {}",
+            "{shape}, width {}, {} weights and biases",
             grouped(accepted.width),
-            grouped(accepted.nonzero),
-            accepted.target
+            grouped(accepted.nonzero)
         ),
     }
 }

@@ -12,13 +12,14 @@ use crate::judge::{
     certificate::{self, Subject, Tally},
     claims, verdict as judge,
 };
-use crate::network::Graph;
 use crate::network::architecture::{Architecture, Shape};
 use crate::network::graph;
+use crate::network::reading::ReadingError;
+use crate::network::{Graph, Reading};
 use crate::sample::{
     self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
 };
-use crate::train::{Checkpoint, TrainError, load_weights};
+use crate::train::{Checkpoint, TrainError, load_weights, reading};
 
 use super::Arguments;
 
@@ -33,6 +34,8 @@ struct Task {
     layers: Option<String>,
     inputs: String,
     sample: RawSample,
+    /// How the file says that outputs are read.
+    reading: Result<Option<Reading>, ReadingError>,
 }
 
 pub fn run(
@@ -57,12 +60,14 @@ pub fn run(
             }
             let network = onnx::network(&bytes).map_err(at)?;
             let description = format!("ONNX, {} operations", network.steps.len() - 1);
+            let reading = Reading::from_metadata(&onnx::metadata(&bytes).map_err(at)?);
             Task {
                 network,
                 description,
                 layers: None,
                 inputs: "points".to_owned(),
                 sample: labelled(arguments, raw)?,
+                reading,
             }
         }
         Some("safetensors") => {
@@ -89,9 +94,13 @@ pub fn run(
     let digest = certificate::digest(&bytes);
     drop(bytes);
     let (points, labels) = (&task.sample.points, &task.sample.labels);
+    let outputs = task.network.outputs();
+    let otherwise = || Reading::by_outputs(outputs, labels);
+    let chosen = arguments.said.choose(file, task.reading.clone(), otherwise)?;
+    let said = chosen.bind(file, labels, outputs)?;
     let claimed = match claimed {
         Some(path) => {
-            let bytes = bounded(path, certificate::longest(points.n()))?;
+            let bytes = bounded(path, certificate::longest(labels))?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }
         None => None,
@@ -100,18 +109,18 @@ pub fn run(
     let named = claimed.as_deref().map(certificate::runtime);
     let runtime = arguments.runtime.or(named).unwrap_or_default();
     progress.say("deciding every point");
-    let decide = || judge::judge(&task.network, points, labels, runtime, arguments.exact);
+    let decide = || judge::decide(&task.network, points, &said, runtime, arguments.exact);
     let (result, deciding) = timed(decide);
-    let (reading, mut judged) = result.map_err(undecided)?;
+    let mut judged = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: digest,
         description: task.description.clone(),
         layers: task.layers.clone(),
         takes: task.network.input.clone(),
-        gives: task.network.outputs(),
+        gives: outputs,
         precision: task.network.precision,
         runtime,
-        reading,
+        said: &said,
         inputs: task.inputs.clone(),
         sample: &task.sample,
     };
@@ -135,7 +144,6 @@ pub fn run(
         "network": subject.description,
         "precision": subject.precision.name(),
         "runtime": runtime.name(),
-        "reading": reading.name(),
         "inputs": subject.inputs,
         "points": n,
         "verdicts": tally,
@@ -145,6 +153,7 @@ pub fn run(
         "largest_rounding_bound": (unbounded == 0).then_some(rounding),
         "without_rounding_bound": unbounded,
     });
+    chosen.record(&mut found, outputs);
     let verdict = match &claims {
         Some(Ok(claimed)) => {
             found["accepted"] = true.into();
@@ -172,13 +181,14 @@ pub fn run(
     }
     let mut facts = Facts::default();
     match &claims {
-        Some(Ok(claimed)) => facts.add("accepted", said(claimed, n)),
+        Some(Ok(claimed)) => facts.add("accepted", claims_text(claimed, n)),
         Some(Err(reason)) => facts.add("rejected", reason),
         None => {}
     }
     facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
     facts.add("runtime", format!("{runtime}: {}", runtime.description()));
     facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
+    facts.add("reading", chosen.text(labels, outputs));
     let number = |n: usize| grouped(n as u64);
     facts.add("fits exactly", number(tally.exact));
     let least = if beyond.is_finite() {
@@ -212,7 +222,7 @@ pub fn run(
 }
 
 /// What an accepted certificate claims: it may be little.
-fn said(claimed: &Tally, n: usize) -> String {
+fn claims_text(claimed: &Tally, n: usize) -> String {
     let number = |n: usize| grouped(n as u64);
     let Tally { exact, margin, undecided, misfit } = *claimed;
     format!(
@@ -301,7 +311,12 @@ fn described(
     };
     let outputs = match (&sample.labels, arguments.outputs) {
         (_, Some(outputs)) => outputs,
-        (Labels::Classes { count, .. }, None) => *count as usize,
+        (Labels::Classes { count, .. }, None) => {
+            // A table numbers its classes by rank; outputs go up to the largest number of one.
+            let numbers = (0..*count).filter_map(|class| sample.labels.number(class));
+            let up_to = numbers.max().map_or(*count as usize, |most| most as usize + 1);
+            arguments.said.named().unwrap_or(up_to)
+        }
         (Labels::Real { outputs, .. }, None) => *outputs,
     };
     let shape = Shape::from_shape(sample.points.shape());
@@ -312,7 +327,8 @@ fn described(
     let network = network.map_err(|source| at(copy.file, source.into()))?;
     let description = architecture.to_string();
     let layers = Some(description.clone());
-    Ok(Task { network, description, layers, inputs: "points".to_owned(), sample })
+    let reading = Ok(None);
+    Ok(Task { network, description, layers, inputs: "points".to_owned(), sample, reading })
 }
 
 fn at(file: &Path, source: InterchangeError) -> CliError {
@@ -360,5 +376,6 @@ fn trained<E: Element>(
         layers: None,
         inputs: format!("prepared {condition} seed={seed}"),
         sample: RawSample { text: raw.text.clone(), points, labels: set.labels },
+        reading: reading(&checkpoint.settings),
     })
 }

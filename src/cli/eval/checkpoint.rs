@@ -2,12 +2,15 @@
 
 use crate::device::cpu::Cpu;
 use crate::exact::Element;
+use crate::network::Reading;
+use crate::network::reading::How;
 use crate::sample::preprocess::{Preprocess, prepare};
 use crate::sample::{self, Condition, LabelRule, Labels};
-use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer};
+use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer, reading};
 
 use super::super::input::AnyCheckpoint;
 use super::super::output::{Facts, grouped, percent, print, print_json};
+use super::super::reading::cell;
 use super::super::{CliError, Verdict, input, write};
 use super::Arguments;
 
@@ -74,20 +77,29 @@ fn evaluate<E: Element>(
         prepare::<E>(&raw, None, condition, &preprocess, seed, false).map(|(train, _)| Some(train))
     };
     let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
-    let Some(set) = prepared else { return Ok(Verdict::No) }; // there always is one
-    let outputs = match &set.labels {
-        Labels::Classes { count, .. } => *count as usize,
-        Labels::Real { outputs, .. } => *outputs,
-    };
-    if (set.shape, outputs) != (checkpoint.input, checkpoint.outputs) {
+    let Some(mut set) = prepared else { return Ok(Verdict::No) }; // there always is one
+    let outputs = checkpoint.outputs;
+    if set.shape != checkpoint.input {
         return Err(CliError::Usage(format!(
-            "{}: the network takes {} to {} outputs; {text} has {} and {outputs}",
+            "{}: the network takes {}; {text} has {}",
             arguments.network.display(),
             checkpoint.input,
-            checkpoint.outputs,
             set.shape
         )));
     }
+    let file = &arguments.network;
+    let otherwise = || Reading::by_outputs(outputs, &set.labels);
+    let chosen = arguments.said.choose(file, reading(&checkpoint.settings), otherwise)?;
+    let said = chosen.bind(file, &set.labels, outputs)?;
+    if !matches!((said.how(), said.class(0)), (How::Largest, _) | (How::Value, None)) {
+        return Err(CliError::Usage(format!(
+            "{}: outputs of a checkpoint are read as largest, or as value for real labels, not as {}",
+            file.display(),
+            said.how()
+        )));
+    }
+    // The trainer knows classes by the outputs that stand for them.
+    let own = std::mem::replace(&mut set.labels, said.labels().clone());
     let mut settings: Settings = part(arguments, &checkpoint.settings["settings"], "settings")?;
     settings.batch = settings.batch.min(set.labels.len());
     settings.augmentation = String::new();
@@ -98,16 +110,18 @@ fn evaluate<E: Element>(
     trainer.set_weights(0, &checkpoint.arrays)?;
     let measured = trainer.evaluate_training()?[0];
     if let Some(out) = &arguments.common.out {
-        write(out, "outputs.csv", csv(&set.labels, &trainer.outputs(0)?))?;
+        write(out, "outputs.csv", csv(&own, &trainer.outputs(0)?))?;
     }
     let n = set.labels.len() as u64;
-    let found = serde_json::json!({
+    let mut found = serde_json::json!({
         "sample": raw.text, "as_test": as_test, "condition": condition.to_string(), "seed": seed, "points": n,
         "loss": measured.loss, "accuracy": measured.accuracy,
         "accuracy_on_own_labels": measured.clean, "accuracy_on_changed_labels": measured.changed,
     });
+    chosen.record(&mut found, outputs);
     let configuration = serde_json::json!({
         "network": arguments.network, "labels": condition.to_string(), "seed": seed,
+        "reading": chosen.reading.how.name(), "classes": chosen.reading.classes,
     });
     arguments.common.write("eval", &found, configuration, Some(&raw.text))?;
     if arguments.common.json {
@@ -117,6 +131,7 @@ fn evaluate<E: Element>(
         facts.add("sample", format!("{}, {}", raw.text, raw.points.describe()));
         let role = if as_test { ", as test sample" } else { "" };
         facts.add("condition", format!("{condition} (seed {seed}){role}"));
+        facts.add("reading", chosen.text(&own, outputs));
         facts.add("loss", format!("{:.6}", measured.loss));
         if let Some(accuracy) = measured.accuracy {
             let text = format!("{} of {} points", percent(accuracy), grouped(n));
@@ -143,7 +158,7 @@ fn csv<E: Element>(labels: &Labels, outputs: &[E]) -> String {
     for (i, row) in outputs.chunks(width.max(1)).enumerate() {
         let row: Vec<String> =
             row.iter().map(|&value| Element::to_f64(value).to_string()).collect();
-        text += &format!("{},{}\n", labels.describe(i), row.join(","));
+        text += &format!("{},{}\n", cell(&labels.describe(i)), row.join(","));
     }
     text
 }

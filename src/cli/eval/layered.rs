@@ -4,70 +4,69 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::CliError;
+use crate::cli::output::grouped;
 use crate::cli::words::{residual_text, sizes_text};
 use crate::exact::Rational;
 use crate::judge::Runtime;
+use crate::network::reading::Said;
 use crate::network::{Layered, LayeredExactness, forward};
 use crate::record::AtomicFile;
+use crate::sample::Sample;
 use crate::sample::fingerprint::fingerprint;
-use crate::sample::{Sample, Target};
 
 use super::{Findings, exact_text};
 
-/// Evaluates the network, and with `out` writes `outputs.csv`. Without a `target`, as for a network
-/// file, outputs say labels in the way that fits most points, of those that take as many of them.
+/// Evaluates the network, and with `out` writes `outputs.csv`.
 pub fn evaluate(
     network: &Layered,
     sample: &Sample,
-    target: Option<Target>,
+    said: &Said,
     out: Option<&Path>,
 ) -> Result<Findings, CliError> {
-    let count = network.output.len();
-    let fitting = |target: &Target| target.outputs(&sample.labels) == count;
-    let candidates = match target {
-        Some(target) => vec![target],
-        None => vec![Target::Value, Target::OneHot, Target::Bits],
-    };
     let outputs = forward::outputs(network, &sample.points);
-    let judged = candidates.iter().copied().filter(fitting).map(|target| {
-        let residual = forward::residual(&outputs, &sample.labels, target);
-        (target, residual)
-    });
-    // The first of those that fit equally many.
-    let best = judged.reduce(|best, next| if next.1.fits > best.1.fits { next } else { best });
-    let (target, residual) = best.ok_or_else(|| {
-        let each = |target: &Target| format!("{} as {target}", target.outputs(&sample.labels));
-        let each: Vec<String> = candidates.iter().map(each).collect();
-        CliError::Usage(format!(
-            "the network has {count} outputs, the labels take {}",
-            each.join(", ")
-        ))
-    })?;
     if let Some(out) = out {
-        write_outputs(out, sample, target, &outputs)?;
+        write_outputs(out, said, &outputs)?;
     }
     let n = sample.points.n();
     let floats = LayeredExactness::of(network, &sample.points);
-    let found = serde_json::json!({
+    let mut found = serde_json::json!({
         "points": n,
         "points_sha256": fingerprint(&sample.points),
         "labels": sample.recipe.rule.to_string(),
-        "target": target.to_string(),
-        "outputs": count,
-        "fits_exactly": residual.fits,
-        "largest_residual": residual_text(&residual),
         "float_exactness": floats,
         "float_exactness_runtime": Runtime::Ieee.name(),
         "sizes": network.sizes(),
     });
-    let s = if count == 1 { "" } else { "s" };
+    // Equal to a target where there is one, and what the reading says otherwise.
+    let (fits, exact) = match said.how().target() {
+        Some(target) => {
+            let residual = forward::residual(&outputs, said.labels(), target);
+            found["target"] = target.to_string().into();
+            found["fits_exactly"] = residual.fits.into();
+            found["largest_residual"] = residual_text(&residual).into();
+            (residual.fits, exact_text(&residual_text(&residual), residual.fits, sample))
+        }
+        None => {
+            let fits = (0..n).filter(|&i| said.says(&outputs[i], i)).count();
+            found["fits"] = fits.into();
+            (fits, says_text(fits, n))
+        }
+    };
     let facts = vec![
         ("network", sizes_text(&network.sizes())),
-        ("outputs", format!("{count} number{s} a point, labels as {target}")),
-        ("exact", exact_text(&residual_text(&residual), residual.fits, sample)),
+        ("exact", exact),
         ("binary64", floats_text(&floats)),
     ];
-    Ok(Findings { fits: residual.fits == n, found, facts })
+    Ok(Findings { fits: fits == n, found, facts })
+}
+
+/// "the outputs say the labels of 298 of 300 points".
+fn says_text(fits: usize, n: usize) -> String {
+    format!(
+        "the outputs say the labels of {} of {} points",
+        grouped(fits as u64),
+        grouped(n as u64)
+    )
 }
 
 /// Whether floating point rounds, in words.
@@ -81,23 +80,30 @@ fn floats_text(floats: &LayeredExactness) -> String {
     }
 }
 
-/// The targets and the outputs of every point, as fractions.
-fn write_outputs(
-    out: &Path,
-    sample: &Sample,
-    target: Target,
-    outputs: &[Vec<Rational>],
-) -> Result<(), CliError> {
+/// The targets (the class, where a reading has none) and the outputs of every point, as fractions.
+fn write_outputs(out: &Path, said: &Said, outputs: &[Vec<Rational>]) -> Result<(), CliError> {
     let path = out.join("outputs.csv");
+    let numbers = |i: usize| -> Vec<Rational> {
+        let class = || said.class(i).map(Rational::from).into_iter().collect();
+        said.target(i).unwrap_or_else(class)
+    };
     let write = || -> std::io::Result<()> {
         let mut file = AtomicFile::create(&path)?;
-        let names = |name: &str| -> String {
-            (0..target.outputs(&sample.labels)).map(|k| format!(",{name}_{k}")).collect()
+        let names = |name: &str, count: usize| -> String {
+            (0..count).map(|k| format!(",{name}_{k}")).collect()
         };
-        writeln!(file, "point{}{}", names("target"), names("output"))?;
+        let (targets, width) = match outputs.first() {
+            Some(row) => (numbers(0).len(), row.len()),
+            None => (0, 0),
+        };
+        let targets = match said.how().target() {
+            Some(_) => names("target", targets),
+            None => ",class".to_owned(),
+        };
+        writeln!(file, "point{targets}{}", names("output", width))?;
         for (i, row) in outputs.iter().enumerate() {
             write!(file, "{i}")?;
-            for number in target.of(&sample.labels, i).iter().chain(row) {
+            for number in numbers(i).iter().chain(row) {
                 write!(file, ",{number}")?;
             }
             writeln!(file)?;

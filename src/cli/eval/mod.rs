@@ -8,20 +8,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::network::Network;
+use crate::network::reading::How;
+use crate::network::{Network, Reading};
 use crate::sample::{LabelRule, Sample};
 
 use super::output::{Facts, Progress, grouped, print, print_json};
+use super::reading::Override;
 use super::words::{labels_text, merged_text};
 use super::{CliError, Common, Verdict, input, labelled_sample};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  \
     shatter eval out/fit/network.txt gaussian:n=1000,d=10 --labels random\n\n\
-    A certificate brings its own labels, a checkpoint its condition; --labels overrides them. With \
+    A certificate brings its own labels, a checkpoint its condition; --labels overrides them. How \
+    outputs say labels stands in the file, or follows from the number of outputs; --reading and \
+    --classes override it. With \
     --out, outputs.csv holds label and outputs of every point.\n\
-    Exit status: 0 if the network equals every label exactly (a checkpoint: classifies every point \
-    as labelled), 1 if not, 2 for bad input.")]
+    Exit status: 0 if the network equals every label exactly (a checkpoint, or --reading largest, \
+    sign or half: classifies every point as labelled), 1 if not, 2 for bad input.")]
 pub struct Arguments {
     /// A network file, a certificate or a checkpoint
     network: PathBuf,
@@ -38,6 +42,8 @@ pub struct Arguments {
     /// from under the condition gaussian
     #[arg(long, value_name = "SAMPLE")]
     train: Option<String>,
+    #[command(flatten)]
+    said: Override,
     #[command(flatten)]
     pub common: Common,
 }
@@ -74,17 +80,27 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
     progress.say("evaluating");
     let out = arguments.common.out.as_deref();
-    let Findings { fits, found, facts: more } = match &file.network {
-        Network::TwoLayer(network) => two_layer::evaluate(network, &sample, out)?,
-        Network::Layered(network) => {
-            layered::evaluate(network, &sample, file.claim.map(|claim| claim.target), out)?
+    let (outputs, named) = (file.network.outputs(), arguments.said.named());
+    let otherwise = || Reading::of_construction(outputs, &sample.labels, named);
+    let chosen = arguments.said.choose(&arguments.network, file.reading(), otherwise)?;
+    let said = chosen.bind(&arguments.network, &sample.labels, outputs)?;
+    let Findings { fits, mut found, facts: more } = match &file.network {
+        Network::TwoLayer(network) if said.how() == How::Value => {
+            two_layer::evaluate(network, &sample, &said, out)?
         }
+        Network::TwoLayer(network) => {
+            layered::evaluate(&network.to_layered(), &sample, &said, out)?
+        }
+        Network::Layered(network) => layered::evaluate(network, &sample, &said, out)?,
     };
+    chosen.record(&mut found, outputs);
     drop(progress);
     let configuration = serde_json::json!({
         "network": arguments.network,
         "labels": sample.recipe.rule.to_string(),
         "seed": seed,
+        "reading": chosen.reading.how.name(),
+        "classes": chosen.reading.classes,
     });
     arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
     if arguments.common.json {
@@ -93,6 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", sample.points.describe(), merged_text(&sample)));
         facts.add("labels", labels_text(&sample));
+        facts.add("reading", chosen.text(&sample.labels, outputs));
         more.iter().for_each(|(name, fact)| facts.add(name, fact));
         print(facts.text())?;
     }

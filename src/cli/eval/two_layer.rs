@@ -10,6 +10,7 @@ use crate::exact::Lattice;
 use crate::judge::Runtime;
 use crate::network::evaluate::{brute_force, compensated, exact_residual, largest_error};
 use crate::network::projection::{project, project_float};
+use crate::network::reading::Said;
 use crate::network::{ExactNetwork, FloatExactness};
 use crate::record::AtomicFile;
 use crate::sample::Sample;
@@ -24,24 +25,19 @@ const BRUTE_FORCE_LIMIT: usize = 100_000;
 pub fn evaluate(
     network: &ExactNetwork,
     sample: &Sample,
+    said: &Said,
     out: Option<&Path>,
 ) -> Result<Findings, CliError> {
-    if sample.labels.outputs() != 1 {
-        return Err(CliError::Usage(format!(
-            "the network has one output, the labels have {}: choose one with label=COLUMN",
-            sample.labels.outputs()
-        )));
-    }
     let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
-    let residual = exact_residual(network, &z, &sample.labels);
+    let residual = exact_residual(network, &z, said.labels());
     let floats = FloatExactness::of(network, &sample.points, &z);
     let n = sample.points.n();
     let plain = (n <= BRUTE_FORCE_LIMIT).then(|| Outputs::of(network, sample));
     if let Some(out) = out {
-        write_outputs(out, sample, plain.as_ref())?;
+        write_outputs(out, said, plain.as_ref())?;
     }
     let errors = plain.as_ref().map(|outputs| {
-        let error = |outputs: &[f64]| largest_error(outputs, &sample.labels);
+        let error = |outputs: &[f64]| largest_error(outputs, said.labels());
         (error(&outputs.plain), error(&outputs.compensated))
     });
     let found = serde_json::json!({
@@ -85,8 +81,8 @@ impl Outputs {
     }
 }
 
-/// Label and outputs of every point.
-fn write_outputs(out: &Path, sample: &Sample, outputs: Option<&Outputs>) -> Result<(), CliError> {
+/// The number that says the label, and outputs, of every point.
+fn write_outputs(out: &Path, said: &Said, outputs: Option<&Outputs>) -> Result<(), CliError> {
     let Some(outputs) = outputs else {
         return Err(CliError::Usage(format!(
             "outputs.csv is written for at most {BRUTE_FORCE_LIMIT} points"
@@ -98,7 +94,7 @@ fn write_outputs(out: &Path, sample: &Sample, outputs: Option<&Outputs>) -> Resu
         writeln!(file, "point,label,output_f64,output_compensated")?;
         for (i, (plain, compensated)) in outputs.plain.iter().zip(&outputs.compensated).enumerate()
         {
-            writeln!(file, "{i},{},{plain},{compensated}", sample.labels.f64_at(i))?;
+            writeln!(file, "{i},{},{plain},{compensated}", said.labels().f64_at(i))?;
         }
         file.commit()
     };

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
-use crate::cli::words::{class_names_text, labels_text, merged_text, sizes_text};
+use crate::cli::words::{labels_text, merged_text, sizes_text};
 use crate::cli::{CliError, Verdict, labelled_sample};
 use crate::construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
-use crate::network::Sizes;
+use crate::network::{Reading, Sizes};
 use crate::record::Manifest;
 use crate::sample::fingerprint::fingerprint;
 
@@ -29,6 +29,10 @@ struct Report {
     statement: &'static str,
     assumptions: Vec<String>,
     target: String,
+    reading: String,
+    outputs: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
     promised: Promised,
     sizes: Sizes,
     /// The first count that is not as promised.
@@ -105,7 +109,9 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
     progress.say("writing");
     let (out, fits) = (arguments.folder(), misfit.is_none());
     let name = construction.name();
-    let (files, writing) = timed(|| Files::write(&out, fits, &network, &name, &sample, target));
+    let reading = Reading::built_on(target.into(), &sample.labels);
+    let (files, writing) =
+        timed(|| Files::write(&out, fits, &network, &name, &sample, target, &reading));
     let files = files?;
     let report = Report {
         sample: sample.text.clone(),
@@ -119,6 +125,9 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         statement: construction.statement(),
         assumptions: construction.assumptions().iter().map(Assumption::to_string).collect(),
         target: target.to_string(),
+        reading: reading.how.name().to_owned(),
+        outputs: network.outputs(),
+        classes: reading.classes.clone(),
         promised: Promised::of(&promise),
         sizes,
         broken: broken.map(|(count, ..)| count),
@@ -131,6 +140,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         "labels": arguments.labels.to_string(),
         "construction": name,
         "direction": direction.to_string(),
+        "classes": report.classes,
     }));
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
@@ -143,10 +153,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", report.points, merged_text(&sample)));
         facts.add("labels", labels_text(&sample));
-        if let Some(names) = class_names_text(&sample.labels) {
-            facts.add("targets", names);
-        }
-        report.add_to(&mut facts, n);
+        report.add_to(&mut facts, n, &reading);
         facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
         facts.add(
             "times",
@@ -165,7 +172,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
 
 impl Report {
     /// What was promised, built and found.
-    fn add_to(&self, facts: &mut Facts, n: usize) {
+    fn add_to(&self, facts: &mut Facts, n: usize, reading: &Reading) {
         facts.add("construction", format!("{} ({})", self.construction, self.source));
         facts.add("", self.statement);
         let mut assumptions = vec!["distinct points".to_owned()];
@@ -182,7 +189,7 @@ impl Report {
         if let Some(count) = self.broken {
             facts.add("", format!("the promise is broken: {count}"));
         }
-        facts.add("outputs", format!("labels as {}", self.target));
+        facts.add("reading", reading.describe(self.outputs));
         facts.add(
             "exact",
             match self.first_misfit {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::certify::{write_certificate, write_network};
 use crate::cli::CliError;
-use crate::network::Network;
+use crate::network::{Network, Reading};
 use crate::record::{AtomicFile, Manifest, atomic};
 use crate::sample::{Sample, Target};
 
@@ -25,11 +25,12 @@ impl Files {
         construction: &str,
         sample: &Sample,
         target: Target,
+        reading: &Reading,
     ) -> Result<Files, CliError> {
         let path = out.join("network.txt");
         let file = || -> std::io::Result<AtomicFile> {
             let mut file = AtomicFile::create(&path)?;
-            write_network(&mut file, network, construction)?;
+            write_network(&mut file, network, construction, Some(reading))?;
             Ok(file)
         };
         let network_file = file().map_err(CliError::at(&path))?;

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
-use crate::cli::words::{class_names_text, floats_text, labels_text, merged_text, residual_text};
+use crate::cli::words::{floats_text, labels_text, merged_text, residual_text};
 use crate::cli::{CliError, Verdict, labelled_sample};
 use crate::construct::{self, ThresholdRule, depth_two};
 use crate::exact::Lattice;
 use crate::judge::Runtime;
 use crate::network::evaluate::{ExactResidual, exact_residual, largest_error};
 use crate::network::projection::project;
-use crate::network::{Counts, ExactNetwork, FloatExactness, Network};
+use crate::network::reading::How;
+use crate::network::{Counts, ExactNetwork, FloatExactness, Network, Reading};
 use crate::record::Manifest;
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{Sample, Target};
@@ -60,6 +61,10 @@ struct Report {
     labels: String,
     changed_labels: usize,
     merged_points: usize,
+    reading: String,
+    outputs: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
     solver: String,
     threshold: String,
     direction: String,
@@ -131,8 +136,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let counts = network.counts();
     let dimension = network.d() as u64;
     let network = Network::TwoLayer(network);
-    let (files, writing) =
-        timed(|| Files::write(&out, fits, &network, &construction, &sample, Target::Value));
+    let reading = Reading::built_on(How::Value, &sample.labels);
+    let (files, writing) = timed(|| {
+        Files::write(&out, fits, &network, &construction, &sample, Target::Value, &reading)
+    });
     let files = files?;
     let report = Report {
         sample: sample.text.clone(),
@@ -141,6 +148,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         labels: sample.recipe.rule.to_string(),
         changed_labels: sample.changed,
         merged_points: sample.merged.dropped.len(),
+        reading: reading.how.name().to_owned(),
+        outputs: 1,
+        classes: reading.classes.clone(),
         solver: arguments.solver().to_string(),
         threshold: threshold.to_string(),
         direction,
@@ -163,6 +173,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "direction": arguments.options().direction.to_string(),
         "brute_force": brute.is_some(),
         "brute_force_device": report.brute_force_device,
+        "classes": report.classes,
     }));
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
@@ -173,7 +184,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         print_json(&report)?;
     } else {
         let times = Times { loading, building, checking, writing, brute };
-        print(&text(&report, &sample, &residual, &out, &times))?;
+        print(&text(&report, &sample, &reading, &residual, &out, &times))?;
     }
     Ok(if fits { Verdict::Yes } else { Verdict::No })
 }
@@ -189,6 +200,7 @@ struct Times {
 fn text(
     report: &Report,
     sample: &Sample,
+    reading: &Reading,
     residual: &ExactResidual,
     out: &Path,
     times: &Times,
@@ -198,9 +210,7 @@ fn text(
     let mut facts = Facts::default();
     facts.add("sample", format!("{}, {}", report.points, merged_text(sample)));
     facts.add("labels", labels_text(sample));
-    if let Some(names) = class_names_text(&sample.labels) {
-        facts.add("targets", names);
-    }
+    facts.add("reading", reading.describe(report.outputs));
     facts.add("direction", &report.direction);
     facts.add("thresholds", format!("{}, {} solver", report.threshold, report.solver));
     let sign = if counts.signs == 1 { " and one sign" } else { "" };

@@ -11,6 +11,7 @@ mod wire;
 
 pub use read::network;
 pub use trained::Raw;
+pub use wire::metadata;
 
 use super::number::{Numbers, Rounded};
 use super::{Converter, InterchangeError};

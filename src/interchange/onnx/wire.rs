@@ -8,7 +8,7 @@
 use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use super::message::{OperatorSet, ValueInfo};
+use super::message::{Entry, OperatorSet, ValueInfo};
 use crate::interchange::InterchangeError;
 
 /// The most nodes, initializers, inputs or outputs of a graph.
@@ -346,4 +346,19 @@ pub fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
         return malformed(format!("tensor '{}' has its numbers twice", tensor.name));
     }
     Ok(tensor)
+}
+
+/// The texts that a file has beside its graph, at most [`MOST`] pairs of key and text in the size of the file.
+pub fn metadata(bytes: &[u8]) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    fields(bytes, |number, field| {
+        if number != 14 {
+            return Ok(());
+        }
+        let entry = Entry::decode(field.bytes()?);
+        let Entry { key, value } =
+            entry.map_err(|error| InterchangeError::Malformed(error.to_string()))?;
+        push(&mut texts, (key, value), MOST, "texts")
+    })?;
+    Ok(texts)
 }

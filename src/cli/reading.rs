@@ -1,0 +1,149 @@
+//! How a network's outputs say the labels of a sample: as its file says, or as the command line does.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::network::Reading;
+use crate::network::reading::{How, ReadingError, Said};
+use crate::sample::Labels;
+
+use super::CliError;
+
+/// Options of commands that hold outputs against labels.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Override {
+    /// How outputs say labels: value, largest, sign, half, one-hot or bits [default: as the file says, or
+    /// else by the number of outputs]
+    #[arg(long, value_name = "NAME")]
+    pub reading: Option<How>,
+    /// The class that each output (or value) stands for, in order: NAME,NAME,… [default: those in the
+    /// file, or else the numbers 0, 1, …]
+    #[arg(long, value_name = "NAMES")]
+    pub classes: Option<Names>,
+}
+
+/// Names of classes, separated by commas; a backslash before a comma or a backslash makes it part of a name.
+#[derive(Debug, Clone)]
+pub struct Names(Vec<String>);
+
+impl FromStr for Names {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Names, &'static str> {
+        let mut names = vec![String::new()];
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match (c, names.last_mut()) {
+                (',', _) => names.push(String::new()),
+                (c, Some(name)) => name.push(if c == '\\' {
+                    rest.next().ok_or("a name ends with a single backslash")?
+                } else {
+                    c
+                }),
+                _ => {}
+            }
+        }
+        if names.iter().any(String::is_empty) {
+            return Err("a name is empty");
+        }
+        Ok(Names(names))
+    }
+}
+
+/// A reading, and whether it was taken because nothing said one.
+pub struct Chosen {
+    pub reading: Reading,
+    pub assumed: bool,
+}
+
+impl Override {
+    /// How many classes are named here.
+    pub fn named(&self) -> Option<usize> {
+        self.classes.as_ref().map(|names| names.0.len())
+    }
+
+    /// The reading of a network: what is asked for, what its file says (`own`), what stands for both.
+    pub fn choose(
+        &self,
+        file: &Path,
+        own: Result<Option<Reading>, ReadingError>,
+        otherwise: impl FnOnce() -> Result<Reading, ReadingError>,
+    ) -> Result<Chosen, CliError> {
+        let refused = |error| refused(file, &error);
+        let own = match own {
+            // Names that are given take the place of those that were lost.
+            Err(ReadingError::Lost) if self.classes.is_some() => None,
+            own => own.map_err(refused)?,
+        };
+        let assumed = self.reading.is_none() && own.is_none();
+        let mut reading = match (self.reading, own) {
+            (Some(how), own) => Reading { how, classes: own.map_or(Vec::new(), |own| own.classes) },
+            (None, Some(own)) => own,
+            (None, None) => otherwise().map_err(refused)?,
+        };
+        if let Some(Names(names)) = &self.classes {
+            reading.classes.clone_from(names);
+        }
+        Ok(Chosen { reading, assumed })
+    }
+}
+
+impl Chosen {
+    /// The labels in the numbers of the outputs.
+    pub fn bind(&self, file: &Path, labels: &Labels, outputs: usize) -> Result<Said, CliError> {
+        self.reading.bind(labels, outputs).map_err(|error| refused(file, &error))
+    }
+
+    /// The line of a report.
+    pub fn text(&self, labels: &Labels, outputs: usize) -> String {
+        self.reading.describe(outputs) + self.hint(labels, outputs).unwrap_or("")
+    }
+
+    /// What else the labels might mean, where nothing said how they are read.
+    fn hint(&self, labels: &Labels, outputs: usize) -> Option<&'static str> {
+        let binary = |labels: &Labels| Reading::new(How::Sign).bind(labels, outputs).is_ok();
+        match self.reading.how {
+            _ if !self.assumed => None,
+            How::Value if outputs == 1 && binary(labels) => Some(" (of a logit: --reading sign)"),
+            How::Value if Reading::new(How::Largest).bind(labels, outputs).is_ok() => {
+                Some(" (every label is one-hot: --reading largest takes them as classes)")
+            }
+            _ => None,
+        }
+    }
+
+    /// The entries of a record.
+    pub fn record(&self, found: &mut serde_json::Value, outputs: usize) {
+        record(&self.reading, found, outputs);
+    }
+}
+
+/// The entries of a record: the rule, outputs, and names of classes where there are any.
+pub fn record(reading: &Reading, found: &mut serde_json::Value, outputs: usize) {
+    found["reading"] = reading.how.name().into();
+    found["outputs"] = outputs.into();
+    if !reading.classes.is_empty() {
+        found["classes"] = serde_json::json!(reading.classes);
+    }
+}
+
+/// An error about the outputs of a file, with the option that is its way out.
+pub fn refused(file: &Path, error: &ReadingError) -> CliError {
+    let way = match error {
+        ReadingError::Misfit { fitting, .. } if fitting.is_empty() => "",
+        ReadingError::Misfit { .. } => " (--reading NAME)",
+        ReadingError::NotClass { .. } | ReadingError::File(_) => "",
+        _ => " (--classes NAME,NAME,…)",
+    };
+    CliError::Usage(format!("{}: {error}{way}", file.display()))
+}
+
+/// A cell of a CSV file, in quotes where RFC 4180 wants them.
+pub fn cell(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}

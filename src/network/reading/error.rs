@@ -1,0 +1,100 @@
+//! Why outputs cannot say labels.
+
+use super::How;
+
+/// Why outputs cannot say the labels of a sample.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadingError {
+    /// The reading is one of other outputs or labels.
+    #[error("{reason}{}", list(.fitting))]
+    Misfit {
+        /// Why it is.
+        reason: String,
+        /// The readings that would fit.
+        fitting: Vec<How>,
+    },
+    /// A class that the network has not.
+    #[error("the network does not have class '{class}' of the sample; its classes are {known}")]
+    Unknown {
+        /// The name of the class.
+        class: String,
+        /// The network's names.
+        known: String,
+    },
+    /// A class that two outputs of the network stand for.
+    #[error(
+        "two outputs of the network are class '{class}' of the sample; its classes are {known}"
+    )]
+    Twice {
+        /// The name of the class.
+        class: String,
+        /// The network's names.
+        known: String,
+    },
+    /// A class without a number, for a network without names.
+    #[error(
+        "the network does not name its classes, and class '{class}' of the sample is not the number of one: the \
+         name of the class of each output, in order, is needed"
+    )]
+    Unnamed {
+        /// The name of the class.
+        class: String,
+    },
+    /// A class whose number is that of no output.
+    #[error(
+        "class {class} of the sample is none of the network's, which are numbered 0 to {last} by its {outputs} \
+         outputs: if they are other classes, the name of the class of each output, in order, is needed"
+    )]
+    Beyond {
+        /// The number of the class.
+        class: u32,
+        /// Outputs of the network.
+        outputs: usize,
+        /// The last number that they say.
+        last: u64,
+    },
+    /// Classes that one output without names does not say.
+    #[error(
+        "one output without names says the classes -1 and 1, or 0 and 1, by its sign, and the sample has class \
+         '{class}': the names of the two classes, in order, are needed"
+    )]
+    NotTwo {
+        /// The name of the class.
+        class: String,
+    },
+    /// A label that is no class.
+    #[error(
+        "label {label} of point {point} is not a class: outputs say classes, which are non-negative whole numbers, \
+         or rows of a single 1 and zeros"
+    )]
+    NotClass {
+        /// The point.
+        point: usize,
+        /// Its label.
+        label: String,
+    },
+    /// A file that was written before names of classes were kept, of a table, whose classes were numbered by rank.
+    #[error(
+        "the file was written before names of classes were kept: the name of the class of each output, in order, is \
+         needed"
+    )]
+    Lost,
+    /// A reading in a file that is none.
+    #[error("its reading cannot be read: {0}")]
+    File(String),
+}
+
+impl ReadingError {
+    pub(super) fn misfit(reason: String) -> ReadingError {
+        ReadingError::Misfit { reason, fitting: Vec::new() }
+    }
+}
+
+fn list(fitting: &[How]) -> String {
+    if fitting.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = fitting.iter().map(|how| how.name()).collect();
+    format!("; readings that fit: {}", names.join(", "))
+}
