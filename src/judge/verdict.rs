@@ -94,6 +94,14 @@ pub fn judge(
     let n = points.n();
     same_shape(&network.input, points.shape())?;
     let reading = Reading::of(network.outputs(), labels)?;
+    let ordered = network.is_ordered();
+    if ordered && reading != Reading::Largest {
+        return Err(JudgeError::Reading(
+            "the network ends in a softmax, of which the largest output is read; labels that are numbers take outputs \
+             that are numbers: export it without the softmax"
+                .to_owned(),
+        ));
+    }
     let peak = network.peak().max(1);
     let of_point = (peak as u64).saturating_mul(ENCLOSED);
     if of_point > MOST_BYTES {
@@ -133,6 +141,10 @@ pub fn judge(
     };
     if let Some((exactly, which)) = decided {
         exactly.decide(&which, &mut judged);
+    }
+    // What stands for the outputs of a softmax equals no target.
+    for one in judged.iter_mut().filter(|one| ordered && one.verdict == Verdict::Exact) {
+        one.verdict = Verdict::Margin;
     }
     Ok((reading, judged))
 }
