@@ -76,9 +76,7 @@ pub enum InterchangeError {
     Malformed(String),
     /// An operator that is not read.
     #[error(
-        "node '{node}' is {operator}, which is not read here (Gemm, MatMul, Add, Sub, Sum, Relu, Conv, \
-         MaxPool, AveragePool, GlobalAveragePool, ReduceMean, BatchNormalization, LRN, Concat, Flatten, Reshape, \
-         Identity, Constant and Dropout are)"
+        "node '{node}' is {operator}, which is not read here; PYTHON.md lists the operators that are"
     )]
     Operator {
         /// The node's name, or that of its output.

@@ -116,6 +116,14 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The digest of a network whose numbers lie in files beside it: of the digests of all files, the network's first and
+/// the others in the order of their names, a line each. A network that is one file has that file's.
+pub fn digest_of_files<'a>(network: &[u8], beside: impl Iterator<Item = &'a [u8]>) -> String {
+    let own = digest(network);
+    let others: Vec<String> = beside.map(|bytes| digest(bytes) + "\n").collect();
+    if others.is_empty() { own } else { digest(format!("{own}\n{}", others.concat()).as_bytes()) }
+}
+
 /// Everything before the verdicts; `claims` leaves out the lines that are none.
 pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
     let Subject { network_sha256, description, precision, said, inputs, sample, .. } = subject;

@@ -26,6 +26,12 @@ pub enum JudgeError {
     /// Outputs that cannot say such labels.
     #[error(transparent)]
     Reading(#[from] ReadingError),
+    /// Numbers are read of a softmax, which is not evaluated.
+    #[error(
+        "the network ends in a softmax, of which the largest output is read; labels that are numbers take outputs \
+         that are numbers: export it without the softmax"
+    )]
+    Softmax,
     /// Not one label a point.
     #[error("there are {points} points and {labels} labels")]
     Labels {

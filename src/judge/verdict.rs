@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use crate::exact::Format;
 use crate::network::Reading;
 use crate::network::graph::{Graph, count, sides};
-use crate::network::reading::Said;
+use crate::network::reading::{How, Said};
 use crate::sample::{Labels, Points};
 
 use super::JudgeError;
@@ -116,6 +116,10 @@ pub fn decide(
         return Err(JudgeError::Labels { points: n, labels: said.labels().len() });
     }
     same_shape(&network.input, points.shape())?;
+    let ordered = network.is_ordered();
+    if ordered && said.how() != How::Largest {
+        return Err(JudgeError::Softmax);
+    }
     let peak = network.peak().max(1);
     let of_point = (peak as u64).saturating_mul(ENCLOSED);
     if of_point > MOST_BYTES {
@@ -154,6 +158,10 @@ pub fn decide(
     };
     if let Some((exactly, which)) = decided {
         exactly.decide(&which, &mut judged);
+    }
+    // What stands for the outputs of a softmax equals no target.
+    for one in judged.iter_mut().filter(|one| ordered && one.verdict == Verdict::Exact) {
+        one.verdict = Verdict::Margin;
     }
     Ok(judged)
 }

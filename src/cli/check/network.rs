@@ -7,7 +7,8 @@ use crate::cli::input::AnyCheckpoint;
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::cli::{CliError, Verdict, input, write};
 use crate::exact::{Element, Format};
-use crate::interchange::{InterchangeError, onnx, tensors};
+use crate::interchange::onnx::{self, External};
+use crate::interchange::{InterchangeError, tensors};
 use crate::judge::{
     certificate::{self, Subject, Tally},
     claims, verdict as judge,
@@ -51,6 +52,7 @@ pub fn run(
     let bytes = bounded(file, LARGEST)?;
     let raw = sample::load(text, arguments.common.seed());
     let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let mut external = External::default();
     let task = match file.extension().and_then(|extension| extension.to_str()) {
         Some("onnx") => {
             if arguments.architecture.is_some() {
@@ -58,7 +60,9 @@ pub fn run(
                 let reason = "--architecture is for .safetensors; ONNX files say their layers";
                 return Err(CliError::Usage(format!("{file}: {reason}")));
             }
-            let network = onnx::network(&bytes).map_err(at)?;
+            external =
+                External::read(&bytes, file.parent().unwrap_or(Path::new(""))).map_err(at)?;
+            let network = onnx::network_with(&bytes, &external).map_err(at)?;
             let description = format!("ONNX, {} operations", network.steps.len() - 1);
             let reading = Reading::from_metadata(&onnx::metadata(&bytes).map_err(at)?);
             Task {
@@ -91,8 +95,8 @@ pub fn run(
             )));
         }
     };
-    let digest = certificate::digest(&bytes);
-    drop(bytes);
+    let digest = certificate::digest_of_files(&bytes, external.files().map(|(_, bytes)| bytes));
+    drop((bytes, external));
     let (points, labels) = (&task.sample.points, &task.sample.labels);
     let outputs = task.network.outputs();
     let otherwise = || Reading::by_outputs(outputs, labels);

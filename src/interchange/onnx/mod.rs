@@ -2,14 +2,21 @@
 
 mod call;
 mod construction;
+mod external;
 mod graph;
 mod message;
+mod named;
 mod operator;
+mod order;
+mod pattern;
 mod read;
+mod tensor;
 mod trained;
+mod whole;
 mod wire;
 
-pub use read::network;
+pub use external::External;
+pub use read::{network, network_at, network_with};
 pub use trained::Raw;
 pub use wire::metadata;
 

@@ -181,8 +181,10 @@ pub struct Attribute<'a> {
     pub float: Option<f32>,
     pub int: Option<i64>,
     pub ints: Vec<i64>,
+    pub floats: Vec<f32>,
     pub text: &'a [u8],
-    pub tensor: Option<Tensor<'a>>,
+    /// For [`tensor`].
+    pub tensor: Option<&'a [u8]>,
 }
 
 /// A tensor whose numbers still lie in the file.
@@ -194,10 +196,21 @@ pub struct Tensor<'a> {
     /// Little-endian numbers, and the field that holds them: 4 for binary32, 10 for binary64, 9 for any.
     pub raw: &'a [u8],
     pub field: u32,
-    /// Packed whole numbers of variable length.
-    pub int64: &'a [u8],
-    /// Whether numbers are in a file of their own, or stand there in another way than packed.
+    /// Packed whole numbers of variable length: of 64 bits (field 7), or of 32 bits and fewer (field 5).
+    pub packed: &'a [u8],
+    /// Whether the file says that its numbers are in another file; where there.
+    pub outside: bool,
+    pub external: External<'a>,
+    /// Whether numbers stand there in another way than packed.
     pub elsewhere: bool,
+}
+
+/// Where numbers lie in another file.
+#[derive(Clone, Copy, Default)]
+pub struct External<'a> {
+    pub location: &'a str,
+    pub offset: Option<u64>,
+    pub length: Option<u64>,
 }
 
 /// Walks a file.
@@ -303,9 +316,19 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
             (3, field) => attribute.int = Some(field.integer()?),
             (4, field) => attribute.text = field.bytes()?,
             (5, field) => {
-                let read = tensor(field.bytes()?)?;
-                if attribute.tensor.replace(read).is_some() {
+                if attribute.tensor.replace(field.bytes()?).is_some() {
                     return malformed("an attribute is two tensors");
+                }
+            }
+            (7, Field::Four(bytes)) => {
+                let float = f32::from_le_bytes(bytes);
+                push(&mut attribute.floats, float, ATTRIBUTES, "numbers of an attribute")?;
+            }
+            (7, field) => {
+                for bytes in field.bytes()?.chunks(4) {
+                    let Ok(bytes) = bytes.try_into() else { return malformed("a broken number") };
+                    let float = f32::from_le_bytes(bytes);
+                    push(&mut attribute.floats, float, ATTRIBUTES, "numbers of an attribute")?;
                 }
             }
             (8, field) => integers(&mut attribute.ints, field, ATTRIBUTES)?,
@@ -332,17 +355,20 @@ pub fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
                     (tensor.raw, tensor.field) = (raw, number);
                 }
             }
-            (7, Field::Bytes(packed)) => {
-                tensor.int64 = packed;
+            (5 | 7, Field::Bytes(packed)) => {
                 sources += usize::from(!packed.is_empty());
+                if !packed.is_empty() {
+                    (tensor.packed, tensor.field) = (packed, number);
+                }
             }
-            (3..=7 | 10 | 11 | 13, _) => tensor.elsewhere = true,
-            (14, field) => tensor.elsewhere |= field.integer()? != 0,
+            (13, field) => entry(field.bytes()?, &mut tensor.external)?,
+            (3..=7 | 10 | 11, _) => tensor.elsewhere = true,
+            (14, field) => tensor.outside = field.integer()? != 0,
             _ => {}
         }
         Ok(())
     })?;
-    if sources > 1 {
+    if sources > 1 || (tensor.outside && sources > 0) {
         return malformed(format!("tensor '{}' has its numbers twice", tensor.name));
     }
     Ok(tensor)
@@ -361,4 +387,28 @@ pub fn metadata(bytes: &[u8]) -> Result<Vec<(String, String)>> {
         push(&mut texts, (key, value), MOST, "texts")
     })?;
     Ok(texts)
+}
+
+/// An entry of where a tensor's numbers are: a key and a text.
+fn entry<'a>(bytes: &'a [u8], external: &mut External<'a>) -> Result<()> {
+    let (mut key, mut text) = ("", "");
+    fields(bytes, |number, field| {
+        match number {
+            1 => key = field.name()?,
+            2 => text = field.name()?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let number = || match text.parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => malformed(format!("the {key} of external numbers is '{text}'")),
+    };
+    match key {
+        "location" => external.location = text,
+        "offset" => external.offset = number()?,
+        "length" => external.length = number()?,
+        _ => {}
+    }
+    Ok(())
 }

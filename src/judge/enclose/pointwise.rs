@@ -263,6 +263,9 @@ pub fn scale(
     let radius = affine::radius(&sized(x.radius.clone()), &sized(x.own_sizes()), 2, &known);
     // Folded into a weight, other factors may leave it more bits than operands have.
     let kept = rounding.keeps(constants) && (powers || rounding.operand_bits.is_none());
+    // What a runtime multiplies with instead may be below the normal range, and be taken for 0.
+    let inverses: Vec<f64> = constants.iter().filter(|_| divides).map(|c| 1.0 / c).collect();
+    let kept = kept && rounding.keeps(&inverses);
     x.followed(centre, radius, rounding, |chain| {
         let grain = |own| if kept { shifted(own) } else { None };
         chain.scaled((&by, divides), grain, rounding)

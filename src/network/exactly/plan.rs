@@ -280,7 +280,8 @@ impl Plan {
             }
             Operation::Activate(Activation::Relu | Activation::Identity)
             | Operation::Gather { .. }
-            | Operation::Same => (x.clone(), each(numbers, x.words())),
+            | Operation::Same
+            | Operation::Softmax => (x.clone(), each(numbers, x.words())),
             Operation::Activate(Activation::Threshold | Activation::Sine) => {
                 (Size { high: 1, low: 0, denominator: UBig::ONE }, each(numbers, 4 * x.words()))
             }

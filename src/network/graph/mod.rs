@@ -124,6 +124,11 @@ impl Graph {
         self.steps.iter().any(|step| matches!(step.operation, Operation::Units(_)))
     }
 
+    /// Whether outputs stand for others of the same order: the network ends in a softmax.
+    pub fn is_ordered(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.operation, Operation::Softmax))
+    }
+
     /// Numbers that come out.
     pub fn outputs(&self) -> usize {
         count(self.shape(self.steps.len()))

@@ -159,7 +159,7 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::sum(&mut x, &values[*other], *minus);
                 return x;
             }
-            (Operation::Same, _) => return take(owned),
+            (Operation::Same | Operation::Softmax, _) => return take(owned),
             _ => {}
         }
         let x = owned.as_deref().unwrap_or(&values[step.on]);
