@@ -229,8 +229,8 @@ pub fn gather(x: &Enclosure, from: &[u32], inputs: usize) -> Enclosure {
         centre: pick(&x.centre),
         radius: pick(&x.radius),
         runtime: pick(&x.runtime),
-        back: x.back.as_ref().map(|chain| chain.picked(&pick)),
-        forward: x.forward.as_ref().map(|chain| chain.picked(&pick)),
+        back: x.back.as_ref().map(|chain| chain.picked(pick)),
+        forward: x.forward.as_ref().map(|chain| chain.picked(pick)),
     }
 }
 
