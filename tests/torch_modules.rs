@@ -39,10 +39,11 @@ fn numbers(row: &Value) -> Vec<f64> {
 /// The labels, each a class further.
 fn others(labels: &Labels, outputs: usize) -> Labels {
     match labels {
-        Labels::Classes { of, names, .. } => Labels::Classes {
+        Labels::Classes { of, names, numbered, .. } => Labels::Classes {
             of: of.iter().map(|&class| (class + 1) % outputs as u32).collect(),
             count: outputs as u32,
             names: names.clone(),
+            numbered: *numbered,
         },
         Labels::Real { .. } => panic!("labels are classes"),
     }
