@@ -8,6 +8,7 @@ use std::path::Path;
 use common::onnx::{field, integer, model, node, tensor};
 use common::program::{csv, shatter, status, stderr};
 use shatter::interchange::onnx::{self, External};
+use shatter::judge::Runtime;
 use shatter::judge::enclose::Evaluator;
 use tempfile::TempDir;
 
@@ -51,7 +52,7 @@ fn numbers_are_those_of_the_place_that_is_named() {
     ] {
         let graph = onnx::network_at(&network(entries), folder.path()).unwrap();
         assert_eq!(
-            Evaluator::new(&graph).outputs(vec![1.0, 1.0], 1).centre,
+            Evaluator::new(&graph, Runtime::Ieee).outputs(vec![1.0, 1.0], 1).centre,
             [output],
             "{entries:?}"
         );

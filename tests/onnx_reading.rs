@@ -8,6 +8,7 @@ use common::onnx::{
 };
 use shatter::exact::{Format, Rational};
 use shatter::interchange::onnx;
+use shatter::judge::Runtime;
 use shatter::judge::enclose::Evaluator;
 use shatter::judge::verdict::{Verdict, judge};
 use shatter::network::exactly::{Exact, Plan};
@@ -48,7 +49,7 @@ fn typed(nodes: &[Vec<u8>], tensors: &[Vec<u8>], sides: &[u64], element: u64) ->
 }
 
 fn outputs(graph: &Graph, point: &[f64]) -> Vec<f64> {
-    let found = Evaluator::new(graph).outputs(point.to_vec(), 1);
+    let found = Evaluator::new(graph, Runtime::Ieee).outputs(point.to_vec(), 1);
     assert!(found.radius.is_empty(), "whole numbers are exact");
     found.centre
 }
@@ -252,10 +253,10 @@ fn a_last_softmax_is_read_by_its_order() {
     assert!(graph.is_ordered());
     let points = Points::new(Values::F32(vec![1.0, 0.0, 0.0, 1.0]), vec![2]).unwrap();
     let labels = Labels::Real { values: vec![1.0, 0.0, 0.0, 1.0], outputs: 2 };
-    let error = judge(&graph, &points, &labels, false).unwrap_err().to_string();
+    let error = judge(&graph, &points, &labels, Runtime::Ieee, false).unwrap_err().to_string();
     assert!(error.contains("ends in a softmax"), "{error}");
     let raw = shatter::sample::load("gaussian:n=30,d=2,classes=2", 0).unwrap();
-    let (_, judged) = judge(&graph, &raw.points, &raw.labels, false).unwrap();
+    let (_, judged) = judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, false).unwrap();
     assert!(judged.iter().all(|one| one.verdict != Verdict::Exact));
     assert!(judged.iter().any(|one| one.verdict == Verdict::Margin));
     let nodes = [
@@ -315,7 +316,7 @@ fn activations_that_are_several_nodes_are_read_back() {
         for point in [[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [-3.0, 2.0], [2.0, 1.0]] {
             let at = point.map(|x: f64| whole((4.0 * x) as i64) / whole(4));
             let expected = layered.evaluate(&at);
-            let found = Evaluator::new(&graph).outputs(point.to_vec(), 1);
+            let found = Evaluator::new(&graph, Runtime::Ieee).outputs(point.to_vec(), 1);
             for (k, expected) in expected.iter().enumerate() {
                 let off = (found.centre[k] - expected.to_f64().value()).abs();
                 // What the fraction is off by as binary64, and the bound.

@@ -14,6 +14,7 @@ use std::fs;
 use common::python::{python, run};
 use serde_json::Value;
 use shatter::interchange::onnx;
+use shatter::judge::Runtime;
 use shatter::judge::enclose::Evaluator;
 use shatter::judge::verdict::{Verdict, inputs, judge};
 use shatter::network::Graph;
@@ -38,10 +39,11 @@ fn numbers(row: &Value) -> Vec<f64> {
 /// The labels, each a class further.
 fn others(labels: &Labels, outputs: usize) -> Labels {
     match labels {
-        Labels::Classes { of, names, .. } => Labels::Classes {
+        Labels::Classes { of, names, numbered, .. } => Labels::Classes {
             of: of.iter().map(|&class| (class + 1) % outputs as u32).collect(),
             count: outputs as u32,
             names: names.clone(),
+            numbered: *numbered,
         },
         Labels::Real { .. } => panic!("labels are classes"),
     }
@@ -49,7 +51,7 @@ fn others(labels: &Labels, outputs: usize) -> Labels {
 
 /// How a runtime's outputs at a point lie in the bounds: `None` where they do, and what is wrong otherwise.
 fn outside(graph: &Graph, point: Vec<f64>, outputs: &[f64]) -> Option<String> {
-    let found = Evaluator::new(graph).outputs(point, 1);
+    let found = Evaluator::new(graph, Runtime::Ieee).outputs(point, 1);
     // Where the outputs were printed as decimals of binary64, they are what they were.
     let off = |k: usize| (found.centre[k] - outputs[k]).abs();
     let bound = |k: usize| found.radius(k) + found.runtime(k);
@@ -87,7 +89,7 @@ fn common_modules_are_judged_as_pytorch_does() {
         };
         let npy = format!("npy:{},{}", path(text("points")), path(text("labels")));
         let raw = sample::load(&npy, 0).unwrap();
-        let (_, judged) = judge(&graph, &raw.points, &raw.labels, false).unwrap();
+        let (_, judged) = judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, false).unwrap();
         let says = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
         assert_eq!(says(Verdict::Misfit), 0, "{file} is judged otherwise than by PyTorch");
         if says(Verdict::Undecided) > 0 {
@@ -96,7 +98,7 @@ fn common_modules_are_judged_as_pytorch_does() {
         }
         // With other labels, no point fits.
         let wrong = others(&raw.labels, graph.outputs());
-        let (_, judged) = judge(&graph, &raw.points, &wrong, false).unwrap();
+        let (_, judged) = judge(&graph, &raw.points, &wrong, Runtime::Ieee, false).unwrap();
         assert!(judged.iter().all(|one| one.verdict == Verdict::Misfit), "{file}");
         // Of probabilities the logits are judged.
         if !entry["probabilities"].as_bool().unwrap() {

@@ -269,6 +269,14 @@ impl<'a> Reading<'a> {
         Ok(self.steps.len())
     }
 
+    /// Names the parameters of the last step as the inputs of a node from this one on are named.
+    pub fn name_parameters(&mut self, call: &Call<'_, 'a>, from: usize) {
+        if let Some(step) = self.steps.last_mut() {
+            let names = call.node.inputs.iter().skip(from).map(|&name| name.to_owned());
+            step.names = names.collect();
+        }
+    }
+
     /// A value of the steps in this shape, which has as many numbers.
     pub fn shaped(&mut self, at: usize, shape: &[usize]) -> Result<usize> {
         if self.shape(at) == shape {

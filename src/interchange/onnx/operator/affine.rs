@@ -65,6 +65,7 @@ pub fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
     let own = if one { std::mem::take(&mut bias) } else { Vec::new() };
     let affine = Affine { weights, inputs, outputs, bias: own };
     let mut at = reading.push(Operation::Dense(affine), at, vec![outputs])?;
+    reading.name_parameters(call, 1);
     let from: Vec<u32> = (0..outputs as u32).collect();
     if !one {
         let by = vec![f64::from(alpha); outputs];
@@ -142,7 +143,9 @@ fn after<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>, x: Value) -> Result
     let at = match count {
         1 => {
             let at = reading.shaped(x.at, &[inputs])?;
-            reading.push(Operation::Dense(affine), at, vec![outputs])?
+            let at = reading.push(Operation::Dense(affine), at, vec![outputs])?;
+            reading.name_parameters(call, 1);
+            at
         }
         // Numbers as channels of an image, one position a row.
         _ => {

@@ -79,6 +79,9 @@ pub fn convolution<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result
         let places = vec![affine.outputs, plane[0].places, plane[1].places];
         let window = geometry::of_graph(&plane);
         made.push(reading.push(Operation::Convolution(affine, window), on, places)?);
+        if parts == 1 {
+            reading.name_parameters(call, 1);
+        }
     }
     let places = vec![outputs, plane[0].places, plane[1].places];
     let at = match made.split_first() {

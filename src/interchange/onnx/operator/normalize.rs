@@ -28,6 +28,7 @@ pub fn batch<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named
     }
     let at = reading.shaped(value.at, &shape)?;
     let at = reading.push(Operation::Normalize(normalization), at, shape)?;
+    reading.name_parameters(call, 1);
     Ok(Named::Value(Value { at, ..value }))
 }
 
