@@ -147,19 +147,19 @@ fn bounds(network: &ExactNetwork, x: Vec<f64>) -> (FloatExactness, Points) {
     (FloatExactness::of(network, &points, &z), points)
 }
 
-/// Expected failures: each of the three bounds is needed. Where one alone is broken, binary64
-/// really rounds.
+/// Expected failures: the bounds of (ii) and (iii) are needed. Where one alone is broken, binary64
+/// really rounds. The bound of (i) follows from that of (ii), since v is at most u.
 #[test]
-fn each_bound_is_needed() {
-    // (i) a = (2^53, 1, −2^53): the 1 is lost in the sum although the result is small.
+fn bounds_are_needed() {
+    // (i), and with it (ii): a = (2^53, 1, −2^53), and the 1 is lost although the result is small.
     let big = 9007199254740992.0;
     let network = one_unit_network(&[big, 1.0, -big], &[0.0], &[1.0]);
     let (found, points) = bounds(&network, vec![1.0, 1.0, 1.0]);
-    assert!(!found.binary64 && found.projection_bits > 53.0);
+    assert!(!found.binary64 && found.projection_bits > 53.0 && found.threshold_bits > 53.0);
     assert_eq!(naive_output(&network, &points, 0), Rational::ONE);
     assert_eq!(brute_force(&network.to_f64().unwrap(), &points), [0.0]);
 
-    // (ii) z = 2^53 with a threshold on half-integers: z − b is no binary64 number.
+    // (ii) z = 2^53 with a threshold on half-integers: z − b is not a binary64 number.
     let network = one_unit_network(&[1.0], &[-0.5], &[1.0]);
     let (found, points) = bounds(&network, vec![big]);
     assert!(!found.binary64 && found.projection_bits <= 53.0 && found.threshold_bits > 53.0);
@@ -176,6 +176,26 @@ fn each_bound_is_needed() {
     assert!(!found.binary64 && found.threshold_bits <= 53.0 && found.sum_bits.unwrap() > 53.0);
     assert_eq!(naive_output(&network, &points, 0), Rational::ONE);
     assert_eq!(brute_force(&network.to_f64().unwrap(), &points), [0.0]);
+}
+
+/// Expected failure: points below the normal range, which a direction of many bits brings into it. All
+/// grains are normal; but a runtime that takes such operands for 0 finds 0 everywhere.
+#[test]
+fn operands_below_the_normal_range_are_flushed() {
+    let fitted = |exponent: i32| {
+        let points = (1..=6).map(|k| f64::from(k) * 2f64.powi(exponent)).collect();
+        let points = Points::new(Values::F64(points), vec![1]).unwrap();
+        let labels = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0].map(|y| y * 2f64.powi(-30));
+        let labels = shatter::sample::Labels::real(labels.to_vec(), 1).unwrap();
+        let options = Options { threshold: ThresholdRule::Zigzag, ..Options::default() };
+        let network = depth_two::fit_exact(&points, &labels, &options).unwrap().network;
+        let z = project(&points, &Lattice::from_dyadics(&network.a));
+        FloatExactness::of(&network, &points, &z)
+    };
+    let found = fitted(-1040);
+    assert!(!found.binary64, "{found:?}");
+    assert_eq!(found.obstacle, Some("a coordinate is not a normal number of binary64"));
+    assert!(fitted(-1000).binary64);
 }
 
 /// The bound is attained: exactly 2^53 grains are allowed, one more is not.
