@@ -178,24 +178,22 @@ fn bounds_are_needed() {
     assert_eq!(brute_force(&network.to_f64().unwrap(), &points), [0.0]);
 }
 
-/// Expected failure: points below the normal range, which a direction of many bits brings into it. All
-/// grains are normal; but a runtime that takes such operands for 0 finds 0 everywhere.
+/// Expected failures: points below the normal range, which a direction brings into it, and a direction
+/// that points bring into it. All grains are normal; but a runtime that takes such operands for 0 finds 0
+/// everywhere.
 #[test]
 fn operands_below_the_normal_range_are_flushed() {
-    let fitted = |exponent: i32| {
-        let points = (1..=6).map(|k| f64::from(k) * 2f64.powi(exponent)).collect();
-        let points = Points::new(Values::F64(points), vec![1]).unwrap();
-        let labels = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0].map(|y| y * 2f64.powi(-30));
-        let labels = shatter::sample::Labels::real(labels.to_vec(), 1).unwrap();
-        let options = Options { threshold: ThresholdRule::Zigzag, ..Options::default() };
-        let network = depth_two::fit_exact(&points, &labels, &options).unwrap().network;
-        let z = project(&points, &Lattice::from_dyadics(&network.a));
-        FloatExactness::of(&network, &points, &z)
+    let power = |exponent: i32| 2f64.powi(exponent);
+    let labels = |a: i32, x: i32| {
+        let network = one_unit_network(&[power(a)], &[0.0], &[power(990)]);
+        bounds(&network, (1..=6).map(|k| f64::from(k) * power(x)).collect()).0
     };
-    let found = fitted(-1040);
-    assert!(!found.binary64, "{found:?}");
+    let found = labels(20, -1040);
+    assert!(!found.binary64 && found.sum_bits.is_some_and(|bits| bits < 53.0), "{found:?}");
     assert_eq!(found.obstacle, Some("a coordinate is not a normal number of binary64"));
-    assert!(fitted(-1000).binary64);
+    let found = labels(-1040, 20);
+    assert_eq!(found.obstacle, Some("a number of the network is not a normal number of binary64"));
+    assert!(labels(-10, -1010).binary64);
 }
 
 /// The bound is attained: exactly 2^53 grains are allowed, one more is not.
