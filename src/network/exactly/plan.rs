@@ -294,6 +294,15 @@ impl Plan {
                 now = now.saturating_sub(bytes(network.shape(value), &sizes[value]));
             }
         }
+        // Outputs with denominators of their own are brought to a common one.
+        let (outputs, made) = (network.outputs() as u64, &sizes[network.steps.len()]);
+        if made.own > 0 {
+            let common = made.bits().saturating_add(made.own.saturating_mul(outputs));
+            plan.bits = plan.bits.max(common);
+            plan.point = plan.point.saturating_add(outputs.saturating_mul(held(common)));
+            let words = words(common);
+            plan.work = plan.work.saturating_add(outputs.saturating_mul(1 + words * words / 32));
+        }
         Ok(plan)
     }
 
