@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use shatter::construct::depth_k::DepthK;
 use shatter::construct::width_two::WidthTwo;
 use shatter::construct::{Construction, Options, Task, ThresholdRule, depth_k, depth_two};
-use shatter::network::{Layered, Network, forward};
+use shatter::network::{Layered, Network, exactly};
 use shatter::sample::LabelRule;
 
 proptest! {
@@ -61,7 +61,7 @@ fn a_flipped_sign_is_seen() {
     let sample = raw.distinct(LabelRule::Random, 2).unwrap();
     let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1)).unwrap();
     let Network::Layered(network) = network else { panic!("width two is layered") };
-    let outputs = |network: &Layered| forward::outputs(network, &sample.points);
+    let outputs = |network: &Layered| exactly::outputs(network, &sample.points);
     let before = outputs(&network);
     let (mut seen, mut all) = (0, 0);
     for layer in 0..network.hidden.len() {

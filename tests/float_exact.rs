@@ -147,19 +147,19 @@ fn bounds(network: &ExactNetwork, x: Vec<f64>) -> (FloatExactness, Points) {
     (FloatExactness::of(network, &points, &z), points)
 }
 
-/// Expected failures: each of the three bounds is needed. Where one alone is broken, binary64
-/// really rounds.
+/// Expected failures: the bounds of (ii) and (iii) are needed. Where one alone is broken, binary64
+/// really rounds. The bound of (i) follows from that of (ii), since v is at most u.
 #[test]
-fn each_bound_is_needed() {
-    // (i) a = (2^53, 1, −2^53): the 1 is lost in the sum although the result is small.
+fn bounds_are_needed() {
+    // (i), and with it (ii): a = (2^53, 1, −2^53), and the 1 is lost although the result is small.
     let big = 9007199254740992.0;
     let network = one_unit_network(&[big, 1.0, -big], &[0.0], &[1.0]);
     let (found, points) = bounds(&network, vec![1.0, 1.0, 1.0]);
-    assert!(!found.binary64 && found.projection_bits > 53.0);
+    assert!(!found.binary64 && found.projection_bits > 53.0 && found.threshold_bits > 53.0);
     assert_eq!(naive_output(&network, &points, 0), Rational::ONE);
     assert_eq!(brute_force(&network.to_f64().unwrap(), &points), [0.0]);
 
-    // (ii) z = 2^53 with a threshold on half-integers: z − b is no binary64 number.
+    // (ii) z = 2^53 with a threshold on half-integers: z − b is not a binary64 number.
     let network = one_unit_network(&[1.0], &[-0.5], &[1.0]);
     let (found, points) = bounds(&network, vec![big]);
     assert!(!found.binary64 && found.projection_bits <= 53.0 && found.threshold_bits > 53.0);
@@ -176,6 +176,25 @@ fn each_bound_is_needed() {
     assert!(!found.binary64 && found.threshold_bits <= 53.0 && found.sum_bits.unwrap() > 53.0);
     assert_eq!(naive_output(&network, &points, 0), Rational::ONE);
     assert_eq!(brute_force(&network.to_f64().unwrap(), &points), [0.0]);
+}
+
+/// Expected failures: points below the normal range, which a direction brings into it, and a direction
+/// that points bring into it. All grains are normal; but a runtime that takes such operands for 0 finds 0
+/// everywhere.
+#[test]
+fn operands_below_the_normal_range_are_flushed() {
+    // Below the normal range 2^e by itself would be 1/∞.
+    let power = |exponent: i32| 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
+    let labels = |a: i32, x: i32| {
+        let network = one_unit_network(&[power(a)], &[0.0], &[power(990)]);
+        bounds(&network, (1..=6).map(|k| f64::from(k) * power(x)).collect()).0
+    };
+    let found = labels(20, -1040);
+    assert!(!found.binary64 && found.sum_bits.is_some_and(|bits| bits < 53.0), "{found:?}");
+    assert_eq!(found.obstacle, Some("a coordinate is not a normal number of binary64"));
+    let found = labels(-1040, 20);
+    assert_eq!(found.obstacle, Some("a number of the network is not a normal number of binary64"));
+    assert!(labels(-10, -1010).binary64);
 }
 
 /// The bound is attained: exactly 2^53 grains are allowed, one more is not.

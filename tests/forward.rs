@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::{cases, points};
+use common::{cases, feed, points};
 use proptest::prelude::*;
-use shatter::exact::{Dyadic, Rational};
-use shatter::network::{Activation, Layered, Unit, forward};
-use shatter::sample::Points;
+use shatter::exact::{Dyadic, Format, Rational};
+use shatter::network::exactly::{self, Exact, Inexact};
+use shatter::network::graph::{Normalization, Operation, Step, count};
+use shatter::network::{Activation, ExactNetwork, Graph, Layered, Unit};
+use shatter::sample::{Points, Values};
 
 /// Small, large, dyadic and other fractions; zeros.
 fn number() -> impl Strategy<Value = Rational> {
@@ -37,6 +39,16 @@ fn network(inputs: usize) -> impl Strategy<Value = Layered> {
     })
 }
 
+/// The two-layer form, with few units and with many.
+fn shared(inputs: usize) -> impl Strategy<Value = ExactNetwork> {
+    let dyadic = || (-9i64..=9, -3i64..=3).prop_map(|(m, e)| Dyadic::new(m, e));
+    let units = prop::collection::vec((dyadic(), number()), 0..12);
+    (prop::collection::vec(dyadic(), inputs), units, dyadic()).prop_map(|(a, units, c)| {
+        let (b, w) = units.into_iter().unzip();
+        ExactNetwork { a, b, w, c }
+    })
+}
+
 /// Two hidden layers over one direction, with fractions behind it.
 fn ridge(inputs: usize) -> impl Strategy<Value = Layered> {
     let relu = || Just(Activation::Relu);
@@ -57,7 +69,20 @@ fn ridge(inputs: usize) -> impl Strategy<Value = Layered> {
 }
 
 fn agrees(network: &Layered, points: &Points) -> Result<(), TestCaseError> {
-    for (i, output) in forward::outputs(network, points).into_iter().enumerate() {
+    let graph = Graph::from(network);
+    let of_graph = exactly::outputs_of(&graph, points).expect("no roots");
+    prop_assert_eq!(&of_graph, &exactly::outputs(network, points));
+    // With a budget, where it has a plan and binary64 has the points.
+    if let Ok(exact) = Exact::new(&graph, 1 << 30) {
+        for (i, output) in of_graph.iter().enumerate() {
+            let row: Vec<f64> = (0..points.d()).map(|k| points.f64_at(i, k)).collect();
+            let same = |(k, x): (usize, &f64)| Dyadic::try_from(*x) == Ok(points.exact_at(i, k));
+            if row.iter().enumerate().all(same) {
+                prop_assert_eq!(&exact.outputs(&row), output, "point {} within a budget", i);
+            }
+        }
+    }
+    for (i, output) in exactly::outputs(network, points).into_iter().enumerate() {
         prop_assert_eq!(output, network.evaluate(&points.exact_row(i)), "point {}", i);
     }
     Ok(())
@@ -74,6 +99,43 @@ proptest! {
         agrees(&network, &points)?;
     }
 
+    /// Every operation, at several points at once and one by one.
+    #[test]
+    fn every_graph(graph in feed::network(8), numbers in prop::collection::vec(feed::number(), 96)) {
+        let d = count(&graph.input);
+        let values: Vec<f64> = numbers.into_iter().cycle().take(3 * d).collect();
+        let points = Points::new(Values::F64(values.clone()), graph.input.clone()).expect("finite");
+        match Exact::new(&graph, 1 << 30) {
+            Ok(exact) => {
+                let all = exact.all(&values);
+                let outputs = exactly::outputs_of(&graph, &points).expect("it has a plan");
+                prop_assert_eq!((all.len(), outputs.len()), (3, 3));
+                for (i, (point, value)) in values.chunks(d).zip(all).enumerate() {
+                    let wanted = feed::real(&graph, point);
+                    prop_assert_eq!(value.rationals(), &wanted[..], "point {}", i);
+                    prop_assert_eq!(&outputs[i], &wanted);
+                    prop_assert_eq!(exact.outputs(point), wanted);
+                }
+            }
+            // Roots and powers are refused alike.
+            Err(Inexact::SquareRoot | Inexact::Power) => {
+                prop_assert!(exactly::outputs_of(&graph, &points).is_err());
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Theorem 1's form, whose direction is a step of its own.
+    #[test]
+    fn shared_directions((points, network) in points(20, 3).prop_flat_map(|points| {
+        let network = shared(points.d());
+        (Just(points), network)
+    })) {
+        let graph = Graph::from(&network);
+        let found = exactly::outputs_of(&graph, &points).expect("no roots");
+        prop_assert_eq!(found, exactly::outputs(&network.to_layered(), &points));
+    }
+
     #[test]
     fn networks_over_one_direction((points, network) in points(20, 3).prop_flat_map(|points| {
         let network = ridge(points.d());
@@ -83,10 +145,30 @@ proptest! {
     }
 }
 
+/// Variances whose roots are rational are taken; others are refused by name.
+#[test]
+fn roots_of_squares_are_exact() {
+    let normalized = |variance: f64| {
+        let by = Normalization {
+            scale: vec![3.0],
+            shift: vec![0.25],
+            mean: vec![-1.0],
+            variance: vec![variance],
+            epsilon: 0.25,
+        };
+        let step = Step::new(Operation::Normalize(by), 0, vec![1]);
+        let square = Step::new(Operation::Activate(Activation::Softsign), 1, vec![1]);
+        Graph { precision: Format::F64, input: vec![1], steps: vec![step, square] }
+    };
+    let graph = normalized(2.0); // √2.25 = 3/2, and 2 (x + 1) + 1/4
+    let exact = Exact::new(&graph, 1 << 20).unwrap();
+    assert_eq!(exact.outputs(&[1.0]), [Rational::from_parts(17.into(), 21u8.into())]);
+    assert_eq!(Exact::new(&normalized(1.0), 1 << 20).err(), Some(Inexact::SquareRoot));
+}
+
 /// Sums at the edges of 64 and 128 bits.
 #[test]
 fn no_sum_overflows() {
-    use shatter::sample::Values;
     let points = Points::new(Values::I64(vec![i64::MAX, i64::MIN, -1, 0, 1]), vec![1]).unwrap();
     for bits in [0, 1, 30, 60, 61, 62, 63, 64, 65, 120, 126, 127, 128, 200] {
         let weight = Dyadic::power_of_two(bits).to_rational();

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use shatter::construct::{Task, catalogue};
 use shatter::exact::{Dyadic, Rational};
 use shatter::judge::enclose::Evaluator;
+use shatter::judge::runtime::Runtime;
 use shatter::network::graph::Numbers;
 use shatter::network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
 
@@ -28,7 +29,7 @@ fn same(network: &Network) -> Result<Graph, TestCaseError> {
 
 /// The enclosure of a point holds what the definition says.
 fn enclosed(graph: &Graph, point: &[f64], outputs: &[Rational]) -> Result<(), TestCaseError> {
-    let enclosure = Evaluator::new(graph).outputs(point.to_vec(), 1);
+    let enclosure = Evaluator::new(graph, Runtime::Ieee).outputs(point.to_vec(), 1);
     for (k, output) in outputs.iter().enumerate() {
         let radius = enclosure.radius(k);
         if radius.is_finite() {

@@ -51,9 +51,13 @@ fn each_bound_is_needed() {
     assert!(!says(&bias(large, 2), 1.0), "2^53 + 1 is none");
     assert!(!says(&bias(1, 1 << 53), 0.5), "nor is 2^53 + 1/2");
     assert!(!says(&bias(1, 0), f64::from_bits(1)), "a grain below the normal range");
+    // The product is normal, and a runtime that takes the coordinate for 0 finds 0.
+    let steep = one(Unit::affine([(0, Dyadic::power_of_two(60).to_rational())], number(0)));
+    assert!(!says(&steep, 2f64.powi(-1040)), "a coordinate below the normal range");
+    assert!(says(&steep, 2f64.powi(-1000)));
     let third =
         one(Unit::affine([(0, Rational::from_parts(1.into(), 3u8.into()))], Rational::ZERO));
-    assert!(!says(&third, 3.0), "a weight that is no binary number");
+    assert!(!says(&third, 3.0), "a weight that is not a binary number");
     let square = |x: f64| says(&one(Unit::new(Activation::Square, [(0, number(1))], number(0))), x);
     assert!(square(94_906_265.0), "the square is below 2^53");
     assert!(!square(94_906_267.0), "the square is odd and above 2^53");

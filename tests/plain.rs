@@ -8,6 +8,7 @@ use common::feed::{network, number, rational, real};
 use proptest::prelude::*;
 use shatter::exact::{Format, Rational};
 use shatter::judge::enclose::Evaluator;
+use shatter::judge::runtime::Runtime;
 use shatter::network::Graph;
 use shatter::network::graph::{Affine, Operation, Step, Window, count};
 use shatter::network::plain::{Plain, outputs};
@@ -25,7 +26,7 @@ proptest! {
     fn every_graph(graph in network(8), numbers in prop::collection::vec(number(), 96)) {
         let d = count(&graph.input);
         let points: Vec<f64> = numbers.into_iter().cycle().take(3 * d).collect();
-        let enclosed = Evaluator::new(&graph).outputs(points.clone(), 3);
+        let enclosed = Evaluator::new(&graph, Runtime::Ieee).outputs(points.clone(), 3);
         let single: Vec<f32> = points.iter().map(|&x| x as f32).collect();
         let found = outputs(&graph, &single, 3);
         for (i, point) in points.chunks(d).enumerate() {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::exact::Lattice;
 use crate::network::Network;
 use crate::network::evaluate::exact_residual;
-use crate::network::forward;
+use crate::network::exactly;
 use crate::network::layered::Sizes;
 use crate::network::projection::project;
 use crate::sample::{Labels, Points, Target};
@@ -236,12 +236,12 @@ pub fn first_misfit(
             if exact_residual(two, &z, labels).fits == points.n() {
                 return None;
             }
-            misfit_of(&forward::outputs(&two.to_layered(), points), labels, target)
+            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
         }
         Network::TwoLayer(two) => {
-            misfit_of(&forward::outputs(&two.to_layered(), points), labels, target)
+            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
         }
-        Network::Layered(network) => misfit_of(&forward::outputs(network, points), labels, target),
+        Network::Layered(network) => misfit_of(&exactly::outputs(network, points), labels, target),
     }
 }
 

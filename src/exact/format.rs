@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Dyadic;
 use super::dyadic::decompose;
 
 /// A binary floating-point format.
@@ -99,6 +100,19 @@ impl Format {
     pub fn all_normal(self, values: &[f64]) -> bool {
         let smallest = self.smallest_normal();
         values.iter().all(|&x| x == 0.0 || x.abs() >= smallest)
+    }
+
+    /// The same number in binary64, if it is 0 or a normal number of the format: what every runtime
+    /// takes as it is.
+    ///
+    /// ```
+    /// use shatter::exact::{Dyadic, Format};
+    /// assert_eq!(Format::F32.normal(&Dyadic::new(3, -127)), Some(3.0 * 2f64.powi(-127)));
+    /// assert_eq!(Format::F32.normal(&Dyadic::new(1, -127)), None); // flushed to 0 by some
+    /// assert_eq!(Format::F32.normal(&Dyadic::new((1 << 24) + 1, 0)), None);
+    /// ```
+    pub fn normal(self, x: &Dyadic) -> Option<f64> {
+        x.to_f64().filter(|&x| self.has(x) && self.all_normal(&[x]))
     }
 
     /// Whether sums of terms that are multiples of 2^`grain`, with Σ|term| <= `size`, never round:

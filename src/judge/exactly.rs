@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use crate::exact::format::common_grain;
 use crate::network::Graph;
 use crate::network::exactly::{Exact, Plan};
 use crate::network::reading::Said;
@@ -25,6 +26,8 @@ const FEW: u64 = 1 << 24;
 pub const ASKED_BYTES: u64 = 1 << 30;
 /// See [`ASKED_BYTES`].
 pub const UNASKED_BYTES: u64 = 1 << 27;
+/// The most points that are evaluated side by side.
+const MOST_AT_ONCE: usize = 64;
 
 /// A network with the points that it is to decide.
 pub struct Exactly<'a> {
@@ -79,12 +82,28 @@ impl<'a> Exactly<'a> {
     /// Decides these points: what is held of them takes its place.
     pub fn decide(&self, which: &[usize], judged: &mut [Judged]) {
         let precision = self.exact.network().precision;
+        // On the grid of all of them the weights are made once.
+        let row = |&i: &usize| common_grain(&inputs(self.points, precision, i..i + 1));
+        let grain = which.par_iter().map(row).min().unwrap_or(0).min(0);
+        if self.exact.prepare(grain).is_err() {
+            return;
+        }
         for turn in which.chunks(self.exact.plan.at_once(self.most)) {
-            let of_point = |&i: &usize| {
-                let outputs = self.exact.evaluated(&inputs(self.points, precision, i..i + 1));
-                (i, exactly(self.said, &outputs, i, judged[i].rounding))
+            // Blocks that keep all threads busy; points do not depend on one another.
+            let block =
+                turn.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, MOST_AT_ONCE);
+            let of_block = |points: &[usize]| {
+                let numbers: Vec<f64> =
+                    points.iter().flat_map(|&i| inputs(self.points, precision, i..i + 1)).collect();
+                let outputs = self.exact.all(&numbers);
+                let decided = points
+                    .iter()
+                    .zip(outputs)
+                    .map(|(&i, outputs)| (i, exactly(self.said, &outputs, i, judged[i].rounding)));
+                decided.collect::<Vec<_>>()
             };
-            let decided: Vec<(usize, Judged)> = turn.par_iter().map(of_point).collect();
+            let decided: Vec<(usize, Judged)> =
+                turn.par_chunks(block).flat_map_iter(of_block).collect();
             decided.into_iter().for_each(|(i, one)| judged[i] = one);
         }
     }

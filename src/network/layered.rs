@@ -158,7 +158,7 @@ impl Layered {
         Ok(())
     }
 
-    /// The outputs at one point, by the definition. [`forward`](super::forward) does the same for
+    /// The outputs at one point, by the definition. [`exactly`](super::exactly) does the same for
     /// many points at once.
     ///
     /// # Panics

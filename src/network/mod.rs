@@ -8,7 +8,6 @@ pub mod evaluate;
 pub mod exactly;
 pub mod explicit;
 pub mod float_exact;
-pub mod forward;
 pub mod graph;
 pub mod layered;
 pub mod plain;

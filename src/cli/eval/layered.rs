@@ -9,7 +9,7 @@ use crate::cli::words::{residual_text, sizes_text};
 use crate::exact::Rational;
 use crate::judge::Runtime;
 use crate::network::reading::Said;
-use crate::network::{Layered, LayeredExactness, forward};
+use crate::network::{Layered, LayeredExactness, exactly};
 use crate::record::AtomicFile;
 use crate::sample::Sample;
 use crate::sample::fingerprint::fingerprint;
@@ -23,7 +23,7 @@ pub fn evaluate(
     said: &Said,
     out: Option<&Path>,
 ) -> Result<Findings, CliError> {
-    let outputs = forward::outputs(network, &sample.points);
+    let outputs = exactly::outputs(network, &sample.points);
     if let Some(out) = out {
         write_outputs(out, said, &outputs)?;
     }
@@ -40,7 +40,7 @@ pub fn evaluate(
     // Equal to a target where there is one, and what the reading says otherwise.
     let (fits, exact) = match said.how().target() {
         Some(target) => {
-            let residual = forward::residual(&outputs, said.labels(), target);
+            let residual = exactly::residual(&outputs, said.labels(), target);
             found["target"] = target.to_string().into();
             found["fits_exactly"] = residual.fits.into();
             found["largest_residual"] = residual_text(&residual).into();

@@ -1,54 +1,63 @@
-//! What a network computes in real arithmetic, exactly.
+//! What a network computes in real arithmetic, exactly, at many points at once.
 //!
-//! Numbers of the file and of the point are dyadic, and means divide by whole numbers: every value is
-//! a whole number times 2^exponent / denominator, with one exponent and one denominator an
-//! array ([`Value`]). Normalizations take roots, which are irrational: such networks are enclosed
-//! only ([`judge::enclose`](crate::judge::enclose)).
+//! 1. Numbers are whole numbers times units that do not depend on the point (`program.rs`): units pass
+//!    through everything but reciprocals and softsign, behind which numbers are fractions
+//!    (`fractions.rs`). Roots are irrational unless they are of squares: other batch normalizations are
+//!    refused ([`Inexact`]), and enclosed only ([`judge::enclose`](crate::judge::enclose)).
+//! 2. Points are taken in blocks. Each number of a block is computed in 64-bit integers where the bits of
+//!    its coefficients and of the values at hand show that no sum overflows, in 128 bits or in big
+//!    integers otherwise (`lanes.rs`).
+//! 3. Where the first layer is ReLU(<a, x> + c) with one direction a and the second reads fractions from
+//!    many of its units, as in networks with two hidden layers on a line, the second layer is a piecewise
+//!    linear function of <a, x>, and is evaluated as one (`ridge.rs`).
+//! 4. [`Plan`] knows what evaluation takes, how long numbers become and how much memory, before a number is
+//!    made, for those who have a budget.
 //!
-//! Cost: a product of big integers a weight and a place; [`Plan`] knows how many there are, how
-//! long, and how much memory they take, before one is made.
+//! Cost: one operation a weight and a place and a point; 8 bytes a number and a point of the block, where
+//! numbers are short.
 
+mod fractions;
+mod lanes;
+mod nodes;
 pub mod plan;
-mod pointwise;
+mod program;
+mod ridge;
 pub mod value;
 
-use dashu_int::UBig;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::exact::{Dyadic, IBig, Rational};
+use rayon::prelude::*;
 
-use crate::network::graph::{Affine, Graph, Operation, Step, Window, count};
+use crate::exact::Rational;
+use crate::exact::format::{ZEROS, common_grain};
+use crate::network::graph::{Graph, count};
+use crate::network::layered::Layered;
+use crate::sample::{Labels, Points, Target};
 
+use super::evaluate::ExactResidual;
+use super::projection::CoordinateGrid;
+
+use lanes::Block;
+use nodes::Nodes;
 pub use plan::{Inexact, Plan};
+use program::{Layout, Program};
 pub use value::Value;
-use value::{dyadic, grain, integers};
 
-/// What a step needs beside its values.
-enum Prepared {
-    Nothing,
-    /// Weights and biases over a common exponent.
-    Integers {
-        weights: Vec<IBig>,
-        exponent: i64,
-        bias: Vec<Dyadic>,
-    },
-    /// A multiple of all that a mean divides by.
-    Divisors(UBig),
-    /// The largest exponent of which all constants are multiples.
-    Grain(Option<i64>),
-}
+/// Numbers that one block of values should not exceed: 4 MiB of 64-bit integers.
+const BLOCK_NUMBERS: usize = 1 << 19;
 
-/// A network ready to be evaluated.
+/// A network ready to be evaluated at points of binary64 numbers, within a budget.
 pub struct Exact<'a> {
     network: &'a Graph,
-    prepared: Vec<Prepared>,
-    /// The last step that reads a value, a value.
-    last: Vec<usize>,
+    nodes: Nodes<'a>,
+    /// For points on the finest grid so far.
+    program: RwLock<Option<Arc<Program>>>,
     /// What it takes.
     pub plan: Plan,
 }
 
 impl<'a> Exact<'a> {
-    /// Prepares a network: makes whole numbers of its weights, [`Plan::weights`] bytes.
+    /// A network whose weights take [`Plan::weights`] bytes once they are whole numbers.
     ///
     /// # Errors
     /// [`Inexact`], if it has no plan, or takes more than `most` bytes with one point.
@@ -59,30 +68,19 @@ impl<'a> Exact<'a> {
     /// The same, where the plan is known.
     ///
     /// # Errors
-    /// [`Inexact::TooMuchMemory`].
+    /// [`Inexact`].
     pub fn planned(network: &'a Graph, plan: Plan, most: u64) -> Result<Exact<'a>, Inexact> {
         plan.fits(most)?;
-        let prepared = |step: &Step| {
-            let shape = network.shape(step.on);
-            let divisors = |window: &Window, padded| {
-                plan::divisors(window, padded, (shape[1], shape[2]))
-                    .map(Prepared::Divisors)
-                    .ok_or(Inexact::TooLong)
-            };
-            Ok(match &step.operation {
-                Operation::Dense(affine) | Operation::Convolution(affine, _) => {
-                    let (weights, exponent) = integers(&affine.weights);
-                    let bias = affine.bias.iter().map(|&x| dyadic(x)).collect();
-                    Prepared::Integers { weights, exponent, bias }
-                }
-                Operation::MeanPool(window, padded) => divisors(window, *padded)?,
-                Operation::GlobalMean => divisors(&Window::whole(shape[1], shape[2]), true)?,
-                Operation::Shift { by, .. } => Prepared::Grain(grain(by)),
-                _ => Prepared::Nothing,
-            })
-        };
-        let prepared = network.steps.iter().map(prepared).collect::<Result<_, Inexact>>()?;
-        Ok(Exact { network, prepared, last: network.last_uses(), plan })
+        Ok(Exact { network, nodes: Nodes::of(network), program: RwLock::new(None), plan })
+    }
+
+    /// Makes whole numbers of the weights, for points on the grid 2^`grain`: those on finer ones have it
+    /// made again.
+    ///
+    /// # Errors
+    /// [`Inexact`]; none where the network has a plan.
+    pub fn prepare(&self, grain: i64) -> Result<(), Inexact> {
+        self.program_for(grain).map(|_| ())
     }
 
     /// The network.
@@ -97,139 +95,126 @@ impl<'a> Exact<'a> {
 
     /// The outputs at a point.
     pub fn evaluated(&self, point: &[f64]) -> Value {
-        let mut values = vec![Value::of(point)];
-        for (index, (step, prepared)) in self.network.steps.iter().zip(&self.prepared).enumerate() {
-            let next = self.step(step, prepared, &values);
-            values.push(next);
-            for value in step.reads().filter(|&value| self.last[value] == index) {
-                values[value] = Value::of(&[]);
-            }
-        }
-        values.pop().unwrap_or_else(|| Value::of(&[]))
+        self.all(point).pop().unwrap_or_else(|| Value::of(&[]))
     }
 
-    fn step(&self, step: &Step, prepared: &Prepared, values: &[Value]) -> Value {
-        let x = &values[step.on];
-        let shape = self.network.shape(step.on);
-        let numbers = count(&step.shape);
-        match (&step.operation, prepared) {
-            (Operation::Dense(affine), Prepared::Integers { .. }) => {
-                affine_map(x, affine, prepared, 1, |each| {
-                    (0..affine.inputs).for_each(|k| each(0, k, k));
-                })
-            }
-            (Operation::Convolution(affine, window), Prepared::Integers { .. }) => {
-                let (channels, height, width) = (shape[0], shape[1], shape[2]);
-                let area = window.size.0 * window.size.1;
-                affine_map(x, affine, prepared, numbers / affine.outputs, |each| {
-                    window.each((height, width), |place, inside, at| {
-                        for c in 0..channels {
-                            each(place, c * area + inside, c * height * width + at);
-                        }
-                    });
-                })
-            }
-            (Operation::Activate(activation), _) => pointwise::activate(x, *activation),
-            (Operation::Leaky(slopes), _) => {
-                let area = numbers / step.shape[0];
-                pointwise::leaky(x, slopes, |at| if slopes.len() == 1 { 0 } else { at / area })
-            }
-            (Operation::Clip { low, high }, _) => pointwise::clip(x, *low, *high),
-            (Operation::Gather { from }, _) => pointwise::gather(x, from),
-            (Operation::Scale { from, by, divides }, _) => {
-                let x = pointwise::gather(x, from);
-                if *divides { pointwise::divided(&x, by) } else { pointwise::multiplied(&x, by) }
-            }
-            (Operation::MaxPool(window), _) => {
-                let mut largest = vec![usize::MAX; numbers];
-                planes(shape, window, numbers, |into, at| {
-                    let held = x.numbers.get(largest[into]);
-                    if held.is_none_or(|held| *held < x.numbers[at]) {
-                        largest[into] = at;
-                    }
-                });
-                let pick = |at: usize| x.numbers.get(at).cloned().unwrap_or_default();
-                x.with(largest.into_iter().map(pick).collect())
-            }
-            (Operation::MeanPool(window, padded), Prepared::Divisors(common)) => {
-                mean(x, shape, (window, *padded), common, numbers)
-            }
-            (Operation::GlobalMean, Prepared::Divisors(common)) => {
-                mean(x, shape, (&Window::whole(shape[1], shape[2]), true), common, numbers)
-            }
-            (Operation::Shift { negated, from, by }, Prepared::Grain(grain)) => {
-                let pick = |&k: &u32| {
-                    let x = x.numbers[k as usize].clone();
-                    if *negated { -x } else { x }
-                };
-                x.with(from.iter().map(pick).collect()).plus_dyadics(*grain, |at| dyadic(by[at]))
-            }
-            (Operation::Sum { other, minus }, _) => x.plus(&values[*other], *minus),
-            (Operation::Concatenate(others), _) => {
-                let others = others.iter().map(|&other| &values[other]);
-                Value::joined(&[x].into_iter().chain(others).collect::<Vec<_>>())
-            }
-            // A plan refuses roots; affine maps, means and constants are prepared.
-            _ => x.clone(),
+    /// The outputs at several points, given one after the other.
+    pub fn all(&self, points: &[f64]) -> Vec<Value> {
+        let grain = match common_grain(points) {
+            ZEROS => 0,
+            grain => grain,
+        };
+        let Ok(program) = self.program_for(grain) else { return Vec::new() };
+        let inputs = count(&self.network.input);
+        let input = lanes::of_floats(points, program.input_exponent, inputs);
+        let n = points.len() / inputs.max(1);
+        let block = lanes::run(&program, &self.nodes, input);
+        let layout = &program.layouts[self.nodes.list.len()];
+        (0..n).map(|k| value_of(&block, k, layout)).collect()
+    }
+
+    /// The program for points on this grid: a finer one is compiled once, and serves coarser ones.
+    fn program_for(&self, grain: i64) -> Result<Arc<Program>, Inexact> {
+        let serves = |held: &&Arc<Program>| held.input_exponent <= grain;
+        let held = self.program.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = held.as_ref().filter(serves) {
+            return Ok(program.clone());
         }
+        drop(held);
+        let mut held = self.program.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = held.as_ref().filter(serves) {
+            return Ok(program.clone());
+        }
+        *held = None;
+        let program = Arc::new(Program::compile(&self.nodes, grain)?);
+        *held = Some(program.clone());
+        Ok(program)
     }
 }
 
-/// Calls `each` with (number of the result, number of the value) of every channel.
-fn planes(shape: &[usize], window: &Window, numbers: usize, mut each: impl FnMut(usize, usize)) {
-    let (channels, height, width) = (shape[0], shape[1], shape[2]);
-    let places = numbers / channels;
-    for c in 0..channels {
-        window.each((height, width), |place, _, at| {
-            each(c * places + place, c * height * width + at)
-        });
+/// The numbers of a block at a point over one exponent and denominator.
+fn value_of(block: &Block, k: usize, layout: &Layout) -> Value {
+    let all = 0..block.numbers();
+    match layout {
+        Layout::Common(unit) => Value::in_units(all.map(|at| block.integer(at, k)).collect(), unit),
+        _ => Value::of_rationals(&all.map(|at| block.value(at, k, layout)).collect::<Vec<_>>()),
     }
 }
 
-/// Σ over (place, row of the weights, number of the value), which `reads` calls for one by one.
-fn affine_map(
-    x: &Value,
-    affine: &Affine,
-    prepared: &Prepared,
-    places: usize,
-    reads: impl FnOnce(&mut dyn FnMut(usize, usize, usize)),
-) -> Value {
-    let Prepared::Integers { weights, exponent, bias } = prepared else { return x.clone() };
-    let outputs = affine.outputs;
-    let mut numbers = vec![IBig::ZERO; outputs * places];
-    reads(&mut |place, row, at| {
-        let x = &x.numbers[at];
-        if *x == IBig::ZERO {
-            return;
-        }
-        let weights = &weights[row * outputs..(row + 1) * outputs];
-        for (output, weight) in weights.iter().enumerate() {
-            numbers[output * places + place] += weight * x;
-        }
-    });
-    let exponent = x.exponent + exponent;
-    let product = Value { numbers, exponent, denominator: x.denominator.clone() };
-    let grain = bias.iter().filter_map(Dyadic::grain).min();
-    product.plus_dyadics(grain, |at| bias[at / places].clone())
+/// Block by block, in the order of the points.
+fn evaluated(nodes: &Nodes, points: &Points) -> Result<Vec<Vec<Rational>>, Inexact> {
+    let program = Program::compile(nodes, CoordinateGrid::of(points).exponent)?;
+    let inputs = count(&nodes.input);
+    let block = (BLOCK_NUMBERS / nodes.width()).clamp(16, 256);
+    let layout = &program.layouts[nodes.list.len()];
+    let starts: Vec<usize> = (0..points.n()).step_by(block).collect();
+    let of_block = |start: usize| {
+        let rows = start..(start + block).min(points.n());
+        let size = rows.len();
+        let input = lanes::of_points(points, rows, program.input_exponent, inputs);
+        let outputs = lanes::run(&program, nodes, input);
+        let row = |k| (0..outputs.numbers()).map(|at| outputs.value(at, k, layout)).collect();
+        (0..size).map(row).collect::<Vec<_>>()
+    };
+    Ok(starts.into_par_iter().flat_map_iter(of_block).collect())
 }
 
-fn mean(
-    x: &Value,
-    shape: &[usize],
-    (window, padded): (&Window, bool),
-    common: &UBig,
-    numbers: usize,
-) -> Value {
-    let mut sums = vec![IBig::ZERO; numbers];
-    let mut inside = vec![0usize; numbers];
-    planes(shape, window, numbers, |into, at| {
-        sums[into] += &x.numbers[at];
-        inside[into] += 1;
-    });
-    let area = window.size.0 * window.size.1;
-    for (sum, inside) in sums.iter_mut().zip(inside) {
-        let divisor = if padded { area } else { inside.max(1) };
-        *sum *= IBig::from(common / UBig::from(divisor));
+fn all_points(nodes: &Nodes, points: &Points) -> Result<Vec<Vec<Rational>>, Inexact> {
+    match ridge::Ridge::of(nodes) {
+        Some(ridge) => ridge.outputs(points),
+        None => evaluated(nodes, points),
     }
-    Value { denominator: &x.denominator * common, ..x.with(sums) }
+}
+
+/// The outputs of a layered network at every point, in their order, without a budget.
+///
+/// ```
+/// use shatter::exact::Rational;
+/// use shatter::network::exactly::outputs;
+/// use shatter::network::layered::{Layered, Unit};
+/// use shatter::sample::{Points, Values};
+/// let points = Points::new(Values::I64(vec![-3, 4]), vec![1])?;
+/// let output = vec![Unit::affine([(0, Rational::from(2))], Rational::ONE)];
+/// let network = Layered { inputs: 1, hidden: vec![], output };
+/// assert_eq!(outputs(&network, &points), [vec![Rational::from(-5)], vec![Rational::from(9)]]);
+/// # Ok::<(), shatter::sample::SampleError>(())
+/// ```
+///
+/// # Panics
+/// If the points have fewer coordinates than the network has inputs, or a unit is
+/// [`Miswired`](super::layered::Miswired).
+pub fn outputs(network: &Layered, points: &Points) -> Vec<Vec<Rational>> {
+    // Units take no roots and divide by nothing that could be too long.
+    all_points(&Nodes::layered(network), points).unwrap_or_default()
+}
+
+/// The outputs of any network at every point, in their order, without a budget.
+///
+/// # Errors
+/// [`Inexact`], for roots and other powers.
+///
+/// # Panics
+/// If the points have fewer coordinates than the network has inputs.
+pub fn outputs_of(network: &Graph, points: &Points) -> Result<Vec<Vec<Rational>>, Inexact> {
+    plan::rational(network)?;
+    all_points(&Nodes::of(network), points)
+}
+
+/// How far outputs are from those that say the labels: points at which all are equal, and the
+/// largest difference of all.
+///
+/// # Panics
+/// If there are fewer labels than outputs, or numbers of an output.
+pub fn residual(outputs: &[Vec<Rational>], labels: &Labels, target: Target) -> ExactResidual {
+    let mut residual = ExactResidual { fits: 0, largest: Rational::ZERO, at: None };
+    for (i, row) in outputs.iter().enumerate() {
+        let difference = |(f, y): (&Rational, Rational)| if *f < y { y - f } else { f - y };
+        let worst = row.iter().zip(target.of(labels, i)).map(difference).max();
+        let worst = worst.unwrap_or(Rational::ZERO);
+        residual.fits += usize::from(worst.is_zero());
+        if worst > residual.largest {
+            residual = ExactResidual { largest: worst, at: Some(i), ..residual };
+        }
+    }
+    residual
 }

@@ -8,6 +8,7 @@
 //! Σ w x + b     high = max(high(x) + high(w) + log2 terms, high(b)) + 1     low = min(low(x) + low(w), low(b))
 //! x ± y         high = max + 1     low = min     denominator: the least common multiple
 //! mean          denominator · the least common multiple of what it divides by
+//! 1/x, softsign each number has a denominator besides, of as many bits as x had; sums of k add k of them
 //! ```
 //!
 //! A number of b bits takes what [`held`] says: the library's 24 bytes, a count beside it, and what is allocated
@@ -21,14 +22,18 @@ use std::ops::Range;
 use dashu_int::UBig;
 use dashu_int::ops::BitTest;
 
-use super::pointwise::Divisors;
-use super::value::{common, grain, top};
+use super::program::{normalization, root};
+use super::value::{Divisors, common, dyadic, grain, top};
+use crate::exact::{Rational, bit_length};
 use crate::network::Activation;
 use crate::network::graph::{Graph, Operation, Step, Window, count};
+use crate::network::layered::Unit;
 
 /// Bits of the longest number, and bits that all denominators may have.
 const MOST_BITS: u64 = 1 << 18;
 pub(super) const MOST_DENOMINATOR: usize = 1 << 15;
+/// Bytes beside the numbers that one number of a block takes, if the block is one point.
+const COLUMN: u64 = 64;
 
 /// Why a network is not evaluated exactly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,9 +44,6 @@ pub enum Inexact {
     /// Another power.
     #[error("local response normalization takes powers, which are irrational")]
     Power,
-    /// A denominator a number.
-    #[error("reciprocals and softsign give every number a denominator of its own")]
-    Quotient,
     /// Weights far apart, or many of them one after the other.
     #[error(
         "numbers would grow too long (more than {MOST_BITS} bits, or denominators of more than \
@@ -77,12 +79,15 @@ struct Size {
     high: i64,
     low: i64,
     denominator: UBig,
+    /// Bits of the denominator that each number has besides: 0 where none has.
+    own: u64,
 }
 
 impl Size {
     fn bits(&self) -> u64 {
         let span = u64::try_from(self.high.saturating_sub(self.low)).unwrap_or(0);
-        span.max(1).saturating_add(self.denominator.bit_len() as u64)
+        let denominators = (self.denominator.bit_len() as u64).saturating_add(self.own);
+        span.max(1).saturating_add(denominators)
     }
 
     fn words(&self) -> u64 {
@@ -95,7 +100,60 @@ impl Size {
             high: self.high.max(other.high) + 1,
             low: self.low.min(other.low),
             denominator: common(&self.denominator, &other.denominator),
+            own: self.own.saturating_add(other.own),
         }
+    }
+
+    /// Numbers of either size.
+    fn or(&self, other: &Size) -> Size {
+        let both = self.plus(other);
+        Size { high: both.high - 1, own: self.own.max(other.own), ..both }
+    }
+
+    /// Sums of so many products of numbers of both sizes.
+    fn times(&self, other: &Size, terms: u64) -> Size {
+        Size {
+            high: self.high + other.high + i64::from(u64::BITS - terms.leading_zeros()),
+            low: self.low + other.low,
+            denominator: &self.denominator * &other.denominator,
+            own: self.own.saturating_add(other.own).saturating_mul(terms.max(1)),
+        }
+    }
+
+    /// φ of such numbers.
+    fn activated(&self, activation: Activation) -> Size {
+        let indicator = Size { high: 1, low: 0, denominator: UBig::ONE, own: 0 };
+        match activation {
+            Activation::Identity | Activation::Relu => self.clone(),
+            Activation::Threshold | Activation::Sine => indicator,
+            Activation::Square => self.times(self, 1).doubled_once(),
+            // Numerator and denominator change places.
+            Activation::Reciprocal => Size {
+                high: (-self.low).max(0) + self.denominator.bit_len() as i64 + self.own as i64 + 1,
+                own: self.bits().saturating_add(self.low.max(0) as u64),
+                ..indicator
+            },
+            Activation::Softsign => {
+                let shift = self.low.unsigned_abs();
+                Size { own: self.bits().saturating_add(shift).saturating_add(2), ..indicator }
+            }
+        }
+    }
+
+    /// One product has no sum.
+    fn doubled_once(self) -> Size {
+        Size { high: self.high - 1, ..self }
+    }
+
+    /// Bytes of so many numbers.
+    fn bytes(&self, numbers: u64) -> u64 {
+        let one = if self.own == 0 { held(self.bits()) } else { 2 * held(self.bits()) };
+        numbers.saturating_mul(one + COLUMN)
+    }
+
+    /// Work of a sum of so many words: fractions are brought to lowest terms.
+    fn sums(&self, words: u64) -> u64 {
+        if self.own == 0 { words } else { 256 + 4 * self.words().saturating_mul(self.words()) }
     }
 
     fn is_kept(&self) -> bool {
@@ -104,6 +162,7 @@ impl Size {
             && !far(self.low)
             && self.bits() <= MOST_BITS
             && self.denominator.bit_len() <= MOST_DENOMINATOR
+            && self.own <= MOST_DENOMINATOR as u64
     }
 }
 
@@ -121,7 +180,49 @@ pub fn held(bits: u64) -> u64 {
 /// The size of constants; zeros are as small as can be.
 fn size_of(numbers: &[f64]) -> Size {
     let low = grain(numbers).unwrap_or(0);
-    Size { high: top(numbers).unwrap_or(low), low, denominator: UBig::ONE }
+    Size { high: top(numbers).unwrap_or(low), low, denominator: UBig::ONE, own: 0 }
+}
+
+/// The size of fractions; `None` if their common denominator is too long.
+fn size_of_fractions<'a>(numbers: impl IntoIterator<Item = &'a Rational>) -> Option<Size> {
+    let mut size: Option<Size> = None;
+    for x in numbers.into_iter().filter(|x| !x.is_zero()) {
+        let (up, down) = (x.numerator().trailing_zeros(), x.denominator().trailing_zeros());
+        let bits = bit_length(x.numerator()) as i64 - x.denominator().bit_len() as i64;
+        let own = Size {
+            high: bits + 1,
+            low: up.unwrap_or(0) as i64 - down.unwrap_or(0) as i64,
+            denominator: x.denominator() >> down.unwrap_or(0),
+            own: 0,
+        };
+        let both = size.map_or(own.clone(), |size| size.or(&own));
+        if both.denominator.bit_len() > MOST_DENOMINATOR {
+            return None;
+        }
+        size = Some(both);
+    }
+    Some(size.unwrap_or(Size { high: 0, low: 0, denominator: UBig::ONE, own: 0 }))
+}
+
+/// Refuses networks with irrational numbers.
+///
+/// # Errors
+/// [`Inexact::SquareRoot`], [`Inexact::Power`].
+pub fn rational(network: &Graph) -> Result<(), Inexact> {
+    for step in &network.steps {
+        match &step.operation {
+            Operation::Normalize(by) => {
+                let sums = by.variance.iter().map(|&x| dyadic(x).to_rational());
+                let epsilon = dyadic(by.epsilon).to_rational();
+                if sums.into_iter().any(|variance| root(&(variance + &epsilon)).is_none()) {
+                    return Err(Inexact::SquareRoot);
+                }
+            }
+            Operation::Response(by) if by.constants().2 % 4 != 0 => return Err(Inexact::Power),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The least common multiple of what a mean over such windows divides by; `None` if it is too long.
@@ -161,9 +262,10 @@ impl Plan {
             high: format.highest() + 1,
             low: format.lowest() - (format.bits() as i64 - 1),
             denominator: UBig::ONE,
+            own: 0,
         };
-        let bytes =
-            |shape: &[usize], size: &Size| (count(shape) as u64).saturating_mul(held(size.bits()));
+        rational(network)?;
+        let bytes = |shape: &[usize], size: &Size| size.bytes(count(shape) as u64);
         let last = network.last_uses();
         let mut now = bytes(&network.input, &input);
         let mut plan = Plan { weights: 0, point: now, work: 0, bits: input.bits() };
@@ -176,7 +278,14 @@ impl Plan {
             plan.work = plan.work.saturating_add(work);
             plan.bits = plan.bits.max(size.bits());
             now = now.saturating_add(bytes(&step.shape, &size));
-            plan.point = plan.point.max(now);
+            // Units have a scale each, and are brought to a common one beside themselves.
+            let beside = step.reads().map(|value| match value.checked_sub(1) {
+                Some(before) if matches!(network.steps[before].operation, Operation::Units(_)) => {
+                    bytes(network.shape(value), &sizes[value])
+                }
+                _ => 0,
+            });
+            plan.point = plan.point.max(now.saturating_add(beside.sum()));
             sizes.push(size);
             let mut read: Vec<usize> = step.reads().filter(|&value| last[value] == index).collect();
             read.sort_unstable();
@@ -184,6 +293,15 @@ impl Plan {
             for value in read {
                 now = now.saturating_sub(bytes(network.shape(value), &sizes[value]));
             }
+        }
+        // Outputs with denominators of their own are brought to a common one.
+        let (outputs, made) = (network.outputs() as u64, &sizes[network.steps.len()]);
+        if made.own > 0 {
+            let common = made.bits().saturating_add(made.own.saturating_mul(outputs));
+            plan.bits = plan.bits.max(common);
+            plan.point = plan.point.saturating_add(outputs.saturating_mul(held(common)));
+            let words = words(common);
+            plan.work = plan.work.saturating_add(outputs.saturating_mul(1 + words * words / 32));
         }
         Ok(plan)
     }
@@ -228,19 +346,18 @@ impl Plan {
                         .saturating_mul(affine.outputs as u64),
                     _ => affine.weights.len() as u64,
                 };
-                let grown = i64::from(usize::BITS - affine.inputs.leading_zeros());
-                let product = Size {
-                    high: x.high + weights.high + grown,
-                    low: x.low + weights.low,
-                    denominator: x.denominator.clone(),
-                };
+                let product = x.times(&weights, affine.inputs as u64);
                 let after = match affine.bias.is_empty() {
                     true => product,
                     false => product.plus(&size_of(&affine.bias)),
                 };
-                let bytes = (affine.weights.len() as u64).saturating_mul(held(weights.bits()));
+                // Products on a coarser grid than the bias are brought to its own with their weights.
+                let finer = u64::try_from(x.low + weights.low - after.low).unwrap_or(0);
+                let one = held(weights.bits().saturating_add(finer));
+                let bytes = (affine.weights.len() as u64).saturating_mul(one);
                 self.weights = self.weights.saturating_add(bytes);
                 let one = x.words().saturating_mul(weights.words()).saturating_add(after.words());
+                let one = after.sums(one);
                 let moved = each(numbers, after.words().saturating_mul(2));
                 (after, each(terms, one).saturating_add(moved))
             }
@@ -268,8 +385,7 @@ impl Plan {
             Operation::Concatenate(others) => {
                 let mut after = x.clone();
                 for &other in others {
-                    let both = after.plus(&sizes[other]);
-                    after = Size { high: both.high - 1, ..both };
+                    after = after.or(&sizes[other]);
                     if !after.is_kept() {
                         return Err(Inexact::TooLong);
                     }
@@ -282,24 +398,15 @@ impl Plan {
             | Operation::Gather { .. }
             | Operation::Same
             | Operation::Softmax => (x.clone(), each(numbers, x.words())),
-            Operation::Activate(Activation::Threshold | Activation::Sine) => {
-                (Size { high: 1, low: 0, denominator: UBig::ONE }, each(numbers, 4 * x.words()))
-            }
-            Operation::Activate(Activation::Square) => {
-                let after = Size {
-                    high: x.high.saturating_mul(2),
-                    low: x.low.saturating_mul(2),
-                    denominator: &x.denominator * &x.denominator,
-                };
-                (after, each(numbers, x.words().saturating_mul(x.words())))
-            }
-            Operation::Activate(Activation::Reciprocal | Activation::Softsign) => {
-                return Err(Inexact::Quotient);
+            Operation::Activate(activation) => {
+                let after = x.activated(*activation);
+                let one = after.sums(x.words().saturating_mul(x.words()).max(4 * x.words()));
+                (after, each(numbers, one))
             }
             Operation::Leaky(slopes) => {
                 let slopes = size_of(slopes);
                 let (high, low) = (x.high + slopes.high.max(0), x.low + slopes.low.min(0));
-                let after = Size { high, low, denominator: x.denominator.clone() };
+                let after = Size { high, low, denominator: x.denominator.clone(), own: x.own };
                 (after.clone(), each(numbers, x.words().saturating_mul(after.words())))
             }
             Operation::Clip { low, high } => {
@@ -310,11 +417,7 @@ impl Plan {
             }
             Operation::Scale { by, divides: false, .. } => {
                 let by = size_of(by);
-                let after = Size {
-                    high: x.high + by.high,
-                    low: x.low + by.low,
-                    denominator: x.denominator.clone(),
-                };
+                let after = x.times(&by, 1).doubled_once();
                 (after, each(numbers, x.words().saturating_mul(by.words())))
             }
             Operation::Scale { by, divides: true, .. } => {
@@ -325,13 +428,66 @@ impl Plan {
                     high: x.high - size.low,
                     low: x.low - divisors.exponent - divisors.denominator.bit_len() as i64,
                     denominator: &x.denominator * &divisors.denominator,
+                    own: x.own,
                 };
                 let words = after.words();
                 (after, each(numbers, x.words().saturating_mul(words)))
             }
-            Operation::Units(_) => return Err(Inexact::Quotient),
-            Operation::Normalize(_) => return Err(Inexact::SquareRoot),
-            Operation::Response(_) => return Err(Inexact::Power),
+            Operation::Normalize(by) => {
+                let by = normalization(by)?;
+                let factors = size_of_fractions(by.iter().map(|(factor, _)| factor));
+                let summands = size_of_fractions(by.iter().map(|(_, summand)| summand));
+                let (Some(factors), Some(summands)) = (factors, summands) else {
+                    return Err(Inexact::TooLong);
+                };
+                let after = x.times(&factors, 1).plus(&summands);
+                let one = after.sums(x.words().saturating_mul(factors.words()) + after.words());
+                (after, each(numbers, one))
+            }
+            Operation::Response(by) => {
+                let (size, alpha, quarters, k) = by.constants();
+                // Of the square of each number nearby, and of the sum of them.
+                let constants =
+                    [dyadic(alpha).to_rational() / Rational::from(size), dyadic(k).to_rational()];
+                let constants = size_of_fractions(&constants).ok_or(Inexact::TooLong)?;
+                let square = x.times(x, 1).times(&constants, size.min(shape[0]) as u64 + 1);
+                let sum = Size { own: square.own.saturating_mul(2), ..square.plus(&constants) };
+                let inverse = sum.activated(Activation::Reciprocal);
+                let after = (0..quarters / 4).fold(x.clone(), |after, _| after.times(&inverse, 1));
+                let near = size.min(shape[0]) as u64;
+                let one = after.sums(0).saturating_mul(near.saturating_add(4));
+                (after, each(numbers, one))
+            }
+            Operation::Units(units) => self.units(x, units)?,
         })
+    }
+
+    /// A layer of units.
+    fn units(&mut self, x: &Size, units: &[Unit]) -> Result<(Size, u64), Inexact> {
+        let each = |times: u64, words: u64| times.saturating_mul(1 + words / 32);
+        let weights = units.iter().flat_map(|unit| unit.weights.iter().map(|(_, weight)| weight));
+        let weights = size_of_fractions(weights).ok_or(Inexact::TooLong)?;
+        let biases = size_of_fractions(units.iter().map(|unit| &unit.bias));
+        let biases = biases.ok_or(Inexact::TooLong)?;
+        let most = units.iter().map(|unit| unit.weights.len()).max().unwrap_or(0) as u64;
+        let sum = x.times(&weights, most).plus(&biases);
+        if !sum.is_kept() {
+            return Err(Inexact::TooLong);
+        }
+        let mut after: Option<Size> = None;
+        for activation in Activation::ALL {
+            if units.iter().any(|unit| unit.activation == activation) {
+                let own = sum.activated(activation);
+                after = Some(after.map_or(own.clone(), |after| after.or(&own)));
+            }
+        }
+        let after = after.unwrap_or_else(|| sum.clone());
+        let terms = units.iter().map(|unit| unit.weights.len() as u64 + 1).sum::<u64>();
+        // Coefficients are over the units of what they multiply, and the bias.
+        let coefficient = weights.bits().saturating_add(biases.bits()).saturating_add(x.bits());
+        self.weights = self.weights.saturating_add(terms.saturating_mul(held(coefficient) + 16));
+        let one = x.words().saturating_mul(weights.words()).saturating_add(sum.words());
+        let work = each(terms, sum.sums(one).max(after.sums(0)));
+        Ok((after, work))
     }
 }

@@ -1,15 +1,16 @@
 //! Arrays of exact numbers: whole numbers · 2^exponent / denominator, with one exponent and one
 //! denominator an array.
 //!
-//! Nothing is brought to lowest terms on the way: a greatest common divisor a number costs more than the
-//! digits that it saves. What works on an array needs no second one beside its result ([`plan`](super::plan)
-//! counts on that).
+//! The outputs of a network at a point: nothing is brought to lowest terms, since a greatest common divisor
+//! for each number costs more than the digits that it saves.
 
 use dashu_int::UBig;
-use dashu_int::ops::{Abs, BitTest, DivRem, Gcd};
+use dashu_int::ops::{Abs, BitTest, DivRem, Gcd, UnsignedAbs};
 
 use crate::exact::dyadic::decompose;
 use crate::exact::{Dyadic, IBig, Rational};
+
+use super::plan::MOST_DENOMINATOR;
 
 /// An array: numbers · 2^exponent / denominator.
 #[derive(Clone, Debug)]
@@ -60,59 +61,23 @@ impl Value {
         Value { numbers, exponent, denominator: UBig::ONE }
     }
 
-    /// Other numbers over this exponent and denominator.
-    pub fn with(&self, numbers: Vec<IBig>) -> Value {
-        Value { numbers, exponent: self.exponent, denominator: self.denominator.clone() }
+    /// These fractions over their common denominator.
+    pub fn of_rationals(numbers: &[Rational]) -> Value {
+        let one = |all: UBig, x: &Rational| common(&all, x.denominator());
+        let denominator = numbers.iter().fold(UBig::ONE, one);
+        let over = |x: &Rational| x.numerator() * IBig::from(&denominator / x.denominator());
+        Value { numbers: numbers.iter().map(over).collect(), exponent: 0, denominator }
     }
 
-    /// The same numbers over another exponent, not larger, and a multiple of the denominator.
-    pub fn brought_to(mut self, exponent: i64, denominator: &UBig) -> Value {
-        let change = Change::of(&self, exponent, denominator);
-        self.numbers.iter_mut().for_each(|x| change.make(x));
-        Value { exponent, denominator: denominator.clone(), ..self }
-    }
-
-    /// Adds to every number what `by` has for it; all of that are multiples of 2^`grain`, or zeros.
-    pub fn plus_dyadics(self, grain: Option<i64>, by: impl Fn(usize) -> Dyadic) -> Value {
-        let Some(grain) = grain else { return self };
-        let (exponent, denominator) = (grain.min(self.exponent), self.denominator.clone());
-        let mut sum = self.brought_to(exponent, &denominator);
-        let denominator = IBig::from(denominator);
-        for (at, x) in sum.numbers.iter_mut().enumerate() {
-            *x += by(at).in_units_of(exponent) * &denominator;
-        }
-        sum
-    }
-
-    /// x ± y, number by number.
-    pub fn plus(&self, other: &Value, minus: bool) -> Value {
-        let exponent = self.exponent.min(other.exponent);
-        let denominator = common(&self.denominator, &other.denominator);
-        let change = Change::of(other, exponent, &denominator);
-        let mut sum = self.clone().brought_to(exponent, &denominator);
-        for (x, y) in sum.numbers.iter_mut().zip(&other.numbers) {
-            let mut y = y.clone();
-            change.make(&mut y);
-            if minus { *x -= y } else { *x += y }
-        }
-        sum
-    }
-
-    /// Values one after the other.
-    pub fn joined(values: &[&Value]) -> Value {
-        let exponent = values.iter().map(|value| value.exponent).min().unwrap_or(0);
-        let denominators = values.iter().map(|value| &value.denominator);
-        let denominator = denominators.fold(UBig::ONE, |all, one| common(&all, one));
-        let mut numbers = Vec::with_capacity(values.iter().map(|value| value.numbers.len()).sum());
-        for value in values {
-            let change = Change::of(value, exponent, &denominator);
-            numbers.extend(value.numbers.iter().map(|x| {
-                let mut x = x.clone();
-                change.make(&mut x);
-                x
-            }));
-        }
-        Value { numbers, exponent, denominator }
+    /// These whole numbers times a positive unit.
+    pub fn in_units(numbers: Vec<IBig>, unit: &Rational) -> Value {
+        let (top, bottom) = (unit.numerator(), unit.denominator());
+        let up = top.trailing_zeros().unwrap_or(0);
+        let down = bottom.trailing_zeros().unwrap_or(0);
+        let (factor, denominator) = (top >> up, bottom >> down);
+        let scaled = |x| if factor == IBig::ONE { x } else { x * &factor };
+        let numbers = numbers.into_iter().map(scaled).collect();
+        Value { numbers, exponent: up as i64 - down as i64, denominator }
     }
 
     /// The numbers, in lowest terms.
@@ -132,25 +97,43 @@ impl Value {
     }
 }
 
-/// How numbers come over another exponent and denominator.
-struct Change {
-    shift: usize,
-    factor: IBig,
+/// Powers of two and odd factors of divisors c = odd · 2^exponent: what a quotient is multiplied with, over one
+/// denominator and one exponent.
+pub struct Divisors {
+    /// The least common multiple of the odd parts.
+    pub denominator: UBig,
+    /// The largest exponent.
+    pub exponent: i64,
+    odd: Vec<(IBig, i64)>,
 }
 
-impl Change {
-    fn of(value: &Value, exponent: i64, denominator: &UBig) -> Change {
-        let factor = IBig::from(denominator / &value.denominator);
-        Change { shift: (value.exponent - exponent) as usize, factor }
+impl Divisors {
+    /// Those of numbers that are not 0.
+    pub fn of(by: &[f64]) -> Divisors {
+        let parts = |&c: &f64| {
+            let c = dyadic(c);
+            let exponent = c.grain().unwrap_or(0);
+            (c.in_units_of(exponent), exponent)
+        };
+        let odd: Vec<(IBig, i64)> = by.iter().map(parts).collect();
+        let mut denominator = UBig::ONE;
+        for (factor, _) in &odd {
+            denominator = common(&denominator, &factor.clone().unsigned_abs());
+            // Longer ones are refused by the plan; what is not read is not multiplied up.
+            if denominator.bit_len() > MOST_DENOMINATOR {
+                break;
+            }
+        }
+        let exponent = odd.iter().map(|(_, exponent)| *exponent).max().unwrap_or(0);
+        Divisors { denominator, exponent, odd }
     }
 
-    fn make(&self, x: &mut IBig) {
-        if self.shift > 0 {
-            *x <<= self.shift;
-        }
-        if self.factor != IBig::ONE {
-            *x *= &self.factor;
-        }
+    /// What quotients are multiplied with.
+    pub fn factors(&self) -> Vec<IBig> {
+        let all = IBig::from(self.denominator.clone());
+        let factor =
+            |(odd, exponent): &(IBig, i64)| (&all / odd) << (self.exponent - exponent) as usize;
+        self.odd.iter().map(factor).collect()
     }
 }
 
@@ -217,33 +200,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn value(numbers: &[i64], exponent: i64, denominator: u64) -> Value {
-        let numbers = numbers.iter().map(|&x| IBig::from(x)).collect();
-        Value { numbers, exponent, denominator: denominator.into() }
-    }
-
-    fn part() -> impl Strategy<Value = (Vec<i64>, i64, u64)> {
-        (prop::collection::vec(-1000i64..1000, 3), -70i64..70, 1u64..40)
-    }
-
     proptest! {
         #[test]
-        fn sums_are_those_of_fractions(x in part(), y in part(), minus in any::<bool>()) {
-            let (x, y) = (value(&x.0, x.1, x.2), value(&y.0, y.1, y.2));
-            let (left, right) = (x.clone().rationals(), y.clone().rationals());
-            let add = |(x, y): (&Rational, &Rational)| if minus { x - y } else { x + y };
-            let wanted: Vec<Rational> = left.iter().zip(&right).map(add).collect();
-            prop_assert_eq!(x.plus(&y, minus).rationals(), wanted);
-            prop_assert_eq!(Value::joined(&[&x, &y]).rationals(), [left, right].concat());
+        fn fractions_keep_their_values(
+            numbers in prop::collection::vec((-1000i64..1000, 1u64..40), 0..4),
+            unit in (1u64..40, 1u64..40),
+        ) {
+            let fraction = |(p, q): (i64, u64)| Rational::from_parts(p.into(), q.into());
+            let numbers: Vec<Rational> = numbers.into_iter().map(fraction).collect();
+            prop_assert_eq!(Value::of_rationals(&numbers).rationals(), numbers.clone());
+            let unit = fraction((unit.0 as i64, unit.1));
+            let whole = [IBig::from(-3), IBig::ZERO, IBig::from(8)];
+            let wanted: Vec<Rational> =
+                whole.iter().map(|x| Rational::from(x.clone()) * &unit).collect();
+            prop_assert_eq!(Value::in_units(whole.to_vec(), &unit).rationals(), wanted);
         }
 
         #[test]
-        fn constants_are_added_exactly(x in part(), by in prop::collection::vec(-9.0f64..9.0, 3)) {
-            let x = value(&x.0, x.1, x.2);
-            let wanted: Vec<Rational> =
-                x.clone().rationals().iter().zip(&by).map(|(x, &b)| x + dyadic(b).to_rational()).collect();
-            let found = x.plus_dyadics(grain(&by), |k| dyadic(by[k]));
-            prop_assert_eq!(found.rationals(), wanted);
+        fn quotients_are_those_of_fractions(by in prop::collection::vec(1.0f64..9.0, 1..4)) {
+            let divisors = Divisors::of(&by);
+            let all = Dyadic::power_of_two(-divisors.exponent).to_rational()
+                / Rational::from(IBig::from(divisors.denominator.clone()));
+            for (factor, c) in divisors.factors().into_iter().zip(by) {
+                prop_assert_eq!(Rational::from(factor) * &all * dyadic(c).to_rational(), Rational::ONE);
+            }
         }
 
         /// What is said of a number holds it, and no number lies between but itself.

@@ -1,19 +1,23 @@
 //! When plain floating point makes no rounding error in a layered network.
 //!
-//! Let p be the bits of the mantissa (53, or 24). Suppose that weights, biases and coordinates are
-//! numbers of the format, and that for every unit, at every point, with h the values of the layer
-//! before,
+//! Let p be the bits of the mantissa (53, or 24). Suppose that weights, biases and coordinates are 0 or
+//! normal numbers of the format, and that for every unit, at every point, with h the values of the
+//! layer before,
 //!
 //! ```text
 //! every w_k h_k and the bias v are multiples of u,  and  |v| + Σ|w_k h_k| <= 2^p u
 //! ```
 //!
-//! for a power of two u in the normal range. Then, as in the two-layer form, every order of the sum,
-//! fused or not, bias first or last, returns Σ w_k h_k + v exactly; and of the activations
+//! for a power of two u in the normal range, and the sum is below the largest power of two
+//! ([`Format::never_rounds`]). Then, as in the two-layer form, every order of the sum, fused or not,
+//! bias first or last, returns Σ w_k h_k + v exactly; and of the activations
 //!
 //! * identity, ReLU, threshold and sine round nothing;
-//! * t² and 1/t round nothing where the exact value is a number of the format, and softsign where
-//!   1 + |t| is one, too. That is asked for at every point.
+//! * t² and 1/t round nothing where the exact value is 0 or a normal number of the format, and softsign
+//!   where 1 + |t| is one, too. That is asked for at every point.
+//!
+//! All numbers that are read or written are 0 or normal, as multiples of a normal u, so runtimes that
+//! take numbers below the normal range for 0 find the same.
 //!
 //! By induction over the layers, values of the format evaluate the network exactly, and are used here.
 //! Σ|w_k h_k| is bounded from above in binary64.
@@ -22,22 +26,11 @@
 
 use rayon::prelude::*;
 
-use crate::exact::dyadic::decompose;
-use crate::exact::{Dyadic, Rational};
+use crate::exact::format::{ZEROS, grain};
+use crate::exact::{Dyadic, Format, Rational};
 use crate::network::Activation;
 use crate::network::layered::{Layered, Unit};
 use crate::sample::Points;
-
-/// A format: bits of the mantissa, exponents of the smallest normal number and beyond the largest.
-#[derive(Clone, Copy)]
-struct Format {
-    bits: i64,
-    lowest: i64,
-    highest: i64,
-}
-
-const BINARY64: Format = Format { bits: 53, lowest: -1022, highest: 1023 };
-const BINARY32: Format = Format { bits: 24, lowest: -126, highest: 127 };
 
 /// Whether plain binary64, and binary32, reproduce the exact values at every point of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -78,8 +71,8 @@ impl LayeredExactness {
     /// If the points have fewer coordinates than the network has inputs, or a unit is
     /// [`Miswired`](crate::network::layered::Miswired).
     pub fn of(network: &Layered, points: &Points) -> LayeredExactness {
-        let obstacle = decide(network, points, BINARY64).err();
-        let binary32 = obstacle.is_none() && decide(network, points, BINARY32).is_ok();
+        let obstacle = decide(network, points, Format::F64).err();
+        let binary32 = obstacle.is_none() && decide(network, points, Format::F32).is_ok();
         LayeredExactness { binary64: obstacle.is_none(), binary32, obstacle }
     }
 }
@@ -89,10 +82,10 @@ fn decide(network: &Layered, points: &Points, format: Format) -> Result<(), Stri
     let mut layers = Vec::new();
     for (layer, units) in network.layers().enumerate() {
         let floats = |(at, unit): (usize, &Unit)| {
-            let number = |x: &Rational| held(&Dyadic::from_rational(x)?, format);
+            let number = |x: &Rational| format.normal(&Dyadic::from_rational(x)?);
             let weights = unit.weights.iter().map(|(from, weight)| {
                 let weight = number(weight)?;
-                Some((*from, weight, exponent(weight)))
+                Some((*from, weight, grain(weight)))
             });
             Some(Floats {
                 weights: weights.collect::<Option<_>>()?,
@@ -102,18 +95,18 @@ fn decide(network: &Layered, points: &Points, format: Format) -> Result<(), Stri
             })
         };
         let floats: Option<Vec<Floats>> = units.iter().enumerate().map(floats).collect();
-        layers.push(
-            floats
-                .ok_or_else(|| format!("a number of layer {layer} is no number of the format"))?,
-        );
+        layers.push(floats.ok_or_else(|| {
+            format!("a number of layer {layer} is not a normal number of {format}")
+        })?);
     }
     (0..points.n()).into_par_iter().try_for_each(|i| {
-        let coordinate = |k| held(&points.exact_at(i, k), format);
+        let coordinate = |k| format.normal(&points.exact_at(i, k));
         let input: Option<Vec<f64>> = (0..network.inputs).map(coordinate).collect();
-        let mut values =
-            input.ok_or_else(|| format!("a coordinate of point {i} is no number of the format"))?;
+        let mut values = input.ok_or_else(|| {
+            format!("a coordinate of point {i} is not a normal number of {format}")
+        })?;
         for (layer, units) in layers.iter().enumerate() {
-            let grains: Vec<i64> = values.iter().map(|&h| exponent(h)).collect();
+            let grains: Vec<i64> = values.iter().map(|&h| grain(h)).collect();
             let mut sum = Sum::default();
             let mut next = Vec::with_capacity(units.len());
             for (at, unit) in units.iter().enumerate() {
@@ -134,24 +127,19 @@ fn decide(network: &Layered, points: &Points, format: Format) -> Result<(), Stri
     })
 }
 
-/// The number in binary64, if it is one of the format.
-fn held(x: &Dyadic, format: Format) -> Option<f64> {
-    if format.bits == 24 { x.to_f32().map(f64::from) } else { x.to_f64() }
-}
-
 /// Σ w_k h_k before its bias.
 #[derive(Clone, Copy)]
 struct Sum {
     value: f64,
     /// At least Σ|w_k h_k|.
     size: f64,
-    /// Every term is a multiple of 2^grain; at least half of [`ZERO`] if all are 0.
+    /// Every term is a multiple of 2^grain; at least half of [`ZEROS`] if all are 0.
     grain: i64,
 }
 
 impl Default for Sum {
     fn default() -> Sum {
-        Sum { value: 0.0, size: 0.0, grain: ZERO }
+        Sum { value: 0.0, size: 0.0, grain: ZEROS }
     }
 }
 
@@ -171,26 +159,9 @@ impl Sum {
 
     /// The sum with its bias, if nothing rounds.
     fn plus(self, bias: f64, format: Format) -> Option<f64> {
-        let grain = exponent(bias).min(self.grain);
-        if grain >= ZERO / 2 {
-            return Some(0.0);
-        }
-        let normal = grain >= format.lowest && grain + format.bits <= format.highest;
         let size = (self.size + bias.abs()) * (1.0 + f64::EPSILON);
-        // The bound is a power of two in the normal range: binary64 has it.
-        let fits = normal && size <= 2f64.powi((grain + format.bits) as i32);
-        fits.then_some(self.value + bias)
-    }
-}
-
-/// More than the exponent of any number: 0 is a multiple of everything.
-const ZERO: i64 = 1 << 20;
-
-/// The exponent of the last bit that is set; [`ZERO`] for 0.
-fn exponent(x: f64) -> i64 {
-    match decompose(x) {
-        Ok((mantissa, exponent)) if mantissa != 0 => exponent,
-        _ => ZERO,
+        let exact = format.never_rounds(grain(bias).min(self.grain), size);
+        exact.then_some(self.value + bias)
     }
 }
 
@@ -208,10 +179,10 @@ fn activate(activation: Activation, t: f64, format: Format) -> Option<f64> {
         Activation::Square | Activation::Reciprocal | Activation::Softsign => {
             let exact = Dyadic::try_from(t).ok()?;
             if activation == Activation::Softsign {
-                held(&(&Dyadic::ONE + &exact.abs()), format)?;
+                format.normal(&(&Dyadic::ONE + &exact.abs()))?;
             }
             let value = activation.apply(exact.to_rational());
-            held(&Dyadic::from_rational(&value)?, format)
+            format.normal(&Dyadic::from_rational(&value)?)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! When plain binary64 makes no rounding error at all.
 //!
-//! Suppose that all of a, b, w, c and the coordinates are binary64 numbers, and that
+//! Suppose that all of a, b, w, c and the coordinates are 0 or normal binary64 numbers, and that
 //!
 //! ```text
 //! (i)   every a_k x_k is a multiple of u,  and  Σ|a_k x_k| <= 2^53 u;
@@ -9,9 +9,10 @@
 //!       and  |c| + Σ_j |w_j| ReLU(<a,x> − b_j) <= 2^53 g;
 //! ```
 //!
-//! with u, v, g powers of two in the normal range. Then every partial result of every order of
-//! evaluation (blocked, fused, bias first or last) is a multiple of its grain and at most 2^53
-//! grains, hence a binary64 number: nothing is rounded. Rearrangements such as
+//! with u, v, g powers of two in the normal range, and sums below 2^1023 ([`Format::never_rounds`]). Then
+//! every partial result of every order of evaluation (blocked, fused, bias first or last) is a multiple
+//! of its grain and at most 2^53 grains, hence 0 or a normal binary64 number: nothing is rounded, nor
+//! flushed to zero where a runtime takes numbers below the normal range for 0. Rearrangements such as
 //! (Σw)·x − Σwb are other computations, and not covered. With 2^24 and binary32 numbers the same
 //! holds for single precision. Proof: DESIGN.md section 3.
 //!
@@ -22,15 +23,11 @@ pub mod layered;
 
 use serde::Serialize;
 
-use crate::exact::dyadic::F64_BITS;
-use crate::exact::{Dyadic, Integers, Lattice};
+use crate::exact::{Dyadic, Format, Integers, Lattice};
 use crate::sample::{Points, Values};
 
 use super::ExactNetwork;
-use super::projection::{CoordinateGrid, magnitude};
-
-/// Mantissa bits of binary32.
-const F32_BITS: u64 = 24;
+use super::projection::magnitude;
 
 /// The bits that the three bounds use, and the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,14 +53,17 @@ struct Bound {
 }
 
 impl Bound {
-    /// size <= 2^bits · 2^grain, decided exactly.
-    fn fits(&self, bits: u64) -> bool {
-        self.size <= Dyadic::power_of_two(bits as i64 + self.grain)
+    /// size <= 2^53 · 2^grain, decided exactly.
+    fn fits(&self, format: Format) -> bool {
+        self.size <= Dyadic::power_of_two(format.bits() as i64 + self.grain)
     }
 
-    /// The same, grain normal and size finite in the format.
-    fn within(&self, bits: u64, lowest_normal: i64, highest: i64) -> bool {
-        self.fits(bits) && self.grain >= lowest_normal && bits as i64 + self.grain <= highest
+    /// Sums of such terms round nothing.
+    fn within(&self, format: Format) -> bool {
+        // Rounded up: a size beyond the bound stays beyond it.
+        let near = self.size.round_f64();
+        let above = if self.size.to_f64().is_some() { near } else { near.next_up() };
+        format.never_rounds(self.grain, above)
     }
 
     fn bits(&self) -> f64 {
@@ -93,8 +93,8 @@ impl FloatExactness {
             let size = largest_sum(network, weights, z);
             Bound { size, grain: grain.min(network.c.grain().unwrap_or(grain)) }
         });
-        let within = |bits, lowest, highest| {
-            let within = |bound: &Bound| bound.within(bits, lowest, highest);
+        let within = |format| {
+            let within = |bound: &Bound| bound.within(format);
             within(&projection) && within(&threshold) && sum.as_ref().is_some_and(within)
         };
         let numbers = || {
@@ -103,24 +103,24 @@ impl FloatExactness {
         };
         let bits = [Some(&projection), Some(&threshold), sum.as_ref()];
         let obstacle = if weights.is_none() {
-            Some("a weight is no binary number")
-        } else if bits.into_iter().flatten().any(|bound| !bound.fits(F64_BITS)) {
+            Some("a weight is not a binary number")
+        } else if bits.into_iter().flatten().any(|bound| !bound.fits(Format::F64)) {
             Some("a bound takes more than 53 bits")
-        } else if !within(F64_BITS, -1022, 1023) {
+        } else if !within(Format::F64) {
             Some("numbers leave the normal range of binary64")
-        } else if !coordinates_are_binary64(points) {
-            Some("a coordinate is no binary64 number")
-        } else if !numbers().all(|x| x.to_f64().is_some()) {
-            Some("a number of the network is no binary64 number")
+        } else if !coordinates_are_normal(points, Format::F64) {
+            Some("a coordinate is not a normal number of binary64")
+        } else if !numbers().all(|x| Format::F64.normal(x).is_some()) {
+            Some("a number of the network is not a normal number of binary64")
         } else {
             None
         };
         FloatExactness {
             binary64: obstacle.is_none(),
             obstacle,
-            binary32: within(F32_BITS, -126, 127)
-                && coordinates_are_binary32(points)
-                && numbers().all(|x| x.to_f32().is_some()),
+            binary32: within(Format::F32)
+                && coordinates_are_normal(points, Format::F32)
+                && numbers().all(|x| Format::F32.normal(x).is_some()),
             projection_bits: projection.bits(),
             threshold_bits: threshold.bits(),
             sum_bits: sum.map(|sum| sum.bits()),
@@ -141,22 +141,15 @@ fn largest_sum(network: &ExactNetwork, weights: &[Dyadic], z: &Lattice) -> Dyadi
     })
 }
 
-fn coordinates_are_binary64(points: &Points) -> bool {
+/// Whether every coordinate is 0 or a normal number of the format.
+fn coordinates_are_normal(points: &Points, format: Format) -> bool {
+    let float = |x: f64| format.has(x) && format.all_normal(&[x]);
     match points.values() {
-        Values::U8(_) | Values::F32(_) | Values::F64(_) => true,
+        Values::U8(_) => true,
+        Values::F32(v) => v.iter().all(|&x| float(f64::from(x))),
+        Values::F64(v) => v.iter().all(|&x| float(x)),
         Values::I64(v) | Values::Scaled { values: v, .. } => {
-            v.iter().all(|&x| Dyadic::from(x).to_f64().is_some())
+            v.iter().all(|&x| format.normal(&Dyadic::from(x)).is_some())
         }
-    }
-}
-
-fn coordinates_are_binary32(points: &Points) -> bool {
-    match points.values() {
-        Values::U8(_) | Values::F32(_) => true,
-        Values::I64(v) | Values::Scaled { values: v, .. } => {
-            CoordinateGrid::of(points).bits <= F32_BITS
-                || v.iter().all(|&x| Dyadic::from(x).to_f32().is_some())
-        }
-        Values::F64(v) => v.iter().all(|&x| f64::from(x as f32) == x),
     }
 }

@@ -9,35 +9,54 @@ use rayon::prelude::*;
 
 use crate::exact::{Dyadic, Rational};
 use crate::network::Activation;
-use crate::network::layered::{Layered, Unit};
+use crate::network::layered::Unit;
 use crate::sample::Points;
+
+use super::nodes::{Node, Nodes, Op};
+use super::plan::Inexact;
 
 /// Units that the first layer must have for the tables to pay.
 const LEAST_KNOTS: usize = 8;
 
 /// The knots, and the second layer between them.
-pub struct Ridge {
-    /// The network that computes z.
-    projection: Layered,
+pub struct Ridge<'a> {
+    /// z.
+    projection: Unit,
     /// κ, increasing.
     knots: Vec<Rational>,
     /// For each unit of the second layer its activation and (A_s, B_s) for s = 0, …, knots.
     tables: Vec<(Activation, Vec<(Rational, Rational)>)>,
+    /// The layers behind.
+    rest: Vec<&'a [Unit]>,
+    inputs: Vec<usize>,
 }
 
-impl Ridge {
-    /// The tables, if `network` is of this form and its second layer is made of fractions.
-    pub fn of(network: &Layered) -> Option<Ridge> {
-        let (first, second) = match &network.hidden[..] {
-            [first, second, ..] => (first, second),
-            [first] => (first, &network.output),
-            [] => return None,
-        };
-        let direction = &first.first()?.weights;
-        let alike = |unit: &Unit| unit.activation == Activation::Relu && unit.weights == *direction;
-        if first.len() < LEAST_KNOTS || !first.iter().all(alike) {
-            return None;
-        }
+/// A first layer of many units that share their weights; or one projection, which many units read
+/// with weight 1.
+fn shared<'a>(layers: &[&'a [Unit]]) -> Option<(Unit, &'a [Unit], usize)> {
+    let relu = |unit: &Unit| unit.activation == Activation::Relu;
+    let first = layers.first()?;
+    let weights = &first.first()?.weights;
+    if first.len() >= LEAST_KNOTS && first.iter().all(|unit| relu(unit) && unit.weights == *weights)
+    {
+        return Some((Unit::affine(weights.iter().cloned(), Rational::ZERO), first, 1));
+    }
+    let [projection] = first else { return None };
+    let units = layers.get(1)?;
+    let reads =
+        |unit: &Unit| relu(unit) && matches!(&unit.weights[..], [(0, weight)] if weight.is_one());
+    let is_one = projection.activation == Activation::Identity
+        && units.len() >= LEAST_KNOTS
+        && units.iter().all(reads);
+    is_one.then(|| (projection.clone(), *units, 2))
+}
+
+impl<'a> Ridge<'a> {
+    /// The tables, if the network is of this form and its second layer is made of fractions.
+    pub fn of(nodes: &Nodes<'a>) -> Option<Ridge<'a>> {
+        let layers = nodes.layers()?;
+        let (projection, first, taken) = shared(&layers)?;
+        let second = layers.get(taken)?;
         let dyadic =
             |unit: &Unit| unit.weights.iter().all(|w| Dyadic::from_rational(&w.1).is_some());
         if second.iter().all(dyadic) {
@@ -62,28 +81,29 @@ impl Ridge {
             }
             (unit.activation, lines)
         };
-        let output = vec![Unit::affine(direction.iter().cloned(), Rational::ZERO)];
-        Some(Ridge {
-            projection: Layered { inputs: network.inputs, hidden: Vec::new(), output },
-            tables: second.par_iter().map(table).collect(),
-            knots,
-        })
+        let tables = second.par_iter().map(table).collect();
+        let (rest, inputs) = (layers[taken + 1..].to_vec(), nodes.input.clone());
+        Some(Ridge { projection, knots, tables, rest, inputs })
     }
 
     /// The outputs at every point.
-    pub fn outputs(&self, network: &Layered, points: &Points) -> Vec<Vec<Rational>> {
-        let rest: Vec<&Vec<Unit>> = network.layers().skip(2).collect();
+    ///
+    /// # Errors
+    /// None: there are no roots.
+    pub fn outputs(&self, points: &Points) -> Result<Vec<Vec<Rational>>, Inexact> {
         let at = |z: &Rational| {
             let segment = self.knots.partition_point(|knot| knot < z);
             let second = self.tables.iter().map(|(activation, lines)| {
                 let (slope, offset) = &lines[segment];
                 activation.apply(slope * z + offset)
             });
-            rest.iter().fold(second.collect(), |before: Vec<Rational>, layer| {
-                layer.iter().map(|unit| unit.value(&before)).collect()
+            self.rest.iter().fold(second.collect(), |before: Vec<Rational>, layer| {
+                layer.iter().map(|unit| unit.activation.apply(unit.argument(&before))).collect()
             })
         };
-        let z = super::outputs(&self.projection, points);
-        z.par_iter().map(|z| at(&z[0])).collect()
+        let units = std::slice::from_ref(&self.projection);
+        let node = Node { op: Op::Units(units), reads: vec![0], shape: vec![1] };
+        let z = super::evaluated(&Nodes::new(self.inputs.clone(), vec![node]), points)?;
+        Ok(z.par_iter().map(|z| at(&z[0])).collect())
     }
 }
