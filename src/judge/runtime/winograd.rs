@@ -26,7 +26,7 @@
 //! Tiles may lie anywhere: an output may be any of the m of its tile, and the largest over all of them is taken, of rows
 //! for every column, and then of columns.
 //!
-//! **Covered** are convolutions with stride 1 whose kernel has 1 to 7 numbers in each direction, and there r = 2 to 7, t <= 8
+//! **Covered** are convolutions with stride 1, not dilated, whose kernel has 1 to 7 numbers in each direction, and there r = 2 to 7, t <= 8
 //! and these points beside infinity: the first t − 1 of 0, 1, −1, 2, −2, 1/2, −1/2 (NNPACK's 8 × 8 tiles;
 //! F(2 × 2, 3 × 3) and F(4 × 4, 3 × 3) as they are published; the 5 × 5 and 7 × 7 kernels of Arm's library), and for t = 6
 //! also 0, ±1, ±1/2 and 0, ±5/8, ±3/2 (oneDNN's F(4 × 4, 3 × 3)). Either direction may be direct, and other convolutions
