@@ -190,9 +190,9 @@ impl<'a> Reading<'a> {
             names,
             external,
             precision: declared.precision,
-            // A number has 2 bytes or more in the file; there is room for as many as if each were used twice
-            // at 4 bytes, since those of a constant that is used again count again.
-            to_decode: (size / 2).saturating_add(1024),
+            // A number has 2 bytes or more in the files; those of a constant that is used again, or made of another
+            // one, count again.
+            to_decode: size.saturating_add(1024),
             to_count: MOST_SIZES,
         })
     }

@@ -25,7 +25,8 @@ pub fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
             text(&value.sides)
         ));
     };
-    let (sides, weights) = matrix(reading, call, call.int("transB", 0)? != 0)?;
+    let weights = call.numbers(reading, 1)?;
+    let (sides, weights) = matrix(call, weights, call.int("transB", 0)? != 0)?;
     let outputs = sides[1];
     taken(call, inputs, sides[0])?;
     let mut bias = match call.has(2) && beta != 0.0 {
@@ -80,13 +81,9 @@ pub fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
     Ok(Named::Value(Value { at, sides, soft: false }))
 }
 
-/// Input 1 as a matrix, inputs × outputs.
-fn matrix<'a>(
-    reading: &mut Reading<'a>,
-    call: &Call<'_, 'a>,
-    transposed: bool,
-) -> Result<([usize; 2], Vec<f64>)> {
-    let Numbers { sides, values, .. } = call.numbers(reading, 1)?;
+/// Weights as a matrix, inputs × outputs.
+fn matrix(call: &Call, weights: Numbers, transposed: bool) -> Result<([usize; 2], Vec<f64>)> {
+    let Numbers { sides, values, .. } = weights;
     let [rows, columns] = sides[..] else {
         return call.refuse(format!("weights of shape {sides:?}; two sides are expected"));
     };
@@ -110,9 +107,9 @@ fn taken(call: &Call, inputs: usize, taken: usize) -> Result<()> {
 
 pub fn matmul<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     match (call.input(reading, 0)?, call.input(reading, 1)?) {
-        (Named::Value(x), Named::Numbers(_)) => {
-            let x = call.hard(x)?;
-            after(reading, call, x)
+        (Named::Value(x), Named::Numbers(w)) => {
+            let (x, w) = (call.hard(x)?, call.typed(reading, w, 1)?);
+            after(reading, call, x, w)
         }
         (Named::Numbers(w), Named::Value(x)) => {
             let x = call.hard(x)?;
@@ -127,15 +124,19 @@ pub fn matmul<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Name
 }
 
 /// x W, where the last side of x is what W takes.
-fn after<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>, x: Value) -> Result<Named<'a>> {
+fn after<'a>(
+    reading: &mut Reading<'a>,
+    call: &Call<'_, 'a>,
+    x: Value,
+    w: Numbers,
+) -> Result<Named<'a>> {
     let Some((&Side::Of(inputs), rows)) = x.sides.split_last() else {
         return call.refuse(format!("values of shape {}", text(&x.sides)));
     };
-    let weights = call.numbers(reading, 1)?;
-    let vector = weights.sides.len() == 1;
+    let vector = w.sides.len() == 1;
     let ([taken_by, outputs], weights) = match vector {
-        true => ([weights.sides[0], 1], Rc::unwrap_or_clone(weights.values)),
-        false => matrix(reading, call, false)?,
+        true => ([w.sides[0], 1], Rc::unwrap_or_clone(w.values)),
+        false => matrix(call, w, false)?,
     };
     taken(call, inputs, taken_by)?;
     let affine = Affine { weights, inputs, outputs, bias: Vec::new() };

@@ -27,7 +27,13 @@ pub struct Move {
 impl Held {
     /// Input `k` of a node.
     pub fn of<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>, k: usize) -> Result<Held> {
-        match call.input(reading, k)? {
+        let named = call.input(reading, k)?;
+        Held::from(call, named, k)
+    }
+
+    /// What input `k` of a node stands for.
+    pub fn from<'a>(call: &Call<'_, 'a>, named: Named<'a>, k: usize) -> Result<Held> {
+        match named {
             Named::Value(value) => Ok(Held::Value(value)),
             Named::Numbers(numbers) => Ok(Held::Numbers(numbers)),
             Named::Whole(whole) => Ok(Held::Whole(whole)),

@@ -60,7 +60,7 @@ fn first<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>
             let to = call.int("to", 0)?;
             match call.input(reading, 0)? {
                 Named::Part(part) => pattern::cast(reading, call, part, to),
-                _ => shapes::cast(reading, call, to),
+                named => shapes::cast(reading, call, named, to),
             }
         }
         "Gemm" => affine::gemm(reading, call),

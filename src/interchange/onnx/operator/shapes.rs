@@ -147,9 +147,14 @@ pub fn product<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Nam
 }
 
 /// Another type: of constants, where nothing is rounded but by the definition of the type; of values, the same.
-pub fn cast<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>, to: i64) -> Result<Named<'a>> {
+pub fn cast<'a>(
+    reading: &mut Reading<'a>,
+    call: &Call<'_, 'a>,
+    named: Named<'a>,
+    to: i64,
+) -> Result<Named<'a>> {
     let float = is_float(to);
-    match (Held::of(reading, call, 0)?, float) {
+    match (Held::from(call, named, 0)?, float) {
         (Held::Value(value), _) if to == reading.data_type() => Ok(Named::Value(value)),
         (Held::Value(_), _) => call.refuse(format!(
             "numbers become {}, and the network computes in {}: export it in one type",
