@@ -316,7 +316,8 @@ fn attribute(bytes: &[u8]) -> Result<Attribute<'_>> {
             (3, field) => attribute.int = Some(field.integer()?),
             (4, field) => attribute.text = field.bytes()?,
             (5, field) => {
-                if attribute.tensor.replace(field.bytes()?).is_some() {
+                let earlier = attribute.tensor.replace(field.bytes()?);
+                if earlier.is_some() {
                     return malformed("an attribute is two tensors");
                 }
             }
