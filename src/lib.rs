@@ -8,7 +8,8 @@
 //! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
 //! * [`certify`] writes certificates, and checks them independently;
-//! * [`judge`] decides whether any network fits, at every runtime of a model, and [`interchange`] reads and writes its files;
+//! * [`judge`] decides whether any network fits, at every runtime of a model, and [`interchange`] reads and writes its
+//!   files, of which [`load`] takes every one;
 //! * [`compare`] puts every construction on one sample;
 //! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
@@ -38,6 +39,9 @@ pub mod record;
 pub mod sample;
 pub mod train;
 pub mod verify;
+
+/// One loader for every file that holds a network.
+pub use interchange::load;
 
 /// The example of the README is compiled and run.
 #[cfg(doctest)]

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::certify::read;
-use crate::exact::{Element, Format};
+use crate::exact::{Format, Lattice};
+use crate::interchange::load::{Body, Explicit, Kind, Loaded, Origin, Trained};
 use crate::interchange::onnx::{self, Raw};
 use crate::interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
-use crate::interchange::{json, npz, tensors};
-use crate::network::Network;
-use crate::network::architecture::Shape;
+use crate::interchange::{array, json, npz, number, tensors};
+use crate::network::architecture::{Parameter, Shape};
+use crate::network::evaluate::{ExactResidual, exact_residual};
+use crate::network::projection::project;
+use crate::network::{Layered, Network, Reading, forward};
 use crate::record::Manifest;
-use crate::sample::{Condition, Preprocess};
-use crate::train::{Checkpoint, reading};
+use crate::sample::fingerprint::fingerprint;
+use crate::sample::{Condition, Preprocess, Sample};
+use crate::train::checkpoint;
 
-use super::input::AnyCheckpoint;
+use super::input::Described;
 use super::output::{Facts, Progress, grouped, print, print_json};
-use super::{CliError, Common, Verdict, input, write};
+use super::words::residual_text;
+use super::{CliError, Common, Verdict, labelled_sample, write};
 
 /// A format to leave in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,7 +47,7 @@ enum Type {
     otherwise. JSON holds the numbers of a construction exactly, whatever they are.\n\
     Exit status: 0 exported, 2 bad input, or numbers that the type does not have (without --round).")]
 pub struct Arguments {
-    /// A network file, a certificate or a checkpoint
+    /// A network file, a certificate, a checkpoint, or a network as safetensors, NPZ or JSON
     network: PathBuf,
     /// The format; the file is network.onnx, network.safetensors, … in --out
     #[arg(long, value_enum)]
@@ -51,13 +55,16 @@ pub struct Arguments {
     /// The type of the numbers
     #[arg(long, value_enum, value_name = "TYPE")]
     r#type: Option<Type>,
-    /// Round numbers that the type does not have to nearest, and say how many
+    /// Round numbers that the type does not have to nearest, and say how many; of a certificate also how
+    /// many points of its sample still fit
     #[arg(long)]
     round: bool,
     /// Of a checkpoint, to ONNX: take raw images of bytes, of this shape, and prepare them in the
     /// graph as in training [default: take prepared images]
     #[arg(long, value_name = "CxHxW")]
     raw: Option<String>,
+    #[command(flatten)]
+    described: Described,
     #[command(flatten)]
     pub common: Common,
 }
@@ -66,6 +73,8 @@ pub struct Arguments {
 struct Exported {
     bytes: Vec<u8>,
     precision: &'static str,
+    /// The type to which numbers are rounded.
+    format: Format,
     rounded: Rounded,
     metadata: Vec<(String, String)>,
     /// What goes in, and what comes out.
@@ -77,24 +86,34 @@ struct Exported {
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading");
-    let exported = if input::is_safetensors(&arguments.network) {
-        match input::checkpoint(&arguments.network)? {
-            AnyCheckpoint::Single(checkpoint) => trained(arguments, &checkpoint),
-            AnyCheckpoint::Double(checkpoint) => trained(arguments, &checkpoint),
-        }
-    } else {
-        if arguments.raw.is_some() {
+    let loaded = arguments.described.load(&arguments.network)?;
+    let exported = match &loaded.body {
+        Body::Explicit(_) | Body::Graph(_) if arguments.raw.is_some() => {
             return Err(CliError::Usage(
                 "--raw is for checkpoints: constructions take points".into(),
             ));
         }
-        construction(arguments, &input::network(&arguments.network)?)
+        Body::Explicit(explicit) => construction(arguments, &loaded, explicit),
+        Body::Trained(trained) => layers(arguments, &loaded, trained),
+        Body::Graph(_) => Err(InterchangeError::Unsupported(
+            "an ONNX file is exported already: export the network that it was made from".to_owned(),
+        )),
     };
     let exported = exported.map_err(|source| CliError::Interchange {
         file: arguments.network.clone(),
         source: Box::new(source),
     })?;
-    let Exported { bytes, precision, rounded, metadata, interface, note } = exported;
+    let after = match &loaded.body {
+        Body::Explicit(explicit) if exported.rounded.rounded > 0 => {
+            progress.say("evaluating the rounded network");
+            Some(AfterRounding::of(arguments, loaded.origin.as_ref(), &explicit.network, &exported))
+        }
+        Body::Trained(_) if exported.rounded.rounded > 0 => Some(AfterRounding::NotTried(
+            "it is not a certificate, which names its sample".to_owned(),
+        )),
+        _ => None,
+    };
+    let Exported { bytes, precision, rounded, metadata, interface, note, .. } = exported;
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/export"));
     let name = match arguments.to {
         Container::Onnx => "network.onnx",
@@ -116,6 +135,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "file": file, "bytes": bytes.len(), "type": precision, "metadata": json::metadata(&metadata),
         "numbers": rounded.numbers, "rounded": rounded.rounded,
         "largest_absolute_error": rounded.absolute, "largest_relative_error": rounded.relative,
+        "after_rounding": after.as_ref().map(AfterRounding::found),
     });
     if arguments.common.json {
         print_json(&found)?;
@@ -126,6 +146,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     facts.add("interface", interface);
     let numbers = grouped(rounded.numbers);
     let text = match &rounded.first {
+        None if precision == EXACT => format!("{numbers}, as fractions: every one exact"),
         None => format!("{numbers} of type {precision}, every one exact"),
         Some((tensor, index, value)) => format!(
             "{numbers} of type {precision}, {} of them rounded, by at most {:e} ({:e} of the \
@@ -136,6 +157,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         ),
     };
     facts.add("numbers", text);
+    if let Some(after) = &after {
+        facts.add("after rounding", after.text());
+    }
     if let Some(note) = note {
         facts.add("note", note);
     }
@@ -143,13 +167,103 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     Ok(Verdict::Yes)
 }
 
-fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, InterchangeError> {
+/// The type of numbers that are written as fractions.
+const EXACT: &str = "exact";
+
+/// Whether the network still fits when its numbers are rounded.
+enum AfterRounding {
+    /// The residual over so many points.
+    Tried { points: usize, residual: ExactResidual },
+    /// Why that was not tried.
+    NotTried(String),
+}
+
+impl AfterRounding {
+    /// Evaluates the rounded network at the points of the certificate's sample, if they can be had.
+    fn of(
+        arguments: &Arguments,
+        origin: Option<&Origin>,
+        network: &Network,
+        exported: &Exported,
+    ) -> AfterRounding {
+        let Some(origin) = origin else {
+            return AfterRounding::NotTried(
+                "it is not a certificate, which names its sample".to_owned(),
+            );
+        };
+        let seed = arguments.common.seed.unwrap_or(origin.seed);
+        let sample = match labelled_sample(&origin.sample, seed, origin.rule, origin.seed) {
+            Ok(sample) => sample,
+            Err(error) => return AfterRounding::NotTried(error.to_string()),
+        };
+        if fingerprint(&sample.points) != origin.points_sha256 {
+            return AfterRounding::NotTried(format!(
+                "'{}' with seed {seed} has other points than the certificate",
+                origin.sample
+            ));
+        }
+        match number::rounded(network, exported.format) {
+            Ok(network) => {
+                let residual = residual(&network, &sample, origin);
+                AfterRounding::Tried { points: sample.points.n(), residual }
+            }
+            Err(error) => AfterRounding::NotTried(error.to_string()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            AfterRounding::Tried { points, residual } => format!(
+                "{} of {} points still equal their labels (evaluated exactly); residual {}",
+                grouped(residual.fits as u64),
+                grouped(*points as u64),
+                residual_text(residual)
+            ),
+            AfterRounding::NotTried(reason) => {
+                format!("not tried whether the points still equal their labels: {reason}")
+            }
+        }
+    }
+
+    fn found(&self) -> serde_json::Value {
+        match self {
+            AfterRounding::Tried { points, residual } => serde_json::json!({
+                "tried": true, "points": points, "fits_exactly": residual.fits,
+                "largest_residual": residual_text(residual),
+            }),
+            AfterRounding::NotTried(reason) => {
+                serde_json::json!({ "tried": false, "reason": reason })
+            }
+        }
+    }
+}
+
+/// The residual of a network, exactly.
+fn residual(network: &Network, sample: &Sample, origin: &Origin) -> ExactResidual {
+    match network {
+        Network::TwoLayer(two) => {
+            let z = project(&sample.points, &Lattice::from_dyadics(&two.a));
+            exact_residual(two, &z, &sample.labels)
+        }
+        Network::Layered(layered) => {
+            let outputs = forward::outputs(layered, &sample.points);
+            forward::residual(&outputs, &sample.labels, origin.target)
+        }
+    }
+}
+
+fn construction(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    explicit: &Explicit,
+) -> Result<Exported, InterchangeError> {
     let precision = match arguments.r#type {
         Some(Type::F32) => Format::F32,
         _ => Format::F64,
     };
-    let network = &file.network;
-    let metadata = construction_metadata(file);
+    let network = &explicit.network;
+    let held = if arguments.to == Container::Json { EXACT } else { precision.name() };
+    let metadata = construction_metadata(loaded, explicit);
     let interface = format!(
         "x ({} numbers a point) to y ({})",
         grouped(network.inputs() as u64),
@@ -162,7 +276,7 @@ fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, In
     };
     let (bytes, rounded) = match arguments.to {
         Container::Onnx => {
-            let description = format!("{}, built by shatter", file.construction);
+            let description = format!("{}, built by shatter", explicit.construction);
             onnx::construction(network, precision, arguments.round, &description, &metadata)?
         }
         Container::Safetensors => {
@@ -174,27 +288,23 @@ fn construction(arguments: &Arguments, file: &read::File) -> Result<Exported, In
             (npz::file(&arrays, &metadata)?, rounded)
         }
         Container::Json => {
-            let bytes = json::construction(network, &metadata)?.into_bytes();
-            return Ok(Exported {
-                bytes,
-                precision: "exact",
-                rounded: Rounded::default(),
-                metadata,
-                interface,
-                note: None,
-            });
+            let numbers = json::numbers(network)?;
+            let rounded = Rounded { numbers, ..Rounded::default() };
+            (json::construction(network, &metadata)?.into_bytes(), rounded)
         }
     };
-    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface, note: None })
+    let format = precision;
+    Ok(Exported { bytes, precision: held, format, rounded, metadata, interface, note: None })
 }
 
-/// What is known of a network file or a certificate.
-fn construction_metadata(file: &read::File) -> Vec<(String, String)> {
-    let sizes = file.network.sizes();
+/// What is known of a network that was built.
+fn construction_metadata(loaded: &Loaded, explicit: &Explicit) -> Vec<(String, String)> {
+    let Explicit { network, construction, digest } = explicit;
+    let sizes = network.sizes();
     let mut texts: Vec<(&str, String)> = vec![
         ("shatter", env!("CARGO_PKG_VERSION").to_owned()),
-        ("construction", file.construction.clone()),
-        ("source_sha256", file.digest.clone()),
+        ("construction", construction.clone()),
+        ("source_sha256", digest.as_ref().unwrap_or(&loaded.sha256).clone()),
         ("depth", sizes.depth.to_string()),
         ("units", sizes.units.to_string()),
         ("width", sizes.width.to_string()),
@@ -202,84 +312,126 @@ fn construction_metadata(file: &read::File) -> Vec<(String, String)> {
         ("bits", sizes.bits.to_string()),
         ("max_bits", sizes.max_bits.to_string()),
     ];
-    match &file.network {
+    match network {
         Network::TwoLayer(_) => {
             texts.push(("function", "y = sum_j w_j relu(<a, x> - b_j) + c".to_owned()));
         }
         Network::Layered(layered) => {
             texts.push(("function", "h = activation(W h + v), layer by layer".to_owned()));
-            let names = |layer: &Vec<_>| -> Vec<&str> {
-                layer.iter().map(|unit: &crate::network::Unit| unit.activation.name()).collect()
-            };
-            let layers: Vec<Vec<&str>> = layered.layers().map(names).collect();
-            texts.push(("activations", serde_json::json!(layers).to_string()));
+            texts.extend(layer_texts(layered));
         }
     }
-    if let Some(claim) = &file.claim {
-        texts.push(("sample", claim.sample.clone()));
-        texts.push(("points", claim.points.clone()));
-        texts.push(("points_sha256", claim.points_sha256.clone()));
-        texts.push(("labels", format!("{} seed={}", claim.rule, claim.seed)));
-        texts.push(("target", claim.target.to_string()));
+    if let Some(origin) = &loaded.origin {
+        texts.push(("sample", origin.sample.clone()));
+        texts.push(("points", origin.points.clone()));
+        texts.push(("points_sha256", origin.points_sha256.clone()));
+        texts.push(("labels", format!("{} seed={}", origin.rule, origin.seed)));
+        texts.push(("target", origin.target.to_string()));
     }
-    // Numbers whose names were lost are not passed on as if they were classes.
-    let reading = file.reading().ok().flatten().map(|reading| reading.metadata());
-    let texts = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
-    texts.chain(reading.into_iter().flatten()).collect()
+    said(loaded, texts)
 }
 
-fn trained<E: Element>(
+/// Texts, with the reading: names of classes that were lost are not passed on as if they were numbers.
+fn said(loaded: &Loaded, texts: Vec<(&str, String)>) -> Vec<(String, String)> {
+    let reading = loaded.reading.as_ref().ok().and_then(Option::as_ref);
+    let texts = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
+    texts.chain(reading.map(Reading::metadata).into_iter().flatten()).collect()
+}
+
+/// The layers in words where these can say them, and the activation of each unit.
+fn layer_texts(layered: &Layered) -> Vec<(&'static str, String)> {
+    let mut texts = Vec::new();
+    if array::is_perceptron(layered) {
+        texts.push(("architecture", array::words(layered)));
+        texts.push(("input", sides(Shape::vector(layered.inputs))));
+        texts.push(("outputs", layered.output.len().to_string()));
+    }
+    let names = |layer: &Vec<_>| -> Vec<&str> {
+        layer.iter().map(|unit: &crate::network::Unit| unit.activation.name()).collect()
+    };
+    let layers: Vec<Vec<&str>> = layered.layers().map(names).collect();
+    texts.push(("activations", serde_json::json!(layers).to_string()));
+    texts
+}
+
+/// What exports say of the training of a network.
+const TRAINING: [&str; 7] =
+    ["preprocess", "takes", "progress", "sample", "sample_sha256", "condition", "condition_seed"];
+
+fn trained_metadata(
+    loaded: &Loaded,
+    trained: &Trained,
+    precision: Format,
+    raw: bool,
+) -> Result<Vec<(String, String)>, InterchangeError> {
+    let Trained { architecture, settings, progress, .. } = trained;
+    let mut texts: Vec<(&str, String)> = vec![
+        ("shatter", env!("CARGO_PKG_VERSION").to_owned()),
+        ("architecture", architecture.to_string()),
+        ("parameters", architecture.parameters()?.to_string()),
+        ("precision", precision.name().to_owned()),
+        ("input", sides(architecture.input)),
+        ("outputs", architecture.output()?.len().to_string()),
+    ];
+    let data = &settings["data"];
+    for key in TRAINING {
+        let text = match key {
+            _ if loaded.kind != Kind::Checkpoint => match loaded.metadata.get(key) {
+                Some(text) => text.clone(),
+                None => continue,
+            },
+            "takes" => if raw { "raw bytes" } else { "prepared images" }.to_owned(),
+            "progress" => progress.to_string(),
+            key => data[key].as_str().map_or_else(|| data[key].to_string(), str::to_owned),
+        };
+        texts.push((key, text));
+    }
+    Ok(said(loaded, texts))
+}
+
+fn layers(
     arguments: &Arguments,
-    checkpoint: &Checkpoint<E>,
+    loaded: &Loaded,
+    trained: &Trained,
 ) -> Result<Exported, InterchangeError> {
-    let held = E::FORMAT;
-    let precision = match arguments.r#type {
-        None => held,
-        Some(Type::F32) => Format::F32,
-        Some(Type::F64) => Format::F64,
+    let precision = match (arguments.r#type, trained.precision) {
+        (None, Format::F64) | (Some(Type::F64), _) => Format::F64,
+        (None | Some(Type::F32), _) => Format::F32,
     };
     let mut converter = Converter::new(precision, arguments.round);
     let mut arrays = Vec::new();
-    for (parameter, values) in &checkpoint.arrays {
+    for (parameter, values) in &trained.arrays {
         let numbers = converter.floats(&parameter.name, values)?;
         arrays.push((parameter.clone(), numbers));
     }
-    let data = &checkpoint.settings["data"];
-    let raw = arguments.raw.as_ref().map(|text| raw(text, data)).transpose()?;
-    let mut texts: Vec<(&str, String)> = vec![
-        ("shatter", env!("CARGO_PKG_VERSION").to_owned()),
-        ("architecture", checkpoint.architecture.clone()),
-        ("parameters", checkpoint.network()?.parameters()?.to_string()),
-        ("input", sides(checkpoint.input)),
-        ("outputs", checkpoint.outputs.to_string()),
-        ("preprocess", data["preprocess"].to_string()),
-        ("takes", if raw.is_some() { "raw bytes" } else { "prepared images" }.to_owned()),
-        ("progress", checkpoint.progress.to_string()),
-    ];
-    for key in ["sample", "sample_sha256", "condition", "condition_seed"] {
-        let text = data[key].as_str().map_or_else(|| data[key].to_string(), str::to_owned);
-        texts.push((key, text));
-    }
-    let reading = reading(&checkpoint.settings).ok().flatten().map(|reading| reading.metadata());
-    let texts = texts.into_iter().map(|(key, value)| (key.to_owned(), value));
-    let metadata: Vec<_> = texts.chain(reading.into_iter().flatten()).collect();
+    let checkpoint = loaded.kind == Kind::Checkpoint;
+    let data = &trained.settings["data"];
+    let raw = match &arguments.raw {
+        Some(_) if !checkpoint => {
+            let reason = "--raw is for checkpoints, which say how images were prepared";
+            return Err(InterchangeError::Unsupported(reason.to_owned()));
+        }
+        raw => raw.as_ref().map(|text| self::raw(text, data)).transpose()?,
+    };
+    let network = &trained.architecture;
+    let metadata = trained_metadata(loaded, trained, precision, raw.is_some())?;
     let plain = || -> Vec<Array> {
-        let array =
-            |(parameter, numbers): &(crate::network::architecture::Parameter, Numbers)| Array {
-                name: parameter.name.clone(),
-                shape: parameter.shape.clone(),
-                numbers: numbers.clone(),
-            };
+        let array = |(parameter, numbers): &(Parameter, Numbers)| Array {
+            name: parameter.name.clone(),
+            shape: parameter.shape.clone(),
+            numbers: numbers.clone(),
+        };
         arrays.iter().map(array).collect()
     };
+    let outputs = network.output()?.len();
     let interface = match &raw {
-        Some(raw) => format!("x (bytes, {}) to logits ({})", raw.shape, checkpoint.outputs),
-        None => format!("x (prepared, {}) to logits ({})", checkpoint.input, checkpoint.outputs),
+        Some(raw) => format!("x (bytes, {}) to logits ({outputs})", raw.shape),
+        None if checkpoint => format!("x (prepared, {}) to logits ({outputs})", network.input),
+        None => format!("x ({}) to logits ({outputs})", network.input),
     };
     let bytes = match arguments.to {
         Container::Onnx => {
-            let network = checkpoint.network()?;
-            onnx::trained(&network, &arrays, &mut converter, raw, "trained by shatter", &metadata)?
+            onnx::trained(network, &arrays, &mut converter, raw, "trained by shatter", &metadata)?
         }
         _ if raw.is_some() => {
             let reason = "--raw needs a graph: --to onnx";
@@ -290,12 +442,15 @@ fn trained<E: Element>(
         Container::Json => json::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
-    let convolves = ["conv(", "lrn("].iter().any(|name| checkpoint.architecture.contains(name));
+    let words = network.to_string();
+    let convolves = ["conv(", "lrn("].iter().any(|name| words.contains(name));
     let in_f64 = matches!(arguments.to, Container::Onnx) && precision == Format::F64;
     let note = (convolves && in_f64).then_some(
         "ONNX Runtime has no convolutions in f64 on processors: --type f32 --round is for it",
     );
-    Ok(Exported { bytes, precision: precision.name(), rounded, metadata, interface, note })
+    let format = precision;
+    let precision = precision.name();
+    Ok(Exported { bytes, precision, format, rounded, metadata, interface, note })
 }
 
 fn sides(shape: Shape) -> String {
@@ -305,9 +460,8 @@ fn sides(shape: Shape) -> String {
 /// Raw images as the checkpoint's were prepared.
 fn raw(text: &str, data: &serde_json::Value) -> Result<Raw, InterchangeError> {
     let refuse = |reason: String| InterchangeError::Unsupported(reason);
-    let numbers: Option<Vec<usize>> = text.split('x').map(|side| side.parse().ok()).collect();
-    let shape = numbers.as_deref().filter(|sides| sides.len() == 3).and_then(Shape::from_shape);
-    let shape = shape.ok_or_else(|| refuse(format!("--raw {text}: CxHxW is wanted")))?;
+    let shape = checkpoint::sides(text);
+    let shape = shape.ok_or_else(|| refuse(format!("--raw {text}: expected CxHxW")))?;
     let condition = data["condition"].as_str().unwrap_or("").parse::<Condition>();
     let condition = condition.map_err(|reason| refuse(format!("its condition: {reason}")))?;
     if condition.changes_pixels() {

@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use crate::certify::read;
-use crate::train::{Checkpoint, CheckpointError, TrainError};
+use clap::Args;
 
-use super::CliError;
+use crate::interchange::load::{self, Loaded};
+use crate::sample::{LabelRule, RawSample, Shape};
+use crate::train::checkpoint;
+
+use super::{CliError, Common};
 
 /// Opens a file; a folder is refused.
 pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
@@ -18,30 +21,56 @@ pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
     Ok(BufReader::with_capacity(1 << 16, file))
 }
 
-/// Opens and reads a network file or a certificate.
-pub fn network(path: &Path) -> Result<read::File, CliError> {
-    read::read(open(path)?)
-        .map_err(|source| CliError::Network { file: path.to_owned(), source: Box::new(source) })
+/// What a file of plain arrays under PyTorch's names does not say.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Described {
+    /// Of plain arrays under PyTorch's names (safetensors, NPZ): their layers, as `shatter train --model`
+    /// takes them
+    #[arg(long, value_name = "LAYERS")]
+    pub architecture: Option<String>,
+    /// With --architecture: outputs of its last layer [default: as the last array says]
+    #[arg(long, value_name = "N", requires = "architecture")]
+    pub outputs: Option<usize>,
+    /// With --architecture: what goes in [default: the vector that the first array takes]
+    #[arg(long, value_name = "CxHxW", requires = "architecture")]
+    pub input: Option<String>,
 }
 
-/// Whether the name says that it is a checkpoint.
-pub fn is_safetensors(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "safetensors")
-}
-
-/// A checkpoint, in the numbers that it holds.
-pub enum AnyCheckpoint {
-    Single(Checkpoint<f32>),
-    Double(Checkpoint<f64>),
-}
-
-/// Reads a checkpoint.
-pub fn checkpoint(path: &Path) -> Result<AnyCheckpoint, CliError> {
-    match Checkpoint::load(path) {
-        Ok(checkpoint) => Ok(AnyCheckpoint::Single(checkpoint)),
-        Err(CheckpointError::Type { found, .. }) if found == "F64" => {
-            Ok(AnyCheckpoint::Double(Checkpoint::load(path).map_err(TrainError::from)?))
-        }
-        Err(error) => Err(TrainError::from(error).into()),
+impl Described {
+    /// Loads a network.
+    pub fn load(&self, path: &Path) -> Result<Loaded, CliError> {
+        let input = self.input.as_deref().map(shape).transpose()?;
+        let architecture = self.architecture.as_deref();
+        let options = load::Options { architecture, outputs: self.outputs, input };
+        Ok(load::load(path, &options)?)
     }
+}
+
+/// All points with their own labels; under another rule the distinct ones, as constructions have them. A
+/// certificate brings its rule.
+pub fn labelled(
+    asked: Option<LabelRule>,
+    common: &Common,
+    loaded: &Loaded,
+    raw: RawSample,
+) -> Result<RawSample, CliError> {
+    let own = loaded.origin.as_ref().map(|origin| (origin.rule, origin.seed));
+    let (rule, seed) = match (asked, own) {
+        (Some(rule), own) => (rule, common.seed.or(own.map(|own| own.1)).unwrap_or(0)),
+        (None, Some(own)) => own,
+        (None, None) => (LabelRule::True, 0),
+    };
+    if rule == LabelRule::True {
+        return Ok(raw);
+    }
+    let text = raw.text.clone();
+    let sample = raw.distinct(rule, seed).map_err(|error| CliError::sample(&text, error))?;
+    Ok(RawSample { text, points: sample.points, labels: sample.labels })
+}
+
+/// A shape as options spell it.
+fn shape(text: &str) -> Result<Shape, CliError> {
+    checkpoint::sides(text).ok_or_else(|| {
+        CliError::Usage(format!("--input {text}: expected CxHxW, such as 3x28x28 or 20x1x1"))
+    })
 }

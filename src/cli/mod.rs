@@ -32,10 +32,10 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::certify::Rejection;
 use crate::construct::ConstructError;
 use crate::device::DeviceError;
 use crate::figure::Rendered;
+use crate::interchange::load::LoadError;
 use crate::record::{Manifest, atomic};
 use crate::sample::{self, LabelRule, Sample, SampleError};
 use crate::train::TrainError;
@@ -142,8 +142,8 @@ enum CliError {
     Construct(#[from] ConstructError),
     #[error("{file}: {source}", file = .file.display())]
     File { file: PathBuf, source: io::Error },
-    #[error("{file}: {source}", file = .file.display())]
-    Network { file: PathBuf, source: Box<Rejection> },
+    #[error("{0}{hint}", hint = load_hint(.0))]
+    Load(Box<LoadError>),
     #[error("{file}: {source}", file = .file.display())]
     Interchange { file: PathBuf, source: Box<crate::interchange::InterchangeError> },
     #[error("{file}: {source}", file = .file.display())]
@@ -168,6 +168,24 @@ enum CliError {
     Json(#[from] serde_json::Error),
     #[error("standard output: {0}")]
     Output(io::Error),
+}
+
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> CliError {
+        CliError::Load(Box::new(error))
+    }
+}
+
+/// The option that would help, for errors of the library, which knows none.
+fn load_hint(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::Unsaid { missing, .. } if missing.contains("layers") => {
+            " (--architecture LAYERS gives them)"
+        }
+        LoadError::Unsaid { .. } => " (--input CxHxW and --outputs N give it)",
+        LoadError::Said { .. } => " (--architecture)",
+        _ => "",
+    }
 }
 
 impl From<RunError> for CliError {

@@ -1,154 +1,244 @@
-//! `shatter show`: what a network file or a certificate holds.
+//! `shatter show`: what a file that holds a network says.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::certify::write::{number, weight};
-use crate::exact::Element;
-use crate::network::{Activation, ExactNetwork, Layered, Network, Unit};
-use crate::train::{self, Checkpoint, TrainError};
+use crate::interchange::load::{Body, Explicit, Kind, Loaded, Trained};
+use crate::network::graph::{Operation, sides};
+use crate::network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
+use crate::train::TrainError;
 
-use super::input::AnyCheckpoint;
+use super::input::Described;
 use super::output::{Facts, grouped, print, print_json};
 use super::words::sizes_text;
-use super::{CliError, Common, Verdict, input, reading};
+use super::{CliError, Common, Verdict, reading};
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
+/// Operations that are printed.
+const OPERATIONS: usize = 100;
 /// Layers that are printed.
 const LAYERS: usize = 8;
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter show out/fit/certificate.txt")]
 pub struct Arguments {
-    /// A network file, a certificate or a checkpoint
+    /// A network file, a certificate, a checkpoint, or a network as ONNX, safetensors, NPZ or JSON
     network: PathBuf,
+    #[command(flatten)]
+    described: Described,
     #[command(flatten)]
     pub common: Common,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
-    if input::is_safetensors(&arguments.network) {
-        return match input::checkpoint(&arguments.network)? {
-            AnyCheckpoint::Single(checkpoint) => show_checkpoint(arguments, &checkpoint),
-            AnyCheckpoint::Double(checkpoint) => show_checkpoint(arguments, &checkpoint),
-        };
+    let loaded = arguments.described.load(&arguments.network)?;
+    let (mut found, facts) = match &loaded.body {
+        Body::Explicit(explicit) => show_explicit(&loaded, explicit)?,
+        Body::Trained(trained) => show_trained(&loaded, trained)?,
+        Body::Graph(graph) => show_graph(&loaded, graph),
+    };
+    if let Ok(Some(said)) = &loaded.reading {
+        reading::record(said, &mut found, loaded.outputs());
     }
-    let file = input::network(&arguments.network)?;
+    let configuration = serde_json::json!({ "network": arguments.network });
+    arguments.common.write("show", &found, configuration, None)?;
+    if arguments.common.json {
+        print_json(&found)?;
+        return Ok(Verdict::Yes);
+    }
+    print(facts.text())?;
+    Ok(Verdict::Yes)
+}
+
+/// How outputs say labels. What was lost, or is no reading, is for those to say who need it.
+fn reading_text(loaded: &Loaded) -> String {
+    let outputs = loaded.outputs();
+    match &loaded.reading {
+        Ok(Some(reading)) => reading.describe(outputs),
+        _ => format!("not said, of {outputs} outputs"),
+    }
+}
+
+type Shown = (serde_json::Value, Facts);
+
+fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError> {
+    let Explicit { network, construction, digest } = explicit;
+    let origin = loaded.origin.as_ref();
+    let certificate = loaded.kind == Kind::Certificate;
+    let digest = digest.as_ref().unwrap_or(&loaded.sha256);
     let mut found = serde_json::json!({
-        "certificate": file.claim.is_some(),
-        "construction": file.construction,
-        "sample": file.claim.as_ref().map_or("", |claim| &claim.sample),
-        "points": file.claim.as_ref().map_or("", |claim| &claim.points),
-        "sha256": file.digest,
+        "kind": loaded.kind.name(),
+        "certificate": certificate,
+        "construction": construction,
+        "sample": origin.map_or("", |origin| &origin.sample),
+        "points": origin.map_or("", |origin| &origin.points),
+        "sha256": digest,
     });
-    if let Some(reading) = &file.reading {
-        reading::record(reading, &mut found, file.network.outputs());
-    }
-    match &file.network {
+    match network {
         Network::TwoLayer(network) => found["counts"] = serde_json::to_value(network.counts())?,
         Network::Layered(network) => {
             found["counts"] = serde_json::to_value(network.sizes())?;
             found["layers"] = network.layers().map(|layer| layer_text(layer)).collect();
         }
     }
-    let configuration = serde_json::json!({ "network": arguments.network });
-    arguments.common.write("show", &found, configuration, None)?;
-    if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
-    }
     let mut facts = Facts::default();
     facts.add(
         "file",
-        match file.claim {
-            Some(_) => "certificate (not checked here: shatter check does)",
-            None => "network",
+        match loaded.kind {
+            Kind::Certificate => "certificate (not checked here: shatter check does)".to_owned(),
+            Kind::Network => "network".to_owned(),
+            other => format!("{}, exported from a network or a certificate", other.name()),
         },
     );
-    facts.add("construction", &file.construction);
-    if let Some(claim) = &file.claim {
-        facts.add("sample", &claim.sample);
-        facts.add("points", format!("{}, SHA-256 {}", claim.points, claim.points_sha256));
-        facts.add("labels", format!("{} seed={}", claim.rule, claim.seed));
+    facts.add("construction", construction);
+    if let Some(origin) = origin {
+        facts.add("sample", &origin.sample);
+        facts.add("points", format!("{}, SHA-256 {}", origin.points, origin.points_sha256));
+        facts.add("labels", format!("{} seed={}", origin.rule, origin.seed));
     }
-    let outputs = file.network.outputs();
-    let unsaid = || format!("not said, of {outputs} outputs");
-    let reading = file.reading.as_ref();
-    facts.add("reading", reading.map_or_else(unsaid, |reading| reading.describe(outputs)));
-    match &file.network {
+    facts.add("reading", reading_text(loaded));
+    match network {
         Network::TwoLayer(network) => show_two_layer(&mut facts, network),
         Network::Layered(network) => show_layered(&mut facts, network),
     }
-    facts.add("SHA-256", &file.digest);
-    print(facts.text())?;
-    Ok(Verdict::Yes)
+    facts.add("SHA-256", digest);
+    Ok((found, facts))
 }
 
-fn show_checkpoint<E: Element>(
-    arguments: &Arguments,
-    checkpoint: &Checkpoint<E>,
-) -> Result<Verdict, CliError> {
-    let network = checkpoint.network().map_err(TrainError::from)?;
-    let parameters = network.parameters().map_err(TrainError::from)?;
+fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
+    let Trained { architecture, arrays, precision, settings, progress } = trained;
+    let parameters = architecture.parameters().map_err(TrainError::from)?;
+    let checkpoint = loaded.kind == Kind::Checkpoint;
     let mut found = serde_json::json!({
-        "checkpoint": true,
-        "architecture": checkpoint.architecture,
-        "input": checkpoint.input.to_string(),
+        "kind": loaded.kind.name(),
+        "checkpoint": checkpoint,
+        "architecture": architecture.to_string(),
+        "input": architecture.input.to_string(),
         "parameters": parameters,
-        "precision": E::NAME,
-        "settings": checkpoint.settings,
-        "progress": checkpoint.progress,
-        "arrays": checkpoint.arrays.iter().map(|(array, values)| {
-            let square = values.iter().map(|&value| Element::to_f64(value).powi(2)).sum::<f64>();
+        "precision": precision.name(),
+        "sha256": loaded.sha256,
+        "arrays": arrays.iter().map(|(array, values)| {
+            let square = values.iter().map(|&value| value.powi(2)).sum::<f64>();
             serde_json::json!({ "name": array.name, "shape": array.shape, "norm": square.sqrt() })
         }).collect::<Vec<_>>(),
     });
-    // What was lost, or is no reading, is for those to say who need it.
-    let said = train::reading(&checkpoint.settings).ok().flatten();
-    if let Some(said) = &said {
-        reading::record(said, &mut found, checkpoint.outputs);
-    }
-    let configuration = serde_json::json!({ "network": arguments.network });
-    arguments.common.write("show", &found, configuration, None)?;
-    if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
-    }
     let mut facts = Facts::default();
-    facts.add("file", format!("checkpoint, {}", E::NAME));
-    facts.add("network", &checkpoint.architecture);
-    facts.add("input", checkpoint.input.to_string());
+    facts.add("file", format!("{}, {precision}", loaded.kind.name()));
+    facts.add("network", architecture.to_string());
+    facts.add("input", architecture.input.to_string());
     facts.add("parameters", grouped(parameters));
-    let outputs = checkpoint.outputs;
-    let unsaid = || format!("not said, of {outputs} outputs");
-    facts.add("reading", said.map_or_else(unsaid, |said| said.describe(outputs)));
-    for (name, value) in
-        [("data", &checkpoint.settings["data"]), ("settings", &checkpoint.settings["settings"])]
-    {
-        let parts = value.as_object().into_iter().flatten();
-        let text = |key: &str, value| format!("{} {value}", key.escape_debug());
-        let parts: Vec<String> = parts.map(|(key, value)| text(key, value)).collect();
-        facts.add(name, parts.join(", "));
+    facts.add("reading", reading_text(loaded));
+    if checkpoint {
+        found["settings"] = settings.clone();
+        found["progress"] = progress.clone();
+        for (name, value) in [("data", &settings["data"]), ("settings", &settings["settings"])] {
+            let parts = value.as_object().into_iter().flatten();
+            let text = |key: &str, value| format!("{} {value}", key.escape_debug());
+            let parts: Vec<String> = parts.map(|(key, value)| text(key, value)).collect();
+            facts.add(name, parts.join(", "));
+        }
+        let done = |key: &str| progress[key].to_string();
+        let (steps, epochs, samples) = (done("step"), done("epoch"), done("position"));
+        facts.add("progress", format!("{steps} steps, {epochs} epochs, and {samples} samples"));
     }
-    let done = |key: &str| checkpoint.progress[key].to_string();
-    facts.add(
-        "progress",
-        format!(
-            "{} steps, {} epochs, and {} samples",
-            done("step"),
-            done("epoch"),
-            done("position")
-        ),
-    );
     for array in found["arrays"].as_array().into_iter().flatten() {
         let norm = array["norm"].as_f64().unwrap_or(f64::NAN);
         let (name, shape) = (array["name"].as_str().unwrap_or(""), &array["shape"]);
         facts.add("", format!("{name} {shape}, norm {norm:.4}"));
     }
-    print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok((found, facts))
+}
+
+fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
+    let numbers = graph.steps.iter().map(|step| parameters(&step.operation)).sum::<u64>();
+    let steps: Vec<(String, String, u64)> = graph
+        .steps
+        .iter()
+        .filter(|step| !matches!(step.operation, Operation::Same))
+        .map(|step| {
+            let of = parameters(&step.operation);
+            (operation_text(&step.operation), sides(&step.shape), of)
+        })
+        .collect();
+    let (takes, gives) = (sides(&graph.input), graph.outputs());
+    let found = serde_json::json!({
+        "kind": loaded.kind.name(),
+        "precision": graph.precision.name(),
+        "takes": takes,
+        "gives": gives,
+        "parameters": numbers,
+        "products": graph.products(),
+        "sha256": loaded.sha256,
+        "operations": steps.iter().map(|(operation, shape, numbers)| {
+            serde_json::json!({ "operation": operation, "shape": shape, "numbers": numbers })
+        }).collect::<Vec<_>>(),
+    });
+    let mut facts = Facts::default();
+    facts.add(
+        "file",
+        format!("{}, {}, {} bytes", loaded.kind.name(), graph.precision, grouped(loaded.bytes)),
+    );
+    facts.add("network", format!("{takes} to {gives} outputs, {} operations", steps.len()));
+    facts.add("reading", reading_text(loaded));
+    facts.add("parameters", grouped(numbers));
+    facts.add("products", format!("{} a point", grouped(graph.products())));
+    for (operation, shape, numbers) in steps.iter().take(OPERATIONS) {
+        let of =
+            if *numbers == 0 { String::new() } else { format!(", {} numbers", grouped(*numbers)) };
+        facts.add("", format!("{operation} to {shape}{of}"));
+    }
+    if steps.len() > OPERATIONS {
+        facts.add("", format!("… and {} more", steps.len() - OPERATIONS));
+    }
+    facts.add("SHA-256", &loaded.sha256);
+    (found, facts)
+}
+
+/// An operation, in a word.
+fn operation_text(operation: &Operation) -> String {
+    match operation {
+        Operation::Dense(_) => "dense".to_owned(),
+        Operation::Units(units) => layer_text(units),
+        Operation::Convolution(_, window) => {
+            format!("convolution {}×{}", window.size.0, window.size.1)
+        }
+        Operation::Activate(activation) => activation.to_string(),
+        Operation::Leaky(_) => "leaky relu".to_owned(),
+        Operation::Clip { .. } => "clip".to_owned(),
+        Operation::MaxPool(window) => format!("max-pooling {}×{}", window.size.0, window.size.1),
+        Operation::MeanPool(window, _) => {
+            format!("mean-pooling {}×{}", window.size.0, window.size.1)
+        }
+        Operation::GlobalMean => "global mean-pooling".to_owned(),
+        Operation::Shift { .. } => "constants added".to_owned(),
+        Operation::Scale { .. } => "constants multiplied".to_owned(),
+        Operation::Gather { .. } => "rearranged".to_owned(),
+        Operation::Normalize(_) => "batch normalization".to_owned(),
+        Operation::Response(_) => "response normalization".to_owned(),
+        Operation::Sum { minus: false, .. } => "sum".to_owned(),
+        Operation::Sum { minus: true, .. } => "difference".to_owned(),
+        Operation::Concatenate(_) => "concatenation".to_owned(),
+        Operation::Softmax => "softmax".to_owned(),
+        Operation::Same => "the same".to_owned(),
+    }
+}
+
+/// Numbers that an operation holds.
+fn parameters(operation: &Operation) -> u64 {
+    let numbers = match operation {
+        Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+            affine.weights.len() + affine.bias.len()
+        }
+        Operation::Units(units) => units.iter().map(|unit| unit.weights.len() + 1).sum(),
+        Operation::Leaky(slopes) => slopes.len(),
+        Operation::Shift { by, .. } | Operation::Scale { by, .. } => by.len(),
+        Operation::Normalize(by) => 4 * by.scale.len(),
+        _ => 0,
+    };
+    numbers as u64
 }
 
 fn show_two_layer(facts: &mut Facts, network: &ExactNetwork) {

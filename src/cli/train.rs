@@ -8,13 +8,14 @@ use clap::Args;
 
 use crate::exact::Element;
 use crate::figure::{Curve, Plot, Run, Scale};
+use crate::interchange::load;
 use crate::network::Reading;
 use crate::network::reading::How;
 use crate::sample::{Condition, Labels, Shape};
 
 use crate::train::randomize::Case;
 use crate::train::run::{CHECKPOINT, Left, RECORD};
-use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer, load_weights};
+use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer};
 
 use super::figures::{self, read_lines};
 use super::output::{Facts, grouped, percent, print, print_json, seconds};
@@ -47,7 +48,8 @@ pub struct Arguments {
     /// Start anew, though there is a run in the folder
     #[arg(long)]
     overwrite: bool,
-    /// Start from the weights in this safetensors file
+    /// Start from the weights in this file: a checkpoint, safetensors, NPZ or JSON under PyTorch's names,
+    /// ONNX of the same layers, or a ReLU network that was built
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
@@ -89,7 +91,7 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     drop(prepared); // the device has it now
     let facts = describe(&trainer, &task, case)?;
     if let Some(file) = &arguments.init {
-        let weights = load_weights(file, trainer.architecture()).map_err(TrainError::from)?;
+        let weights = load::weights(file, trainer.architecture())?;
         trainer.set_weights(0, &weights)?;
     }
     let mut held = options.folder(&out)?.hold()?;

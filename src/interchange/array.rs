@@ -1,14 +1,16 @@
-//! The numbers of an explicit network as named arrays.
+//! The numbers of an explicit network as named arrays, and named arrays as files hold them.
 //!
-//! The two-layer form has `a` (d), `b` (m), `w` (m) and `c` (1); a layered network `layerL.weight`
-//! (units × inputs, dense) and `layerL.bias` (units) for L = 0, 1, …, the output layer last.
+//! The two-layer form has `a` (d), `b` (m), `w` (m) and `c` (1). Layers of ReLU units below affine outputs
+//! have PyTorch's names, as the `nn.Sequential` of the same layers: `0.weight` (units × inputs, dense) and
+//! `0.bias` (units), `2.weight`, … Any other layered network has `layerL.weight` and `layerL.bias` for
+//! L = 0, 1, …, the output layer last, and the activation of each unit beside them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::exact::{Dyadic, Rational};
+use crate::exact::{Dyadic, Format, Rational};
 use crate::network::layered::{Layered, Unit};
-use crate::network::{ExactNetwork, Network};
+use crate::network::{Activation, ExactNetwork, Network};
 
 use super::InterchangeError;
 use super::number::{Converter, Numbers};
@@ -16,8 +18,12 @@ use super::number::{Converter, Numbers};
 /// Numbers that a network may have in all, as dense matrices: 512 MiB in binary64.
 pub const MOST_NUMBERS: usize = 1 << 26;
 /// Those that it may have as texts, and bits of them together, 40 million digits.
-const MOST_TEXTS: usize = 1 << 23;
+pub(super) const MOST_TEXTS: usize = 1 << 23;
 const MOST_BITS: u64 = 1 << 27;
+/// Characters that numbers may have as texts: all of those bits, with signs and fraction bars.
+pub(super) const MOST_DIGITS: usize = 1 << 26;
+/// Floating-point numbers that a file may have: 2 GiB in binary64.
+pub(super) const MOST_READ: usize = 1 << 28;
 
 /// What a dense matrix holds where there is no weight.
 static ZERO: Rational = Rational::ZERO;
@@ -55,6 +61,53 @@ impl Array {
             Ok(Array { name, shape, numbers })
         };
         arrays(network)?.into_iter().map(array).collect()
+    }
+}
+
+/// What a file of named arrays holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arrays {
+    /// Texts by their names.
+    pub metadata: BTreeMap<String, String>,
+    /// Arrays by their names.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// An array that was read: as many values as its shape says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last index fastest.
+    pub values: Values,
+}
+
+/// The numbers of an array.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Finite numbers of a format, in binary64, which has all of them.
+    Floats(Format, Vec<f64>),
+    /// Exact numbers.
+    Exact(Vec<Rational>),
+    /// Whole numbers, such as PyTorch's counters of batches: no weight is one.
+    Whole,
+}
+
+impl Values {
+    /// Floating-point numbers, each of which must be finite.
+    ///
+    /// # Errors
+    /// [`InterchangeError::Entry`].
+    pub fn floats(array: &str, of: Format, values: Vec<f64>) -> Result<Values, InterchangeError> {
+        match values.iter().position(|x| !x.is_finite()) {
+            None => Ok(Values::Floats(of, values)),
+            Some(index) => Err(InterchangeError::Entry {
+                array: array.to_owned(),
+                index,
+                value: values[index].to_string(),
+                reason: "is not finite".to_owned(),
+            }),
+        }
     }
 }
 
@@ -113,17 +166,33 @@ pub fn two_layer(network: &ExactNetwork) -> Vec<Part<'_>> {
     vec![dyadics("a", &network.a), dyadics("b", &network.b), w, dyadics("c", c)]
 }
 
+/// Whether the layers are dense ones with ReLU between them, as PyTorch has them.
+pub fn is_perceptron(network: &Layered) -> bool {
+    let all =
+        |units: &[Unit], of| !units.is_empty() && units.iter().all(|unit| unit.activation == of);
+    network.hidden.iter().all(|units| all(units, Activation::Relu))
+        && all(&network.output, Activation::Identity)
+}
+
+/// The layers of such a network in words, the last dense one included.
+pub fn words(network: &Layered) -> String {
+    let hidden = network.hidden.iter().map(|units| format!("dense({}) relu ", units.len()));
+    hidden.collect::<String>() + &format!("dense({})", network.output.len())
+}
+
 fn layers(network: &Layered) -> Vec<Part<'_>> {
     let mut inputs = network.inputs;
     let mut parts = Vec::new();
+    let perceptron = is_perceptron(network);
     for (layer, units) in network.layers().enumerate() {
+        let layer = if perceptron { (2 * layer).to_string() } else { format!("layer{layer}") };
         parts.push(Part {
-            name: format!("layer{layer}.weight"),
+            name: format!("{layer}.weight"),
             shape: vec![units.len(), inputs],
             values: dense(units, inputs),
         });
         parts.push(Part {
-            name: format!("layer{layer}.bias"),
+            name: format!("{layer}.bias"),
             shape: vec![units.len()],
             values: Box::new(units.iter().map(|unit| Cow::Borrowed(&unit.bias))),
         });

@@ -74,6 +74,26 @@ pub enum InterchangeError {
     /// A file that is not what it should be.
     #[error("no network that can be read here: {0}")]
     Malformed(String),
+    /// A number that cannot be used.
+    #[error("number {index} of array '{array}', {value}, {reason}")]
+    Entry {
+        /// The array.
+        array: String,
+        /// Its place there, from 0.
+        index: usize,
+        /// The number.
+        value: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An array that cannot be used.
+    #[error("array '{array}' {reason}")]
+    Array {
+        /// The array.
+        array: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// An operator that is not read.
     #[error(
         "node '{node}' is {operator}, which is not read here; PYTHON.md lists the operators that are"

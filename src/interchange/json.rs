@@ -2,6 +2,8 @@
 //! `"-3/4"`, as Python's `fractions.Fraction` reads them. Those of a trained network are numbers: the
 //! shortest decimals that are read as them in binary64, as JSON is, whatever the type.
 
+mod read;
+
 use serde_json::{Map, Value, json};
 
 use crate::network::Network;
@@ -10,10 +12,21 @@ use super::InterchangeError;
 use super::array::{Array, arrays, fits};
 use super::number::Numbers;
 
+pub use read::read;
+
 /// Texts by their names.
 pub fn metadata(metadata: &[(String, String)]) -> Value {
     let entry = |(key, value): &(String, String)| (key.clone(), Value::from(value.as_str()));
     Value::Object(metadata.iter().map(entry).collect::<Map<_, _>>())
+}
+
+/// Numbers of an explicit network that are written: zeros of dense matrices are.
+///
+/// # Errors
+/// Those of [`arrays`].
+pub fn numbers(network: &Network) -> Result<u64, InterchangeError> {
+    let count = |shape: &[usize]| shape.iter().map(|&side| side as u64).product::<u64>();
+    Ok(arrays(network)?.iter().map(|part| count(&part.shape)).sum())
 }
 
 fn file(arrays: Map<String, Value>, texts: &[(String, String)]) -> String {

@@ -6,6 +6,7 @@
 pub mod array;
 mod error;
 pub mod json;
+pub mod load;
 pub mod npz;
 pub mod number;
 pub mod onnx;

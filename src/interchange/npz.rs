@@ -1,12 +1,30 @@
 //! Networks as NPZ: a zip archive of NPY files, one an array, and `metadata.json`.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
+use std::path::PathBuf;
 
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use crate::exact::Format;
+use crate::record::safetensors::Texts;
+use crate::sample::array::{self, Data};
+use crate::sample::files::Source;
+
+use super::array::{Arrays, Entry, Values};
 use super::number::Numbers;
 use super::{Array, InterchangeError};
+
+/// The member that holds texts.
+const METADATA: &str = "metadata.json";
+/// Bytes that an archive may unpack to: so many for each of its own, at least, and at most.
+const EXPANSION: u64 = 100;
+const ALWAYS: u64 = 1 << 28;
+const NEVER: u64 = 1 << 31;
+/// Bytes that its texts may have, and the longest name of an array.
+const LONGEST_TEXTS: u64 = 1 << 28;
+const LONGEST_NAME: usize = 1024;
 
 /// The file. Equal networks are equal bytes: the archive holds no times.
 ///
@@ -24,7 +42,7 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Result<Vec<u8>, 
         archive.write_all(&npy_header(array))?;
         archive.write_all(&array.numbers.bytes())?;
     }
-    archive.start_file("metadata.json", options).map_err(refuse)?;
+    archive.start_file(METADATA, options).map_err(refuse)?;
     archive.write_all(super::json::metadata(metadata).to_string().as_bytes())?;
     Ok(archive.finish().map_err(refuse)?.into_inner())
 }
@@ -43,4 +61,65 @@ fn npy_header(array: &Array) -> Vec<u8> {
     text.resize(length - 1, b' ');
     text.push(b'\n');
     [b"\x93NUMPY\x01\x00".as_slice(), &(length as u16).to_le_bytes(), &text].concat()
+}
+
+/// Reads an archive: every NPY member is an array, in the order of its header; `metadata.json`, if it is
+/// there, holds texts. What it unpacks to is bounded.
+///
+/// # Errors
+/// [`InterchangeError::Malformed`] for what is no such archive, [`InterchangeError::Sample`] for a member that
+/// is no array, [`InterchangeError::Array`], [`InterchangeError::Entry`].
+pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
+    let malformed = |reason: String| InterchangeError::Malformed(reason);
+    let refuse = |error: ZipError| malformed(format!("it is no NPZ (zip) archive: {error}"));
+    let mut archive = ZipArchive::new(Cursor::new(file)).map_err(refuse)?;
+    if archive.file_names().flatten().any(|name| name.ends_with("data.pkl")) {
+        return Err(malformed(
+            "it is a file of torch.save, which only PyTorch reads: save the state_dict with \
+             safetensors.torch.save_file"
+                .to_owned(),
+        ));
+    }
+    let mut left = (file.len() as u64).saturating_mul(EXPANSION).clamp(ALWAYS, NEVER);
+    let mut arrays = Arrays::default();
+    for index in 0..archive.len() {
+        let named = archive.name_for_index(index).unwrap_or(Err(ZipError::FileNotFound));
+        let name = named.map_err(refuse)?.into_owned();
+        let mut member = archive.by_index(index).map_err(refuse)?;
+        if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            let most = format!("names have at most {LONGEST_NAME} bytes and no control characters");
+            return Err(malformed(most));
+        }
+        if name == METADATA {
+            let mut text = Vec::new();
+            member.by_ref().take(LONGEST_TEXTS).read_to_end(&mut text)?;
+            let texts: Texts = serde_json::from_slice(&text)
+                .map_err(|error| malformed(format!("its {METADATA} cannot be read: {error}")))?;
+            arrays.metadata = texts.0;
+            continue;
+        }
+        let Some(array) = name.strip_suffix(".npy") else {
+            return Err(malformed(format!("its member '{name}' is no array (.npy)")));
+        };
+        let read = array::read(&mut Source::member(PathBuf::from(&name), member, left))?;
+        let (values, bytes) = match read.data {
+            Data::F32(values) => {
+                let bytes = 4 * values.len() as u64;
+                let wide = values.into_iter().map(f64::from).collect();
+                (Values::floats(array, Format::F32, wide)?, bytes)
+            }
+            Data::F64(values) => {
+                let bytes = 8 * values.len() as u64;
+                (Values::floats(array, Format::F64, values)?, bytes)
+            }
+            Data::U8(values) => (Values::Whole, values.len() as u64),
+            Data::I64(values) => (Values::Whole, 8 * values.len() as u64),
+        };
+        left = left.saturating_sub(bytes);
+        let entry = Entry { shape: read.shape, values };
+        if arrays.entries.insert(array.to_owned(), entry).is_some() {
+            return Err(malformed(format!("it has two arrays '{array}'")));
+        }
+    }
+    Ok(arrays)
 }

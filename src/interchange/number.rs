@@ -3,6 +3,8 @@
 use std::borrow::Borrow;
 
 use crate::exact::{Dyadic, Element, Format, Rational};
+use crate::network::layered::Unit;
+use crate::network::{ExactNetwork, Layered, Network};
 
 use super::InterchangeError;
 
@@ -198,6 +200,45 @@ impl Converter {
             _ => Ok(self.rounded),
         }
     }
+}
+
+/// An explicit network with each number rounded to a type, to nearest.
+///
+/// # Errors
+/// [`InterchangeError::TooLarge`] for a number beyond the type.
+pub fn rounded(network: &Network, precision: Format) -> Result<Network, InterchangeError> {
+    let mut to = Converter::new(precision, true);
+    let mut nearest = |x: &Rational| -> Result<Dyadic, InterchangeError> {
+        let held = to.number("the network", 0, x)?;
+        Ok(Dyadic::try_from(held).unwrap_or(Dyadic::ZERO)) // `number` gives finite ones
+    };
+    Ok(match network {
+        Network::TwoLayer(ExactNetwork { a, b, w, c }) => {
+            let mut all = |numbers: &[Dyadic]| -> Result<Vec<Dyadic>, InterchangeError> {
+                numbers.iter().map(|x| nearest(&x.to_rational())).collect()
+            };
+            let (a, b) = (all(a)?, all(b)?);
+            let w: Result<Vec<Rational>, InterchangeError> =
+                w.iter().map(|x| Ok(nearest(x)?.to_rational())).collect();
+            Network::TwoLayer(ExactNetwork { a, b, w: w?, c: nearest(&c.to_rational())? })
+        }
+        Network::Layered(layered) => {
+            let mut layer = |units: &Vec<Unit>| -> Result<Vec<Unit>, InterchangeError> {
+                let unit = |unit: &Unit| {
+                    let mut weights = Vec::with_capacity(unit.weights.len());
+                    for (from, weight) in &unit.weights {
+                        weights.push((*from, nearest(weight)?.to_rational()));
+                    }
+                    let bias = nearest(&unit.bias)?.to_rational();
+                    Ok(Unit::new(unit.activation, weights, bias))
+                };
+                units.iter().map(unit).collect()
+            };
+            let hidden = layered.hidden.iter().map(&mut layer).collect::<Result<_, _>>()?;
+            let output = layer(&layered.output)?;
+            Network::Layered(Layered { inputs: layered.inputs, hidden, output })
+        }
+    })
 }
 
 /// A number, fit for a line.

@@ -146,8 +146,8 @@ impl<'de> Deserialize<'de> for Header {
     }
 }
 
-/// Texts by their names.
-struct Texts(BTreeMap<String, String>);
+/// Texts by their names, each once.
+pub(crate) struct Texts(pub BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Texts, D::Error> {

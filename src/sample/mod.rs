@@ -8,7 +8,7 @@
 //! # Ok::<(), sample::SampleError>(())
 //! ```
 
-mod array;
+pub(crate) mod array;
 pub mod augment;
 pub mod cifar;
 pub mod class_name;

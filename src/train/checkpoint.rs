@@ -191,7 +191,7 @@ fn velocity(parameter: &Parameter) -> String {
     format!("{VELOCITY}{}", parameter.name)
 }
 
-const VELOCITY: &str = "momentum/";
+pub(crate) const VELOCITY: &str = "momentum/";
 
 /// PyTorch's counter of batches beside a running variance: how many were averaged.
 fn batches(parameter: &Parameter) -> Option<String> {
@@ -322,7 +322,19 @@ impl<E: Element> Checkpoint<E> {
     /// # Errors
     /// [`CheckpointError`]: every way in which the file is not that.
     pub fn load(path: &Path) -> Result<Checkpoint<E>, CheckpointError> {
-        let mut reader = Reader::open(path)?;
+        Checkpoint::of(Reader::open(path)?)
+    }
+
+    /// Reads a checkpoint from what stands in `file`, which errors call `name`.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::load`].
+    pub fn read(name: &Path, file: impl Read + Seek) -> Result<Checkpoint<E>, CheckpointError> {
+        Checkpoint::of(Reader::new(name, file)?)
+    }
+
+    fn of(mut reader: Reader<'_, impl Read + Seek>) -> Result<Checkpoint<E>, CheckpointError> {
+        let path = reader.path;
         let architecture = reader.text("architecture")?.to_owned();
         let refuse = |key, reason: &str| CheckpointError::Metadata {
             file: path.to_owned(),
@@ -369,7 +381,11 @@ pub fn load_weights<E: Element>(
 }
 
 /// The network whose layers have this text: [`Architecture::named`] wants it without the last one.
-fn network(text: &str, input: Shape, outputs: usize) -> Result<Architecture, ArchitectureError> {
+pub(crate) fn network(
+    text: &str,
+    input: Shape,
+    outputs: usize,
+) -> Result<Architecture, ArchitectureError> {
     let last = format!(" dense({outputs})");
     let before = text.strip_suffix(&last).unwrap_or(text);
     let network = Architecture::named(before, input, outputs)?;
@@ -380,7 +396,8 @@ fn network(text: &str, input: Shape, outputs: usize) -> Result<Architecture, Arc
     Err(refused(text, reason.to_owned()))
 }
 
-fn sides(text: &str) -> Option<Shape> {
+/// A shape as files spell it: `3x28x28`.
+pub(crate) fn sides(text: &str) -> Option<Shape> {
     let sides: Vec<usize> = text.split('x').map(str::parse).collect::<Result<_, _>>().ok()?;
     let [channels, height, width] = sides[..] else { return None };
     Some(Shape { channels, height, width })
@@ -392,28 +409,35 @@ fn not_finite<E: Element>(path: &Path, tensor: &str, index: usize, value: f64) -
 }
 
 /// A file whose header agrees with its length.
-struct Reader<'a> {
+struct Reader<'a, R> {
     path: &'a Path,
-    file: BufReader<File>,
+    file: R,
     header: Header,
     /// Where the numbers begin.
     begin: u64,
 }
 
-impl<'a> Reader<'a> {
-    fn open(path: &'a Path) -> Result<Reader<'a>, CheckpointError> {
+impl<'a> Reader<'a, BufReader<File>> {
+    fn open(path: &'a Path) -> Result<Self, CheckpointError> {
         let system = |source| CheckpointError::Io { file: path.to_owned(), source };
-        let refuse = |reason| CheckpointError::Format { file: path.to_owned(), reason };
         // Before opening: to open a pipe is to wait for whoever writes.
         if !std::fs::metadata(path).map_err(system)?.is_file() {
-            return Err(refuse("it is no file of its own".to_owned()));
+            let reason = "it is no file of its own".to_owned();
+            return Err(CheckpointError::Format { file: path.to_owned(), reason });
         }
-        let file = File::open(path).map_err(system)?;
-        let status = file.metadata().map_err(system)?;
-        let mut file = BufReader::new(file);
+        Reader::new(path, BufReader::new(File::open(path).map_err(system)?))
+    }
+}
+
+impl<'a, R: Read + Seek> Reader<'a, R> {
+    fn new(path: &'a Path, mut file: R) -> Result<Self, CheckpointError> {
+        let system = |source| CheckpointError::Io { file: path.to_owned(), source };
+        let refuse = |reason| CheckpointError::Format { file: path.to_owned(), reason };
+        let bytes = file.seek(SeekFrom::End(0)).map_err(system)?;
+        file.rewind().map_err(system)?;
         let mut length = [0; 8];
-        let after = status.len().checked_sub(8);
-        let after = after.ok_or_else(|| refuse(format!("it has {} bytes", status.len())))?;
+        let after = bytes.checked_sub(8);
+        let after = after.ok_or_else(|| refuse(format!("it has {bytes} bytes")))?;
         file.read_exact(&mut length).map_err(system)?;
         let length = u64::from_le_bytes(length);
         let data = after.checked_sub(length).filter(|_| length <= LONGEST).ok_or_else(|| {

@@ -6,6 +6,7 @@
 pub mod checkpoint;
 pub mod compile;
 pub mod error;
+pub mod evaluate;
 pub mod initial;
 pub mod outcome;
 pub mod randomize;
@@ -18,6 +19,7 @@ pub mod trainer;
 pub use checkpoint::{Checkpoint, CheckpointError, load_weights};
 pub use compile::Loss;
 pub use error::TrainError;
+pub use evaluate::measured;
 pub use initial::Initialization;
 pub use outcome::{Ended, Line, Measured, Summary};
 pub use reading::reading;

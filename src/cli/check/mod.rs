@@ -38,15 +38,15 @@ pub struct Arguments {
     /// The certificate, and the sample that it is for; with --network, the sample alone will do
     #[arg(required = true, num_args = 1..=2, value_names = ["CERTIFICATE", "SAMPLE"])]
     files: Vec<String>,
-    /// A feed-forward ReLU network from elsewhere: FILE.onnx, or FILE.safetensors (a checkpoint of
-    /// this program, or any with --architecture)
+    /// A network: ONNX, a checkpoint, a network file or a certificate, our NPZ and JSON, or any safetensors
+    /// and NPZ under PyTorch's names with --architecture
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network FILE.safetensors: its layers, as `shatter train --model` takes them, and
+    /// With --network, of plain arrays: their layers, as `shatter train --model` takes them, and
     /// batchnorm(eps=E) where it is not 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
-    /// With --architecture: outputs of its last layer [default: the classes of the sample]
+    /// With --architecture: outputs of its last layer [default: as the last array says]
     #[arg(long, value_name = "N", requires = "architecture")]
     outputs: Option<usize>,
     /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, a
@@ -56,12 +56,12 @@ pub struct Arguments {
     /// With --network: decide every point in exact arithmetic, in 2^38 products and 1 GiB at most
     #[arg(long, requires = "network")]
     exact: bool,
+    #[command(flatten)]
+    said: Override,
     /// With --network: of which runtimes verdicts speak, ieee, tf32, bf16 or winograd [default: ieee, a
     /// certificate's own]
     #[arg(long, value_name = "NAME", requires = "network")]
     runtime: Option<Runtime>,
-    #[command(flatten)]
-    said: Override,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
     #[arg(long, conflicts_with = "network")]
     integers: bool,

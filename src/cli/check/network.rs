@@ -1,31 +1,22 @@
 //! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
-use crate::cli::input::AnyCheckpoint;
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::cli::{CliError, Verdict, input, write};
-use crate::exact::{Element, Format};
-use crate::interchange::onnx::{self, External};
-use crate::interchange::{InterchangeError, tensors};
+use crate::exact::Format;
+use crate::interchange::load::{self, Body, Kind, Loaded, Trained};
 use crate::judge::{
     certificate::{self, Subject, Tally},
     claims, verdict as judge,
 };
-use crate::network::architecture::{Architecture, Shape};
-use crate::network::graph;
+use crate::network::architecture::Shape;
 use crate::network::reading::ReadingError;
 use crate::network::{Graph, Reading};
-use crate::sample::{
-    self, Condition, LabelRule, Labels, Points, Preprocess, RawSample, Values, prepare,
-};
-use crate::train::{Checkpoint, TrainError, load_weights, reading};
+use crate::sample::{self, Condition, LabelRule, Points, Preprocess, RawSample, Values, prepare};
 
 use super::Arguments;
-
-/// The largest file that is read: protobuf has room for no more.
-const LARGEST: u64 = 1 << 31;
 
 /// A network, and the points as it takes them.
 struct Task {
@@ -47,56 +38,11 @@ pub fn run(
 ) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading");
-    let at = |source| CliError::Interchange { file: file.to_owned(), source: Box::new(source) };
     let undecided = |source| CliError::Judge { file: file.to_owned(), source: Box::new(source) };
-    let bytes = bounded(file, LARGEST)?;
     let raw = sample::load(text, arguments.common.seed());
     let raw = raw.map_err(|error| CliError::sample(text, error))?;
-    let mut external = External::default();
-    let task = match file.extension().and_then(|extension| extension.to_str()) {
-        Some("onnx") => {
-            if arguments.architecture.is_some() {
-                let file = file.display();
-                let reason = "--architecture is for .safetensors; ONNX files say their layers";
-                return Err(CliError::Usage(format!("{file}: {reason}")));
-            }
-            external =
-                External::read(&bytes, file.parent().unwrap_or(Path::new(""))).map_err(at)?;
-            let network = onnx::network_with(&bytes, &external).map_err(at)?;
-            let description = format!("ONNX, {} operations", network.steps.len() - 1);
-            let reading = Reading::from_metadata(&onnx::metadata(&bytes).map_err(at)?);
-            Task {
-                network,
-                description,
-                layers: None,
-                inputs: "points".to_owned(),
-                sample: labelled(arguments, raw)?,
-                reading,
-            }
-        }
-        Some("safetensors") => {
-            let copy = Snapshot::of(&bytes, file)?;
-            match &arguments.architecture {
-                Some(layers) => described(arguments, &copy, layers, raw)?,
-                None => match copy.named(input::checkpoint(copy.path()))? {
-                    AnyCheckpoint::Single(checkpoint) => {
-                        trained(arguments, file, &checkpoint, &raw)?
-                    }
-                    AnyCheckpoint::Double(checkpoint) => {
-                        trained(arguments, file, &checkpoint, &raw)?
-                    }
-                },
-            }
-        }
-        _ => {
-            return Err(CliError::Usage(format!(
-                "{}: a name that ends in .onnx or .safetensors is wanted",
-                file.display()
-            )));
-        }
-    };
-    let digest = certificate::digest_of_files(&bytes, external.files().map(|(_, bytes)| bytes));
-    drop((bytes, external));
+    let loaded = load(arguments, file, &raw)?;
+    let task = task(arguments, file, &loaded, raw)?;
     let (points, labels) = (&task.sample.points, &task.sample.labels);
     let outputs = task.network.outputs();
     let otherwise = || Reading::by_outputs(outputs, labels);
@@ -117,7 +63,7 @@ pub fn run(
     let (result, deciding) = timed(decide);
     let mut judged = result.map_err(undecided)?;
     let subject = Subject {
-        network_sha256: digest,
+        network_sha256: loaded.sha256.clone(),
         description: task.description.clone(),
         layers: task.layers.clone(),
         takes: task.network.input.clone(),
@@ -255,95 +201,51 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-/// All points with their own labels; under another rule the distinct ones, as constructions have them.
-fn labelled(arguments: &Arguments, raw: RawSample) -> Result<RawSample, CliError> {
-    match arguments.labels {
-        None | Some(LabelRule::True) => Ok(raw),
-        Some(rule) => {
-            let text = raw.text.clone();
-            let sample = raw.distinct(rule, arguments.common.seed());
-            let sample = sample.map_err(|error| CliError::sample(&text, error))?;
-            Ok(RawSample { text, points: sample.points, labels: sample.labels })
-        }
+/// The network. Where its layers are given in words, it takes what the sample has.
+fn load(arguments: &Arguments, file: &Path, raw: &RawSample) -> Result<Loaded, CliError> {
+    let architecture = arguments.architecture.as_deref();
+    let input = architecture.and_then(|_| Shape::from_shape(raw.points.shape()));
+    if architecture.is_some() && input.is_none() {
+        let reason = format!("{}: its points are neither images nor vectors", raw.text);
+        return Err(CliError::Usage(reason));
     }
+    let options = load::Options { architecture, outputs: arguments.outputs, input };
+    Ok(load::load(file, &options)?)
 }
 
-/// What was read of a file, in a file of its own: so that what is decided is what was hashed, whatever
-/// becomes of the file meanwhile.
-struct Snapshot<'a> {
-    held: tempfile::NamedTempFile,
-    bytes: &'a [u8],
-    file: &'a Path,
-}
-
-impl<'a> Snapshot<'a> {
-    fn of(bytes: &'a [u8], file: &'a Path) -> Result<Snapshot<'a>, CliError> {
-        let mut held = tempfile::NamedTempFile::new().map_err(CliError::at(file))?;
-        held.write_all(bytes).map_err(CliError::at(file))?;
-        Ok(Snapshot { held, bytes, file })
-    }
-
-    fn path(&self) -> &Path {
-        self.held.path()
-    }
-
-    /// Errors speak of the file itself.
-    fn named<T, E: ToString>(&self, result: Result<T, E>) -> Result<T, CliError> {
-        let (own, file) = (self.path().display().to_string(), self.file.display().to_string());
-        result.map_err(|error| CliError::Usage(error.to_string().replace(&own, &file)))
-    }
-}
-
-/// A safetensors file whose layers are given in words.
-fn described(
+/// The network, with the points as it takes them.
+fn task(
     arguments: &Arguments,
-    copy: &Snapshot,
-    layers: &str,
+    file: &Path,
+    loaded: &Loaded,
     raw: RawSample,
 ) -> Result<Task, CliError> {
-    let sample = labelled(arguments, raw)?;
-    let types = tensors::types(copy.bytes).map_err(|source| at(copy.file, source))?;
-    let precision = match types.as_slice() {
-        [one] if one == "F32" => Format::F32,
-        [one] if one == "F64" => Format::F64,
-        _ => {
-            let file = copy.file.display();
-            let reason =
-                format!("{file}: its tensors are {}: all F32 or all F64", types.join(", "));
-            return Err(CliError::Usage(reason));
+    let network = loaded.graph()?.into_owned();
+    let (description, layers) = match &loaded.body {
+        Body::Trained(trained) if loaded.kind == Kind::Checkpoint => {
+            let task = prepared(arguments, file, trained, network, &raw)?;
+            return Ok(Task { reading: loaded.reading.clone(), ..task });
         }
-    };
-    let outputs = match (&sample.labels, arguments.outputs) {
-        (_, Some(outputs)) => outputs,
-        (Labels::Classes { count, .. }, None) => {
-            // A table numbers its classes by rank; outputs go up to the largest number of one.
-            let numbers = (0..*count).filter_map(|class| sample.labels.number(class));
-            let up_to = numbers.max().map_or(*count as usize, |most| most as usize + 1);
-            arguments.said.named().unwrap_or(up_to)
+        Body::Trained(Trained { architecture, .. }) => {
+            let words = arguments.architecture.as_ref().map(|_| architecture.to_string());
+            (architecture.to_string(), words)
         }
-        (Labels::Real { outputs, .. }, None) => *outputs,
+        Body::Graph(graph) => {
+            (format!("{}, {} operations", loaded.kind.name(), graph.steps.len() - 1), None)
+        }
+        Body::Explicit(explicit) => (explicit.construction.clone(), None),
     };
-    let shape = Shape::from_shape(sample.points.shape());
-    let shape = shape.ok_or_else(|| CliError::Usage("its points are no images".to_owned()))?;
-    let architecture = Architecture::named(layers, shape, outputs).map_err(TrainError::from)?;
-    let arrays = copy.named(load_weights::<f64>(copy.path(), &architecture))?;
-    let network = graph::trained::graph(&architecture, &arrays, precision);
-    let network = network.map_err(|source| at(copy.file, source.into()))?;
-    let description = architecture.to_string();
-    let layers = Some(description.clone());
-    let reading = Ok(None);
-    Ok(Task { network, description, layers, inputs: "points".to_owned(), sample, reading })
-}
-
-fn at(file: &Path, source: InterchangeError) -> CliError {
-    CliError::Interchange { file: file.to_owned(), source: Box::new(source) }
+    let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
+    let (inputs, reading) = ("points".to_owned(), loaded.reading.clone());
+    Ok(Task { network, description, layers, inputs, sample, reading })
 }
 
 /// A checkpoint brings its layers, its preparation and its labels.
-fn trained<E: Element>(
+fn prepared(
     arguments: &Arguments,
     file: &Path,
-    checkpoint: &Checkpoint<E>,
+    checkpoint: &Trained,
+    network: Graph,
     raw: &RawSample,
 ) -> Result<Task, CliError> {
     let data = &checkpoint.settings["data"];
@@ -360,26 +262,27 @@ fn trained<E: Element>(
         }
     };
     let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);
-    let prepared = prepare::<E>(raw, None, condition, &preprocess, seed, false);
-    let (set, _) = prepared.map_err(|error| CliError::sample(&raw.text, error))?;
-    let precision = E::FORMAT;
-    let wide = || set.values.iter().map(|&x| Element::to_f64(x));
-    let values = match precision {
-        Format::F64 => Values::F64(wide().collect()),
-        _ => Values::F32(wide().map(|x| x as f32).collect()),
+    let of_text = |error| CliError::sample(&raw.text, error);
+    let (values, shape, labels) = match checkpoint.precision {
+        Format::F64 => {
+            let set = prepare::<f64>(raw, None, condition, &preprocess, seed, false);
+            let (set, _) = set.map_err(of_text)?;
+            (Values::F64(set.values.to_vec()), set.shape, set.labels)
+        }
+        _ => {
+            let set = prepare::<f32>(raw, None, condition, &preprocess, seed, false);
+            let (set, _) = set.map_err(of_text)?;
+            (Values::F32(set.values.to_vec()), set.shape, set.labels)
+        }
     };
-    let Shape { channels, height, width } = set.shape;
-    let points = Points::new(values, vec![channels, height, width]);
-    let points = points.map_err(|error| CliError::sample(&raw.text, error))?;
-    let architecture = checkpoint.network().map_err(TrainError::from)?;
-    let network = graph::trained::graph(&architecture, &checkpoint.arrays, precision);
-    let network = network.map_err(|source| at(file, source.into()))?;
+    let Shape { channels, height, width } = shape;
+    let points = Points::new(values, vec![channels, height, width]).map_err(of_text)?;
     Ok(Task {
         network,
-        description: checkpoint.architecture.clone(),
+        description: checkpoint.architecture.to_string(),
         layers: None,
         inputs: format!("prepared {condition} seed={seed}"),
-        sample: RawSample { text: raw.text.clone(), points, labels: set.labels },
-        reading: reading(&checkpoint.settings),
+        sample: RawSample { text: raw.text.clone(), points, labels },
+        reading: Ok(None),
     })
 }

@@ -1,23 +1,25 @@
 //! `shatter eval` of a checkpoint.
 
-use crate::device::cpu::Cpu;
-use crate::exact::Element;
-use crate::network::Reading;
-use crate::network::reading::How;
+use crate::exact::{Element, Format};
+use crate::interchange::load::{LoadError, Trained};
+use crate::network::reading::{How, ReadingError};
+use crate::network::{Reading, graph, plain};
 use crate::sample::preprocess::{Preprocess, prepare};
 use crate::sample::{self, Condition, LabelRule, Labels};
-use crate::train::{Checkpoint, Data, Settings, TrainError, Trainer, reading};
+use crate::train::{Loss, measured};
 
-use super::super::input::AnyCheckpoint;
 use super::super::output::{Facts, grouped, percent, print, print_json};
 use super::super::reading::cell;
-use super::super::{CliError, Verdict, input, write};
+use super::super::{CliError, Verdict, write};
 use super::Arguments;
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
-    match input::checkpoint(&arguments.network)? {
-        AnyCheckpoint::Single(checkpoint) => evaluate(arguments, &checkpoint),
-        AnyCheckpoint::Double(checkpoint) => evaluate(arguments, &checkpoint),
+/// How the file says that outputs are read.
+type Own = Result<Option<Reading>, ReadingError>;
+
+pub fn run(arguments: &Arguments, checkpoint: &Trained, own: Own) -> Result<Verdict, CliError> {
+    match checkpoint.precision {
+        Format::F64 => evaluate::<f64>(arguments, checkpoint, own),
+        _ => evaluate::<f32>(arguments, checkpoint, own),
     }
 }
 
@@ -35,7 +37,8 @@ fn part<T: serde::de::DeserializeOwned>(
 
 fn evaluate<E: Element>(
     arguments: &Arguments,
-    checkpoint: &Checkpoint<E>,
+    checkpoint: &Trained,
+    said: Own,
 ) -> Result<Verdict, CliError> {
     let data = &checkpoint.settings["data"];
     let preprocess: Preprocess = part(arguments, &data["preprocess"], "preprocessing")?;
@@ -78,18 +81,18 @@ fn evaluate<E: Element>(
     };
     let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
     let Some(mut set) = prepared else { return Ok(Verdict::No) }; // there always is one
-    let outputs = checkpoint.outputs;
-    if set.shape != checkpoint.input {
+    let (network, outputs) = (&checkpoint.architecture, checkpoint.outputs());
+    if set.shape != network.input {
         return Err(CliError::Usage(format!(
             "{}: the network takes {}; {text} has {}",
             arguments.network.display(),
-            checkpoint.input,
+            network.input,
             set.shape
         )));
     }
     let file = &arguments.network;
     let otherwise = || Reading::by_outputs(outputs, &set.labels);
-    let chosen = arguments.said.choose(file, reading(&checkpoint.settings), otherwise)?;
+    let chosen = arguments.said.choose(file, said, otherwise)?;
     let said = chosen.bind(file, &set.labels, outputs)?;
     if !matches!((said.how(), said.class(0)), (How::Largest, _) | (How::Value, None)) {
         return Err(CliError::Usage(format!(
@@ -98,19 +101,16 @@ fn evaluate<E: Element>(
             said.how()
         )));
     }
-    // The trainer knows classes by the outputs that stand for them.
+    // Losses know classes by the outputs that stand for them.
     let own = std::mem::replace(&mut set.labels, said.labels().clone());
-    let mut settings: Settings = part(arguments, &checkpoint.settings["settings"], "settings")?;
-    settings.batch = settings.batch.min(set.labels.len());
-    settings.augmentation = String::new();
-    settings.patience = None;
-    let network = checkpoint.network().map_err(TrainError::from)?;
-    let held = Data { train: &set, test: None, whiten: false, description: data.clone() };
-    let mut trainer = Trainer::new(&Cpu, network, held, settings)?;
-    trainer.set_weights(0, &checkpoint.arrays)?;
-    let measured = trainer.evaluate_training()?[0];
+    let loss: Loss = part(arguments, &checkpoint.settings["settings"]["loss"], "loss")?;
+    let graph = graph::trained::graph(network, &checkpoint.arrays, checkpoint.precision).map_err(
+        |source| CliError::Load(Box::new(LoadError::Graph { file: file.clone(), source })),
+    )?;
+    let outputs_of = plain::outputs(&graph, &set.values, set.labels.len());
+    let measured = measured(&outputs_of, &set, loss);
     if let Some(out) = &arguments.common.out {
-        write(out, "outputs.csv", csv(&own, &trainer.outputs(0)?))?;
+        write(out, "outputs.csv", csv(&own, &outputs_of))?;
     }
     let n = set.labels.len() as u64;
     let mut found = serde_json::json!({
@@ -151,7 +151,7 @@ fn evaluate<E: Element>(
 }
 
 /// A line a point: its label, and what the network puts out.
-fn csv<E: Element>(labels: &Labels, outputs: &[E]) -> String {
+pub fn csv<E: Element>(labels: &Labels, outputs: &[E]) -> String {
     let width = outputs.len() / labels.len().max(1);
     let names: Vec<String> = (0..width).map(|k| format!("output{k}")).collect();
     let mut text = format!("label,{}\n", names.join(","));

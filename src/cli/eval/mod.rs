@@ -1,6 +1,7 @@
 //! `shatter eval`: what a network computes on a sample, and whether it fits.
 
 mod checkpoint;
+mod graph;
 mod layered;
 mod two_layer;
 
@@ -8,14 +9,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::interchange::load::{Body, Kind};
 use crate::network::reading::How;
 use crate::network::{Network, Reading};
 use crate::sample::{LabelRule, Sample};
 
+use super::input::Described;
 use super::output::{Facts, Progress, grouped, print, print_json};
 use super::reading::Override;
 use super::words::{labels_text, merged_text};
-use super::{CliError, Common, Verdict, input, labelled_sample};
+use super::{CliError, Common, Verdict, labelled_sample};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  \
@@ -27,7 +30,7 @@ use super::{CliError, Common, Verdict, input, labelled_sample};
     Exit status: 0 if the network equals every label exactly (a checkpoint, or --reading largest, \
     sign or half: classifies every point as labelled), 1 if not, 2 for bad input.")]
 pub struct Arguments {
-    /// A network file, a certificate or a checkpoint
+    /// A network file, a certificate, a checkpoint, or a network as ONNX, safetensors, NPZ or JSON
     network: PathBuf,
     /// The sample
     sample: String,
@@ -42,6 +45,8 @@ pub struct Arguments {
     /// from under the condition gaussian
     #[arg(long, value_name = "SAMPLE")]
     train: Option<String>,
+    #[command(flatten)]
+    described: Described,
     #[command(flatten)]
     said: Override,
     #[command(flatten)]
@@ -58,33 +63,42 @@ struct Findings {
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = Progress::start();
     progress.say("reading");
-    if input::is_safetensors(&arguments.network) {
-        drop(progress);
-        return checkpoint::run(arguments);
-    }
-    let file = input::network(&arguments.network)?;
+    let loaded = arguments.described.load(&arguments.network)?;
+    let network = match &loaded.body {
+        Body::Explicit(explicit) => &explicit.network,
+        Body::Trained(trained) if loaded.kind == Kind::Checkpoint => {
+            drop(progress);
+            return checkpoint::run(arguments, trained, loaded.reading.clone());
+        }
+        Body::Trained(_) | Body::Graph(_) => {
+            drop(progress);
+            return graph::run(arguments, &loaded);
+        }
+    };
     // A certificate brings its labels; of labels given by hand, at least the seed.
-    let own = file.claim.as_ref().map(|claim| claim.seed);
-    let (rule, seed) = match (arguments.labels, &file.claim) {
+    let origin = loaded.origin.as_ref();
+    let own = origin.map(|origin| origin.seed);
+    let (rule, seed) = match (arguments.labels, origin) {
         (Some(rule), _) => (rule, arguments.common.seed.or(own).unwrap_or(0)),
-        (None, Some(claim)) => (claim.rule, claim.seed),
+        (None, Some(origin)) => (origin.rule, origin.seed),
         (None, None) => (LabelRule::True, arguments.common.seed()),
     };
     let sample = labelled_sample(&arguments.sample, arguments.common.seed(), rule, seed)?;
-    if file.network.inputs() != sample.points.d() {
+    if network.inputs() != sample.points.d() {
         return Err(CliError::Usage(format!(
             "the network takes {} coordinates, the points have {}",
-            file.network.inputs(),
+            network.inputs(),
             sample.points.d()
         )));
     }
     progress.say("evaluating");
     let out = arguments.common.out.as_deref();
-    let (outputs, named) = (file.network.outputs(), arguments.said.named());
+    let (outputs, named) = (network.outputs(), arguments.said.named());
     let otherwise = || Reading::of_construction(outputs, &sample.labels, named);
-    let chosen = arguments.said.choose(&arguments.network, file.reading(), otherwise)?;
+    let own = loaded.reading.clone();
+    let chosen = arguments.said.choose(&arguments.network, own, otherwise)?;
     let said = chosen.bind(&arguments.network, &sample.labels, outputs)?;
-    let Findings { fits, mut found, facts: more } = match &file.network {
+    let Findings { fits, mut found, facts: more } = match network {
         Network::TwoLayer(network) if said.how() == How::Value => {
             two_layer::evaluate(network, &sample, &said, out)?
         }

@@ -6,6 +6,7 @@
 
 use crate::device::Outcome;
 use crate::exact::Element;
+use crate::network::architecture::Shape;
 
 use super::slab::{Slab, SlabMut};
 
@@ -67,6 +68,41 @@ pub fn loss<E: Element>(
         *met += u32::from(class.is_some_and(|class| class as usize == largest(values)));
     }
     outcome
+}
+
+/// What a loss finds of outputs that are there already, as many numbers for each label; of squared losses, the
+/// target of a class is 1 at its own output.
+///
+/// ```
+/// use shatter::device::cpu::outcome;
+/// use shatter::sample::Labels;
+/// let labels = Labels::classes(vec![1, 0], 2)?;
+/// let found = outcome(false, &[0.0, 0.0, 3.0, 1.0], &labels, &[true, false]);
+/// assert_eq!((found.changed, found.clean), ((0, 1), (1, 1))); // a tie is the first class
+/// assert!((found.loss - (2f64.ln() + (1.0 + (-2f64).exp()).ln())).abs() < 1e-15);
+/// # Ok::<(), shatter::sample::SampleError>(())
+/// ```
+pub fn outcome<E: Element>(
+    is_squared: bool,
+    outputs: &[E],
+    labels: &crate::sample::Labels,
+    changed: &[bool],
+) -> Outcome {
+    let n = labels.len();
+    let width = outputs.len() / n.max(1);
+    let all = Slab { data: outputs, stride: width, first: 0, shape: Shape::vector(width), rows: n };
+    let chosen: Vec<u32> = (0..n as u32).collect();
+    let changed: Vec<u32> = changed.iter().map(|&changed| u32::from(changed)).collect();
+    let numbers: Vec<E>;
+    let target = match labels {
+        crate::sample::Labels::Classes { of, .. } => Target::Classes(of),
+        crate::sample::Labels::Real { values, .. } => {
+            numbers = values.iter().map(|&value| E::of(value)).collect();
+            Target::Numbers(&numbers)
+        }
+    };
+    let kind = if is_squared { Loss::Squared } else { Loss::CrossEntropy };
+    loss(kind, all, None, Labels { chosen: &chosen, labels: target, changed: &changed })
 }
 
 /// The label of one sample, if there is one that fits so many outputs.

@@ -31,6 +31,8 @@ use crate::device::{Control, Device, DeviceError, Memory, Outcome, check};
 use crate::exact::Element;
 use crate::network::architecture::{Shape, Window};
 
+pub use loss::outcome;
+
 use fuse::Step;
 use store::{Store, zeros};
 

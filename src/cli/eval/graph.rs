@@ -1,0 +1,128 @@
+//! `shatter eval` of a graph, or of layers without the settings of a checkpoint: points go in as they are. What comes
+//! out is computed plainly, in the type of the network; whether it fits is decided as `check --network` does.
+
+use crate::exact::{Dyadic, Element, Format, Rational};
+use crate::interchange::load::{Body, Loaded};
+use crate::judge::certificate::Tally;
+use crate::judge::{Runtime, verdict};
+use crate::network::reading::Said;
+use crate::network::{Graph, Reading, plain};
+use crate::sample::fingerprint::fingerprint;
+use crate::sample::{self, RawSample};
+
+use super::super::output::{Facts, Progress, grouped, print, print_json};
+use super::super::{CliError, Verdict, input, write};
+use super::{Arguments, checkpoint};
+
+pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> {
+    let progress = Progress::start();
+    progress.say("evaluating");
+    let (file, text) = (&arguments.network, arguments.sample.as_str());
+    let raw = sample::load(text, arguments.common.seed());
+    let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
+    let graph = loaded.graph()?;
+    let outputs = graph.outputs();
+    let otherwise = || Reading::by_outputs(outputs, &sample.labels);
+    let chosen = arguments.said.choose(file, loaded.reading.clone(), otherwise)?;
+    let said = chosen.bind(file, &sample.labels, outputs)?;
+    let undecided = |source| CliError::Judge { file: file.clone(), source: Box::new(source) };
+    let judged = verdict::decide(&graph, &sample.points, &said, Runtime::default(), false)
+        .map_err(undecided)?;
+    let plainly = match graph.precision {
+        Format::F64 => computed::<f64>(arguments, &graph, &sample, &said)?,
+        _ => computed::<f32>(arguments, &graph, &sample, &said)?,
+    };
+    let n = sample.points.n();
+    let tally = Tally::of(&judged);
+    let fits = judged.iter().filter(|one| one.fits == Some(true)).count();
+    let open = judged.iter().filter(|one| one.fits.is_none()).count();
+    let mut found = serde_json::json!({
+        "sample": sample.text,
+        "points": n,
+        "points_sha256": fingerprint(&sample.points),
+        "network_sha256": loaded.sha256,
+        "precision": graph.precision.name(),
+        "as_labelled": plainly,
+        "verdicts": tally,
+        "fits_in_real_arithmetic": fits,
+        "open_in_real_arithmetic": open,
+    });
+    chosen.record(&mut found, outputs);
+    let configuration = serde_json::json!({ "network": file, "seed": arguments.common.seed() });
+    arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
+    drop(progress);
+    if arguments.common.json {
+        print_json(&found)?;
+    } else {
+        let number = |n: usize| grouped(n as u64);
+        let mut facts = Facts::default();
+        facts.add("sample", format!("{}, {}", sample.text, sample.points.describe()));
+        facts.add("network", described(loaded, &graph));
+        facts.add("reading", chosen.text(&sample.labels, outputs));
+        facts.add(
+            "computed",
+            format!(
+                "in {}, {} of {} points as labelled",
+                if graph.precision == Format::F64 { "f64" } else { "f32" },
+                number(plainly),
+                number(n)
+            ),
+        );
+        facts.add(
+            "decided",
+            format!(
+                "{} fit exactly, {} with margin, {} undecided, {} do not fit (shatter check --network \
+                 writes a certificate)",
+                number(tally.exact),
+                number(tally.margin),
+                number(tally.undecided),
+                number(tally.misfit)
+            ),
+        );
+        facts.add(
+            "",
+            format!(
+                "in real arithmetic {} of {} fit, {} open",
+                number(fits),
+                number(n),
+                number(open)
+            ),
+        );
+        print(facts.text())?;
+    }
+    Ok(if tally.exact + tally.margin == n { Verdict::Yes } else { Verdict::No })
+}
+
+/// What the network is.
+fn described(loaded: &Loaded, graph: &Graph) -> String {
+    let (kind, precision) = (loaded.kind.name(), graph.precision);
+    match &loaded.body {
+        Body::Trained(trained) => format!("{kind}, {precision}, {}", trained.architecture),
+        _ => format!("{kind}, {precision}, {} operations", graph.steps.len() - 1),
+    }
+}
+
+/// Points whose label the outputs say, as they are computed in `E`; with `--out`, writes the outputs.
+fn computed<E: Element>(
+    arguments: &Arguments,
+    graph: &Graph,
+    sample: &RawSample,
+    said: &Said,
+) -> Result<usize, CliError> {
+    let n = sample.points.n();
+    let points = verdict::inputs(&sample.points, graph.precision, 0..n);
+    let points: Vec<E> = points.into_iter().map(E::of).collect();
+    let outputs = plain::outputs(graph, &points, n);
+    if let Some(out) = &arguments.common.out {
+        write(out, "outputs.csv", checkpoint::csv(&sample.labels, &outputs))?;
+    }
+    let width = graph.outputs().max(1);
+    // An output that is not finite says nothing.
+    let says = |(i, row): &(usize, &[E])| {
+        let exact =
+            row.iter().map(|&x| Dyadic::try_from(Element::to_f64(x)).map(|x| x.to_rational()));
+        exact.collect::<Result<Vec<Rational>, _>>().is_ok_and(|row| said.says(&row, *i))
+    };
+    Ok(outputs.chunks(width).enumerate().filter(says).count())
+}

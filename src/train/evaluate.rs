@@ -1,0 +1,28 @@
+//! Loss and accuracies of outputs that are there already.
+
+use crate::device::cpu::outcome;
+use crate::exact::Element;
+use crate::sample::Prepared;
+
+use super::compile::Loss;
+use super::outcome::{Measured, Tally};
+
+/// Samples whose losses are summed up at a time: sums of sums keep their digits.
+const BATCH: usize = 1024;
+
+/// Loss and accuracies over a prepared sample, of outputs for each of its points in their order; what a
+/// [`Trainer`](super::Trainer) finds of the same outputs.
+pub fn measured<E: Element>(outputs: &[E], set: &Prepared<E>, loss: Loss) -> Measured {
+    let n = set.labels.len();
+    let width = outputs.len() / n.max(1);
+    let mut tally = Tally::new(matches!(set.labels, crate::sample::Labels::Real { .. }));
+    for start in (0..n).step_by(BATCH) {
+        let rows = start..(start + BATCH).min(n);
+        let chosen: Vec<u32> = rows.clone().map(|row| row as u32).collect();
+        let labels = set.labels.select(&chosen);
+        let outputs = &outputs[rows.start * width..rows.end * width];
+        let changed = set.changed.get(rows).unwrap_or_default();
+        tally.add(&outcome(loss == Loss::Squared, outputs, &labels, changed));
+    }
+    tally.measured()
+}
