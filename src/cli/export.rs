@@ -12,7 +12,7 @@ use crate::interchange::{array, json, npz, number, tensors};
 use crate::network::architecture::{Parameter, Shape};
 use crate::network::evaluate::{ExactResidual, exact_residual};
 use crate::network::projection::project;
-use crate::network::{Layered, Network, Reading, forward};
+use crate::network::{Layered, Network, Reading, exactly};
 use crate::record::Manifest;
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{Condition, Preprocess, Sample};
@@ -246,8 +246,8 @@ fn residual(network: &Network, sample: &Sample, origin: &Origin) -> ExactResidua
             exact_residual(two, &z, &sample.labels)
         }
         Network::Layered(layered) => {
-            let outputs = forward::outputs(layered, &sample.points);
-            forward::residual(&outputs, &sample.labels, origin.target)
+            let outputs = exactly::outputs(layered, &sample.points);
+            exactly::residual(&outputs, &sample.labels, origin.target)
         }
     }
 }
