@@ -8,6 +8,7 @@ use crate::network::reading::{How, Said};
 use crate::sample::Labels;
 
 use super::enclose::Enclosure;
+use super::enclose::depth::{Bounded, Functional};
 use super::verdict::Judged;
 
 /// The judgement of outputs that are enclosed, at point `i`.
@@ -70,6 +71,33 @@ pub(super) fn enclosed(said: &Said, outputs: &Enclosure, at: Range<usize>, i: us
             Judged::of_margin(equals(&|_| target), margin, outputs.runtime(at.start))
         }
     }
+}
+
+/// The functionals of so many outputs whose bounds say what [`bounded`] judges: the label's output less each
+/// other, or the outputs.
+pub(super) fn functionals(said: &Said, outputs: usize, i: usize) -> Vec<Functional> {
+    match (said.how(), said.class(i)) {
+        (How::Largest, Some(own)) => {
+            let own = own as usize;
+            let others = (0..outputs).filter(|&other| other != own);
+            others.map(|other| vec![(own, 1.0), (other, -1.0)]).collect()
+        }
+        _ => (0..outputs).map(|k| vec![(k, 1.0)]).collect(),
+    }
+}
+
+/// The judgement of functionals that are bounded, in real arithmetic and at every runtime.
+pub(super) fn bounded(said: &Said, found: &[Bounded], i: usize) -> Judged {
+    if said.how() != How::Largest || said.class(i).is_none() {
+        return enclosed(said, &Enclosure::of_bounds(found), 0..found.len(), i);
+    }
+    let mut judged = (f64::INFINITY, f64::INFINITY, 0.0f64);
+    for &Bounded { centre, off } in found {
+        judged.0 = least(judged.0, (centre - off).next_down());
+        judged.1 = least(judged.1, (centre + off).next_up());
+        judged.2 = larger(judged.2, (2.0 * off).next_up());
+    }
+    Judged::of_margin(false, (judged.0, judged.1), judged.2)
 }
 
 /// The judgement of outputs that are known, with the rounding bound of before.

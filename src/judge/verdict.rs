@@ -28,8 +28,9 @@ use crate::sample::{Labels, Points};
 
 use super::JudgeError;
 use super::enclose::Evaluator;
+use super::enclose::depth::Deep;
 use super::exactly::Exactly;
-use super::reading::enclosed;
+use super::reading::{self, enclosed, functionals};
 use super::runtime::Runtime;
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
@@ -62,6 +63,8 @@ pub enum Verdict {
 
 /// The most products of enclosures, points and all: hours on two cores.
 const MOST_WORK: u64 = 1 << 44;
+/// The most products of walks through deep networks, at points that enclosures leave undecided.
+const DEEP_WORK: u64 = 1 << 46;
 /// Numbers that a batch holds at once, each with its bounds. Batches are the same whatever the number of
 /// threads, since the last bits of a bound may depend on them: products of several rows may add in another order.
 const BATCH: usize = 1 << 18;
@@ -151,6 +154,7 @@ pub fn decide(
         };
         judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
     }
+    deepened(network, &evaluator, points, said, &mut judged);
     drop(evaluator);
     let decided = match asked {
         Some(asked) => Some((asked, (0..n).collect())),
@@ -164,6 +168,38 @@ pub fn decide(
         one.verdict = Verdict::Margin;
     }
     Ok(judged)
+}
+
+/// Carries roundings back from the outputs at points that enclosures leave undecided, as many as are affordable.
+fn deepened(
+    network: &Graph,
+    evaluator: &Evaluator,
+    points: &Points,
+    said: &Said,
+    judged: &mut [Judged],
+) {
+    // Real labels are met exactly, or not: bounds say no more once that is known.
+    let open = |i: &usize| {
+        let one = &judged[*i];
+        one.verdict == Verdict::Undecided && (said.class(*i).is_some() || one.is_open())
+    };
+    let mut which: Vec<usize> = (0..judged.len()).filter(open).collect();
+    if which.is_empty() {
+        return;
+    }
+    let Some(deep) = Deep::new(network, evaluator) else { return };
+    which.truncate((DEEP_WORK / deep.products().max(1)) as usize);
+    // Everything that is known of one point is held at once.
+    let at_once = (MOST_BYTES / deep.bytes().max(1)).clamp(1, 64) as usize;
+    for turn in which.chunks(at_once) {
+        let of_point = |&i: &usize| {
+            let point = inputs(points, network.precision, i..i + 1);
+            let functionals = functionals(said, network.outputs(), i);
+            Some((i, reading::bounded(said, &deep.bounded(point, &functionals)?, i)))
+        };
+        let found: Vec<(usize, Judged)> = turn.par_iter().filter_map(of_point).collect();
+        found.into_iter().for_each(|(i, one)| judged[i] = judged[i].with(&one));
+    }
 }
 
 /// Refuses points of another shape than the network takes. Sides of 1 say nothing; a network of
@@ -208,6 +244,19 @@ impl Judged {
         };
         let fits = if equal || low > 0.0 { Some(true) } else { (high <= 0.0).then_some(false) };
         Judged { verdict, low, high, rounding, fits }
+    }
+
+    /// What this and another judgement of the same point say together.
+    fn with(&self, other: &Judged) -> Judged {
+        let larger = |x: f64, y: f64| if y > x { y } else { x };
+        let smaller = |x: f64, y: f64| if y < x { y } else { x };
+        let (low, high) = (larger(self.low, other.low), smaller(self.high, other.high));
+        let both = Judged::of_margin(false, (low, high), smaller(self.rounding, other.rounding));
+        match (both.verdict, other.verdict) {
+            (Verdict::Undecided, Verdict::Undecided) if both.fits.is_none() => *self,
+            (Verdict::Undecided, _) => *other,
+            _ => both,
+        }
     }
 
     /// Real labels have no margin: the outputs equal them (0 ..= 0), or not (below 0), or that is open.

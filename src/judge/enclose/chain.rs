@@ -106,19 +106,23 @@ impl Chain {
         if exact.iter().all(|&exact| exact) {
             return Vec::new();
         }
+        let base = |at: usize| self.base.get(at).copied().unwrap_or(0.0);
+        let bound = |(at, own): (usize, f64)| {
+            if exact[at / width] { 0.0 } else { up(base(at) + own, 1) }
+        };
+        self.rounded(rounding).into_iter().enumerate().map(bound).collect()
+    }
+
+    /// What a runtime's own roundings of these monomials add to `base`: the second and third terms.
+    pub fn rounded(&self, rounding: Rounding) -> Vec<f64> {
+        let highest = rounding.highest();
+        let width = self.size.len() / self.most.len().max(1);
         let relative = rounding.relative(self.terms, self.products);
         let tiny = 8.0 * self.terms.saturating_add(1) as f64 * rounding.smallest();
         let bound = |(at, size): (usize, &f64)| {
             let most = self.most[at / width];
             // Comparisons with what is no number are false.
-            if exact[at / width] {
-                0.0
-            } else if most < highest {
-                let base = self.base.get(at).copied().unwrap_or(0.0);
-                up(base + relative * size + tiny * most, 4)
-            } else {
-                f64::INFINITY
-            }
+            if most < highest { up(relative * size + tiny * most, 3) } else { f64::INFINITY }
         };
         self.size.iter().enumerate().map(bound).collect()
     }

@@ -21,6 +21,7 @@
 mod affine;
 mod bounds;
 mod chain;
+pub mod depth;
 mod pointwise;
 mod pool;
 mod response;
@@ -81,6 +82,18 @@ impl Enclosure {
     ) -> Enclosure {
         let runtime = back.runtime(rounding);
         Enclosure { points, centre, radius, runtime, back: Some(back), forward }
+    }
+
+    /// Numbers of one point, each within a bound of what real arithmetic and any runtime have there.
+    pub(super) fn of_bounds(found: &[depth::Bounded]) -> Enclosure {
+        Enclosure {
+            points: 1,
+            centre: found.iter().map(|one| one.centre).collect(),
+            radius: found.iter().map(|one| one.off).collect(),
+            runtime: found.iter().map(|one| 2.0 * one.off).collect(),
+            back: None,
+            forward: None,
+        }
     }
 
     /// The radius of a number.
