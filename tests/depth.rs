@@ -132,7 +132,7 @@ fn residual(seed: u64, (channels, side): (usize, usize), blocks: usize, of: Numb
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = vec![channels, side, side];
     let add = |steps: &mut Vec<Step>, operation: Operation, on: usize, shape: &[usize]| {
-        steps.push(Step { operation, on, shape: shape.to_vec() });
+        steps.push(Step::new(operation, on, shape.to_vec()));
         steps.len()
     };
     let window = |size: usize, stride: usize| Window {
@@ -202,7 +202,7 @@ fn without_normalizations(network: &Graph) -> Graph {
                 for operation in
                     [shift(each(&|c| -by.mean[c])), scale, shift(each(&|c| by.shift[c]))]
                 {
-                    steps.push(Step { operation, on, shape: step.shape.clone() });
+                    steps.push(Step::new(operation, on, step.shape.clone()));
                     on = steps.len();
                 }
             }
@@ -213,7 +213,7 @@ fn without_normalizations(network: &Graph) -> Graph {
                     }
                     other => other.clone(),
                 };
-                steps.push(Step { operation, on, shape: step.shape.clone() });
+                steps.push(Step::new(operation, on, step.shape.clone()));
             }
         }
         number.push(steps.len());
@@ -237,7 +237,7 @@ fn deep_residual_networks_are_decided() {
     let numbers: Vec<f32> = points.iter().map(|&x| x as f32).collect();
     let points = Points::new(Values::F32(numbers), network.input.clone()).unwrap();
     let verdicts = |of: Vec<u32>| {
-        let labels = Labels::Classes { of, count: 4, names: Vec::new() };
+        let labels = Labels::classes(of, 4).expect("classes below 4");
         judge(&network, &points, &labels, Runtime::Ieee, false).unwrap().1
     };
     let plain =
