@@ -253,7 +253,8 @@ impl Judged {
         let (low, high) = (larger(self.low, other.low), smaller(self.high, other.high));
         let both = Judged::of_margin(false, (low, high), smaller(self.rounding, other.rounding));
         match (both.verdict, other.verdict) {
-            (Verdict::Undecided, Verdict::Undecided) if both.fits.is_none() => *self,
+            (Verdict::Undecided, Verdict::Undecided) if both.fits == self.fits => *self,
+            (Verdict::Undecided, Verdict::Undecided) => both,
             (Verdict::Undecided, _) => *other,
             _ => both,
         }

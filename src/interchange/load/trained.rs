@@ -77,13 +77,16 @@ pub fn trained(
     Ok((trained, arrays.metadata))
 }
 
+/// The arrays of an architecture, in their order.
+type Taken = Vec<(Parameter, Vec<f64>)>;
+
 /// The arrays of an architecture, and the smallest format that has all of their numbers; velocities and
 /// PyTorch's counters of batches are passed over.
 pub fn take(
     path: &Path,
     arrays: &mut Arrays,
     architecture: &Architecture,
-) -> Result<(Vec<(Parameter, Vec<f64>)>, Format), LoadError> {
+) -> Result<(Taken, Format), LoadError> {
     let file = || path.to_owned();
     let wanted =
         architecture.arrays().map_err(|source| LoadError::Architecture { file: file(), source })?;

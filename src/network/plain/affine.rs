@@ -51,9 +51,12 @@ impl<E: Element> Dense<E> {
     }
 }
 
+/// A unit: what it reads with which weight, its bias, and its activation.
+type SparseUnit<E> = (Vec<(usize, E)>, E, Activation);
+
 /// Units that read some numbers each.
 pub struct Sparse<E> {
-    units: Vec<(Vec<(usize, E)>, E, Activation)>,
+    units: Vec<SparseUnit<E>>,
 }
 
 impl<E: Element> Sparse<E> {

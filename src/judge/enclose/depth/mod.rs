@@ -176,7 +176,12 @@ fn bounded<E: Element>(
         }
         let terms = functional.len() + 2;
         let rounded = terms as f64 * f64::EPSILON * size;
-        Bounded { centre, off: up(cost + held + floor.all() + rounded, terms + 4) }
+        let off = up(cost + held + floor.all() + rounded, terms + 4);
+        // What overflowed on the way is not known, and no comparison may hide it.
+        match centre.is_finite() && off.is_finite() {
+            true => Bounded { centre, off },
+            false => Bounded { centre: 0.0, off: f64::INFINITY },
+        }
     };
     Some(functionals.iter().zip(costs).map(one).collect())
 }

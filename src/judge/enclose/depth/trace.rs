@@ -152,7 +152,7 @@ impl<E: Element> Held<'_, E> {
         let mut costs = vec![0.0; numbers];
         // A slope other than 0 and 1 is multiplied by, which a runtime rounds.
         let relative = self.rounding.gamma(2);
-        for at in 0..numbers {
+        for (at, cost) in costs.iter_mut().enumerate() {
             let Some(bent) = Bent::of(&step.operation, at / area.max(1)) else { continue };
             let (centre, off) = (self.x.centre[at], self.x.runtime(at));
             let round = |slope: f64| Element::to_f64(E::of(slope));
@@ -169,7 +169,7 @@ impl<E: Element> Held<'_, E> {
             slopes[here] = E::of(slope);
             // A number below the normal range may be taken for zero when it is read.
             let flushed = bent.steepest() * self.rounding.smallest();
-            costs[at] = up(local + rest + held + flushed, 3);
+            *cost = up(local + rest + held + flushed, 3);
         }
         (slopes, costs)
     }
