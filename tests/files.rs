@@ -408,14 +408,9 @@ fn rounding_says_how_many_points_still_fit() {
     // What it finds is what the rounded network does.
     let eval = shatter(&folder, &["eval", "fit/certificate.txt", sample]);
     assert_eq!(status(&eval), 0, "{}", stderr(&eval));
-    for (file, seed, reason) in [
-        ("fit/network.txt", "0", "not a certificate"),
-        ("fit/certificate.txt", "5", "other points"),
-    ] {
-        let other = ["export", file, "--to", "npz", "--round", "--seed", seed, "--out", "out"];
-        let text = works(&folder, &other);
-        assert!(text.contains("not tried") && text.contains(reason), "{text}");
-    }
+    let other = ["export", "fit/network.txt", "--to", "npz", "--round", "--out", "out"];
+    let text = works(&folder, &other);
+    assert!(text.contains("not tried") && text.contains("not a certificate"), "{text}");
     // Fractions are what they are.
     let text = works(&folder, &["export", "fit/certificate.txt", "--to", "json", "--out", "out"]);
     assert!(
