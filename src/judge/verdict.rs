@@ -3,7 +3,7 @@
 //! Judged is the function that the network computes in real arithmetic, with the numbers of its file, on
 //! the stated inputs: the numbers of the sample, rounded to the network's precision. Outputs say labels
 //! as a [`Reading`] has it; the *margin* of a point is positive where they say its label
-//! ([`How`](crate::network::reading::How)), and the *rounding bound* is what any runtime of a model ([`Runtime`])
+//! ([`How`]), and the *rounding bound* is what any runtime of a model ([`Runtime`])
 //! may change of the margin. Real labels have no margin, and 0 stands for it where the outputs equal them.
 //!
 //! | verdict | meaning |

@@ -375,7 +375,7 @@ pub fn tensor(bytes: &[u8]) -> Result<Tensor<'_>> {
     Ok(tensor)
 }
 
-/// The texts that a file has beside its graph, at most [`MOST`] pairs of key and text in the size of the file.
+/// The texts that a file has beside its graph, at most `MOST` pairs of key and text in the size of the file.
 pub fn metadata(bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let mut texts = Vec::new();
     fields(bytes, |number, field| {

@@ -8,7 +8,7 @@
 //! δ_v = A δ_w − ε_v, where |ε_v| is at most what binary64 rounds there. A runtime may fold such an operation into
 //! others or not (`chain.rs`); where it holds a value that no operation folds into itself, it holds
 //! c_v + δ_v + e_v, and |e_v| is at most γ_K Σ|monomial| and what flushing makes, as for enclosures. A bent
-//! operation (ReLU, clip, a maximum) has δ_v = S (δ_w + e_w) + ρ_v with any slopes S ([`kinks`]): ρ_v = 0 where
+//! operation (ReLU, clip, a maximum) has δ_v = S (δ_w + e_w) + ρ_v with any slopes S (`kinks.rs`): ρ_v = 0 where
 //! no kink is nearer than what is off, and is at most about half of that elsewhere.
 //!
 //! So, for a functional q of a value, and *any* numbers g_v with g = q there,
