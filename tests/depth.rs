@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use shatter::exact::{Format, Rational};
 use shatter::judge::enclose::Evaluator;
 use shatter::judge::enclose::depth::{Bounded, Deep, Functional};
-use shatter::judge::{Runtime, Verdict, judge};
+use shatter::judge::{Effort, Runtime, Verdict, judge};
 use shatter::network::exactly::Exact;
 use shatter::network::graph::{Affine, Normalization, Operation, Step, Window, count};
 use shatter::network::{Activation, Graph};
@@ -46,7 +46,7 @@ fn holds(network: &Graph, point: &[f64], outputs: &[Rational], seed: u64) -> Res
     let evaluator = Evaluator::new(network, Runtime::Ieee);
     let deep = Deep::new(network, &evaluator).ok_or("it takes too much work")?;
     let functionals = functionals(outputs.len());
-    let Some(found) = deep.bounded(point.to_vec(), &functionals) else { return Ok(()) };
+    let Some(found) = deep.bounded(point.to_vec(), &functionals).0 else { return Ok(()) };
     for (found, functional) in found.iter().zip(&functionals) {
         within(found, functional, outputs).map_err(|said| format!("real: {said}"))?;
     }
@@ -238,7 +238,7 @@ fn deep_residual_networks_are_decided() {
     let points = Points::new(Values::F32(numbers), network.input.clone()).unwrap();
     let verdicts = |of: Vec<u32>| {
         let labels = Labels::classes(of, 4).expect("classes below 4");
-        judge(&network, &points, &labels, Runtime::Ieee, false).unwrap().1
+        judge(&network, &points, &labels, Runtime::Ieee, Effort::default()).unwrap().1
     };
     let plain =
         Evaluator::new(&network, Runtime::Ieee).outputs(vec![0.5; count(&network.input)], 1);

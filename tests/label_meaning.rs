@@ -12,7 +12,7 @@ use common::program::{csv, npy, read_json, refused, shatter, status, stderr, std
 use common::verdicts::{decided, verdicts};
 use proptest::prelude::*;
 use shatter::exact::{Format, Rational};
-use shatter::judge::{Runtime, Verdict, decide, judge};
+use shatter::judge::{Effort, Runtime, Verdict, decide, judge};
 use shatter::network::Graph;
 use shatter::network::graph::{Affine, Operation, Step};
 use shatter::network::reading::{How, Reading, ReadingError};
@@ -362,7 +362,7 @@ fn real_labels_are_decided_point_by_point() {
     let of = |points: &[[f64; 2]], labels: &[f64]| {
         let points = Points::new(Values::F64(points.concat()), vec![2]).unwrap();
         let labels = Labels::real(labels.to_vec(), 1).unwrap();
-        judge(&network, &points, &labels, Runtime::Ieee, false).unwrap().1
+        judge(&network, &points, &labels, Runtime::Ieee, Effort::default()).unwrap().1
     };
     let alone = of(&[[1.0, 2.0]], &[3.0])[0];
     let beside = of(&[[1.0, 2.0], [0.1, 0.2], [1.0, 2.5]], &[3.0, 0.3, 4.0]);
@@ -526,7 +526,7 @@ proptest! {
         let said = reading.bind(&labels, outputs);
         // Real numbers are their own labels where outputs are values without names.
         if matches!((&labels, how), (Labels::Real { .. }, How::Value)) && names.is_empty() {
-            let judged = decide(&network, &points, &said.unwrap(), Runtime::Ieee, false).unwrap();
+            let judged = decide(&network, &points, &said.unwrap(), Runtime::Ieee, Effort::default()).unwrap().judged;
             for ((x, _), (one, name)) in rows.iter().zip(judged.iter().zip(&all)) {
                 let output = (weights[0] * x + bias[0]) as f64;
                 prop_assert_eq!(one.fits, Some(name.parse() == Ok(output)));
@@ -543,7 +543,7 @@ proptest! {
             Ok(said) => said,
             Err(error) => return Err(TestCaseError::fail(format!("{codes:?}: {error}"))),
         };
-        let judged = decide(&network, &points, &said, Runtime::Ieee, false).unwrap();
+        let judged = decide(&network, &points, &said, Runtime::Ieee, Effort::default()).unwrap().judged;
         for (i, (x, _)) in rows.iter().enumerate() {
             let values: Vec<i64> = weights.iter().zip(&bias).map(|(w, b)| w * x + b).collect();
             let code = codes[i].unwrap();

@@ -11,7 +11,7 @@ use common::program::{csv, npy, refused, shatter, status, stderr, stdout};
 use common::verdicts::{decided, redigested, verdicts};
 use shatter::exact::Format;
 use shatter::interchange::{Array, Numbers, tensors};
-use shatter::judge::{Runtime, verdict as judge};
+use shatter::judge::{Effort, Runtime, verdict as judge};
 use shatter::network::Graph;
 use shatter::network::graph::{Affine, Operation, Step, Window};
 use shatter::sample;
@@ -262,7 +262,7 @@ fn work_is_counted_before_it_is_done() {
     ];
     let network = Graph { precision: Format::F32, input: vec![1], steps };
     let raw = sample::load("gaussian:n=10000,d=1,classes=2", 0).unwrap();
-    let error = judge::judge(&network, &raw.points, &raw.labels, Runtime::Ieee, false)
+    let error = judge::judge(&network, &raw.points, &raw.labels, Runtime::Ieee, Effort::default())
         .unwrap_err()
         .to_string();
     assert!(error.contains("10000 points") && error.contains("fewer points"), "{error}");

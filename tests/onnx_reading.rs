@@ -8,9 +8,9 @@ use common::onnx::{
 };
 use shatter::exact::{Format, Rational};
 use shatter::interchange::onnx;
-use shatter::judge::Runtime;
 use shatter::judge::enclose::Evaluator;
 use shatter::judge::verdict::{Verdict, judge};
+use shatter::judge::{Effort, Runtime};
 use shatter::network::exactly::{Exact, Plan};
 use shatter::network::layered::{Layered, Unit};
 use shatter::network::{Activation, Graph, Network};
@@ -253,10 +253,12 @@ fn a_last_softmax_is_read_by_its_order() {
     assert!(graph.is_ordered());
     let points = Points::new(Values::F32(vec![1.0, 0.0, 0.0, 1.0]), vec![2]).unwrap();
     let labels = Labels::Real { values: vec![1.0, 0.0, 0.0, 1.0], outputs: 2 };
-    let error = judge(&graph, &points, &labels, Runtime::Ieee, false).unwrap_err().to_string();
+    let error =
+        judge(&graph, &points, &labels, Runtime::Ieee, Effort::default()).unwrap_err().to_string();
     assert!(error.contains("ends in a softmax"), "{error}");
     let raw = shatter::sample::load("gaussian:n=30,d=2,classes=2", 0).unwrap();
-    let (_, judged) = judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, false).unwrap();
+    let (_, judged) =
+        judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, Effort::default()).unwrap();
     assert!(judged.iter().all(|one| one.verdict != Verdict::Exact));
     assert!(judged.iter().any(|one| one.verdict == Verdict::Margin));
     let nodes = [

@@ -14,9 +14,9 @@ use std::fs;
 use common::python::{python, run};
 use serde_json::Value;
 use shatter::interchange::onnx;
-use shatter::judge::Runtime;
 use shatter::judge::enclose::Evaluator;
 use shatter::judge::verdict::{Verdict, inputs, judge};
+use shatter::judge::{Effort, Runtime};
 use shatter::network::Graph;
 use shatter::sample::{self, Labels};
 
@@ -89,7 +89,8 @@ fn common_modules_are_judged_as_pytorch_does() {
         };
         let npy = format!("npy:{},{}", path(text("points")), path(text("labels")));
         let raw = sample::load(&npy, 0).unwrap();
-        let (_, judged) = judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, false).unwrap();
+        let (_, judged) =
+            judge(&graph, &raw.points, &raw.labels, Runtime::Ieee, Effort::default()).unwrap();
         let says = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
         assert_eq!(says(Verdict::Misfit), 0, "{file} is judged otherwise than by PyTorch");
         if says(Verdict::Undecided) > 0 {
@@ -98,7 +99,8 @@ fn common_modules_are_judged_as_pytorch_does() {
         }
         // With other labels, no point fits.
         let wrong = others(&raw.labels, graph.outputs());
-        let (_, judged) = judge(&graph, &raw.points, &wrong, Runtime::Ieee, false).unwrap();
+        let (_, judged) =
+            judge(&graph, &raw.points, &wrong, Runtime::Ieee, Effort::default()).unwrap();
         assert!(judged.iter().all(|one| one.verdict == Verdict::Misfit), "{file}");
         // Of probabilities the logits are judged.
         if !entry["probabilities"].as_bool().unwrap() {

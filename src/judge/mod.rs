@@ -16,4 +16,4 @@ pub mod verdict;
 
 pub use error::JudgeError;
 pub use runtime::Runtime;
-pub use verdict::{Judged, Verdict, decide, judge};
+pub use verdict::{Decided, Effort, Judged, Verdict, Walks, decide, judge};

@@ -63,8 +63,10 @@ pub enum Verdict {
 
 /// The most products of enclosures, points and all: hours on two cores.
 const MOST_WORK: u64 = 1 << 44;
-/// The most products of walks through deep networks, at points that enclosures leave undecided.
-const DEEP_WORK: u64 = 1 << 46;
+/// Products of walks through deep networks after which no more points are walked from: unasked, a minute or two
+/// on two cores, and asked for, hours.
+const UNASKED_WALKS: u64 = 1 << 40;
+const ASKED_WALKS: u64 = 1 << 46;
 /// Numbers that a batch holds at once, each with its bounds. Batches are the same whatever the number of
 /// threads, since the last bits of a bound may depend on them: products of several rows may add in another order.
 const BATCH: usize = 1 << 18;
@@ -73,6 +75,52 @@ const BATCH: usize = 1 << 18;
 /// one point.
 const ENCLOSED: u64 = 64;
 const MOST_BYTES: u64 = 1 << 29;
+
+/// How much is done for a verdict beyond enclosures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Every point in exact arithmetic.
+    pub exact: bool,
+    /// Points that enclosures leave undecided.
+    pub walks: Walks,
+}
+
+/// From how many of the points that enclosures leave undecided one walks back through the network, to say what
+/// becomes of each rounding ([`depth`](super::enclose::depth)); the first ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Walks {
+    /// As many as take a minute or two on two cores.
+    #[default]
+    Affordable,
+    /// So many, and no more than take hours.
+    AtMost(usize),
+}
+
+impl std::str::FromStr for Walks {
+    type Err = String;
+
+    /// `all`, or a number of points.
+    fn from_str(text: &str) -> Result<Walks, String> {
+        match text {
+            "all" => Ok(Walks::AtMost(usize::MAX)),
+            _ => text
+                .parse()
+                .map(Walks::AtMost)
+                .map_err(|_| format!("'{text}' is no number of points: 0, 100, all")),
+        }
+    }
+}
+
+/// What was decided.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// Each point.
+    pub judged: Vec<Judged>,
+    /// Points that enclosures left undecided, and that a walk might decide.
+    pub left: usize,
+    /// How many of them were walked from.
+    pub walked: usize,
+}
 
 /// The points as a network of this precision takes them, rounded to binary64 and then to it: `rows` ×
 /// coordinates.
@@ -95,12 +143,12 @@ pub fn judge(
     points: &Points,
     labels: &Labels,
     runtime: Runtime,
-    everywhere_exact: bool,
+    effort: Effort,
 ) -> Result<(Reading, Vec<Judged>), JudgeError> {
     let reading = Reading::by_outputs(network.outputs(), labels)?;
     let said = reading.bind(labels, network.outputs())?;
-    let judged = decide(network, points, &said, runtime, everywhere_exact)?;
-    Ok((reading, judged))
+    let decided = decide(network, points, &said, runtime, effort)?;
+    Ok((reading, decided.judged))
 }
 
 /// Judges every point of labels that were bound to the outputs of the network by a reading of one's own.
@@ -112,8 +160,8 @@ pub fn decide(
     points: &Points,
     said: &Said,
     runtime: Runtime,
-    everywhere_exact: bool,
-) -> Result<Vec<Judged>, JudgeError> {
+    effort: Effort,
+) -> Result<Decided, JudgeError> {
     let n = points.n();
     if said.labels().len() != n {
         return Err(JudgeError::Labels { points: n, labels: said.labels().len() });
@@ -133,7 +181,7 @@ pub fn decide(
     if let Some(i) = (0..n).into_par_iter().position_first(|i| !all_finite(i)) {
         return Err(JudgeError::Beyond { point: i, format: network.precision.name() });
     }
-    let asked = match everywhere_exact {
+    let asked = match effort.exact {
         true => Some(Exactly::asked(network, points, said, n)?),
         false => None,
     };
@@ -154,7 +202,7 @@ pub fn decide(
         };
         judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
     }
-    deepened(network, &evaluator, points, said, &mut judged);
+    let (left, walked) = deepened(network, &evaluator, points, said, effort.walks, &mut judged);
     drop(evaluator);
     let decided = match asked {
         Some(asked) => Some((asked, (0..n).collect())),
@@ -167,39 +215,57 @@ pub fn decide(
     for one in judged.iter_mut().filter(|one| ordered && one.verdict == Verdict::Exact) {
         one.verdict = Verdict::Margin;
     }
-    Ok(judged)
+    Ok(Decided { judged, left, walked })
 }
 
-/// Carries roundings back from the outputs at points that enclosures leave undecided, as many as are affordable.
+/// Carries roundings back from the outputs at points that enclosures leave undecided; how many
+/// these are, and at how many that was done.
 fn deepened(
     network: &Graph,
     evaluator: &Evaluator,
     points: &Points,
     said: &Said,
+    walks: Walks,
     judged: &mut [Judged],
-) {
+) -> (usize, usize) {
     // Real labels are met exactly, or not: bounds say no more once that is known.
     let open = |i: &usize| {
         let one = &judged[*i];
         one.verdict == Verdict::Undecided && (said.class(*i).is_some() || one.is_open())
     };
-    let mut which: Vec<usize> = (0..judged.len()).filter(open).collect();
-    if which.is_empty() {
-        return;
-    }
-    let Some(deep) = Deep::new(network, evaluator) else { return };
-    which.truncate((DEEP_WORK / deep.products().max(1)) as usize);
+    let which: Vec<usize> = (0..judged.len()).filter(open).collect();
+    let deep = match which.is_empty() {
+        true => None,
+        false => Deep::new(network, evaluator),
+    };
+    let Some(deep) = deep else { return (which.len(), 0) };
+    let (most, mut left) = match walks {
+        Walks::Affordable => (which.len(), UNASKED_WALKS),
+        Walks::AtMost(most) => (most.min(which.len()), ASKED_WALKS),
+    };
     // Everything that is known of one point is held at once.
     let at_once = (MOST_BYTES / deep.bytes().max(1)).clamp(1, 64) as usize;
-    for turn in which.chunks(at_once) {
+    let mut walked = 0;
+    for turn in which[..most].chunks(at_once) {
+        if left == 0 {
+            break;
+        }
         let of_point = |&i: &usize| {
             let point = inputs(points, network.precision, i..i + 1);
             let functionals = functionals(said, network.outputs(), i);
-            Some((i, reading::bounded(said, &deep.bounded(point, &functionals)?, i)))
+            let (bounded, products) = deep.bounded(point, &functionals);
+            (i, bounded.map(|bounded| reading::bounded(said, &bounded, i)), products)
         };
-        let found: Vec<(usize, Judged)> = turn.par_iter().filter_map(of_point).collect();
-        found.into_iter().for_each(|(i, one)| judged[i] = judged[i].with(&one));
+        let found: Vec<(usize, Option<Judged>, u64)> = turn.par_iter().map(of_point).collect();
+        for (i, one, products) in found {
+            left = left.saturating_sub(products);
+            if let Some(one) = one {
+                judged[i] = judged[i].with(&one);
+            }
+        }
+        walked += turn.len();
     }
+    (which.len(), walked)
 }
 
 /// Refuses points of another shape than the network takes. Sides of 1 say nothing; a network of

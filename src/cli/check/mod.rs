@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
-use crate::judge::Runtime;
+use crate::judge::{Runtime, Walks};
 use crate::network::Reading;
 use crate::sample::{self, LabelRule};
 
@@ -62,6 +62,10 @@ pub struct Arguments {
     /// certificate's own]
     #[arg(long, value_name = "NAME", requires = "network")]
     runtime: Option<Runtime>,
+    /// With --network: how many of the points that enclosures leave undecided are bounded by walks back through
+    /// the network, a number or all [default: as many as take a minute or two; all of them to check a certificate]
+    #[arg(long, value_name = "N", requires = "network")]
+    walks: Option<Walks>,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
     #[arg(long, conflicts_with = "network")]
     integers: bool,

@@ -8,6 +8,7 @@ use crate::cli::{CliError, Verdict, input, write};
 use crate::exact::Format;
 use crate::interchange::load::{self, Body, Kind, Loaded, Trained};
 use crate::judge::{
+    Decided, Effort, Walks,
     certificate::{self, Subject, Tally},
     claims, verdict as judge,
 };
@@ -59,9 +60,13 @@ pub fn run(
     let named = claimed.as_deref().map(certificate::runtime);
     let runtime = arguments.runtime.or(named).unwrap_or_default();
     progress.say("deciding every point");
-    let decide = || judge::decide(&task.network, points, &said, runtime, arguments.exact);
+    // To confirm a certificate is to do what it was made with.
+    let otherwise = if claimed.is_some() { Walks::AtMost(usize::MAX) } else { Walks::default() };
+    let walks = arguments.walks.unwrap_or(otherwise);
+    let effort = Effort { exact: arguments.exact, walks };
+    let decide = || judge::decide(&task.network, points, &said, runtime, effort);
     let (result, deciding) = timed(decide);
-    let mut judged = result.map_err(undecided)?;
+    let Decided { mut judged, left, walked } = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: loaded.sha256.clone(),
         description: task.description.clone(),
@@ -102,6 +107,8 @@ pub fn run(
         "least_margin_beyond_rounding": beyond.is_finite().then_some(beyond),
         "largest_rounding_bound": (unbounded == 0).then_some(rounding),
         "without_rounding_bound": unbounded,
+        "left_by_enclosures": left,
+        "walked": walked,
     });
     chosen.record(&mut found, outputs);
     let verdict = match &claims {
@@ -149,6 +156,14 @@ pub fn run(
     facts.add("with margin", format!("{} beyond the rounding bound{least}", number(tally.margin)));
     facts.add("undecided", number(tally.undecided));
     facts.add("does not fit", number(tally.misfit));
+    if left > 0 {
+        let more = match walked < left {
+            true => "; --walks all for the others",
+            false => "",
+        };
+        let walked = format!("walked from {} of them{more}", number(walked));
+        facts.add("", format!("enclosures left {} undecided, {walked}", number(left)));
+    }
     facts.add(
         "",
         format!("in real arithmetic {} of {} fit, {} open", number(fits), number(n), number(open)),

@@ -4,7 +4,7 @@
 use crate::exact::{Dyadic, Element, Format, Rational};
 use crate::interchange::load::{Body, Loaded};
 use crate::judge::certificate::Tally;
-use crate::judge::{Runtime, verdict};
+use crate::judge::{Effort, Runtime, Walks, verdict};
 use crate::network::reading::Said;
 use crate::network::{Graph, Reading, plain};
 use crate::sample::fingerprint::fingerprint;
@@ -27,14 +27,17 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
     let chosen = arguments.said.choose(file, loaded.reading.clone(), otherwise)?;
     let said = chosen.bind(file, &sample.labels, outputs)?;
     let undecided = |source| CliError::Judge { file: file.clone(), source: Box::new(source) };
-    let judged = verdict::decide(&graph, &sample.points, &said, Runtime::default(), false)
+    // Evaluation takes seconds; walks may take minutes.
+    let effort = Effort { exact: false, walks: Walks::AtMost(0) };
+    let decided = verdict::decide(&graph, &sample.points, &said, Runtime::default(), effort)
         .map_err(undecided)?;
     let plainly = match graph.precision {
         Format::F64 => computed::<f64>(arguments, &graph, &sample, &said)?,
         _ => computed::<f32>(arguments, &graph, &sample, &said)?,
     };
     let n = sample.points.n();
-    let tally = Tally::of(&judged);
+    let judged = &decided.judged;
+    let tally = Tally::of(judged);
     let fits = judged.iter().filter(|one| one.fits == Some(true)).count();
     let open = judged.iter().filter(|one| one.fits.is_none()).count();
     let mut found = serde_json::json!({
@@ -73,11 +76,16 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
             "decided",
             format!(
                 "{} fit exactly, {} with margin, {} undecided, {} do not fit (shatter check --network \
-                 writes a certificate)",
+                 {})",
                 number(tally.exact),
                 number(tally.margin),
                 number(tally.undecided),
-                number(tally.misfit)
+                number(tally.misfit),
+                if decided.left > 0 {
+                    "may decide more, and writes a certificate"
+                } else {
+                    "writes a certificate"
+                }
             ),
         );
         facts.add(

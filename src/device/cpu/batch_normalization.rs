@@ -14,9 +14,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::{images_of_group, vectorised};
+use crate::device::cpu::images::images_of_group;
 use crate::device::cpu::slab::{Slab, SlabMut};
 use crate::exact::Element;
+use crate::linear::vectors::vectorised;
 use crate::network::architecture::EPSILON;
 
 /// Share of the batch in the running statistics.

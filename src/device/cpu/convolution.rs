@@ -19,10 +19,11 @@
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::{GROUPS, images_of_group, vectorised};
+use crate::device::cpu::images::{GROUPS, images_of_group};
 use crate::device::cpu::slab::{Slab, SlabMut};
 use crate::exact::Element;
 use crate::linear::product::{Matrix, MatrixMut, product};
+use crate::linear::vectors::vectorised;
 use crate::network::architecture::{Shape, Window};
 
 /// Rows of a product that are enough to make it quick: smaller images go together.

@@ -1,4 +1,4 @@
-//! Views image by image, and loops compiled for what the processor has.
+//! Views image by image.
 
 use std::ops::Range;
 
@@ -13,15 +13,6 @@ pub const GROUPS: usize = 16;
 /// Images of one group, of which there are `rows` in all; at least 1.
 pub fn images_of_group(rows: usize) -> usize {
     rows.div_ceil(GROUPS).max(1)
-}
-
-/// Runs `work` compiled for the widest vectors that this processor has. Entries of vectors are
-/// independent, so the bytes do not depend on their width. The closure has to be
-/// `#[inline(always)]`: otherwise it stays a function of its own, with the narrow vectors of the
-/// build's target.
-#[inline(always)]
-pub fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
 }
 
 impl<'a, E> Slab<'a, E> {

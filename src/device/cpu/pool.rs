@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::vectorised;
 use crate::device::cpu::slab::{Slab, SlabMut};
 use crate::exact::Element;
+use crate::linear::vectors::vectorised;
 use crate::network::architecture::{Pool, Shape, Window};
 
 /// Maximum or mean of each window. Padding never is a maximum, and counts as zeros in a mean. Of

@@ -9,9 +9,9 @@
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::vectorised;
 use crate::device::cpu::slab::{Slab, SlabMut};
 use crate::exact::Element;
+use crate::linear::vectors::vectorised;
 
 /// Size, alpha, beta and k.
 pub type Constants = (usize, f64, f64, f64);

@@ -41,7 +41,7 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// use shatter::construct::{Options, depth_two};
 /// use shatter::exact::Format;
 /// use shatter::interchange::onnx;
-/// use shatter::judge::{Runtime, verdict as judge};
+/// use shatter::judge::{Effort, Runtime, verdict as judge};
 /// use shatter::network::Network;
 /// use shatter::sample::{self, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
@@ -51,7 +51,7 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// assert_eq!(rounded.rounded, 0);
 /// // Read back, every point is found to equal its label, whatever the order of a runtime's sums.
 /// let read = onnx::network(&file)?;
-/// let (_, judged) = judge::judge(&read, &sample.points, &sample.labels, Runtime::Ieee, false)?;
+/// let (_, judged) = judge::judge(&read, &sample.points, &sample.labels, Runtime::Ieee, Effort::default())?;
 /// assert!(judged.iter().all(|one| one.verdict == judge::Verdict::Exact && one.rounding == 0.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -145,6 +145,11 @@ impl Response {
         channel.saturating_sub(self.before)..end.min(channels)
     }
 
+    /// How many channels below and above a channel its sum goes over, where there are so many.
+    pub fn reach(&self) -> (usize, usize) {
+        (self.before, self.size - 1 - self.before)
+    }
+
     /// Size, α, 4β and k.
     pub fn constants(&self) -> (usize, f64, u32, f64) {
         (self.size, self.alpha, self.quarters, self.k)

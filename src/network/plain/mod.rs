@@ -2,17 +2,21 @@
 //!
 //! Points are taken in blocks, whose number does not depend on the number of threads, and each sum is
 //! made by one thread in one order: so the bytes of the outputs do not depend on the threads. Values
-//! are arrays in the graph's own order (channels, rows, columns), one point after the other.
+//! go in and out in the graph's own order (channels, rows, columns), one point after the other; between, the
+//! channels of a place lie side by side (`layout`), and whatever names numbers is renumbered once.
 //!
 //! | operations | in |
 //! |---|---|
-//! | products with matrices, of images unfolded along one axis or both | `affine` |
+//! | products with matrices; sparse units | `dense` |
+//! | convolutions: products of images unfolded along one axis or both | `convolution` |
 //! | largest entries and means of windows | `pool` |
 //! | functions of one number, normalizations, picked numbers | `pointwise` |
 //!
 //! Cost: two operations a weight and a place; a block takes the values that are still read.
 
-mod affine;
+mod convolution;
+mod dense;
+mod layout;
 mod pointwise;
 mod pool;
 
@@ -21,7 +25,8 @@ use rayon::prelude::*;
 use crate::exact::Element;
 
 use super::graph::{Graph, Operation, Window, count};
-use affine::{Convolution, Dense, Sparse};
+use convolution::Convolution;
+use dense::{Dense, Sparse};
 
 /// Numbers that the values of a block should not exceed, and the most points of a block.
 const BLOCK_NUMBERS: usize = 1 << 23;
@@ -44,8 +49,10 @@ enum Prepared<E> {
     Dense(Dense<E>),
     Sparse(Sparse<E>),
     Convolution(Convolution<E>),
-    /// Constants, number by number.
-    Numbers(Vec<E>),
+    /// Slopes.
+    Slopes(Vec<E>),
+    /// Which number each is made of, and with which constant, if any.
+    Picked(Vec<u32>, Vec<E>),
     /// Mean, factor and shift of each channel.
     Channels(Vec<(E, E, E)>),
     Nothing,
@@ -74,16 +81,27 @@ impl<'a, E: Element> Plain<'a, E> {
     pub fn new(graph: &'a Graph) -> Plain<'a, E> {
         let numbers = |by: &[f64]| by.iter().map(|&x| E::of(x)).collect::<Vec<E>>();
         let prepared = graph.steps.iter().map(|step| {
-            let shape = graph.shape(step.on);
+            let (shape, after) = (graph.shape(step.on), &step.shape[..]);
+            let picked = |from: &[u32], by: &[f64]| {
+                let lies = |at: usize| layout::number(after, at);
+                let from = (0..from.len())
+                    .map(|at| layout::position(shape, from[lies(at)] as usize) as u32);
+                Prepared::Picked(
+                    from.collect(),
+                    (0..by.len()).map(|at| E::of(by[lies(at)])).collect(),
+                )
+            };
             match &step.operation {
-                Operation::Dense(affine) => Prepared::Dense(Dense::new(affine)),
-                Operation::Units(units) => Prepared::Sparse(Sparse::new(units)),
+                Operation::Dense(affine) => Prepared::Dense(Dense::new(affine, shape, after)),
+                Operation::Units(units) => Prepared::Sparse(Sparse::new(units, shape, after)),
                 Operation::Convolution(affine, window) => {
                     Prepared::Convolution(Convolution::new(affine, *window, shape))
                 }
-                Operation::Leaky(by)
-                | Operation::Shift { by, .. }
-                | Operation::Scale { by, .. } => Prepared::Numbers(numbers(by)),
+                Operation::Leaky(slopes) => Prepared::Slopes(numbers(slopes)),
+                Operation::Shift { from, by, .. } | Operation::Scale { from, by, .. } => {
+                    picked(from, by)
+                }
+                Operation::Gather { from } => picked(from, &[]),
                 Operation::Normalize(by) => Prepared::Channels(pointwise::normalization(by)),
                 _ => Prepared::Nothing,
             }
@@ -106,7 +124,7 @@ impl<'a, E: Element> Plain<'a, E> {
     }
 
     fn of_block(&self, points: &[E], n: usize) -> Vec<E> {
-        let mut values: Vec<Vec<E>> = vec![points.to_vec()];
+        let mut values = vec![layout::held(points.to_vec(), &self.graph.input)];
         for (index, step) in self.graph.steps.iter().enumerate() {
             let mut read: Vec<usize> = step.reads().collect();
             read.sort_unstable();
@@ -122,13 +140,13 @@ impl<'a, E: Element> Plain<'a, E> {
                 values[value] = Vec::new();
             }
         }
-        values.pop().unwrap_or_default()
+        let outputs = values.pop().unwrap_or_default();
+        layout::canonical(outputs, self.graph.shape(self.graph.steps.len()))
     }
 
     fn step(&self, index: usize, owned: Option<Vec<E>>, values: &[Vec<E>], n: usize) -> Vec<E> {
         let step = &self.graph.steps[index];
         let (shape, after) = (self.graph.shape(step.on), &step.shape[..]);
-        let (width, numbers) = (count(shape), count(after));
         let take = |owned: Option<Vec<E>>| owned.unwrap_or_else(|| values[step.on].clone());
         // Operations that change no shape work where the value stands.
         match (&step.operation, &self.prepared[index]) {
@@ -137,10 +155,9 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::activate(&mut x, *activation);
                 return x;
             }
-            (Operation::Leaky(_), Prepared::Numbers(slopes)) => {
+            (_, Prepared::Slopes(slopes)) => {
                 let mut x = take(owned);
-                let area = (numbers / after.first().copied().unwrap_or(1)).max(1);
-                pointwise::leaky(&mut x, slopes, area);
+                pointwise::leaky(&mut x, slopes);
                 return x;
             }
             (Operation::Clip { low, high }, _) => {
@@ -148,10 +165,9 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::clip(&mut x, E::of(*low), E::of(*high));
                 return x;
             }
-            (Operation::Normalize(_), Prepared::Channels(by)) => {
+            (_, Prepared::Channels(by)) => {
                 let mut x = take(owned);
-                let area = (width / by.len().max(1)).max(1);
-                pointwise::normalize(&mut x, by, area);
+                pointwise::normalize(&mut x, by);
                 return x;
             }
             (Operation::Sum { other, minus }, _) => {
@@ -159,42 +175,44 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::sum(&mut x, &values[*other], *minus);
                 return x;
             }
-            (Operation::Same | Operation::Softmax, _) => return take(owned),
+            (Operation::Softmax, _) => return take(owned),
+            (Operation::Same, _) => {
+                return layout::held(layout::canonical(take(owned), shape), after);
+            }
             _ => {}
         }
         let x = owned.as_deref().unwrap_or(&values[step.on]);
-        let mut y = vec![E::zero(); n * numbers];
+        let picked =
+            |from: &[u32], of: &dyn Fn(usize, E) -> E| pointwise::picked(x, from, count(shape), of);
         match (&step.operation, &self.prepared[index]) {
-            (_, Prepared::Dense(dense)) => dense.apply(x, &mut y, n),
-            (_, Prepared::Sparse(sparse)) => sparse.apply(x, &mut y, (width, numbers)),
-            (_, Prepared::Convolution(convolution)) => convolution.apply(x, &mut y, n),
-            (Operation::MaxPool(window), _) => pool::largest(x, &mut y, shape, window),
-            (Operation::MeanPool(window, padded), _) => {
-                pool::mean(x, &mut y, shape, window, *padded);
-            }
+            (_, Prepared::Dense(dense)) => dense.apply(x, n),
+            (_, Prepared::Sparse(sparse)) => sparse.apply(x, n),
+            (_, Prepared::Convolution(convolution)) => convolution.apply(x, n),
+            (Operation::MaxPool(window), _) => pool::largest(x, shape, window),
+            (Operation::MeanPool(window, padded), _) => pool::mean(x, shape, window, *padded),
             (Operation::GlobalMean, _) => {
-                pool::mean(x, &mut y, shape, &Window::whole(shape[1], shape[2]), true);
+                pool::mean(x, shape, &Window::whole(shape[1], shape[2]), true)
             }
-            (Operation::Shift { negated, from, .. }, Prepared::Numbers(by)) => {
+            (Operation::Shift { negated, .. }, Prepared::Picked(from, by)) => {
                 let sign = if *negated { -E::one() } else { E::one() };
-                pointwise::picked(x, &mut y, from, width, |k, x| sign * x + by[k]);
+                picked(from, &|k, x| sign * x + by[k])
             }
-            (Operation::Scale { from, divides, .. }, Prepared::Numbers(by)) => {
-                let of = |k: usize, x: E| if *divides { x / by[k] } else { x * by[k] };
-                pointwise::picked(x, &mut y, from, width, of);
+            (Operation::Scale { divides: true, .. }, Prepared::Picked(from, by)) => {
+                picked(from, &|k, x| x / by[k])
             }
-            (Operation::Gather { from }, _) => {
-                pointwise::picked(x, &mut y, from, width, |_, x| x);
+            (Operation::Scale { .. }, Prepared::Picked(from, by)) => {
+                picked(from, &|k, x| x * by[k])
             }
-            (Operation::Response(by), _) => pointwise::response(x, &mut y, shape, by),
+            (_, Prepared::Picked(from, _)) => picked(from, &|_, x| x),
+            (Operation::Response(by), _) => pointwise::response(x, layout::sides(shape).0, by),
             (Operation::Concatenate(others), _) => {
                 let parts = [step.on].into_iter().chain(others.iter().copied());
-                let parts = parts.map(|value| (&values[value], count(self.graph.shape(value))));
-                pointwise::concatenate(&parts.collect::<Vec<_>>(), &mut y, numbers);
+                let of = |value: usize| (&values[value], layout::sides(self.graph.shape(value)).0);
+                let parts: Vec<_> = parts.map(of).collect();
+                pointwise::concatenate(&parts, n * layout::sides(shape).1)
             }
             // Those that have weights are prepared, and the rest worked in place.
-            _ => {}
+            _ => Vec::new(),
         }
-        y
     }
 }

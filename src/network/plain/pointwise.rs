@@ -1,15 +1,9 @@
 //! Functions of one number, normalizations, picked and joined numbers.
 
 use crate::exact::Element;
+use crate::linear::vectors::vectorised;
 use crate::network::Activation;
 use crate::network::graph::{Normalization, Response};
-
-/// Runs a loop compiled for the widest vectors that this processor has; its numbers are independent,
-/// so that its bytes do not depend on their width.
-#[inline(always)]
-fn vectorised(work: impl FnOnce()) {
-    pulp::Arch::new().dispatch(work);
-}
 
 /// φ(t).
 #[inline(always)]
@@ -53,11 +47,15 @@ pub fn activate<E: Element>(x: &mut [E], activation: Activation) {
     }
 }
 
-/// x where x > 0, slope · x elsewhere; `area` numbers have one slope, if there are several.
-pub fn leaky<E: Element>(x: &mut [E], slopes: &[E], area: usize) {
-    for (channel, plane) in x.chunks_mut(area).enumerate() {
-        let slope = slopes[channel % slopes.len()];
-        plane.iter_mut().for_each(|t| *t = if *t > E::zero() { *t } else { slope * *t });
+/// x where x > 0, slope · x elsewhere; one slope, or one a channel.
+pub fn leaky<E: Element>(x: &mut [E], slopes: &[E]) {
+    if let [slope] = slopes {
+        return x.iter_mut().for_each(|t| *t = if *t > E::zero() { *t } else { *slope * *t });
+    }
+    for place in x.chunks_mut(slopes.len().max(1)) {
+        for (t, &slope) in place.iter_mut().zip(slopes) {
+            *t = if *t > E::zero() { *t } else { slope * *t };
+        }
     }
 }
 
@@ -84,14 +82,15 @@ pub fn normalization<E: Element>(by: &Normalization) -> Vec<(E, E, E)> {
     (0..by.scale.len()).map(of).collect()
 }
 
-/// (x − mean) · factor + shift, `area` numbers a channel.
-pub fn normalize<E: Element>(x: &mut [E], by: &[(E, E, E)], area: usize) {
+/// (x − mean) · factor + shift, of each channel its own.
+pub fn normalize<E: Element>(x: &mut [E], by: &[(E, E, E)]) {
     vectorised(
         #[inline(always)]
         || {
-            for (channel, plane) in x.chunks_exact_mut(area).enumerate() {
-                let (mean, factor, shift) = by[channel % by.len()];
-                plane.iter_mut().for_each(|t| *t = (*t - mean) * factor + shift);
+            for place in x.chunks_exact_mut(by.len().max(1)) {
+                for (t, &(mean, factor, shift)) in place.iter_mut().zip(by) {
+                    *t = (*t - mean) * factor + shift;
+                }
             }
         },
     );
@@ -106,57 +105,56 @@ pub fn sum<E: Element>(x: &mut [E], y: &[E], minus: bool) {
     );
 }
 
-/// Of each point: number k of the result is `of(k, x[from[k]])`.
+/// Of each point, of `width` numbers: number k of the result is `of(k, x[from[k]])`.
 pub fn picked<E: Element>(
     x: &[E],
-    y: &mut [E],
     from: &[u32],
     width: usize,
-    of: impl Fn(usize, E) -> E,
-) {
-    for (x, y) in x.chunks_exact(width.max(1)).zip(y.chunks_exact_mut(from.len().max(1))) {
-        for (k, (y, &from)) in y.iter_mut().zip(from).enumerate() {
-            *y = of(k, x[from as usize]);
-        }
-    }
+    of: impl Fn(usize, E) -> E + Copy,
+) -> Vec<E> {
+    let picked = |x: &[E]| -> Vec<E> {
+        from.iter().enumerate().map(|(k, &from)| of(k, x[from as usize])).collect()
+    };
+    x.chunks_exact(width.max(1)).flat_map(picked).collect()
 }
 
-/// Values one after the other, each with so many numbers a point; `numbers` in all.
-pub fn concatenate<E: Element>(parts: &[(&Vec<E>, usize)], y: &mut [E], numbers: usize) {
-    for (point, y) in y.chunks_exact_mut(numbers.max(1)).enumerate() {
-        let mut first = 0;
-        for (x, width) in parts {
-            y[first..first + width].copy_from_slice(&x[point * width..(point + 1) * width]);
-            first += width;
+/// Values side by side, each with so many channels, at every place.
+pub fn concatenate<E: Element>(parts: &[(&Vec<E>, usize)], places: usize) -> Vec<E> {
+    let channels: usize = parts.iter().map(|(_, channels)| channels).sum();
+    let mut y = Vec::with_capacity(places * channels);
+    for place in 0..places {
+        for (x, channels) in parts {
+            y.extend_from_slice(&x[place * channels..(place + 1) * channels]);
         }
     }
+    y
 }
 
 /// x/(k + alpha/size · Σ x²)^β.
-pub fn response<E: Element>(x: &[E], y: &mut [E], shape: &[usize], by: &Response) {
+pub fn response<E: Element>(x: &[E], channels: usize, by: &Response) -> Vec<E> {
     let (size, alpha, quarters, k) = by.constants();
-    let (channels, area) = (shape[0], shape[1..].iter().product::<usize>().max(1));
     let (weight, k) = (E::of(alpha / size as f64), E::of(k));
-    let mut sums = vec![E::zero(); area];
-    let images = x.chunks_exact(channels * area).zip(y.chunks_exact_mut(channels * area));
+    let (below, above) = by.reach();
+    let mut y = vec![E::zero(); x.len()];
     vectorised(
         #[inline(always)]
         || {
-            for (x, y) in images {
-                for (channel, y) in y.chunks_exact_mut(area).enumerate() {
-                    sums.fill(E::zero());
-                    for near in by.near(channel, channels) {
-                        let x = &x[near * area..(near + 1) * area];
-                        sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x * x);
-                    }
-                    let x = &x[channel * area..(channel + 1) * area];
-                    for ((y, &x), &sum) in y.iter_mut().zip(x).zip(&sums) {
-                        *y = x / power(k + weight * sum, quarters);
-                    }
+            let places = x.chunks_exact(channels.max(1)).zip(y.chunks_exact_mut(channels.max(1)));
+            for (x, sums) in places {
+                // From the lowest channel of each sum to its highest.
+                for shift in (1..=below.min(channels)).rev() {
+                    sums[shift..].iter_mut().zip(x).for_each(|(sum, &x)| *sum += x * x);
+                }
+                for shift in 0..=above.min(channels) {
+                    sums.iter_mut().zip(&x[shift..]).for_each(|(sum, &x)| *sum += x * x);
+                }
+                for (sum, &x) in sums.iter_mut().zip(x) {
+                    *sum = x / power(k + weight * *sum, quarters);
                 }
             }
         },
     );
+    y
 }
 
 /// x^(quarters/4).

@@ -99,6 +99,7 @@ impl Rect {
 
     /// Calls `each` with every row of the rectangle in turn: where its numbers start in an array of the
     /// whole image, and in one of the rectangle, which is the range given.
+    #[inline(always)]
     pub fn runs(&self, image: &Layout, mut each: impl FnMut(usize, Range<usize>)) {
         let run = self.columns.len() * image.channels;
         for (index, row) in self.rows.clone().enumerate() {

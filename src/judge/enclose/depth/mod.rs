@@ -105,12 +105,19 @@ impl<'a> Deep<'a> {
     }
 
     /// Bounds functionals of the outputs at a point; `None` if nothing was found within the work that a point
-    /// may take.
-    pub fn bounded(&self, point: Vec<f64>, functionals: &[Functional]) -> Option<Vec<Bounded>> {
-        match &self.prepared {
-            Precise::Single(prepared) => bounded(prepared, self.evaluator, point, functionals),
-            Precise::Double(prepared) => bounded(prepared, self.evaluator, point, functionals),
-        }
+    /// may take. And the products that it took, about.
+    pub fn bounded(
+        &self,
+        point: Vec<f64>,
+        functionals: &[Functional],
+    ) -> (Option<Vec<Bounded>>, u64) {
+        let mut budget = Budget { left: MOST_PRODUCTS };
+        let evaluator = self.evaluator;
+        let found = match &self.prepared {
+            Precise::Single(of) => bounded(of, evaluator, point, functionals, &mut budget),
+            Precise::Double(of) => bounded(of, evaluator, point, functionals, &mut budget),
+        };
+        (found, MOST_PRODUCTS - budget.left)
     }
 }
 
@@ -140,11 +147,13 @@ fn bounded<E: Element>(
     evaluator: &Evaluator,
     point: Vec<f64>,
     functionals: &[Functional],
+    budget: &mut Budget,
 ) -> Option<Vec<Bounded>> {
     let network = prepared.network;
     let last = network.steps.len();
     let uses = network.last_uses();
-    let mut budget = Budget { left: MOST_PRODUCTS };
+    // The evaluation, with bounds.
+    budget.take(network.products().saturating_mul(4))?;
     let input = Enclosure::inputs(point, 1, evaluator.rounding);
     let mut known: Vec<Known<E>> = vec![trace::point(prepared, &input)];
     let mut floor = Floor::default();
@@ -153,7 +162,7 @@ fn bounded<E: Element>(
     for (index, step) in network.steps.iter().enumerate() {
         if prepared.bends(index) {
             let x = values[step.on].as_mut()?;
-            refine::refine(prepared, &known, (step.on, index), x, floor.all(), &mut budget)?;
+            refine::refine(prepared, &known, (step.on, index), x, floor.all(), budget)?;
         }
         let (next, found) = trace::step(prepared, evaluator, index, &values, &known)?;
         floor.pass(prepared, index + 1, &next);
@@ -164,7 +173,8 @@ fn bounded<E: Element>(
         }
     }
     let outputs = values.pop().flatten()?;
-    let rects = walk::plan(prepared, &known, last, prepared.layouts[last].whole()).0;
+    let (rects, products) = walk::plan(prepared, &known, last, prepared.layouts[last].whole());
+    budget.take(products.saturating_mul(functionals.len() as u64))?;
     let costs = walk::costs(prepared, &known, rects, last, functionals);
     let local = |plain: usize| known[last].local(prepared.layouts[last].here(plain));
     let one = |(functional, cost): (&Functional, f64)| {

@@ -30,7 +30,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    fn take(&mut self, products: u64) -> Option<()> {
+    pub fn take(&mut self, products: u64) -> Option<()> {
         self.left = self.left.checked_sub(products)?;
         Some(())
     }

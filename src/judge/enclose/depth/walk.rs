@@ -8,10 +8,11 @@ use super::layout::Rect;
 use super::prepared::{Back, Prepared};
 use super::trace::Known;
 use crate::exact::Element;
+use crate::linear::vectors::vectorised;
 use crate::network::graph::{Operation, Window};
 
 /// Lanes in which sums are added.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// A functional of a value: numbers in the plain order, and coefficients.
 pub type Functional = Vec<(usize, f64)>;
@@ -122,12 +123,22 @@ impl<E: Element> Walk<'_, E> {
         let run = patch.rect.columns.len() * layout.channels;
         // Products, lanes, and the lanes together.
         let spare = 1.0 + 2.0 * gamma(run / LANES + LANES + 4, E::FORMAT.bits());
-        for (cost, numbers) in self.costs.iter_mut().zip(patch.numbers.chunks(size)) {
-            patch.rect.runs(layout, |start, range| {
-                let sum = charged(&numbers[range.clone()], &charge[start..start + range.len()]);
-                *cost += sum * spare;
-            });
-        }
+        let costs = &mut self.costs;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (cost, numbers) in costs.iter_mut().zip(patch.numbers.chunks(size)) {
+                    patch.rect.runs(
+                        layout,
+                        #[inline(always)]
+                        |start, range| {
+                            let charge = &charge[start..start + range.len()];
+                            *cost += charged(&numbers[range], charge) * spare;
+                        },
+                    );
+                }
+            },
+        );
     }
 
     /// The patch of a value that is read, filled with zeros if nothing has come to it yet.
@@ -226,6 +237,7 @@ impl<E: Element> Walk<'_, E> {
 }
 
 /// Σ |x| · y in lanes.
+#[inline(always)]
 fn charged<E: Element>(x: &[E], y: &[E]) -> f64 {
     let mut lanes = [E::zero(); LANES];
     let (runs, rest) = (x.chunks_exact(LANES), x.chunks_exact(LANES).remainder());
