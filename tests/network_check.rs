@@ -583,3 +583,55 @@ fn an_epsilon_in_words_is_part_of_what_is_certified() {
     let train = ["train", sample, "--model", "dense(4) batchnorm(eps=1e-3) relu", "--batch", "4"];
     refused(&folder, &train, &["layer 1", "batchnorm(eps=1e-3)", "an epsilon of 1e-5 only"]);
 }
+
+/// A certificate is checked as the outputs were read when it was made.
+#[test]
+fn a_certificate_is_of_the_reading_and_classes_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |names: [&'static str; 2]| {
+        let row = move |i: usize| format!("{},{}", i % 2, names[i % 2]);
+        std::iter::once("x,label".to_owned()).chain((0..4).map(row))
+    };
+    csv(&folder, "numbers.csv", rows(["0", "1"]));
+    csv(&folder, "names.csv", rows(["no", "\"yes, \\u{2c}\""]));
+    let identity = tensor("w", &[1, 1], &single(&[1.0]));
+    fs::write(
+        folder.path().join("net.onnx"),
+        model(&[node("MatMul", &["x", "w"], "y")], &[identity], &[1]),
+    )
+    .unwrap();
+    for (sample, options) in [
+        ("csv:numbers.csv", &["--reading", "half"][..]),
+        ("csv:names.csv", &["--classes", "no,yes\\, \\\\u{2c}"]),
+        ("csv:names.csv", &["--reading", "half", "--classes", "no,yes\\, \\\\u{2c}"]),
+    ] {
+        let make = [&["check", "--network", "net.onnx", sample, "--out", "made"], options].concat();
+        let made = shatter(&folder, &make);
+        assert_eq!(status(&made), 0, "{options:?}: {}", stderr(&made));
+        let check = ["check", "--network", "net.onnx", "made/certificate.txt", sample];
+        let found = shatter(&folder, &check);
+        assert_eq!(status(&found), 0, "{options:?}: {}{}", stdout(&found), stderr(&found));
+        // Read in another way, it does not say what it claims.
+        let other = shatter(&folder, &[&check[..], &["--reading", "sign"]].concat());
+        assert_ne!(status(&other), 0, "{options:?}");
+        // It is no certificate of a construction, and not a false one.
+        refused(&folder, &["check", "made/certificate.txt", sample], &["--network FILE"]);
+    }
+}
+
+/// Evaluation says whether the network classifies, as its status does.
+#[test]
+fn evaluation_ends_as_it_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    csv(&folder, "near.csv", ["x,label".to_owned(), "1,1".to_owned()].into_iter());
+    // A margin that no runtime keeps for certain.
+    let weights = tensor("w", &[1, 2], &single(&[1.0, 1.000_000_1]));
+    let square = [node("MatMul", &["x", "w"], "t"), node("MatMul", &["t", "v"], "y")];
+    let other = tensor("v", &[2, 2], &single(&[0.1, 0.0, 0.0, 0.1]));
+    let bytes = with_outputs(&square, &[weights, other], &[1], 2);
+    fs::write(folder.path().join("net.onnx"), bytes).unwrap();
+    let found = shatter(&folder, &["eval", "net.onnx", "csv:near.csv"]);
+    let text = stdout(&found);
+    assert!(text.contains("1 of 1 points as labelled"), "{text}");
+    assert_eq!(status(&found), 0, "{text}");
+}

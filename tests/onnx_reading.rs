@@ -13,7 +13,7 @@ use shatter::judge::verdict::{Verdict, judge};
 use shatter::judge::{Effort, Runtime};
 use shatter::network::exactly::{Exact, Plan};
 use shatter::network::layered::{Layered, Unit};
-use shatter::network::{Activation, Graph, Network};
+use shatter::network::{Activation, Graph, Network, plain};
 use shatter::sample::{Labels, Points, Values};
 
 fn single(numbers: &[f32]) -> Vec<u8> {
@@ -268,6 +268,78 @@ fn a_last_softmax_is_read_by_its_order() {
     ];
     let found = reason(&with_outputs(&nodes, &[weights], &[2], 2));
     assert!(found.contains("up to its logits"), "{found}");
+}
+
+/// Probabilities that are nearly equal are one number to a runtime, whatever their logits.
+#[test]
+fn logits_too_near_for_a_softmax_decide_nothing() {
+    let weights = tensor("w", &[1, 2], &single(&[0.0, 2f32.powi(-30)]));
+    for operator in ["Softmax", "LogSoftmax"] {
+        let nodes = [node("MatMul", &["x", "w"], "t"), node(operator, &["t"], "y")];
+        let bytes = with_outputs(&nodes, std::slice::from_ref(&weights), &[1], 2);
+        let graph = onnx::network(&bytes).unwrap();
+        let numbers = vec![1.0, 2.0, 2f32.powi(24), 2f32.powi(30)];
+        let points = Points::new(Values::F32(numbers.clone()), vec![1]).unwrap();
+        let of = vec![1; 4];
+        let labels = Labels::Classes { of, count: 2, names: Vec::new(), numbered: true };
+        let (_, judged) =
+            judge(&graph, &points, &labels, Runtime::Ieee, Effort::default()).unwrap();
+        let verdicts: Vec<Verdict> = judged.iter().map(|one| one.verdict).collect();
+        let (open, margin) = (Verdict::Undecided, Verdict::Margin);
+        assert_eq!(verdicts, [open, open, margin, margin], "{operator}");
+        // They are in the right order all the same, in real arithmetic.
+        assert!(judged.iter().all(|one| one.fits == Some(true)));
+        // As binary32 computes them, the first are equal.
+        let outputs = plain::outputs(&graph, &numbers, 4);
+        assert_eq!(outputs[0], outputs[1], "{operator}: {outputs:?}");
+        let sum: f32 = match operator {
+            "Softmax" => outputs[6] + outputs[7],
+            _ => outputs[6].exp() + outputs[7].exp(),
+        };
+        assert!((sum - 1.0).abs() < 1e-6 && outputs[6] < outputs[7], "{operator}: {outputs:?}");
+    }
+}
+
+/// The larger and the smaller of two values are one of them, and what is off at the other does not matter.
+#[test]
+fn extremes_of_two_values_are_one_of_them() {
+    let factor = tensor("c", &[1], &single(&[1e8]));
+    // The product by 10^8 may be rounded, and x is not.
+    for (operator, wanted, rounds) in [
+        ("Min", [1.0, 2.0, -3e8], [false, false, true]),
+        ("Max", [1e8, 2e8, -3.0], [true, true, false]),
+    ] {
+        let nodes = [node("Mul", &["x", "c"], "t"), node(operator, &["x", "t"], "y")];
+        let bytes = with_outputs(&nodes, std::slice::from_ref(&factor), &[1], 1);
+        let graph = onnx::network(&bytes).unwrap();
+        assert_eq!(plain::outputs(&graph, &[1.0f32, 2.0, -3.0], 3), wanted);
+        let found = Evaluator::new(&graph, Runtime::Ieee).outputs(vec![1.0, 2.0, -3.0], 3);
+        let wanted: Vec<f64> = wanted.iter().map(|&x| f64::from(x)).collect();
+        assert_eq!((found.centre, found.radius), (wanted, vec![]), "{operator}");
+        let rounded: Vec<bool> = found.runtime.iter().map(|&bound| bound > 1e-5).collect();
+        assert_eq!(rounded, rounds, "{operator}");
+    }
+}
+
+/// A bound below the normal range may be taken for 0.
+#[test]
+fn clips_below_the_normal_range_decide_nothing() {
+    for (low, verdict) in [(1e-40f32, Verdict::Undecided), (1e-30, Verdict::Margin)] {
+        let bound = tensor("low", &[], &single(&[low]));
+        // y = [relu(x), max(x, low)] at 0.
+        let nodes = [
+            node("Max", &["x", "low"], "b"),
+            node("Relu", &["x"], "a"),
+            [node("Concat", &["a", "b"], "y"), int("axis", 1)].concat(),
+        ];
+        let bytes = with_outputs(&nodes, &[bound], &[1], 2);
+        let graph = onnx::network(&bytes).unwrap();
+        let points = Points::new(Values::F32(vec![0.0]), vec![1]).unwrap();
+        let labels = Labels::Classes { of: vec![1], count: 2, names: Vec::new(), numbered: true };
+        let (_, judged) =
+            judge(&graph, &points, &labels, Runtime::Ieee, Effort::default()).unwrap();
+        assert_eq!(judged[0].verdict, verdict, "{low}: {:?}", judged[0]);
+    }
 }
 
 /// Outputs that nobody reads, and a training mode that is off.

@@ -897,3 +897,20 @@ fn real_cifar() {
     let (_, labels) = cifar::read(&path, Split::Test).unwrap();
     assert_eq!(counts(&labels), vec![1000; 10]);
 }
+
+/// Numbers among names come first, in their order: no number is ordered as text.
+#[test]
+fn classes_of_numbers_and_words_are_in_their_order() {
+    let table = "x,label\n1,b\n2,10\n3,9\n4,a\n5,9.0\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, table).unwrap();
+    let sample = shatter::sample::load(&format!("csv:{},target=class", path.display()), 0).unwrap();
+    let shatter::sample::Labels::Classes { of, names, .. } = &sample.labels else {
+        panic!("{:?}", sample.labels)
+    };
+    assert_eq!(
+        (&names[..], &of[..]),
+        (&["9", "10", "a", "b"].map(String::from)[..], &[3, 1, 0, 2, 0][..])
+    );
+}

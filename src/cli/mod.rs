@@ -182,7 +182,8 @@ fn load_hint(error: &LoadError) -> &'static str {
         LoadError::Unsaid { missing, .. } if missing.contains("layers") => {
             " (--architecture LAYERS gives them)"
         }
-        LoadError::Unsaid { .. } => " (--input CxHxW and --outputs N give it)",
+        LoadError::Unsaid { missing, .. } if missing.contains("outputs") => " (--outputs N)",
+        LoadError::Unsaid { .. } => " (--input CxHxW)",
         LoadError::Said { .. } => " (--architecture)",
         _ => "",
     }

@@ -45,6 +45,10 @@ impl FromStr for Names {
                 _ => {}
             }
         }
+        // As the cells of a table are.
+        for name in &mut names {
+            *name = name.trim().to_owned();
+        }
         if names.iter().any(String::is_empty) {
             return Err("a name is empty");
         }

@@ -221,7 +221,8 @@ fn operation_text(operation: &Operation) -> String {
         Operation::Sum { minus: false, .. } => "sum".to_owned(),
         Operation::Sum { minus: true, .. } => "difference".to_owned(),
         Operation::Concatenate(_) => "concatenation".to_owned(),
-        Operation::Softmax => "softmax".to_owned(),
+        Operation::Softmax { logarithm: false } => "softmax".to_owned(),
+        Operation::Softmax { logarithm: true } => "log-softmax".to_owned(),
         Operation::Same => "the same".to_owned(),
     }
 }

@@ -41,6 +41,7 @@ use sha2::{Digest, Sha256};
 
 use crate::certify::write::number;
 use crate::exact::{Dyadic, Format};
+use crate::network::Reading;
 use crate::network::graph::sides;
 use crate::network::reading::Said;
 use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
@@ -52,6 +53,10 @@ use super::verdict::{Judged, Verdict};
 /// The longest certificate that is read, in bytes a point, and besides.
 const BYTES: u64 = 256;
 const BESIDES: u64 = 1 << 16;
+/// How a certificate begins.
+pub const HEADER: &str = "shatter network certificate 1\n";
+/// Numbers of classes that are read by name, at most.
+const MOST_CLASSES: usize = 1 << 16;
 /// Lines before the verdicts, at most.
 const HEAD: usize = 32;
 
@@ -131,7 +136,7 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
         Labels::Classes { count, .. } => format!("classes={count}"),
         Labels::Real { outputs, .. } => format!("real={outputs}"),
     };
-    let mut text = format!("shatter network certificate 1\nnetwork-sha256 {network_sha256}\n");
+    let mut text = format!("{HEADER}network-sha256 {network_sha256}\n");
     if !claims {
         text += &format!("network {}\n", description.escape_default());
     }
@@ -218,6 +223,45 @@ pub fn write(subject: &Subject, judged: &[Judged]) -> String {
 pub fn runtime(text: &str) -> Runtime {
     let named = text.lines().take(HEAD).find_map(|line| line.strip_prefix("runtime "));
     named.and_then(|name| name.parse().ok()).unwrap_or_default()
+}
+
+/// The reading that a certificate says: the rule, and the names of the classes that its points have, each at the number
+/// of the outputs that it says it is; `None` where it says none.
+pub fn reading(text: &str) -> Option<Reading> {
+    let head = |key: &str| text.lines().take(HEAD).find_map(|line| line.strip_prefix(key));
+    let how = head("reading ")?.parse().ok()?;
+    let mut classes = Vec::new();
+    for pair in head("classes ").into_iter().flat_map(|pairs| pairs.split(',')) {
+        let (name, class) = pair.rsplit_once('=')?;
+        let class = class.parse().ok().filter(|&class| class < MOST_CLASSES)?;
+        // No point has the classes between.
+        (classes.len()..=class).for_each(|k| classes.push(format!("(class {k})")));
+        classes[class] = class_name::unescaped(&with_commas(name))?;
+    }
+    Some(Reading { how, classes })
+}
+
+/// An escaped name with its commas, which stand there as escapes.
+fn with_commas(name: &str) -> String {
+    let mut text = String::new();
+    let mut rest = name;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        text += before;
+        rest = match from.strip_prefix("\\u{2c}") {
+            Some(rest) => {
+                text.push(',');
+                rest
+            }
+            // A backslash goes with the character behind it.
+            None => {
+                let two = from.char_indices().nth(2).map_or(from.len(), |(at, _)| at);
+                text += &from[..two];
+                &from[two..]
+            }
+        };
+    }
+    text + rest
 }
 
 /// The most bytes that a certificate of these points and labels has.

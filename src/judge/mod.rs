@@ -12,6 +12,7 @@ mod error;
 pub mod exactly;
 mod reading;
 pub mod runtime;
+mod softmax;
 pub mod verdict;
 
 pub use error::JudgeError;

@@ -32,6 +32,7 @@ use super::enclose::depth::Deep;
 use super::exactly::Exactly;
 use super::reading::{self, enclosed, functionals};
 use super::runtime::Runtime;
+use super::softmax;
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -185,6 +186,11 @@ pub fn decide(
         true => Some(Exactly::asked(network, points, said, n)?),
         false => None,
     };
+    // Judged are the logits of a last softmax.
+    let finished = |one: Judged| match ordered {
+        true => softmax::of_logits(one, network.outputs(), network.precision),
+        false => one,
+    };
     let evaluator = Evaluator::new(network, runtime);
     let batch = (BATCH / peak).clamp(1, 256);
     let starts: Vec<Range<usize>> =
@@ -197,12 +203,13 @@ pub fn decide(
             let outputs = evaluator.outputs(inputs(points, network.precision, rows.clone()), size);
             let width = outputs.centre.len() / size;
             let at = |k: usize| k * width..(k + 1) * width;
-            let one = |k: usize| enclosed(said, &outputs, at(k), rows.start + k);
+            let one = |k: usize| finished(enclosed(said, &outputs, at(k), rows.start + k));
             (0..size).map(one).collect::<Vec<_>>()
         };
         judged.par_extend(turn.par_iter().flat_map_iter(of_batch));
     }
-    let (left, walked) = deepened(network, &evaluator, points, said, effort.walks, &mut judged);
+    let (left, walked) =
+        deepened(network, &evaluator, points, said, effort.walks, finished, &mut judged);
     drop(evaluator);
     let decided = match asked {
         Some(asked) => Some((asked, (0..n).collect())),
@@ -226,6 +233,7 @@ fn deepened(
     points: &Points,
     said: &Said,
     walks: Walks,
+    finished: impl Fn(Judged) -> Judged + Sync,
     judged: &mut [Judged],
 ) -> (usize, usize) {
     // Real labels are met exactly, or not: bounds say no more once that is known.
@@ -254,7 +262,7 @@ fn deepened(
             let point = inputs(points, network.precision, i..i + 1);
             let functionals = functionals(said, network.outputs(), i);
             let (bounded, products) = deep.bounded(point, &functionals);
-            (i, bounded.map(|bounded| reading::bounded(said, &bounded, i)), products)
+            (i, bounded.map(|bounded| finished(reading::bounded(said, &bounded, i))), products)
         };
         let found: Vec<(usize, Option<Judged>, u64)> = turn.par_iter().map(of_point).collect();
         for (i, one, products) in found {

@@ -53,23 +53,28 @@ impl Column {
             }
             return Labels::real(pick(&self.of, &numbers), 1);
         }
-        // Numbers in their order and each once, however it is written; other names in the order of text.
-        let numbers: Option<Vec<Decimal>> =
-            texts.iter().map(|(_, text)| Decimal::of(text)).collect();
-        let (ids, names) = match numbers {
-            Some(numbers) => {
-                let (ids, sorted) = rank(numbers);
-                (ids, sorted.iter().map(Decimal::to_string).collect::<Vec<_>>())
-            }
-            None => {
-                let (ids, sorted) = rank(texts.into_iter().map(|(_, text)| text).collect());
-                (ids, sorted.into_iter().map(String::from).collect())
-            }
+        // Numbers in their order and each once, however it is written; then other names in the order of text.
+        let name = |(_, text): (u32, Box<str>)| match Decimal::of(&text) {
+            Some(number) => Name::Number(number),
+            None => Name::Text(text),
         };
+        let (ids, sorted) = rank(texts.into_iter().map(name).collect());
+        let spelled = |name: Name| match name {
+            Name::Number(number) => number.to_string(),
+            Name::Text(text) => String::from(text),
+        };
+        let names: Vec<String> = sorted.into_iter().map(spelled).collect();
         let count = u32::try_from(names.len()).map_err(|_| SampleError::TooMany(names.len()))?;
         let of = pick(&self.of, &ids);
         Ok(Labels::Classes { of, count, names, numbered: false })
     }
+}
+
+/// What a class is called, in the order of classes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Number(Decimal),
+    Text(Box<str>),
 }
 
 fn pick<T: Copy>(of: &[u32], values: &[T]) -> Vec<T> {

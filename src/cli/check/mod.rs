@@ -2,13 +2,15 @@
 
 mod network;
 
-use std::io::BufWriter;
+use std::fs::File;
+use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
 use crate::certify::integers::{weight_scale, write_integers};
+use crate::judge::certificate::HEADER;
 use crate::judge::{Runtime, Walks};
 use crate::network::Reading;
 use crate::sample::{self, LabelRule};
@@ -102,11 +104,25 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
 }
 
+/// Whether a file begins as certificates of `--network` do.
+fn is_of_network(path: &Path) -> bool {
+    let regular = std::fs::metadata(path).is_ok_and(|status| status.is_file());
+    let mut first = [0; HEADER.len()];
+    let read = |mut file: File| file.read_exact(&mut first);
+    regular && File::open(path).and_then(read).is_ok() && first == *HEADER.as_bytes()
+}
+
 fn check_certificate(
     arguments: &Arguments,
     certificate: &Path,
     sample: &str,
 ) -> Result<Verdict, CliError> {
+    if is_of_network(certificate) {
+        return Err(CliError::Usage(format!(
+            "{} is a certificate of a network from elsewhere, which is decided again from its file: --network FILE",
+            certificate.display()
+        )));
+    }
     let progress = Progress::start();
     progress.say("reading the sample");
     let (raw, loading) = timed(|| sample::load(sample, arguments.common.seed()));

@@ -46,9 +46,6 @@ pub fn run(
     let task = task(arguments, file, &loaded, raw)?;
     let (points, labels) = (&task.sample.points, &task.sample.labels);
     let outputs = task.network.outputs();
-    let otherwise = || Reading::by_outputs(outputs, labels);
-    let chosen = arguments.said.choose(file, task.reading.clone(), otherwise)?;
-    let said = chosen.bind(file, labels, outputs)?;
     let claimed = match claimed {
         Some(path) => {
             let bytes = bounded(path, certificate::longest(labels))?;
@@ -57,6 +54,13 @@ pub fn run(
         None => None,
     };
     // Decided is what the certificate speaks of, unless something else is asked for.
+    let own = match claimed.as_deref().and_then(certificate::reading) {
+        Some(reading) => own(reading, task.reading.clone()),
+        None => task.reading.clone(),
+    };
+    let otherwise = || Reading::by_outputs(outputs, labels);
+    let chosen = arguments.said.choose(file, own, otherwise)?;
+    let said = chosen.bind(file, labels, outputs)?;
     let named = claimed.as_deref().map(certificate::runtime);
     let runtime = arguments.runtime.or(named).unwrap_or_default();
     progress.say("deciding every point");
@@ -186,6 +190,18 @@ pub fn run(
     Ok(verdict)
 }
 
+/// The reading that a certificate says, with the names of the network's file where it has none.
+fn own(
+    said: Reading,
+    of_file: Result<Option<Reading>, ReadingError>,
+) -> Result<Option<Reading>, ReadingError> {
+    if !said.classes.is_empty() {
+        return Ok(Some(said));
+    }
+    let classes = of_file?.map_or(Vec::new(), |reading| reading.classes);
+    Ok(Some(Reading { classes, ..said }))
+}
+
 /// What an accepted certificate claims: it may be little.
 fn claims_text(claimed: &Tally, n: usize) -> String {
     let number = |n: usize| grouped(n as u64);
@@ -246,7 +262,7 @@ fn task(
             (architecture.to_string(), words)
         }
         Body::Graph(graph) => {
-            (format!("{}, {} operations", loaded.kind.name(), graph.steps.len() - 1), None)
+            (format!("{}, {} operations", loaded.kind.name(), graph.steps.len()), None)
         }
         Body::Explicit(explicit) => (explicit.construction.clone(), None),
     };

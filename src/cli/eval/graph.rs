@@ -5,7 +5,7 @@ use crate::exact::{Dyadic, Element, Format, Rational};
 use crate::interchange::load::{Body, Loaded};
 use crate::judge::certificate::Tally;
 use crate::judge::{Effort, Runtime, Walks, verdict};
-use crate::network::reading::Said;
+use crate::network::reading::{How, Said};
 use crate::network::{Graph, Reading, plain};
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{self, RawSample};
@@ -99,7 +99,11 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
         );
         print(facts.text())?;
     }
-    Ok(if tally.exact + tally.margin == n { Verdict::Yes } else { Verdict::No })
+    let fitted = match said.how() {
+        How::Largest | How::Sign | How::Half => plainly == n,
+        How::Value | How::OneHot | How::Bits => tally.exact + tally.margin == n,
+    };
+    Ok(if fitted { Verdict::Yes } else { Verdict::No })
 }
 
 /// What the network is.
@@ -107,7 +111,7 @@ fn described(loaded: &Loaded, graph: &Graph) -> String {
     let (kind, precision) = (loaded.kind.name(), graph.precision);
     match &loaded.body {
         Body::Trained(trained) => format!("{kind}, {precision}, {}", trained.architecture),
-        _ => format!("{kind}, {precision}, {} operations", graph.steps.len() - 1),
+        _ => format!("{kind}, {precision}, {} operations", graph.steps.len()),
     }
 }
 

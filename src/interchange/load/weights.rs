@@ -309,7 +309,7 @@ fn name(operation: &Operation) -> &'static str {
         Operation::Response(_) => "a response normalization",
         Operation::Sum { .. } => "a sum of values",
         Operation::Concatenate(_) => "a concatenation",
-        Operation::Softmax => "a softmax",
+        Operation::Softmax { .. } => "a softmax",
         Operation::Same => "nothing",
     }
 }

@@ -128,7 +128,7 @@ impl<'a> Call<'_, 'a> {
 
     /// A value that is not a softmax.
     pub fn hard(&self, value: Value) -> Result<Value> {
-        if value.soft {
+        if value.soft.is_some() {
             return self.refuse(
                 "it works on a Softmax, which is read at the end alone: export the network up to its logits",
             );

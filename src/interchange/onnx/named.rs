@@ -40,7 +40,14 @@ pub struct Value {
     /// Its sides as ONNX counts them. Numbers of a point lie in their order, the last index fastest.
     pub sides: Vec<Side>,
     /// Whether it is a softmax of what stands here, whose order is the same.
-    pub soft: bool,
+    pub soft: Option<Soft>,
+}
+
+/// A last operation whose order is that of what it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soft {
+    Softmax,
+    Logarithm,
 }
 
 /// A side of a value.

@@ -17,7 +17,7 @@ use crate::network::graph::{Graph, Operation, Step, count};
 use super::call::Call;
 use super::external::External;
 use super::message::data_type;
-use super::named::{Named, Numbers, Side, Value, of_a_point};
+use super::named::{Named, Numbers, Side, Soft, Value, of_a_point};
 use super::operator;
 use super::order::order;
 use super::tensor::{self, type_name};
@@ -180,7 +180,7 @@ impl<'a> Reading<'a> {
         for bytes in &model.initializers {
             names.insert(wire::tensor(bytes)?.name, Named::Constant(bytes));
         }
-        names.insert(declared.name, Named::Value(Value { at: 0, sides, soft: false }));
+        names.insert(declared.name, Named::Value(Value { at: 0, sides, soft: None }));
         Ok(Reading {
             steps: Vec::new(),
             to_hold: MOST_NUMBERS - count(&input),
@@ -230,7 +230,10 @@ impl<'a> Reading<'a> {
         };
         let Value { at, soft, .. } = *value;
         let shape = self.shape(at).to_vec();
-        let last = if soft { Operation::Softmax } else { Operation::Same };
+        let last = match soft {
+            None => Operation::Same,
+            Some(soft) => Operation::Softmax { logarithm: soft == Soft::Logarithm },
+        };
         self.push(last, at, shape)?;
         let Reading { precision, input, steps, .. } = self;
         Ok(Graph { precision, input, steps }.without_dead())
@@ -292,7 +295,7 @@ impl<'a> Reading<'a> {
             true => value.at,
             false => self.push(Operation::Gather { from }, value.at, of_a_point(&sides))?,
         };
-        Ok(Value { at, sides, soft: false })
+        Ok(Value { at, sides, soft: None })
     }
 
     /// The number by which ONNX counts the type of the network's numbers.

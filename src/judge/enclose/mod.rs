@@ -324,7 +324,7 @@ impl<'a> Evaluator<'a> {
             }
             (Operation::Response(by), _) => response::response(x, by, shape, rounding),
             // Affine maps have their weights.
-            (Operation::Same | Operation::Softmax, _) => x.clone(),
+            (Operation::Same | Operation::Softmax { .. }, _) => x.clone(),
             (Operation::Dense(_) | Operation::Convolution(..), None) => x.clone(),
         }
     }

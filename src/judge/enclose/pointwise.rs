@@ -211,7 +211,11 @@ pub fn leaky(x: &Enclosure, slope: impl Fn(usize) -> f64, rounding: Rounding) ->
 /// min(max(x, low), high).
 pub fn clip(x: &Enclosure, (low, high): Interval, rounding: Rounding) -> Enclosure {
     let of = |t: f64| t.max(low).min(high);
-    mapped(x, |_, t| Some(of(t)), |_, (least, most)| (of(least), of(most)), 0, rounding)
+    // A runtime may take a bound below the normal range for 0: off by less than what a rounding is counted as.
+    let lost = |bound: f64| bound != 0.0 && bound.abs() < rounding.smallest();
+    let exact = |_, t: f64| Some(of(t)).filter(|&value| !lost(value));
+    let roundings = usize::from(lost(low) || lost(high));
+    mapped(x, exact, |_, (least, most)| (of(least), of(most)), roundings, rounding)
 }
 
 /// Numbers picked from each point's.

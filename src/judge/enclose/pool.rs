@@ -2,33 +2,44 @@
 
 use super::Enclosure;
 use super::affine::radius;
-use super::bounds::up;
+use super::bounds::{larger, up};
 use super::chain::{BESIDES, Chain};
 use crate::judge::runtime::Rounding;
 use crate::network::graph::Window;
 
-/// The largest entries of windows: `numbers` a point.
+/// The largest entries of windows: `numbers` a point. Entries that are below another one wherever both lie, in real
+/// arithmetic and at every runtime, have no part in what is off.
 pub fn max_pool(x: &Enclosure, shape: &[usize], window: &Window, numbers: usize) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
-    let places = numbers / channels;
-    let pooled = |values: &[f64], start: f64| -> Vec<f64> {
-        if values.is_empty() {
-            return Vec::new();
-        }
-        let mut result = vec![start; x.points * numbers];
-        for (plane, into) in values.chunks(height * width).zip(result.chunks_mut(places)) {
-            window.each((height, width), |place, _, at| into[place] = into[place].max(plane[at]));
-        }
-        result
-    };
-    Enclosure {
-        points: x.points,
-        centre: pooled(&x.centre, f64::NEG_INFINITY),
-        radius: pooled(&x.radius, 0.0),
-        runtime: pooled(&x.runtime, 0.0),
-        back: None,
-        forward: None,
+    let (places, area) = (numbers / channels, height * width);
+    let all = x.points * numbers;
+    let (mut centre, mut floor) = (vec![f64::NEG_INFINITY; all], vec![f64::NEG_INFINITY; all]);
+    let off = |at: usize| up(x.radius(at) + x.runtime(at), 1);
+    let planes = || (0..x.points * channels).map(|plane| (plane * places, plane * area));
+    let rounds = !x.radius.is_empty() || !x.runtime.is_empty();
+    for (into, from) in planes() {
+        window.each((height, width), |place, _, at| {
+            let (place, at) = (into + place, from + at);
+            centre[place] = centre[place].max(x.centre[at]);
+            if rounds {
+                floor[place] = floor[place].max((x.centre[at] - off(at)).next_down());
+            }
+        });
     }
+    let (mut radius, mut runtime) = (vec![0.0; all], vec![0.0; all]);
+    for (into, from) in planes().filter(|_| rounds) {
+        window.each((height, width), |place, _, at| {
+            let (place, at) = (into + place, from + at);
+            let below = (x.centre[at] + off(at)).next_up() < floor[place];
+            if !below {
+                radius[place] = larger(radius[place], x.radius(at));
+                runtime[place] = larger(runtime[place], x.runtime(at));
+            }
+        });
+    }
+    let zeros = |list: Vec<f64>| if list.iter().all(|&x| x == 0.0) { Vec::new() } else { list };
+    let (radius, runtime) = (zeros(radius), zeros(runtime));
+    Enclosure { points: x.points, centre, radius, runtime, back: None, forward: None }
 }
 
 /// The means of windows: `numbers` a point; padding counts as zeros, or not at all.

@@ -52,7 +52,7 @@ pub fn step(
         }
         Operation::Activate(Activation::Identity)
         | Operation::Same
-        | Operation::Softmax
+        | Operation::Softmax { .. }
         | Operation::Units(_) => x.clone(),
         Operation::Activate(activation) => each(&|_, x| activation.apply(x.clone())),
         Operation::Leaky(slopes) => each(&|at, x| {

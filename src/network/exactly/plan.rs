@@ -397,7 +397,7 @@ impl Plan {
             Operation::Activate(Activation::Relu | Activation::Identity)
             | Operation::Gather { .. }
             | Operation::Same
-            | Operation::Softmax => (x.clone(), each(numbers, x.words())),
+            | Operation::Softmax { .. } => (x.clone(), each(numbers, x.words())),
             Operation::Activate(activation) => {
                 let after = x.activated(*activation);
                 let one = after.sums(x.words().saturating_mul(x.words()).max(4 * x.words()));

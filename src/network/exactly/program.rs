@@ -416,9 +416,10 @@ fn whole(
             (Kind::Join(Factors::new(factors)), Layout::Common(after))
         }
         Operation::Response(_) => (Kind::Fractions, Layout::Fractions),
-        Operation::Gather { .. } | Operation::Same | Operation::Softmax | Operation::Units(_) => {
-            each(Post::Keep, unit.clone())
-        }
+        Operation::Gather { .. }
+        | Operation::Same
+        | Operation::Softmax { .. }
+        | Operation::Units(_) => each(Post::Keep, unit.clone()),
     })
 }
 

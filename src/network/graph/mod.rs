@@ -126,7 +126,7 @@ impl Graph {
 
     /// Whether outputs stand for others of the same order: the network ends in a softmax.
     pub fn is_ordered(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.operation, Operation::Softmax))
+        self.steps.iter().any(|step| matches!(step.operation, Operation::Softmax { .. }))
     }
 
     /// Numbers that come out.

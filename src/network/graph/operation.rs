@@ -71,9 +71,13 @@ pub enum Operation {
     Concatenate(Vec<usize>),
     /// x, in another shape.
     Same,
-    /// A softmax of x, or its logarithm, whose order is that of x and whose values are not rational: x stands for it,
-    /// and nothing but the order of the outputs may be read ([`Graph::is_ordered`](super::Graph::is_ordered)).
-    Softmax,
+    /// A softmax of x, or its logarithm, whose order is that of x and whose values are not rational: x stands for it
+    /// where nothing may round, and nothing but the order of the outputs may be read
+    /// ([`Graph::is_ordered`](super::Graph::is_ordered)).
+    Softmax {
+        /// Whether it is the logarithm.
+        logarithm: bool,
+    },
 }
 
 /// Weights and biases of an affine map.

@@ -175,7 +175,11 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::sum(&mut x, &values[*other], *minus);
                 return x;
             }
-            (Operation::Softmax, _) => return take(owned),
+            (Operation::Softmax { logarithm }, _) => {
+                let mut x = take(owned);
+                pointwise::softmax(&mut x, count(shape), *logarithm);
+                return x;
+            }
             (Operation::Same, _) => {
                 return layout::held(layout::canonical(take(owned), shape), after);
             }

@@ -96,6 +96,20 @@ pub fn normalize<E: Element>(x: &mut [E], by: &[(E, E, E)]) {
     );
 }
 
+/// exp(x_i)/Σ exp(x_j) of each point, of `width` numbers, or its logarithm.
+pub fn softmax<E: Element>(x: &mut [E], width: usize, logarithm: bool) {
+    for point in x.chunks_exact_mut(width.max(1)) {
+        let largest =
+            point.iter().fold(E::neg_infinity(), |most, &x| if most > x { most } else { x });
+        point.iter_mut().for_each(|x| *x = *x - largest);
+        let sum = point.iter().fold(E::zero(), |sum, x| sum + x.exp());
+        match logarithm {
+            true => point.iter_mut().for_each(|x| *x = *x - sum.ln()),
+            false => point.iter_mut().for_each(|x| *x = x.exp() / sum),
+        }
+    }
+}
+
 /// x ± y.
 pub fn sum<E: Element>(x: &mut [E], y: &[E], minus: bool) {
     let sign = if minus { -E::one() } else { E::one() };

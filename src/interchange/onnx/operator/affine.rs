@@ -78,7 +78,7 @@ pub fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         at = reading.push(shift, at, vec![outputs])?;
     }
     let sides = vec![value.sides[0], Side::Of(outputs)];
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// Weights as a matrix, inputs × outputs.
@@ -166,7 +166,7 @@ fn after<'a>(
     if !vector {
         sides.push(Side::Of(outputs));
     }
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// W x, where the last side of x but one is what W takes.
@@ -197,7 +197,7 @@ fn before<'a>(
     let at = reading.shaped(x.at, &[inputs, columns, 1])?;
     let at = positions(reading, affine, at, columns)?;
     let sides = outer.iter().copied().chain([Side::Of(outputs), Side::Of(columns)]).collect();
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// The same matrix at each of so many positions.

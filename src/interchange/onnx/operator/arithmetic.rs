@@ -8,10 +8,11 @@ use super::super::pattern;
 use super::super::read::Reading;
 use super::layout::{strides, walk};
 use super::pointwise;
+use super::pool;
 use super::shapes;
 use crate::interchange::InterchangeError;
 use crate::network::Activation;
-use crate::network::graph::Operation;
+use crate::network::graph::{Operation, Window};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -124,27 +125,55 @@ fn values<'a>(
     if call.node.operator == "Mul" && x == y {
         let at = of(reading, x)?;
         let at = reading.push(Operation::Activate(Activation::Square), at, shape)?;
-        return Ok(Named::Value(Value { at, sides, soft: false }));
+        return Ok(Named::Value(Value { at, sides, soft: None }));
     }
     let (x, y) = (of(reading, x)?, of(reading, y)?);
+    if let operator @ ("Max" | "Min") = call.node.operator {
+        let at = extreme(reading, (x, y), &shape, operator == "Max")?;
+        return Ok(Named::Value(Value { at, sides, soft: None }));
+    }
     let mut sum = |x, other, minus| reading.push(Operation::Sum { other, minus }, x, shape.clone());
     let at = match call.node.operator {
         "Add" | "Sum" => sum(x, y, false)?,
         "Sub" => sum(x, y, true)?,
-        // max(x, y) = y + max(x − y, 0), min(x, y) = y − max(y − x, 0): more is rounded here than there.
-        "Max" | "Min" => {
-            let largest = call.node.operator == "Max";
-            let apart = if largest { sum(x, y, true)? } else { sum(y, x, true)? };
-            let relu = Operation::Activate(Activation::Relu);
-            let positive = reading.push(relu, apart, shape.clone())?;
-            reading.push(Operation::Sum { other: positive, minus: !largest }, y, shape)?
-        }
         "Mul" => return call.refuse(
             "it multiplies two values that depend on the points, which is neither linear in pieces nor a square",
         ),
         _ => return call.refuse("it divides by what depends on the points"),
     };
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
+}
+
+/// The larger or smaller of the numbers of two values, side by side: the largest of windows of two rounds nothing.
+fn extreme(
+    reading: &mut Reading,
+    (x, y): (usize, usize),
+    shape: &[usize],
+    largest: bool,
+) -> Result<usize> {
+    let numbers = reading.hold(shape)?;
+    let both = reading.push(Operation::Concatenate(vec![y]), x, doubled(shape, numbers))?;
+    let from = (0..numbers as u32).flat_map(|k| [k, k + numbers as u32]).collect();
+    let pairs = vec![numbers, 1, 2];
+    let mut at = reading.push(Operation::Gather { from }, both, pairs.clone())?;
+    let window = Window { size: (1, 2), stride: (1, 2), before: (0, 0), after: (0, 0) };
+    let one = vec![numbers, 1, 1];
+    if !largest {
+        at = pool::negated(reading, at, &pairs)?;
+    }
+    at = reading.push(Operation::MaxPool(window), at, one.clone())?;
+    if !largest {
+        at = pool::negated(reading, at, &one)?;
+    }
+    reading.shaped(at, shape)
+}
+
+/// The shape of two values, one after the other.
+fn doubled(shape: &[usize], numbers: usize) -> Vec<usize> {
+    match shape {
+        [first, others @ ..] => [2 * first].iter().chain(others).copied().collect(),
+        [] => vec![2 * numbers],
+    }
 }
 
 /// A value and a constant; `first` if the constant is the first input.
@@ -180,7 +209,7 @@ fn constant<'a>(
         _ => return call.refuse("it divides by what depends on the points"),
     };
     let at = reading.push(operation, x.at, of_a_point(&sides))?;
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// Refuses one number that ONNX Runtime takes for a neutral one, and others do not: it compares numbers of all

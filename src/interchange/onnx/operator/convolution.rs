@@ -92,7 +92,7 @@ pub fn convolution<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result
         None => return call.refuse(format!("values of shape {}", text(&value.sides))),
     };
     let sides = geometry::made(value.sides[0], outputs, &along);
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// Some channels of an image.

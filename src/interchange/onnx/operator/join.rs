@@ -92,7 +92,7 @@ fn joined<'a>(
         }
         at = reading.push(Operation::Gather { from }, at, shape)?;
     }
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// Numbers around a value: a constant, its last numbers, or its own from there.
@@ -160,7 +160,7 @@ pub fn pad<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'
     let flat = reading.shaped(value.at, &[numbers])?;
     let all = reading.push(Operation::Concatenate(vec![last]), flat, vec![numbers + 1])?;
     let at = reading.push(Operation::Gather { from }, all, of_a_point(&sides))?;
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// What stands around.

@@ -1,7 +1,7 @@
 //! Normalizations: of batches as they were in training, and of channels nearby.
 
 use super::super::call::Call;
-use super::super::named::{Named, Side, Value, text};
+use super::super::named::{Named, Side, Soft, Value, text};
 use super::super::read::Reading;
 use crate::interchange::InterchangeError;
 use crate::network::graph::{Normalization, Operation, Response};
@@ -61,5 +61,6 @@ pub fn soft<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
             text(&value.sides)
         ));
     }
-    Ok(Named::Value(Value { soft: true, ..value }))
+    let soft = if call.node.operator == "Softmax" { Soft::Softmax } else { Soft::Logarithm };
+    Ok(Named::Value(Value { soft: Some(soft), ..value }))
 }

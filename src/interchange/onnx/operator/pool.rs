@@ -48,7 +48,7 @@ pub fn pool<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         }
     };
     let sides = geometry::made(value.sides[0], channels, &along);
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// The largest of numbers that do not stand side by side: they are put so first, and where a window leaves the image,
@@ -184,11 +184,11 @@ fn reduced<'a>(
     };
     let sides: Vec<Side> = value.sides.iter().enumerate().filter_map(side).collect();
     debug_assert_eq!(product(&of_a_point(&sides)), Some(groups));
-    Ok(Named::Value(Value { at, sides, soft: false }))
+    Ok(Named::Value(Value { at, sides, soft: None }))
 }
 
 /// −x, which rounds nothing.
-fn negated(reading: &mut Reading, at: usize, shape: &[usize]) -> Result<usize> {
+pub fn negated(reading: &mut Reading, at: usize, shape: &[usize]) -> Result<usize> {
     let numbers = reading.hold(shape)?;
     let from = (0..numbers as u32).collect();
     let scale = Operation::Scale { from, by: vec![-1.0; numbers], divides: false };

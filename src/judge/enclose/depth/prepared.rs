@@ -156,17 +156,26 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
             (Back::Mean(vec![E::of(1.0 / (x.height * x.width).max(1) as f64)]), 4)
         }
         Operation::Sum { minus, .. } => (Back::Sum { minus: *minus }, 2),
-        Operation::Same | Operation::Activate(Activation::Identity) => (Back::Same, 2),
+        // The logits stand for their softmax.
+        Operation::Same | Operation::Softmax { .. } | Operation::Activate(Activation::Identity) => {
+            (Back::Same, 2)
+        }
         Operation::Concatenate(_) => (Back::Parts, 2),
+        // A bound below the normal range may be taken for 0: neither a kink nor a rounding.
+        Operation::Clip { low, high } if !network.precision.all_normal(&finite(&[*low, *high])) => {
+            (Back::Cut, 0)
+        }
         Operation::Activate(Activation::Relu) | Operation::Leaky(_) | Operation::Clip { .. } => {
             (Back::Point, 4)
         }
         Operation::MaxPool(window) => {
             (Back::Point, window.size.0.saturating_mul(window.size.1).saturating_add(2))
         }
-        Operation::Activate(_)
-        | Operation::Units(_)
-        | Operation::Response(_)
-        | Operation::Softmax => (Back::Cut, 0),
+        Operation::Activate(_) | Operation::Units(_) | Operation::Response(_) => (Back::Cut, 0),
     }
+}
+
+/// The bounds that bound something.
+fn finite(bounds: &[f64]) -> Vec<f64> {
+    bounds.iter().copied().filter(|bound| bound.is_finite()).collect()
 }
