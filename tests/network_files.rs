@@ -6,9 +6,14 @@ mod common;
 use std::fs;
 use std::process::Command;
 
+use common::cases;
+use common::damage::{Damage, Seed, damage, seeds};
 use common::onnx::{field, integer, model, node, reason, small, tensor, value};
 use common::program::{status, stderr};
+use proptest::prelude::*;
+use shatter::interchange::load::{self, Body, Options};
 use shatter::interchange::onnx;
+use shatter::network::Network;
 
 #[test]
 fn a_small_file_is_read() {
@@ -342,4 +347,87 @@ fn sums_without_end_are_undecided() {
         .outputs(vec![0.3], 1);
     assert!((found.centre[0] / 2f64.powi(70) - 0.3).abs() < 1e-12);
     assert!(found.runtime(0) > 2f64.powi(40), "{}", found.runtime(0));
+}
+
+/// Kibibytes of addresses for a test program that reads small files; the program itself takes most of them.
+const SMALL: usize = 192 << 10;
+
+/// Set for the process that reads damaged files, to the file that it is to write them to.
+const DAMAGED: &str = "SHATTER_TEST_DAMAGED";
+
+/// Files of arrays, cut, spliced, with other bits, lengths and shapes: each is an error, or a network with no more
+/// numbers than the file has bytes. They are read in a process of its own, which has no room for more: what asks
+/// for a large allocation ends it.
+#[test]
+fn damaged_arrays_are_errors_or_small_networks() {
+    if std::env::var_os(DAMAGED).is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "damaged_arrays_are_errors_or_small_networks";
+        let command = format!(
+            "ulimit -v {SMALL}; exec \"$0\" --exact {name} --nocapture --test-threads=1"
+        );
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .arg(std::env::current_exe().unwrap())
+            .env(DAMAGED, folder.path().join("damaged"))
+            .env("MALLOC_ARENA_MAX", "1")
+            .env("RAYON_NUM_THREADS", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            panic!("{said}\n{}: the last file that was read", folder.keep().display());
+        }
+        let line = said.lines().find(|line| line.contains("damaged files were read"));
+        println!("{}", line.unwrap_or("nothing was counted"));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = seeds(&folder);
+    let path = std::path::PathBuf::from(std::env::var_os(DAMAGED).unwrap());
+    let whole = |seed: &Seed, bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let options = Options { architecture: seed.words, ..Options::default() };
+        load::load(&path, &options)
+    };
+    for seed in &seeds {
+        let loaded = whole(seed, &seed.bytes).unwrap_or_else(|error| panic!("{}: {error}", seed.name));
+        assert!(held(&loaded) > 0 && held(&loaded) <= seed.bytes.len() as u64, "{}", seed.name);
+    }
+    let (read, all) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let strategy = (any::<proptest::sample::Index>(), prop::collection::vec(damage(), 1..4));
+    let mut runner = proptest::test_runner::TestRunner::new(cases(6000));
+    runner
+        .run(&strategy, |(which, changes)| {
+            let seed = which.get(&seeds);
+            let change = |bytes: Vec<u8>, change: &Damage| change.of(&bytes, &seeds);
+            let bytes = changes.iter().fold(seed.bytes.clone(), change);
+            all.set(all.get() + 1);
+            let Ok(loaded) = whole(seed, &bytes) else { return Ok(()) };
+            read.set(read.get() + 1);
+            let numbers = held(&loaded);
+            prop_assert!(numbers <= bytes.len() as u64, "{}: {numbers} numbers", seed.name);
+            if let Ok(graph) = loaded.graph() {
+                prop_assert!(graph.outputs() == loaded.outputs());
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    println!("{} of {} damaged files were read", read.get(), all.get());
+    // Both happen.
+    assert!(read.get() > all.get() / 50 && read.get() < all.get() * 4 / 5);
+}
+
+/// Numbers that a network holds.
+fn held(loaded: &load::Loaded) -> u64 {
+    match &loaded.body {
+        Body::Explicit(explicit) => match &explicit.network {
+            Network::TwoLayer(two) => (two.d() + 2 * two.units() + 1) as u64,
+            Network::Layered(layered) => {
+                layered.layers().flatten().map(|unit| 1 + unit.weights.len() as u64).sum()
+            }
+        },
+        Body::Trained(trained) => trained.arrays.iter().map(|(_, values)| values.len() as u64).sum(),
+        Body::Graph(_) => unreachable!("no seed is one"),
+    }
 }

@@ -223,7 +223,7 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
             let origin = Origin::of(&arrays.metadata);
             let reading = reading(&arrays.metadata);
             if options.architecture.is_none()
-                && let Some(network) = explicit::network(&arrays).map_err(refuse)?
+                && let Some(network) = explicit::network(&arrays, about.bytes).map_err(refuse)?
             {
                 let metadata = arrays.metadata;
                 let text = |key: &str| metadata.get(key).cloned();

@@ -53,9 +53,9 @@ fn wide(path: &Path, architecture: &Architecture) -> Result<Vec<(Parameter, Vec<
     };
     // The words keep checkpoints from being read as such: their arrays alone are of interest.
     let words = Options { architecture: Some(""), ..Options::default() };
-    let (content, _) = contents(path, &words)?;
+    let (content, about) = contents(path, &words)?;
     match content {
-        Content::Arrays(_, mut arrays) => match explicit::network(&arrays).map_err(refuse)? {
+        Content::Arrays(_, mut arrays) => match explicit::network(&arrays, about.bytes).map_err(refuse)? {
             Some(network) => of_explicit(&network, architecture, wanted).map_err(layers),
             None => Ok(trained::take(path, &mut arrays, architecture)?.0),
         },
