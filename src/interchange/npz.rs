@@ -135,7 +135,8 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
 fn members(file: &[u8], begin: u64) -> usize {
     const SIGNATURE: &[u8] = b"PK\x01\x02";
     const FIXED: usize = 46;
-    let mut rest = usize::try_from(begin).ok().and_then(|begin| file.get(begin..)).unwrap_or_default();
+    let mut rest =
+        usize::try_from(begin).ok().and_then(|begin| file.get(begin..)).unwrap_or_default();
     let mut count = 0;
     while let Some(entry) = rest.get(..FIXED).filter(|entry| entry.starts_with(SIGNATURE)) {
         // Lengths of name, extra field and comment, which follow.

@@ -146,7 +146,8 @@ const NUMBERS: [&str; 10] = [
 
 pub fn damage() -> impl Strategy<Value = Damage> {
     let index = any::<Index>;
-    let length = prop_oneof![Just(0u64), 1u64..400, Just(u64::MAX), Just(1 << 40), Just(0xffff_ffff)];
+    let length =
+        prop_oneof![Just(0u64), 1u64..400, Just(u64::MAX), Just(1 << 40), Just(0xffff_ffff)];
     prop_oneof![
         3 => (index(), 1u8..=255).prop_map(|(at, bits)| Damage::Flip(at, bits)),
         1 => index().prop_map(Damage::Cut),

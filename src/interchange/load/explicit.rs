@@ -76,7 +76,10 @@ pub fn network(arrays: &Arrays, bytes: u64) -> Result<Option<Network>, Interchan
     let [_, inputs] = sides(arrays, &first)?;
     if inputs > MOST_NUMBERS {
         // Without units there are no numbers to say so.
-        return Err(refused(&first, format!("reads {inputs} numbers, and at most {MOST_NUMBERS} are read")));
+        return Err(refused(
+            &first,
+            format!("reads {inputs} numbers, and at most {MOST_NUMBERS} are read"),
+        ));
     }
     let output = layers.pop().unwrap_or_default(); // there is the first
     Ok(Some(Network::Layered(Layered { inputs, hidden: layers, output })))
