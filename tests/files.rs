@@ -183,7 +183,7 @@ fn reads_back<E: Element>(words: &str, input: Shape, types: &[Format]) {
             if to != "onnx" || whole_responses(words, of) {
                 // By any file, the weights of another run.
                 let weights = load::weights::<f64>(&file, &trained.architecture);
-                assert!(weights.unwrap() == wanted, "{words} in {to} of {of}");
+                assert!(weights.unwrap().arrays == wanted, "{words} in {to} of {of}");
             }
             if to == "onnx" {
                 continue;

@@ -334,6 +334,66 @@ fn a_checkpoint_is_held_against_classes_by_name() {
     assert_eq!(status(&shatter(&folder, &eval)), 0);
 }
 
+/// Weights of outputs that stand for other classes are not trained on as if they were these.
+#[test]
+fn weights_are_not_trained_on_for_other_classes() {
+    let folder = folder();
+    let table = |name: &str, classes: [&str; 3]| {
+        let row = |i: usize| format!("{},{}", ["3,0", "0,3", "-3,-3"][i % 3], classes[i % 3]);
+        csv(&folder, name, std::iter::once("a,b,y".to_owned()).chain((0..30).map(row)));
+    };
+    table("train.csv", ["a", "b", "c"]);
+    table("same.csv", ["c", "a", "b"]); // other labels, of the same classes
+    table("other.csv", ["a", "b", "z"]);
+    table("numbers.csv", ["0", "1", "2"]);
+    let train = |sample: &'static str| {
+        let train = ["train", sample, "--model", "mlp:4", "--batch", "5", "--epochs", "1"];
+        [&train[..], &["--device", "cpu", "--out"]].concat()
+    };
+    let first = shatter(&folder, &[&train("csv:train.csv")[..], &["run"]].concat());
+    assert!(status(&first) < 2, "{}", stderr(&first));
+    for to in ["onnx", "safetensors", "json", "npz"] {
+        let export = ["export", "run/checkpoint.safetensors", "--to", to, "--out", "run"];
+        assert_eq!(status(&shatter(&folder, &export)), 0);
+    }
+    let init = |sample: &'static str, file: &str| {
+        let words = [&train(sample)[..], &["next", "--overwrite", "--init", file]].concat();
+        words.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let begins = |sample: &'static str, file: &str| {
+        let words = init(sample, file);
+        let output = shatter(&folder, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(status(&output) < 2, "{file}: {}", stderr(&output));
+    };
+    let does_not = |sample: &'static str, file: &str, expected: &[&str]| {
+        let words = init(sample, file);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        refused(&folder, &words, &[&[file], expected].concat());
+    };
+    let networks = ["onnx", "safetensors", "json", "npz"].map(|to| format!("run/network.{to}"));
+    for file in networks.iter().map(String::as_str).chain(["run/checkpoint.safetensors"]) {
+        begins("csv:train.csv", file);
+        begins("csv:same.csv", file);
+        let known = "its classes are a, b, c";
+        does_not("csv:other.csv", file, &["the network does not have class 'z'", known]);
+        does_not("csv:numbers.csv", file, &["the network does not have class '0'", known]);
+    }
+    // The same names in another order.
+    let text = fs::read_to_string(folder.path().join("run/network.json")).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(file["metadata"]["classes"], r#"["a","b","c"]"#);
+    file["metadata"]["classes"] = r#"["b","a","c"]"#.into();
+    fs::write(folder.path().join("swapped.json"), file.to_string()).unwrap();
+    let expected = ["class 'a'", "is output 1 of the network", "trained as output 0"];
+    does_not("csv:train.csv", "swapped.json", &expected);
+    // Without names there is nothing to compare.
+    for key in ["reading", "classes"] {
+        file["metadata"].as_object_mut().unwrap().remove(key).unwrap();
+    }
+    fs::write(folder.path().join("unnamed.json"), file.to_string()).unwrap();
+    begins("csv:other.csv", "unnamed.json");
+}
+
 /// Numbers of classes are those of the names whatever else is in the table, and `eval` reads constructions by the
 /// numbers of their outputs where the file says nothing.
 #[test]

@@ -39,7 +39,7 @@ use crate::train::{self, Checkpoint, CheckpointError};
 pub use error::LoadError;
 pub use kind::Kind;
 pub use trained::Trained;
-pub use weights::weights;
+pub use weights::{Weights, weights};
 
 use kind::{Container, Form, HEAD};
 
