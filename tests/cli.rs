@@ -319,3 +319,74 @@ fn an_interrupt_leaves_nothing_half_written() {
     }
     assert!(interrupted > 0);
 }
+
+/// What files and names put into messages and tables does nothing to a terminal.
+#[test]
+fn control_characters_are_shown_and_not_sent() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    let shown = |output: &std::process::Output| {
+        let text = stdout(output) + &stderr(output);
+        let sent = text.chars().find(|&c| c != '\n' && c.is_control());
+        assert_eq!(sent, None, "{text:?}");
+        text
+    };
+    // An archive whose first member is described by escape sequences, one that is a whole archive's long, and arrays.
+    let escapes = b"\x1b]0;T\x07\x1b[2J\x9b\x7f\r\n";
+    write("bad.bin", &escapes.repeat(100));
+    write("names.json", br#"{"arrays": {}, "\u001b[2J\u009b": 1}"#);
+    // Words of the JSON reader that quote what they found.
+    let header = |shape: &str| format!("{{\"w\":{{\"shape\":\"{shape}\"}}}}").into_bytes();
+    let file = |text: Vec<u8>| [&(text.len() as u64).to_le_bytes()[..], &text].concat();
+    write("long.safetensors", &file(header(&"x".repeat(1_000_000))));
+    write("dictionary.npy", b"\x93NUMPY\x01\x00\x10\x00{'\x1b[2J\x7f': 1}   \n");
+    for arguments in [
+        &["fit", "cifar10:bad.bin"][..],
+        &["fit", "cifar10:bad.bin,split=test"],
+        &["fit", "npy:dictionary.npy,dictionary.npy"],
+        &["show", "names.json"],
+        &["show", "long.safetensors"],
+        &["show", "\u{1b}[31m.txt"],
+        &["show", "a\nerror: b\u{202e}"],
+        &["claims", "--claim", "\u{1b}[31m"],
+    ] {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 2, "{arguments:?}");
+        let text = shown(&output);
+        assert!(text.starts_with("error: ") && text.chars().count() < 2200, "{text}");
+        if arguments[0] != "claims" {
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+        if arguments[0] == "fit" {
+            continue;
+        }
+        let json = shatter(&folder, &[arguments, &["--json"]].concat());
+        let text: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert!(stderr(&json).contains(text["error"].as_str().unwrap()), "{text}");
+        shown(&json);
+    }
+    // A sample, a network and a folder of such names, which are all right otherwise.
+    let name = "\u{1b}]0;T\u{7}\u{9b}\u{202e}";
+    write(&format!("{name}.csv"), b"a,y\n1,0\n2,1\n3,0\n");
+    let sample = format!("csv:{name}.csv");
+    let refused = shatter(&folder, &["fit", &sample]);
+    assert!(shown(&refused).contains("control characters"), "{}", stderr(&refused));
+    write("x.csv", b"a,y\n1,0\n2,1\n3,0\n");
+    let network = format!("{name}/network.txt");
+    for arguments in [
+        &["fit", "csv:x.csv", "--out", name][..],
+        &["fit", "csv:x.csv", "--out", name, "--json"],
+        &["show", &network],
+        &["show", &network, "--json"],
+        &["eval", &network, "csv:x.csv"],
+        &["check", "--network", &network, "csv:x.csv", "--json"],
+        &["export", &network, "--to", "json", "--out", name],
+    ] {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let text = shown(&output);
+        if arguments.contains(&"--json") {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
+    }
+}

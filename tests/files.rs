@@ -6,16 +6,19 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use common::damage::safetensors;
 use common::program::{csv, refused, shatter, status, stderr, stdout};
 use common::python::{python, run};
+use proptest::prelude::*;
 use shatter::construct::catalogue;
 use shatter::exact::{Element, Format, Rational};
-use shatter::interchange::load::{self, Body, Loaded, Options, Trained};
-use shatter::interchange::number;
+use shatter::interchange::load::{self, Body, LoadError, Loaded, Options, Trained};
+use shatter::interchange::{InterchangeError, number};
+use shatter::judge::{Effort, Runtime, Verdict, judge};
 use shatter::network::architecture::{Architecture, ParameterKind, Shape};
 use shatter::network::exactly::outputs_of;
 use shatter::network::{Activation, Graph, Network};
-use shatter::sample::{self, LabelRule};
+use shatter::sample::{self, LabelRule, Labels, Points, Values};
 use shatter::train::{Checkpoint, Initialization};
 use tempfile::TempDir;
 
@@ -183,7 +186,7 @@ fn reads_back<E: Element>(words: &str, input: Shape, types: &[Format]) {
             if to != "onnx" || whole_responses(words, of) {
                 // By any file, the weights of another run.
                 let weights = load::weights::<f64>(&file, &trained.architecture);
-                assert!(weights.unwrap() == wanted, "{words} in {to} of {of}");
+                assert!(weights.unwrap().arrays == wanted, "{words} in {to} of {of}");
             }
             if to == "onnx" {
                 continue;
@@ -417,4 +420,148 @@ fn rounding_says_how_many_points_still_fit() {
         !text.contains("numbers       0 ") && text.contains("as fractions: every one exact"),
         "{text}"
     );
+}
+
+/// A finite number of binary16 (10 bits of fraction) or bfloat16 (7), by the definition of both.
+fn of_bits(bits: u16, fraction: u32) -> Rational {
+    let bias = (1 << (14 - fraction)) - 1;
+    let exponent = i32::from((bits & 0x7fff) >> fraction);
+    let size = i64::from(bits & ((1 << fraction) - 1));
+    // Subnormal numbers have the exponent of the smallest normal ones, and no leading 1.
+    let size = if exponent == 0 { size } else { size + (1 << fraction) };
+    let power = exponent.max(1) - bias - fraction as i32;
+    let two = |count: i32| (0..count).fold(Rational::from(1), |x, _| x * Rational::from(2));
+    let size = Rational::from(if bits >> 15 == 0 { size } else { -size });
+    if power < 0 { size / two(-power) } else { size * two(power) }
+}
+
+/// A layer's outputs, by their definition; weights a row a unit.
+fn layer(weights: &[Rational], bias: &[Rational], x: &[Rational]) -> Vec<Rational> {
+    let sum = |(k, bias): (usize, &Rational)| {
+        let row = &weights[k * x.len()..][..x.len()];
+        row.iter().zip(x).fold(bias.clone(), |sum, (w, x)| sum + w * x)
+    };
+    bias.iter().enumerate().map(sum).collect()
+}
+
+/// The arrays of two inputs, three units and two outputs, under PyTorch's names: 17 numbers.
+const HALVES: [(&str, &[usize]); 4] =
+    [("0.weight", &[3, 2]), ("0.bias", &[3]), ("2.weight", &[2, 3]), ("2.bias", &[2])];
+
+/// A file of them in a type of two bytes.
+fn halves(kind: &str, bits: &[u16]) -> Vec<u8> {
+    let mut rest = bits;
+    let arrays = HALVES.map(|(name, shape)| {
+        let (own, after) = rest.split_at(shape.iter().product());
+        rest = after;
+        (name, kind, shape, own.iter().flat_map(|bits| bits.to_le_bytes()).collect())
+    });
+    safetensors(&arrays)
+}
+
+const WORDS: Options = Options { architecture: Some("dense(3) relu"), outputs: None, input: None };
+
+/// Numbers of two bytes, whose first infinity has these bits: of any size, or near 1; with subnormal ones.
+fn finite(infinity: u16) -> impl Strategy<Value = Vec<u16>> {
+    let numbers = |size: BoxedStrategy<u16>| {
+        let size = prop_oneof![1 => 1u16..40, 4 => size];
+        let number = (size, any::<bool>());
+        let number = number.prop_map(|(size, negative)| size | u16::from(negative) << 15);
+        prop::collection::vec(number, 17)
+    };
+    let near_one = infinity / 2;
+    let all = prop_oneof![0..infinity, infinity - 40..infinity];
+    let some = near_one - 300..near_one + 300;
+    prop_oneof![1 => numbers(all.boxed()), 2 => numbers(some.boxed())]
+}
+
+/// Files in half precision are judged as the numbers that they hold, subnormal ones among them.
+#[test]
+fn half_precision_is_widened_exactly_and_judged_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("half.safetensors");
+    for (kind, fraction, infinity, format) in
+        [("F16", 10, 0x7c00, Format::F16), ("BF16", 7, 0x7f80, Format::Bf16)]
+    {
+        let (judged, subnormal) = (std::cell::Cell::new([0; 4]), std::cell::Cell::new(0));
+        let points = prop::collection::vec(-9i64..10, 2 * 4);
+        let strategy = (finite(infinity), points, prop::collection::vec(0u32..2, 4));
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            source_file: Some(file!()),
+            ..common::cases(300)
+        });
+        let run = |(bits, values, classes): (Vec<u16>, Vec<i64>, Vec<u32>)| {
+            let own: Vec<Rational> = bits.iter().map(|&bits| of_bits(bits, fraction)).collect();
+            let by_definition = |x: &[i64]| {
+                let x: Vec<Rational> = x.iter().map(|&x| Rational::from(x)).collect();
+                let relu = |y: Rational| if y > Rational::ZERO { y } else { Rational::ZERO };
+                let hidden = layer(&own[..6], &own[6..9], &x).into_iter().map(relu);
+                layer(&own[9..15], &own[15..], &hidden.collect::<Vec<_>>())
+            };
+            let expected: Vec<Vec<Rational>> = values.chunks(2).map(by_definition).collect();
+            fs::write(&path, halves(kind, &bits)).unwrap();
+            let loaded = load::load(&path, &WORDS);
+            let loaded = loaded.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let graph = loaded.graph().unwrap();
+            prop_assert_eq!(graph.precision, format);
+            let points = Points::new(Values::I64(values), vec![2]).unwrap();
+            prop_assert_eq!(&outputs(&graph, &points), &expected);
+            let labels = Labels::classes(classes.clone(), 2).unwrap();
+            let effort = Effort { exact: true, ..Effort::default() };
+            let (_, found) = judge(&graph, &points, &labels, Runtime::Ieee, effort).unwrap();
+            let mut counts = judged.get();
+            for ((one, outputs), &class) in found.iter().zip(&expected).zip(&classes) {
+                let says = outputs[class as usize] > outputs[1 - class as usize];
+                prop_assert_eq!(one.fits, Some(says), "{:?}", outputs);
+                let at = match one.verdict {
+                    Verdict::Exact => 0,
+                    Verdict::Margin => 1,
+                    Verdict::Misfit => 2,
+                    Verdict::Undecided => 3,
+                };
+                // What any runtime says is what the numbers say.
+                prop_assert!(at == 3 || says == (at < 2), "{:?} {:?}", one, outputs);
+                counts[at] += 1;
+            }
+            judged.set(counts);
+            let small = |&&bits: &&u16| bits & 0x7fff != 0 && (bits & 0x7fff) >> fraction == 0;
+            subnormal.set(subnormal.get() + bits.iter().filter(small).count());
+            Ok(())
+        };
+        runner.run(&strategy, run).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let [exact, margin, misfit, undecided] = judged.get();
+        println!(
+            "{kind}: {exact} exact, {margin} with margin, {misfit} misfits, {undecided} undecided"
+        );
+        assert!(subnormal.get() > 300, "{} subnormal numbers", subnormal.get());
+        assert!(exact + margin > 100 && misfit > 100, "{kind}: {:?}", judged.get());
+    }
+}
+
+/// What is no number is refused by the array and its place there.
+#[test]
+fn halves_that_are_not_finite_are_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("half.safetensors");
+    for (kind, patterns) in [
+        ("F16", [0x7c00u16, 0xfc00, 0x7e00, 0x7c01, 0xffff]),
+        ("BF16", [0x7f80, 0xff80, 0x7fc0, 0x7f81, 0xffff]),
+    ] {
+        for bits in patterns {
+            for (at, name, place) in [(0, "0.weight", 0), (7, "0.bias", 1), (12, "2.weight", 3)] {
+                let mut all = [0x0001u16; 17];
+                all[at] = bits;
+                fs::write(&path, halves(kind, &all)).unwrap();
+                let error = load::load(&path, &WORDS).unwrap_err();
+                let LoadError::Content { source, .. } = &error else { panic!("{error}") };
+                let InterchangeError::Entry { array, index, .. } = source.as_ref() else {
+                    panic!("{error}")
+                };
+                assert_eq!((array.as_str(), *index), (name, place), "{error}");
+                let words = format!("number {place} of array '{name}'");
+                let show = ["show", "half.safetensors", "--architecture", "dense(3) relu"];
+                refused(&folder, &show, &[&words, "is not finite"]);
+            }
+        }
+    }
 }

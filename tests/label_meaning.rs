@@ -334,6 +334,66 @@ fn a_checkpoint_is_held_against_classes_by_name() {
     assert_eq!(status(&shatter(&folder, &eval)), 0);
 }
 
+/// Weights of outputs that stand for other classes are not trained on as if they were these.
+#[test]
+fn weights_are_not_trained_on_for_other_classes() {
+    let folder = folder();
+    let table = |name: &str, classes: [&str; 3]| {
+        let row = |i: usize| format!("{},{}", ["3,0", "0,3", "-3,-3"][i % 3], classes[i % 3]);
+        csv(&folder, name, std::iter::once("a,b,y".to_owned()).chain((0..30).map(row)));
+    };
+    table("train.csv", ["a", "b", "c"]);
+    table("same.csv", ["c", "a", "b"]); // other labels, of the same classes
+    table("other.csv", ["a", "b", "z"]);
+    table("numbers.csv", ["0", "1", "2"]);
+    let train = |sample: &'static str| {
+        let train = ["train", sample, "--model", "mlp:4", "--batch", "5", "--epochs", "1"];
+        [&train[..], &["--device", "cpu", "--out"]].concat()
+    };
+    let first = shatter(&folder, &[&train("csv:train.csv")[..], &["run"]].concat());
+    assert!(status(&first) < 2, "{}", stderr(&first));
+    for to in ["onnx", "safetensors", "json", "npz"] {
+        let export = ["export", "run/checkpoint.safetensors", "--to", to, "--out", "run"];
+        assert_eq!(status(&shatter(&folder, &export)), 0);
+    }
+    let init = |sample: &'static str, file: &str| {
+        let words = [&train(sample)[..], &["next", "--overwrite", "--init", file]].concat();
+        words.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let begins = |sample: &'static str, file: &str| {
+        let words = init(sample, file);
+        let output = shatter(&folder, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(status(&output) < 2, "{file}: {}", stderr(&output));
+    };
+    let does_not = |sample: &'static str, file: &str, expected: &[&str]| {
+        let words = init(sample, file);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        refused(&folder, &words, &[&[file], expected].concat());
+    };
+    let networks = ["onnx", "safetensors", "json", "npz"].map(|to| format!("run/network.{to}"));
+    for file in networks.iter().map(String::as_str).chain(["run/checkpoint.safetensors"]) {
+        begins("csv:train.csv", file);
+        begins("csv:same.csv", file);
+        let known = "its classes are a, b, c";
+        does_not("csv:other.csv", file, &["the network does not have class 'z'", known]);
+        does_not("csv:numbers.csv", file, &["the network does not have class '0'", known]);
+    }
+    // The same names in another order.
+    let text = fs::read_to_string(folder.path().join("run/network.json")).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(file["metadata"]["classes"], r#"["a","b","c"]"#);
+    file["metadata"]["classes"] = r#"["b","a","c"]"#.into();
+    fs::write(folder.path().join("swapped.json"), file.to_string()).unwrap();
+    let expected = ["class 'a'", "is output 1 of the network", "trained as output 0"];
+    does_not("csv:train.csv", "swapped.json", &expected);
+    // Without names there is nothing to compare.
+    for key in ["reading", "classes"] {
+        file["metadata"].as_object_mut().unwrap().remove(key).unwrap();
+    }
+    fs::write(folder.path().join("unnamed.json"), file.to_string()).unwrap();
+    begins("csv:other.csv", "unnamed.json");
+}
+
 /// Numbers of classes are those of the names whatever else is in the table, and `eval` reads constructions by the
 /// numbers of their outputs where the file says nothing.
 #[test]
@@ -457,103 +517,140 @@ struct Case {
     as_classes: bool,
 }
 
-fn case() -> impl Strategy<Value = Case> {
-    let name = prop::sample::select(POOL.to_vec());
-    let some = prop::sample::subsequence(POOL.to_vec(), 1..5)
-        .prop_flat_map(|pool| prop::collection::vec((-3i64..6, prop::sample::select(pool)), 1..6));
-    let how = prop::sample::select(How::ALL.to_vec());
-    (some, how, 1usize..13, any::<bool>(), any::<bool>()).prop_flat_map(
-        move |(rows, how, outputs, named, as_classes)| {
-            let outputs = match how {
-                How::Sign | How::Half | How::Value => 1,
-                How::Bits => outputs.min(5),
-                _ => outputs,
-            };
-            let wanted = match how {
-                How::Sign | How::Half => 2,
-                How::Value | How::Bits => 2usize.min(1 << outputs),
-                _ => outputs,
-            };
-            let names = prop::collection::vec(name.clone(), if named { wanted } else { 0 });
-            let numbers = |low: i64, high: i64| prop::collection::vec(low..high, outputs);
-            let rows = Just(rows);
-            (rows, numbers(-2, 3), numbers(-3, 4), names).prop_map(
-                move |(rows, weights, bias, names)| Case {
-                    rows,
-                    weights,
-                    bias,
-                    how,
-                    names: names.into_iter().map(String::from).collect(),
-                    as_classes,
-                },
-            )
-        },
-    )
+/// Names of the classes of the outputs, and names of labels; mostly such that the outputs have every label, as far
+/// as that is a matter of each name alone.
+fn names(how: How, outputs: usize) -> impl Strategy<Value = (Vec<String>, Vec<&'static str>)> {
+    let wanted = match how {
+        How::Sign | How::Half => 2,
+        How::Value | How::Bits => 2usize.min(1 << outputs),
+        _ => outputs,
+    };
+    let texts = |names: &[&str]| names.iter().map(|&name| String::from(name)).collect();
+    let any_names = prop::collection::vec(prop::sample::select(POOL.to_vec()), wanted);
+    let some = prop::sample::subsequence(POOL.to_vec(), 1..5);
+    let other = (any_names, any::<bool>(), some).prop_map(move |(names, named, pool)| {
+        (if named { texts(&names) } else { Vec::new() }, pool)
+    });
+    let own = Just(POOL.to_vec()).prop_shuffle().prop_map(move |mut names| {
+        names.truncate(wanted);
+        (texts(&names), names)
+    });
+    let numbers = POOL.into_iter().filter(|name| number_of(name, how, outputs, &[], &[]).is_some());
+    let pool = match how {
+        How::Sign | How::Half => {
+            prop::sample::select(vec![vec!["-1", "1"], vec!["0", "1"]]).boxed()
+        }
+        _ => Just(numbers.collect::<Vec<_>>()).boxed(),
+    };
+    prop_oneof![2 => other, 3 => own, 3 => pool.prop_map(|pool| (Vec::new(), pool))]
 }
 
-proptest! {
-    #![proptest_config(cases(400))]
+fn case() -> impl Strategy<Value = Case> {
+    let how = prop::sample::select(How::ALL.to_vec());
+    (how, 1usize..13, any::<bool>()).prop_flat_map(move |(how, outputs, as_classes)| {
+        let outputs = match how {
+            How::Sign | How::Half | How::Value => 1,
+            How::Bits => outputs.min(5),
+            _ => outputs,
+        };
+        let rows = names(how, outputs).prop_flat_map(|(names, pool)| {
+            let row = (-3i64..6, prop::sample::select(pool));
+            (Just(names), prop::collection::vec(row, 1..6))
+        });
+        let numbers = |low: i64, high: i64| prop::collection::vec(low..high, outputs);
+        (rows, numbers(-2, 3), numbers(-3, 4)).prop_map(move |((names, rows), weights, bias)| {
+            Case { rows, weights, bias, how, names, as_classes }
+        })
+    })
+}
 
-    /// Any table, any names of classes, any network: the verdict is that of the definition, or a class is refused
-    /// that the definition does not have.
-    #[test]
-    fn every_verdict_is_that_of_the_definition(case in case()) {
-        let Case { rows, weights, bias, how, names, as_classes } = case;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("t.csv");
-        let lines: Vec<String> = rows.iter().map(|(x, name)| format!("{x},{name}\n")).collect();
-        fs::write(&file, lines.concat()).unwrap();
-        let target = as_classes.then_some(Target::Class);
-        let options = TableOptions { header: Some(false), target, ..TableOptions::default() };
-        let (points, labels) = table::read(&file, &options).unwrap();
-        let outputs = weights.len();
-        let mut network = dense(&weights.iter().map(|&w| w as f64).collect::<Vec<_>>(), 1, outputs);
-        if let Operation::Dense(affine) = &mut network.steps[0].operation {
-            affine.bias = bias.iter().map(|&b| b as f64).collect();
+/// What became of a case in which definition and verdict agreed.
+enum Outcome {
+    Judged,
+    Refused,
+}
+
+/// Any table, any names of classes, any network: the verdict is that of the definition, or a class is refused
+/// that the definition does not have.
+#[test]
+fn every_verdict_is_that_of_the_definition() {
+    let (judged, all) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        source_file: Some(file!()),
+        ..cases(400)
+    });
+    let run = |case| {
+        all.set(all.get() + 1);
+        if matches!(held_against_the_definition(case)?, Outcome::Judged) {
+            judged.set(judged.get() + 1);
         }
-        let reading = Reading { how, classes: names.clone() };
-        // A table of numbers alone has numbers, however they are spelled.
-        let numeric = rows.iter().all(|(_, name)| name.parse::<f64>().is_ok());
-        let spelled = |name: &'static str| match name {
-            "03" | "+3" | "3.0" | "3.00" => "3",
-            "1e1" => "10",
-            other => other,
-        };
-        let of_table = |name: &'static str| if numeric { spelled(name) } else { name };
-        let all: Vec<&str> = rows.iter().map(|(_, name)| of_table(name)).collect();
-        let codes: Vec<Option<u32>> =
-            all.iter().map(|name| number_of(name, how, outputs, &names, &all)).collect();
-        let said = reading.bind(&labels, outputs);
-        // Real numbers are their own labels where outputs are values without names.
-        if matches!((&labels, how), (Labels::Real { .. }, How::Value)) && names.is_empty() {
-            let judged = decide(&network, &points, &said.unwrap(), Runtime::Ieee, Effort::default()).unwrap().judged;
-            for ((x, _), (one, name)) in rows.iter().zip(judged.iter().zip(&all)) {
-                let output = (weights[0] * x + bias[0]) as f64;
-                prop_assert_eq!(one.fits, Some(name.parse() == Ok(output)));
-            }
-            return Ok(());
-        }
-        // A real number is the class of its number, or none.
-        let real = matches!(labels, Labels::Real { .. });
-        if codes.contains(&None) || (real && all.contains(&"2.5")) {
-            prop_assert!(said.is_err(), "{:?} {:?}", said, codes);
-            return Ok(());
-        }
-        let said = match said {
-            Ok(said) => said,
-            Err(error) => return Err(TestCaseError::fail(format!("{codes:?}: {error}"))),
-        };
-        let judged = decide(&network, &points, &said, Runtime::Ieee, Effort::default()).unwrap().judged;
-        for (i, (x, _)) in rows.iter().enumerate() {
-            let values: Vec<i64> = weights.iter().zip(&bias).map(|(w, b)| w * x + b).collect();
-            let code = codes[i].unwrap();
-            prop_assert_eq!(said.class(i), Some(code));
-            let expected = says(how, &values, code);
-            prop_assert_eq!(judged[i].fits, Some(expected), "{:?} {}", values, code);
-            let exact: Vec<Rational> = values.iter().map(|&v| Rational::from(v)).collect();
-            prop_assert_eq!(said.says(&exact, i), expected);
-        }
+        Ok(())
+    };
+    runner.run(&case(), run).unwrap_or_else(|error| panic!("{error}"));
+    let (judged, all) = (judged.get(), all.get());
+    println!("{judged} of {all} cases were judged, the others refused by both");
+    assert!(2 * judged >= all && judged < all, "{judged} of {all} cases were judged");
+}
+
+fn held_against_the_definition(case: Case) -> Result<Outcome, TestCaseError> {
+    let Case { rows, weights, bias, how, names, as_classes } = case;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.csv");
+    let lines: Vec<String> = rows.iter().map(|(x, name)| format!("{x},{name}\n")).collect();
+    fs::write(&file, lines.concat()).unwrap();
+    let target = as_classes.then_some(Target::Class);
+    let options = TableOptions { header: Some(false), target, ..TableOptions::default() };
+    let (points, labels) = table::read(&file, &options).unwrap();
+    let outputs = weights.len();
+    let mut network = dense(&weights.iter().map(|&w| w as f64).collect::<Vec<_>>(), 1, outputs);
+    if let Operation::Dense(affine) = &mut network.steps[0].operation {
+        affine.bias = bias.iter().map(|&b| b as f64).collect();
     }
+    let reading = Reading { how, classes: names.clone() };
+    // A table of numbers alone has numbers, however they are spelled.
+    let numeric = rows.iter().all(|(_, name)| name.parse::<f64>().is_ok());
+    let spelled = |name: &'static str| match name {
+        "03" | "+3" | "3.0" | "3.00" => "3",
+        "1e1" => "10",
+        other => other,
+    };
+    let of_table = |name: &'static str| if numeric { spelled(name) } else { name };
+    let all: Vec<&str> = rows.iter().map(|(_, name)| of_table(name)).collect();
+    let codes: Vec<Option<u32>> =
+        all.iter().map(|name| number_of(name, how, outputs, &names, &all)).collect();
+    let said = reading.bind(&labels, outputs);
+    // Real numbers are their own labels where outputs are values without names.
+    if matches!((&labels, how), (Labels::Real { .. }, How::Value)) && names.is_empty() {
+        let judged = decide(&network, &points, &said.unwrap(), Runtime::Ieee, Effort::default())
+            .unwrap()
+            .judged;
+        for ((x, _), (one, name)) in rows.iter().zip(judged.iter().zip(&all)) {
+            let output = (weights[0] * x + bias[0]) as f64;
+            prop_assert_eq!(one.fits, Some(name.parse() == Ok(output)));
+        }
+        return Ok(Outcome::Judged);
+    }
+    // A real number is the class of its number, or none.
+    let real = matches!(labels, Labels::Real { .. });
+    if codes.contains(&None) || (real && all.contains(&"2.5")) {
+        prop_assert!(said.is_err(), "{:?} {:?}", said, codes);
+        return Ok(Outcome::Refused);
+    }
+    let said = match said {
+        Ok(said) => said,
+        Err(error) => return Err(TestCaseError::fail(format!("{codes:?}: {error}"))),
+    };
+    let judged = decide(&network, &points, &said, Runtime::Ieee, Effort::default()).unwrap().judged;
+    for (i, (x, _)) in rows.iter().enumerate() {
+        let values: Vec<i64> = weights.iter().zip(&bias).map(|(w, b)| w * x + b).collect();
+        let code = codes[i].unwrap();
+        prop_assert_eq!(said.class(i), Some(code));
+        let expected = says(how, &values, code);
+        prop_assert_eq!(judged[i].fits, Some(expected), "{:?} {}", values, code);
+        let exact: Vec<Rational> = values.iter().map(|&v| Rational::from(v)).collect();
+        prop_assert_eq!(said.says(&exact, i), expected);
+    }
+    Ok(Outcome::Judged)
 }
 
 /// CIFAR-10 has numbers and names.

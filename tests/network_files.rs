@@ -6,9 +6,15 @@ mod common;
 use std::fs;
 use std::process::Command;
 
+use common::cases;
+use common::damage::{Damage, Seed, archive, damage, safetensors, seeds};
 use common::onnx::{field, integer, model, node, reason, small, tensor, value};
 use common::program::{status, stderr};
+use proptest::prelude::*;
+use shatter::interchange::load::{self, Body, Options};
 use shatter::interchange::onnx;
+use shatter::network::Network;
+use zip::CompressionMethod;
 
 #[test]
 fn a_small_file_is_read() {
@@ -342,4 +348,316 @@ fn sums_without_end_are_undecided() {
         .outputs(vec![0.3], 1);
     assert!((found.centre[0] / 2f64.powi(70) - 0.3).abs() < 1e-12);
     assert!(found.runtime(0) > 2f64.powi(40), "{}", found.runtime(0));
+}
+
+/// Kibibytes of addresses for a test program that reads small files; the program itself takes most of them.
+const SMALL: usize = 192 << 10;
+
+/// Set for the process that reads damaged files, to the file that it is to write them to.
+const DAMAGED: &str = "SHATTER_TEST_DAMAGED";
+
+/// Files of arrays, cut, spliced, with other bits, lengths and shapes: each is an error, or a network with no more
+/// numbers than the file has bytes. They are read in a process of its own, which has no room for more: what asks
+/// for a large allocation ends it.
+#[test]
+fn damaged_arrays_are_errors_or_small_networks() {
+    if std::env::var_os(DAMAGED).is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "damaged_arrays_are_errors_or_small_networks";
+        let command =
+            format!("ulimit -v {SMALL}; exec \"$0\" --exact {name} --nocapture --test-threads=1");
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .arg(std::env::current_exe().unwrap())
+            .env(DAMAGED, folder.path().join("damaged"))
+            .env("MALLOC_ARENA_MAX", "1")
+            .env("RAYON_NUM_THREADS", "1")
+            .output()
+            .unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            panic!("{said}\n{}: the last file that was read", folder.keep().display());
+        }
+        let line = said.lines().find(|line| line.contains("damaged files were read"));
+        println!("{}", line.unwrap_or("nothing was counted"));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = seeds(&folder);
+    let path = std::path::PathBuf::from(std::env::var_os(DAMAGED).unwrap());
+    let whole = |seed: &Seed, bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let options = Options { architecture: seed.words, ..Options::default() };
+        load::load(&path, &options)
+    };
+    for seed in &seeds {
+        let loaded =
+            whole(seed, &seed.bytes).unwrap_or_else(|error| panic!("{}: {error}", seed.name));
+        assert!(held(&loaded) > 0 && held(&loaded) <= seed.bytes.len() as u64, "{}", seed.name);
+    }
+    let (read, all) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let strategy = (any::<proptest::sample::Index>(), prop::collection::vec(damage(), 1..4));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        source_file: Some(file!()),
+        ..cases(6000)
+    });
+    runner
+        .run(&strategy, |(which, changes)| {
+            let seed = which.get(&seeds);
+            let change = |bytes: Vec<u8>, change: &Damage| change.of(&bytes, &seeds);
+            let bytes = changes.iter().fold(seed.bytes.clone(), change);
+            all.set(all.get() + 1);
+            let Ok(loaded) = whole(seed, &bytes) else { return Ok(()) };
+            read.set(read.get() + 1);
+            let numbers = held(&loaded);
+            prop_assert!(numbers <= bytes.len() as u64, "{}: {numbers} numbers", seed.name);
+            if let Ok(graph) = loaded.graph() {
+                prop_assert!(graph.outputs() == loaded.outputs());
+            }
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    println!("{} of {} damaged files were read", read.get(), all.get());
+    // Both happen.
+    assert!(read.get() > all.get() / 50 && read.get() < all.get() * 4 / 5);
+}
+
+/// Numbers that a network holds.
+fn held(loaded: &load::Loaded) -> u64 {
+    match &loaded.body {
+        Body::Explicit(explicit) => match &explicit.network {
+            Network::TwoLayer(two) => (two.d() + 2 * two.units() + 1) as u64,
+            Network::Layered(layered) => {
+                layered.layers().flatten().map(|unit| 1 + unit.weights.len() as u64).sum()
+            }
+        },
+        Body::Trained(trained) => {
+            trained.arrays.iter().map(|(_, values)| values.len() as u64).sum()
+        }
+        Body::Graph(_) => unreachable!("no seed is one"),
+    }
+}
+
+/// NPY, version 1.
+fn array(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
+}
+
+/// Files that unpack, nest or announce more than they hold are refused by what is wrong with them, within so many
+/// kibibytes of addresses.
+fn refused_within(kibibytes: usize, files: &[(&str, Vec<u8>, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, word) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let command = format!(
+            "ulimit -v {kibibytes}; MALLOC_ARENA_MAX=1 RAYON_NUM_THREADS=1 exec '{}' show {name}",
+            env!("CARGO_BIN_EXE_shatter")
+        );
+        let output =
+            Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{name}, {} bytes: {said}", bytes.len());
+        assert!(said.starts_with("error: ") && said.contains(word), "{name}: {said}");
+        assert!(said.trim_end().lines().count() == 1 && said.len() < 4096, "{name}: {said}");
+    }
+}
+
+/// Archives that unpack to hundreds of times their size.
+#[test]
+fn packed_arrays_are_bounded() {
+    let deflated = |members: &[(&str, Vec<u8>)]| archive(members, CompressionMethod::Deflated);
+    let ones = |count: usize| 1f32.to_le_bytes().repeat(count);
+    let million = 1 << 20;
+    let vector = |count: usize, bytes: &[u8]| array("<f4", &format!("({count},)"), bytes);
+    let zeros = vec![0; 128 << 20];
+    let files = [
+        // 128 MiB of zeros.
+        (
+            "zeros.npz",
+            deflated(&[("0.weight.npy", vector(32 * million, &zeros))]),
+            "unpacks to more than a file of its size may",
+        ),
+        // Bytes that are no numbers, and as many arrays of them as it takes.
+        (
+            "whole.npz",
+            deflated(&[
+                ("a.npy", array("|u1", "(41943040,)", &zeros[..40 << 20])),
+                ("b.npy", array("|u1", "(41943040,)", &zeros[..40 << 20])),
+            ]),
+            "unpacks to more than a file of its size may",
+        ),
+        // Four million numbers that are not 0, each of which would be a fraction.
+        (
+            "ones.npz",
+            deflated(&[
+                ("a.npy", vector(1, &ones(1))),
+                ("b.npy", vector(2 * million, &ones(2 * million))),
+                ("c.npy", vector(1, &ones(1))),
+                ("w.npy", vector(2 * million, &ones(2 * million))),
+            ]),
+            "unpacks to 4194306 numbers that are not 0",
+        ),
+        (
+            "texts.npz",
+            deflated(&[("metadata.json", format!(r#"{{"a":"{}"}}"#, "x".repeat(64 << 20)).into())]),
+            "metadata.json unpacks to more than",
+        ),
+    ];
+    for (name, bytes, _) in &files {
+        assert!(bytes.len() < 256 << 10, "{name}: {} bytes", bytes.len());
+    }
+    refused_within(320 << 10, &files);
+}
+
+#[test]
+fn archives_that_lie_are_refused() {
+    let stored = |members: &[(&str, Vec<u8>)]| archive(members, CompressionMethod::Stored);
+    let one = 1f32.to_le_bytes();
+    let of_shape = |shape: &str| stored(&[("w.npy", array("<f4", shape, &one))]);
+    // Two members of one name, which a writer does not write.
+    let mut twice =
+        stored(&[("v.npy", array("<f4", "(1,)", &one)), ("w.npy", array("<f4", "(1,)", &[0; 4]))]);
+    let places: Vec<usize> =
+        (0..twice.len() - 5).filter(|&at| twice[at..].starts_with(b"v.npy")).collect();
+    assert_eq!(places.len(), 2);
+    places.into_iter().for_each(|at| twice[at] = b'w');
+    let nan = array("<f8", "(2,)", &[1f64.to_le_bytes(), f64::NAN.to_le_bytes()].concat());
+    let nested = format!(r#"{{"a":{}"#, "[".repeat(500_000));
+    refused_within(
+        MEMORY,
+        &[
+            ("twice.npz", twice, "two of its members have the same name"),
+            ("large.npz", of_shape("(1152921504606846976, 1152921504606846976)"), "any file holds"),
+            ("long.npz", of_shape("(1099511627776,)"), "4398046511104"),
+            ("most.npz", of_shape("(99999999999999999999,)"), "a side of the shape"),
+            ("sides.npz", of_shape(&format!("({})", "1,".repeat(30_000))), "w"),
+            ("nan.npz", stored(&[("w.npy", nan)]), "number 1 of array 'w', NaN, is not finite"),
+            ("texts.npz", stored(&[("metadata.json", nested.into())]), "metadata.json"),
+            ("empty.npz", stored(&[]), "does not say"),
+            ("member.npz", stored(&[("w.txt", vec![])]), "is no array"),
+        ],
+    );
+}
+
+#[test]
+fn texts_that_nest_or_lie_are_refused() {
+    let deep = "[".repeat(500_000);
+    let arrays = |inside: &str| format!(r#"{{"metadata": {{}}, "arrays": {{{inside}}}}}"#);
+    let one = |shape: &str, values: &str| {
+        arrays(&format!(r#""w": {{"shape": {shape}, "values": {values}}}"#))
+    };
+    let layer = |weight: &str, bias: &str, activations: &str| {
+        format!(
+            r#"{{"metadata": {{"activations": "{activations}"}}, "arrays": {{"layer0.weight":
+            {{"shape": {weight}, "values": []}}, "layer0.bias": {{"shape": {bias}, "values": []}}}}}}"#
+        )
+    };
+    let long = "7".repeat(1_600_000);
+    let flood = format!("[{}1]", "1,".repeat(2_000_000));
+    refused_within(
+        MEMORY,
+        &[
+            ("deep.json", format!(r#"{{"arrays":{deep}"#).into(), "line 1"),
+            ("name.json", format!(r#"{{"metadata":{{"a":{deep}"#).into(), "line 1"),
+            ("shape.json", format!(r#"{{"arrays":{{"w":{{"shape":[{deep}"#).into(), "'w'"),
+            ("value.json", format!(r#"{{"arrays":{{"w":{{"values":[{deep}"#).into(), "number 0"),
+            ("sides.json", one(&flood, "[]").into(), "at most 8 sides"),
+            ("huge.json", one("[4294967296, 4294967296]", "[1]").into(), "1 values are there"),
+            ("wide.json", one("[0, 1152921504606846976]", "[1]").into(), "1 values are there"),
+            ("negative.json", one("[-1]", "[]").into(), "'w'"),
+            ("far.json", one("[1]", "[1e999]").into(), "number 0"),
+            ("nan.json", one("[1]", "[NaN]").into(), "number 0"),
+            ("infinity.json", one("[1]", "[Infinity]").into(), "number 0"),
+            ("text.json", one("[1]", r#"["inf"]"#).into(), "'inf' is no fraction"),
+            ("zero.json", one("[1]", r#"["1/0"]"#).into(), "'1/0' is no fraction"),
+            (
+                "long.json",
+                one("[1]", &format!(r#"["{long}/{long}"]"#)).into(),
+                "products of digits",
+            ),
+            ("mixed.json", one("[2]", r#"[1, "1"]"#).into(), "mixed"),
+            (
+                "twice.json",
+                arrays(r#""w": {"shape": [0], "values": []}, "w": {"shape": [0], "values": []}"#)
+                    .into(),
+                "twice",
+            ),
+            ("both.json", r#"{"arrays": {}, "arrays": {}}"#.into(), "twice"),
+            // No units, which read as many numbers as anybody says; and units without a number.
+            (
+                "inputs.json",
+                layer("[0, 1152921504606846976]", "[0]", "[[]]").into(),
+                "at most 67108864",
+            ),
+            (
+                "units.json",
+                layer("[1152921504606846976, 0]", "[0]", "[[]]").into(),
+                "has 0 numbers",
+            ),
+            ("names.json", layer("[0, 1]", "[0]", &deep).into(), "'activations' cannot be read"),
+        ],
+    );
+}
+
+#[test]
+fn tensors_that_lie_are_refused() {
+    let of_header = |header: &str, data: &[u8]| {
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), data].concat()
+    };
+    let tensor = |name: &str, shape: &str, begin: u64, end: u64| {
+        format!(r#""{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[{begin},{end}]}}"#)
+    };
+    let file = |tensors: &[String]| of_header(&format!("{{{}}}", tensors.join(",")), &[0; 8]);
+    let bits = |kind: &str, number: &[u8]| safetensors(&[("w", kind, &[1], number.to_vec())]);
+    let mut length = file(&[tensor("w", "[2]", 0, 8)]);
+    length[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    let flood = format!(r#"{{"w":{{"shape":[{}0]"#, "0,".repeat(2_000_000));
+    refused_within(
+        MEMORY,
+        &[
+            (
+                "over.safetensors",
+                file(&[tensor("v", "[2]", 0, 8), tensor("w", "[1]", 4, 8)]),
+                "'w'",
+            ),
+            ("gap.safetensors", file(&[tensor("w", "[1]", 4, 8)]), "begins at byte 4, not at 0"),
+            (
+                "rest.safetensors",
+                file(&[tensor("w", "[1]", 0, 4)]),
+                "have 4 bytes, and 8 are there",
+            ),
+            (
+                "twice.safetensors",
+                file(&[tensor("w", "[2]", 0, 8), tensor("w", "[2]", 0, 8)]),
+                "twice",
+            ),
+            (
+                "more.safetensors",
+                file(&[tensor("w", "[4294967296]", 0, 17179869184)]),
+                "8 are there",
+            ),
+            (
+                "product.safetensors",
+                file(&[tensor("w", "[4294967296,4294967296]", 0, 8)]),
+                "unknown size",
+            ),
+            ("back.safetensors", file(&[tensor("w", "[2]", 8, 0)]), "bytes 8 to 0"),
+            ("length.safetensors", length, "18446744073709551615 bytes"),
+            ("sides.safetensors", of_header(&flood, &[]), "header is wrong"),
+            (
+                "deep.safetensors",
+                of_header(&format!(r#"{{"w":{}"#, "[".repeat(500_000)), &[]),
+                "header is wrong",
+            ),
+            ("nan.safetensors", bits("F32", &[0, 0, 0xc0, 0x7f]), "number 0 of array 'w', NaN"),
+            (
+                "inf.safetensors",
+                bits("F64", &[0, 0, 0, 0, 0, 0, 0xf0, 0xff]),
+                "number 0 of array 'w', -inf",
+            ),
+        ],
+    );
 }

@@ -53,7 +53,8 @@ fn chosen(names: &[String]) -> Result<Vec<Claim>, CliError> {
         catalogue::find(name).map(|claim| claim.number).ok_or_else(|| {
             let list = all.iter().map(|claim| format!("{} {}", claim.number, claim.name));
             let list = list.collect::<Vec<_>>().join("\n  ");
-            CliError::Usage(format!("no claim is called '{name}'; there are:\n  {list}"))
+            let name = super::visible::line(name);
+            CliError::Listed(format!("no claim is called '{name}'; there are:\n  {list}"))
         })
     });
     let wanted = wanted.collect::<Result<Vec<u32>, CliError>>()?;

@@ -24,6 +24,7 @@ mod table1;
 mod train;
 mod training;
 mod verify;
+mod visible;
 mod words;
 
 use std::io;
@@ -160,6 +161,10 @@ enum CliError {
     Refused { construction: String, assumptions: String, source: ConstructError },
     #[error("{0}")]
     Usage(String),
+    /// The same, with a list of what there is, a line each.
+    #[cfg(feature = "claims")]
+    #[error("{0}")]
+    Listed(String),
     #[error(transparent)]
     Verify(#[from] crate::verify::VerifyError),
     #[error(transparent)]
@@ -212,6 +217,16 @@ impl CliError {
             CliError::Interrupted(_) => 130,
             _ => 2,
         }
+    }
+
+    /// In words that are fit for a terminal, and no longer than they can be read.
+    fn text(&self) -> String {
+        let text = self.to_string();
+        visible::shortened(match self {
+            #[cfg(feature = "claims")]
+            CliError::Listed(_) => visible::lines(&text),
+            _ => visible::line(&text),
+        })
     }
 
     /// Whether a device had not the memory that was wanted.
@@ -321,10 +336,10 @@ pub fn run() -> ExitCode {
         Ok(Verdict::No) => ExitCode::from(1),
         Ok(Verdict::Diverged) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", error.text());
             if json {
                 // Whoever asked for JSON gets an object in every case; the status says the rest.
-                let _ = output::print_json(&serde_json::json!({ "error": error.to_string() }));
+                let _ = output::print_json(&serde_json::json!({ "error": error.text() }));
             }
             ExitCode::from(error.status())
         }

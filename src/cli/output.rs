@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::CliError;
+use super::{CliError, visible};
 
 /// Writes to standard output. A reader who went away has all that it wanted: the exit status still
 /// says the verdict.
@@ -22,14 +22,15 @@ pub fn written(result: io::Result<()>) -> Result<(), CliError> {
     }
 }
 
-/// Writes text to standard output.
+/// Writes lines of text to standard output, fit for a terminal.
 pub fn print(text: &str) -> Result<(), CliError> {
-    print_bytes(text.as_bytes())
+    print_bytes(visible::lines(text).as_bytes())
 }
 
 /// Writes one JSON object to standard output.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
-    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+    let text = visible::json(&serde_json::to_string_pretty(value)?);
+    print_bytes(format!("{text}\n").as_bytes())
 }
 
 /// Lines of a name and a fact, the facts aligned.
@@ -37,9 +38,9 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
 pub struct Facts(String);
 
 impl Facts {
-    /// Adds a line.
+    /// Adds a line, fit for a terminal.
     pub fn add(&mut self, name: &str, fact: impl AsRef<str>) {
-        self.0 += &format!("{name:<13} {}\n", fact.as_ref());
+        self.0 += &format!("{name:<13} {}\n", visible::line(fact.as_ref()));
     }
 
     /// All lines.

@@ -194,7 +194,7 @@ impl<E: Element> Sweep<'_, E> {
             match self.runs.together(&ones, &place) {
                 Err(error) if error.wants_memory() && ones.len() > 1 => {
                     most = ones.len().div_ceil(2);
-                    eprintln!("{error}; {most} at once from here on");
+                    eprintln!("{}; {most} at once from here on", error.text());
                 }
                 found => {
                     for (at, summary) in group.into_iter().zip(found?) {

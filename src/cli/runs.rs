@@ -93,7 +93,7 @@ impl<E: Element> Runs<'_, E> {
                 }
                 Err(error) => {
                     if let Some(error) = failed.replace(error) {
-                        eprintln!("error: {error}");
+                        eprintln!("error: {}", CliError::from(error).text());
                     }
                     None
                 }

@@ -92,7 +92,13 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
     let facts = describe(&trainer, &task, case)?;
     if let Some(file) = &arguments.init {
         let weights = load::weights(file, trainer.architecture())?;
-        trainer.set_weights(0, &weights)?;
+        let outputs = trainer.architecture().output().map_err(TrainError::from)?.len();
+        let own = weights.reading.and_then(|own| match own {
+            Some(own) => own.trains(&task.train.labels, outputs),
+            None => Ok(()),
+        });
+        own.map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+        trainer.set_weights(0, &weights.arrays)?;
     }
     let mut held = options.folder(&out)?.hold()?;
     if arguments.resume {

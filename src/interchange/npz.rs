@@ -20,10 +20,10 @@ use super::{Array, InterchangeError};
 const METADATA: &str = "metadata.json";
 /// Bytes that an archive may unpack to: so many for each of its own, at least, and at most.
 const EXPANSION: u64 = 100;
-const ALWAYS: u64 = 1 << 28;
+const ALWAYS: u64 = 1 << 26;
 const NEVER: u64 = 1 << 31;
-/// Bytes that its texts may have, and the longest name of an array.
-const LONGEST_TEXTS: u64 = 1 << 28;
+/// Bytes that its texts may have beyond its own, and the longest name of an array.
+const MORE_TEXTS: u64 = 1 << 20;
 const LONGEST_NAME: usize = 1024;
 
 /// The file. Equal networks are equal bytes: the archive holds no times.
@@ -80,6 +80,9 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
                 .to_owned(),
         ));
     }
+    if members(file, archive.central_directory_start()) != archive.len() {
+        return Err(malformed("two of its members have the same name".to_owned()));
+    }
     let mut left = (file.len() as u64).saturating_mul(EXPANSION).clamp(ALWAYS, NEVER);
     let mut arrays = Arrays::default();
     for index in 0..archive.len() {
@@ -92,7 +95,11 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
         }
         if name == METADATA {
             let mut text = Vec::new();
-            member.by_ref().take(LONGEST_TEXTS).read_to_end(&mut text)?;
+            let most = MORE_TEXTS + file.len() as u64;
+            member.by_ref().take(most + 1).read_to_end(&mut text)?;
+            if text.len() as u64 > most {
+                return Err(malformed(format!("its {METADATA} unpacks to more than {most} bytes")));
+            }
             let texts: Texts = serde_json::from_slice(&text)
                 .map_err(|error| malformed(format!("its {METADATA} cannot be read: {error}")))?;
             arrays.metadata = texts.0;
@@ -122,4 +129,21 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
         }
     }
     Ok(arrays)
+}
+
+/// Entries of the directory that begins at this byte, of which the archive keeps one of each name.
+fn members(file: &[u8], begin: u64) -> usize {
+    const SIGNATURE: &[u8] = b"PK\x01\x02";
+    const FIXED: usize = 46;
+    let mut rest =
+        usize::try_from(begin).ok().and_then(|begin| file.get(begin..)).unwrap_or_default();
+    let mut count = 0;
+    while let Some(entry) = rest.get(..FIXED).filter(|entry| entry.starts_with(SIGNATURE)) {
+        // Lengths of name, extra field and comment, which follow.
+        let length = |at: usize| usize::from(u16::from_le_bytes([entry[at], entry[at + 1]]));
+        let length = FIXED + length(28) + length(30) + length(32);
+        rest = rest.get(length..).unwrap_or_default();
+        count += 1;
+    }
+    count
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod binary;
+pub mod damage;
 pub mod feed;
 pub mod layers;
 pub mod lines;

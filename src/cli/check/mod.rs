@@ -17,7 +17,7 @@ use crate::sample::{self, LabelRule};
 
 use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
 use crate::cli::reading::{self, Override};
-use crate::cli::{CliError, Common, Verdict, input};
+use crate::cli::{CliError, Common, Verdict, input, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(
@@ -236,7 +236,7 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
     } else if arguments.integers {
         eprintln!("rejected: {rejection}"); // standard output is for the integers
     } else {
-        print(&format!("rejected: {rejection}\n"))?;
+        print(&format!("rejected: {}\n", visible::line(&rejection.to_string())))?;
     }
     Ok(Verdict::No)
 }

@@ -19,6 +19,10 @@ use crate::record::safetensors::Texts;
 const NAME: usize = 1024;
 const SIDES: usize = 8;
 
+/// Digits of numerators times digits of denominators, in all: reducing a fraction takes about as many steps, seconds
+/// for so many.
+const MOST_PRODUCTS: usize = 1 << 41;
+
 /// Reads a file of [`construction`](super::construction) or [`trained`](super::trained).
 ///
 /// ```
@@ -50,6 +54,7 @@ struct Budget {
     numbers: Cell<usize>,
     texts: Cell<usize>,
     digits: Cell<usize>,
+    products: Cell<usize>,
     /// The array that is being read.
     place: RefCell<Option<String>>,
 }
@@ -313,6 +318,10 @@ impl<'de> Visitor<'de> for Part<'_, One> {
     fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
         Budget::take(&self.budget.texts, 1, MOST_TEXTS, "texts")?;
         Budget::take(&self.budget.digits, text.len(), MOST_DIGITS, "characters of numbers")?;
+        let (numerator, denominator) = text.split_once('/').unwrap_or((text, ""));
+        let products = numerator.len().saturating_mul(denominator.len());
+        let what = "products of digits, which reduce fractions,";
+        Budget::take(&self.budget.products, products, MOST_PRODUCTS, what)?;
         let refuse = || E::custom(format!("'{}' is no fraction such as -3/4", shortened(text)));
         fraction(text).map(Number::Exact).ok_or_else(refuse)
     }

@@ -4,24 +4,32 @@ use std::collections::BTreeMap;
 
 use crate::exact::{Dyadic, Rational};
 use crate::interchange::InterchangeError;
-use crate::interchange::array::{Arrays, Entry, Values};
+use crate::interchange::array::{Arrays, Entry, MOST_NUMBERS, Values};
 use crate::network::layered::{Layered, Unit};
 use crate::network::{Activation, ExactNetwork, Network};
 
-/// The network that these arrays are, if they have the names of one.
+/// Numbers other than 0 that any file may have, however few bytes it is packed into.
+const ALWAYS: u64 = 1 << 20;
+
+/// The network that these arrays, of a file of `bytes` bytes, are, if they have the names of one.
+///
+/// An exact number takes many times the memory of a packed one: files have room for as many as they have bytes,
+/// which no file exceeds that is not packed.
 ///
 /// # Errors
 /// [`InterchangeError::Array`], [`InterchangeError::Entry`], [`InterchangeError::Malformed`] for arrays that have
 /// the names and make no network.
-pub fn network(arrays: &Arrays) -> Result<Option<Network>, InterchangeError> {
+pub fn network(arrays: &Arrays, bytes: u64) -> Result<Option<Network>, InterchangeError> {
     let names: Vec<&str> = arrays.entries.keys().map(String::as_str).collect();
     if names == ["a", "b", "c", "w"] {
+        within(arrays, bytes)?;
         return two_layer(&arrays.entries).map(Some);
     }
     let structured = arrays.entries.contains_key("layer0.weight");
     if !structured && !arrays.metadata.contains_key("construction") {
         return Ok(None);
     }
+    within(arrays, bytes)?;
     let depth = arrays.entries.len() / 2;
     let name = |layer: usize| match structured {
         true => format!("layer{layer}"),
@@ -66,8 +74,32 @@ pub fn network(arrays: &Arrays) -> Result<Option<Network>, InterchangeError> {
     }
     let first = format!("{}.weight", name(0));
     let [_, inputs] = sides(arrays, &first)?;
+    if inputs > MOST_NUMBERS {
+        // Without units there are no numbers to say so.
+        return Err(refused(
+            &first,
+            format!("reads {inputs} numbers, and at most {MOST_NUMBERS} are read"),
+        ));
+    }
     let output = layers.pop().unwrap_or_default(); // there is the first
     Ok(Some(Network::Layered(Layered { inputs, hidden: layers, output })))
+}
+
+/// Refuses more numbers than a file of `bytes` bytes has room for.
+fn within(arrays: &Arrays, bytes: u64) -> Result<(), InterchangeError> {
+    let most = ALWAYS.max(bytes);
+    let count = |entry: &Entry| match &entry.values {
+        Values::Exact(values) => values.len(),
+        Values::Floats(_, values) => values.iter().filter(|&&x| x != 0.0).count(),
+        Values::Whole => 0,
+    };
+    let numbers: u64 = arrays.entries.values().map(|entry| count(entry) as u64).sum();
+    match numbers <= most {
+        true => Ok(()),
+        false => Err(InterchangeError::Malformed(format!(
+            "it unpacks to {numbers} numbers that are not 0, and at most {most} are read from its {bytes} bytes"
+        ))),
+    }
 }
 
 fn units_of(

@@ -39,7 +39,7 @@ use crate::train::{self, Checkpoint, CheckpointError};
 pub use error::LoadError;
 pub use kind::Kind;
 pub use trained::Trained;
-pub use weights::weights;
+pub use weights::{Weights, weights};
 
 use kind::{Container, Form, HEAD};
 
@@ -223,7 +223,7 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
             let origin = Origin::of(&arrays.metadata);
             let reading = reading(&arrays.metadata);
             if options.architecture.is_none()
-                && let Some(network) = explicit::network(&arrays).map_err(refuse)?
+                && let Some(network) = explicit::network(&arrays, about.bytes).map_err(refuse)?
             {
                 let metadata = arrays.metadata;
                 let text = |key: &str| metadata.get(key).cloned();

@@ -7,11 +7,22 @@ use crate::interchange::InterchangeError;
 use crate::interchange::array::{fits, is_perceptron};
 use crate::network::architecture::{Architecture, Layer, Parameter};
 use crate::network::graph::{self, Affine, Operation};
-use crate::network::{ExactNetwork, Graph, Layered, Network};
+use crate::network::reading::ReadingError;
+use crate::network::{ExactNetwork, Graph, Layered, Network, Reading};
+use crate::train;
 
-use super::{Content, LoadError, Options, contents, explicit, trained};
+use super::{Content, LoadError, Options, contents, explicit, reading, trained};
 
-/// The arrays of `architecture`, in the order of [`Architecture::arrays`], rounded to `E`.
+/// The arrays of an architecture, from a file.
+#[derive(Clone, Debug)]
+pub struct Weights<E> {
+    /// The arrays in the order of [`Architecture::arrays`], rounded to `E`.
+    pub arrays: Vec<(Parameter, Vec<E>)>,
+    /// How the file says that its outputs say labels; an error where names of classes were lost or cannot be read.
+    pub reading: Result<Option<Reading>, ReadingError>,
+}
+
+/// The arrays of `architecture`.
 ///
 /// Arrays must have PyTorch's names and shapes. The layers of a graph or of an explicit network must be those of
 /// the architecture, one after the other: where a normalization was folded into a convolution, they are not.
@@ -22,8 +33,8 @@ use super::{Content, LoadError, Options, contents, explicit, trained};
 pub fn weights<E: Element>(
     path: &Path,
     architecture: &Architecture,
-) -> Result<Vec<(Parameter, Vec<E>)>, LoadError> {
-    let arrays = wide(path, architecture)?;
+) -> Result<Weights<E>, LoadError> {
+    let (arrays, reading) = wide(path, architecture)?;
     let mut rounded = Vec::with_capacity(arrays.len());
     for (array, values) in arrays {
         let numbers: Vec<E> = values.iter().map(|&x| E::of(x)).collect();
@@ -38,10 +49,13 @@ pub fn weights<E: Element>(
         }
         rounded.push((array, numbers));
     }
-    Ok(rounded)
+    Ok(Weights { arrays: rounded, reading })
 }
 
-fn wide(path: &Path, architecture: &Architecture) -> Result<Vec<(Parameter, Vec<f64>)>, LoadError> {
+/// The arrays in binary64, and the reading of the file.
+type Wide = (Vec<(Parameter, Vec<f64>)>, Result<Option<Reading>, ReadingError>);
+
+fn wide(path: &Path, architecture: &Architecture) -> Result<Wide, LoadError> {
     let refuse = |source| LoadError::Content { file: path.to_owned(), source: Box::new(source) };
     let wanted = architecture
         .arrays()
@@ -53,16 +67,29 @@ fn wide(path: &Path, architecture: &Architecture) -> Result<Vec<(Parameter, Vec<
     };
     // The words keep checkpoints from being read as such: their arrays alone are of interest.
     let words = Options { architecture: Some(""), ..Options::default() };
-    let (content, _) = contents(path, &words)?;
-    match content {
-        Content::Arrays(_, mut arrays) => match explicit::network(&arrays).map_err(refuse)? {
-            Some(network) => of_explicit(&network, architecture, wanted).map_err(layers),
-            None => Ok(trained::take(path, &mut arrays, architecture)?.0),
-        },
-        Content::Text(file) => of_explicit(&file.network, architecture, wanted).map_err(layers),
-        Content::Graph(graph, _) => of_graph(&graph, architecture, wanted).map_err(layers),
-        Content::Checkpoint(held, _) => Ok(held.arrays), // not with words
-    }
+    let (content, about) = contents(path, &words)?;
+    Ok(match content {
+        Content::Arrays(_, mut arrays) => {
+            let reading =
+                match arrays.metadata.get("settings").map(|text| serde_json::from_str(text)) {
+                    Some(Ok(settings)) => train::reading(&settings),
+                    _ => reading(&arrays.metadata),
+                };
+            let filled = match explicit::network(&arrays, about.bytes).map_err(refuse)? {
+                Some(network) => of_explicit(&network, architecture, wanted).map_err(layers)?,
+                None => trained::take(path, &mut arrays, architecture)?.0,
+            };
+            (filled, reading)
+        }
+        Content::Text(file) => {
+            (of_explicit(&file.network, architecture, wanted).map_err(layers)?, file.reading())
+        }
+        Content::Graph(graph, texts) => {
+            let filled = of_graph(&graph, architecture, wanted).map_err(layers)?;
+            (filled, Reading::from_metadata(&texts))
+        }
+        Content::Checkpoint(held, _) => (held.arrays, Ok(None)), // not with words
+    })
 }
 
 /// The arrays of dense layers with ReLU between them; the reason, if the network is something else.

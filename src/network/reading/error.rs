@@ -32,6 +32,21 @@ pub enum ReadingError {
         /// The network's names.
         known: String,
     },
+    /// A class that another output stands for than the one that is to be trained for it.
+    #[error(
+        "class '{class}' of the sample is output {own} of the network, and would be trained as output {trained}; its \
+         classes are {known}"
+    )]
+    Order {
+        /// The name of the class.
+        class: String,
+        /// Its output in the network.
+        own: u32,
+        /// Its number in the sample.
+        trained: u32,
+        /// The network's names.
+        known: String,
+    },
     /// A class without a number, for a network without names.
     #[error(
         "the network does not name its classes, and class '{class}' of the sample is not the number of one: the \

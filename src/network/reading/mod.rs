@@ -25,7 +25,7 @@ use crate::sample::class_name::key;
 use crate::sample::target::class_bits;
 use crate::sample::{Labels, Target};
 
-use classes::{Class, Names, own_number, second_of_two};
+use classes::{Class, Names, own_number, second_of_two, shown, visible};
 pub use error::ReadingError;
 use found::{Found, one_hot};
 pub use how::How;
@@ -183,6 +183,30 @@ impl Reading {
         let found = Found::of(labels)?;
         let codes = self.codes(&found, outputs)?;
         Ok(said(how, found.of.iter().map(|&class| codes[class as usize]).collect(), outputs))
+    }
+
+    /// Refuses to go on training a network of this reading on a sample, where its outputs stand for other classes
+    /// than the sample's, or for these in another order. Without names there is nothing to compare.
+    ///
+    /// # Errors
+    /// Those of [`bind`](Reading::bind), and [`ReadingError::Order`].
+    pub fn trains(&self, labels: &Labels, outputs: usize) -> Result<(), ReadingError> {
+        let Labels::Classes { count, names, numbered, .. } = labels else { return Ok(()) };
+        if self.classes.is_empty() {
+            return Ok(());
+        }
+        let (of, names, numbered) = ((0..*count).collect(), names.clone(), *numbered);
+        let said = self.bind(&Labels::Classes { of, count: *count, names, numbered }, outputs)?;
+        let own = |class: u32| said.class(class as usize).unwrap_or(class);
+        match (0..*count).find(|&class| own(class) != class) {
+            None => Ok(()),
+            Some(class) => Err(ReadingError::Order {
+                class: visible(&labels.name(class)),
+                own: own(class),
+                trained: class,
+                known: shown(&self.classes),
+            }),
+        }
     }
 
     /// Whether so many outputs can say anything in this way.
