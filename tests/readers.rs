@@ -911,6 +911,6 @@ fn classes_of_numbers_and_words_are_in_their_order() {
     };
     assert_eq!(
         (&names[..], &of[..]),
-        (&["9", "10", "a", "b"].map(String::from)[..], &[3, 1, 0, 2, 0][..])
+        (&["9", "9.0", "10", "a", "b"].map(String::from)[..], &[4, 2, 0, 3, 1][..])
     );
 }

@@ -53,28 +53,33 @@ impl Column {
             }
             return Labels::real(pick(&self.of, &numbers), 1);
         }
-        // Numbers in their order and each once, however it is written; then other names in the order of text.
-        let name = |(_, text): (u32, Box<str>)| match Decimal::of(&text) {
-            Some(number) => Name::Number(number),
-            None => Name::Text(text),
+        // Numbers in their order and each once, however it is written; among words, each as it is written, numbers first.
+        let numbers: Option<Vec<Decimal>> =
+            texts.iter().map(|(_, text)| Decimal::of(text)).collect();
+        let (ids, names) = match numbers {
+            Some(numbers) => {
+                let (ids, sorted) = rank(numbers);
+                (ids, sorted.iter().map(Decimal::to_string).collect::<Vec<_>>())
+            }
+            None => {
+                let (ids, sorted) = rank(texts.into_iter().map(|(_, text)| name(text)).collect());
+                let spelled = |(_, _, text): Name| String::from(text);
+                (ids, sorted.into_iter().map(spelled).collect())
+            }
         };
-        let (ids, sorted) = rank(texts.into_iter().map(name).collect());
-        let spelled = |name: Name| match name {
-            Name::Number(number) => number.to_string(),
-            Name::Text(text) => String::from(text),
-        };
-        let names: Vec<String> = sorted.into_iter().map(spelled).collect();
         let count = u32::try_from(names.len()).map_err(|_| SampleError::TooMany(names.len()))?;
         let of = pick(&self.of, &ids);
         Ok(Labels::Classes { of, count, names, numbered: false })
     }
 }
 
-/// What a class is called, in the order of classes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Name {
-    Number(Decimal),
-    Text(Box<str>),
+/// A name among words, in their order: whether it is a word, its number, and its text.
+type Name = (bool, Option<Decimal>, Box<str>);
+
+fn name(text: Box<str>) -> Name {
+    // Among words 1e1 is one.
+    let number = Decimal::of(&text).filter(|_| !text.contains(['e', 'E']));
+    (number.is_none(), number, text)
 }
 
 fn pick<T: Copy>(of: &[u32], values: &[T]) -> Vec<T> {
