@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that only a GPU can show, in one run, without cargo, on a machine with an NVIDIA GPU.
 #
-#   kernels/gpu-check.sh --collect FOLDER [--dev]   where cargo is: builds, strips and gathers what
+#   kernels/gpu-check.sh --collect FOLDER [--dev]   where cargo is (with FEATURES=cuda): builds, strips and gathers what
 #                                                   the other machine needs, this script included
 #   FOLDER/gpu-check.sh [OPTIONS]                   there: checks, and writes a report
 #
@@ -24,7 +24,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 collect() {
-    local out=$1 flags=(--features cuda --locked --message-format=json)
+    local out=$1 flags=(--features "${FEATURES:-cuda}" --locked --message-format=json)
     [ "${2:-}" = --dev ] || flags+=(--release)
     mkdir -p "$out/tests"
     out=$(cd "$out" && pwd)

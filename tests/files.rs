@@ -565,3 +565,24 @@ fn halves_that_are_not_finite_are_refused_by_name() {
         }
     }
 }
+
+/// Training takes any power of a response normalization; evaluation does as well, and verdicts are left open.
+#[test]
+fn a_response_of_any_power_is_evaluated_as_it_was_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = "gaussian:n=40,d=5,classes=2";
+    let model = "dense(6) lrn(3,beta=0.6) relu dense(8) relu";
+    let train = ["train", sample, "--model", model, "--epochs", "2", "--batch", "8"];
+    let trained = shatter(&folder, &[&train[..], &["--json", "--out", "out"]].concat());
+    assert!(status(&trained) < 2, "{}", stderr(&trained));
+    let json = |text: String| -> serde_json::Value { serde_json::from_str(&text).unwrap() };
+    let accuracy = |found: &serde_json::Value| found["accuracy"].as_f64();
+    let file = "out/checkpoint.safetensors";
+    let eval = shatter(&folder, &["eval", file, sample, "--json"]);
+    assert!(status(&eval) < 2, "{}", stderr(&eval));
+    let (said, found) = (json(stdout(&trained)), json(stdout(&eval)));
+    assert!(accuracy(&found).is_some(), "{found}");
+    assert_eq!(accuracy(&found), accuracy(&said["train"]), "{said}");
+    let check = shatter(&folder, &["check", "--network", file, sample, "--json"]);
+    assert_eq!(json(stdout(&check))["verdicts"]["undecided"], 40, "{}", stdout(&check));
+}

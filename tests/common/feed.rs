@@ -326,7 +326,8 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 x.iter().enumerate().map(one).collect()
             }
             (Operation::Response(by), _) => {
-                let (size, alpha, quarters, k) = by.constants();
+                let (size, alpha, _, k) = by.constants();
+                let quarters = by.quarters().expect("it is bounded");
                 let area = numbers / shape[0];
                 let one = |at: usize| {
                     let squares = by.near(at / area, shape[0]).map(|c| {

@@ -331,7 +331,7 @@ impl Runtime {
                 }
                 (Operation::Normalize(by), _) => self.normalized(x, by, shape[0]),
                 (Operation::Response(by), _) => {
-                    let (size, alpha, quarters, k) = by.constants();
+                    let (size, alpha, beta, k) = by.constants();
                     let area = numbers / shape[0];
                     let held = self.held(x);
                     let weight = self.does(alpha as f32, size as f32, |x, y| x / y);
@@ -360,7 +360,7 @@ impl Runtime {
                         let scaled = self.times(weight, squares);
                         let anew = self.add(k as f32, scaled);
                         let d = f64::from(if self.order == 2 { slid[place] } else { anew });
-                        let power = d.powf(f64::from(quarters) / 4.0) as f32;
+                        let power = d.powf(beta) as f32;
                         result.push(if self.order == 1 {
                             let inverse = self.does(1.0, power, |x, y| x / y);
                             self.times(x, inverse)

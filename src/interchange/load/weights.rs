@@ -308,8 +308,8 @@ fn same(own: &Operation, there: &Operation) -> bool {
         (Operation::GlobalMean, Operation::GlobalMean) => true,
         (Operation::Response(own), Operation::Response(there)) => {
             let of = |by: &graph::Response| {
-                let (size, alpha, quarters, k) = by.constants();
-                (size, alpha as f32, quarters, k as f32)
+                let (size, alpha, beta, k) = by.constants();
+                (size, alpha as f32, beta as f32, k as f32)
             };
             of(own) == of(there) && own.near(1 << 20, 1 << 21) == there.near(1 << 20, 1 << 21)
         }

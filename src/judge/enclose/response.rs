@@ -108,7 +108,10 @@ fn bound(
     by: &Response,
     rounding: Rounding,
 ) -> (f64, f64, f64) {
-    let Response { size, alpha, quarters, k, .. } = *by;
+    let Response { size, alpha, k, .. } = *by;
+    let Some(quarters) = by.quarters().filter(|_| by.is_bounded()) else {
+        return (0.0, f64::INFINITY, f64::INFINITY);
+    };
     let weight = alpha / size as f64;
     let sum = k + weight * near.squares;
     let factor = 1.0 / power(sum, quarters);

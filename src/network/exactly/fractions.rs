@@ -92,14 +92,16 @@ pub fn step(
             each(&|at, x| by.get(channel(at)).map_or(Rational::ZERO, |(w, c)| x * w + c))
         }
         Operation::Response(by) => {
-            let (size, alpha, quarters, k) = by.constants();
+            let (size, alpha, _, k) = by.constants();
+            // Planning has refused powers that are roots.
+            let whole = by.quarters().unwrap_or(0) / 4;
             let area = (numbers / shape[0]).max(1);
             let part = number(alpha) / Rational::from(size);
             each(&|at, value| {
                 let near = by.near(at / area, shape[0]).map(|c| &x[c * area + at % area]);
                 let squares = near.fold(Rational::ZERO, |sum, x| sum + x * x);
                 let sum = number(k) + &part * squares;
-                (0..quarters / 4).fold(value.clone(), |value, _| value / &sum)
+                (0..whole).fold(value.clone(), |value, _| value / &sum)
             })
         }
         Operation::Sum { minus, .. } => {

@@ -218,7 +218,9 @@ pub fn rational(network: &Graph) -> Result<(), Inexact> {
                     return Err(Inexact::SquareRoot);
                 }
             }
-            Operation::Response(by) if by.constants().2 % 4 != 0 => return Err(Inexact::Power),
+            Operation::Response(by) if by.quarters().is_none_or(|quarters| quarters % 4 != 0) => {
+                return Err(Inexact::Power);
+            }
             _ => {}
         }
     }
@@ -445,7 +447,8 @@ impl Plan {
                 (after, each(numbers, one))
             }
             Operation::Response(by) => {
-                let (size, alpha, quarters, k) = by.constants();
+                let (size, alpha, _, k) = by.constants();
+                let whole = by.quarters().unwrap_or(0) / 4;
                 // Of the square of each number nearby, and of the sum of them.
                 let constants =
                     [dyadic(alpha).to_rational() / Rational::from(size), dyadic(k).to_rational()];
@@ -453,7 +456,7 @@ impl Plan {
                 let square = x.times(x, 1).times(&constants, size.min(shape[0]) as u64 + 1);
                 let sum = Size { own: square.own.saturating_mul(2), ..square.plus(&constants) };
                 let inverse = sum.activated(Activation::Reciprocal);
-                let after = (0..quarters / 4).fold(x.clone(), |after, _| after.times(&inverse, 1));
+                let after = (0..whole).fold(x.clone(), |after, _| after.times(&inverse, 1));
                 let near = size.min(shape[0]) as u64;
                 let one = after.sums(0).saturating_mul(near.saturating_add(4));
                 (after, each(numbers, one))

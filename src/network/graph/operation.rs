@@ -117,8 +117,8 @@ pub struct Response {
     pub(crate) size: usize,
     /// α.
     pub(crate) alpha: f64,
-    /// 4β.
-    pub(crate) quarters: u32,
+    /// β.
+    pub(crate) beta: f64,
     /// k.
     pub(crate) k: f64,
 }
@@ -133,14 +133,30 @@ impl Response {
         size: usize,
         (alpha, beta, k): (f64, f64, f64),
     ) -> Result<Response, String> {
-        let quarters = (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta);
-        let Some(quarters) = quarters else {
+        let response = Response::of(before, size, (alpha, beta, k));
+        if quarters(beta).is_none() {
             return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
-        };
-        if !(alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite() && before < size) {
-            return Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive"));
         }
-        Ok(Response { before, size, alpha, quarters, k })
+        match response.is_bounded() {
+            true => Ok(response),
+            false => Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive")),
+        }
+    }
+
+    /// Any, as training has it; of one that is not bounded nothing is decided.
+    pub fn of(before: usize, size: usize, (alpha, beta, k): (f64, f64, f64)) -> Response {
+        Response { before: before.min(size.saturating_sub(1)), size: size.max(1), alpha, beta, k }
+    }
+
+    /// Whether enclosures say anything of it.
+    pub fn is_bounded(&self) -> bool {
+        let Response { alpha, beta, k, .. } = *self;
+        quarters(beta).is_some() && alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite()
+    }
+
+    /// 4β, where that is a whole number from 1 to 16.
+    pub fn quarters(&self) -> Option<u32> {
+        quarters(self.beta)
     }
 
     /// The channels that the sum of a channel goes over.
@@ -154,8 +170,12 @@ impl Response {
         (self.before, self.size - 1 - self.before)
     }
 
-    /// Size, α, 4β and k.
-    pub fn constants(&self) -> (usize, f64, u32, f64) {
-        (self.size, self.alpha, self.quarters, self.k)
+    /// Size, α, β and k.
+    pub fn constants(&self) -> (usize, f64, f64, f64) {
+        (self.size, self.alpha, self.beta, self.k)
     }
+}
+
+fn quarters(beta: f64) -> Option<u32> {
+    (1..=16).find(|&quarters| f64::from(quarters) / 4.0 == beta)
 }

@@ -91,12 +91,7 @@ impl<E: Element> Builder<'_, E> {
                 })
             }
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
-                let response = Response::new(size / 2, *size, (*alpha, *beta, *k));
-                Operation::Response(
-                    response.map_err(|reason| {
-                        refused(layer, path, &format!("is not read: {reason}"))
-                    })?,
-                )
+                Operation::Response(Response::of(size / 2, *size, (*alpha, *beta, *k)))
             }
             Layer::Concatenate(branches) => {
                 let mut ends = Vec::new();

@@ -146,7 +146,8 @@ pub fn concatenate<E: Element>(parts: &[(&Vec<E>, usize)], places: usize) -> Vec
 
 /// x/(k + alpha/size · Σ x²)^β.
 pub fn response<E: Element>(x: &[E], channels: usize, by: &Response) -> Vec<E> {
-    let (size, alpha, quarters, k) = by.constants();
+    let (size, alpha, beta, k) = by.constants();
+    let (quarters, power_of) = (by.quarters(), E::of(beta));
     let (weight, k) = (E::of(alpha / size as f64), E::of(k));
     let (below, above) = by.reach();
     let mut y = vec![E::zero(); x.len()];
@@ -162,8 +163,14 @@ pub fn response<E: Element>(x: &[E], channels: usize, by: &Response) -> Vec<E> {
                 for shift in 0..=above.min(channels) {
                     sums.iter_mut().zip(&x[shift..]).for_each(|(sum, &x)| *sum += x * x);
                 }
-                for (sum, &x) in sums.iter_mut().zip(x) {
-                    *sum = x / power(k + weight * *sum, quarters);
+                let pairs = sums.iter_mut().zip(x);
+                match quarters {
+                    Some(quarters) => pairs.for_each(|(sum, &x)| {
+                        *sum = x / power(k + weight * *sum, quarters);
+                    }),
+                    None => pairs.for_each(|(sum, &x)| {
+                        *sum = x / (k + weight * *sum).powf(power_of);
+                    }),
                 }
             }
         },
