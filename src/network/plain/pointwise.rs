@@ -101,10 +101,10 @@ pub fn softmax<E: Element>(x: &mut [E], width: usize, logarithm: bool) {
     for point in x.chunks_exact_mut(width.max(1)) {
         let largest =
             point.iter().fold(E::neg_infinity(), |most, &x| if most > x { most } else { x });
-        point.iter_mut().for_each(|x| *x = *x - largest);
+        point.iter_mut().for_each(|x| *x -= largest);
         let sum = point.iter().fold(E::zero(), |sum, x| sum + x.exp());
         match logarithm {
-            true => point.iter_mut().for_each(|x| *x = *x - sum.ln()),
+            true => point.iter_mut().for_each(|x| *x -= sum.ln()),
             false => point.iter_mut().for_each(|x| *x = x.exp() / sum),
         }
     }
