@@ -5,7 +5,7 @@ mod common;
 
 use common::cases;
 use common::feed::{network, number, rational, real};
-use common::runtimes::runtimes;
+use common::runtimes::{runtimes, short_operands, tiled};
 use proptest::prelude::*;
 use shatter::exact::{Format, Rational};
 use shatter::judge::enclose::Evaluator;
@@ -41,16 +41,27 @@ fn within(found: &Bounded, functional: &Functional, outputs: &[Rational]) -> Res
     Err(format!("{functional:?} is {off:e} off {:e}, not {:e}", found.centre, found.off))
 }
 
-/// Whether every runtime, and real arithmetic, stays within the bounds.
-fn holds(network: &Graph, point: &[f64], outputs: &[Rational], seed: u64) -> Result<(), String> {
-    let evaluator = Evaluator::new(network, Runtime::Ieee);
+/// Whether every runtime of a model, and real arithmetic, stays within the bounds.
+fn holds(
+    network: &Graph,
+    point: &[f64],
+    outputs: &[Rational],
+    (model, seed): (Runtime, u64),
+) -> Result<(), String> {
+    let evaluator = Evaluator::new(network, model);
     let deep = Deep::new(network, &evaluator).ok_or("it takes too much work")?;
     let functionals = functionals(outputs.len());
     let Some(found) = deep.bounded(point.to_vec(), &functionals).0 else { return Ok(()) };
     for (found, functional) in found.iter().zip(&functionals) {
         within(found, functional, outputs).map_err(|said| format!("real: {said}"))?;
     }
-    for mut runtime in runtimes(seed) {
+    let runtimes = match model {
+        Runtime::Ieee => runtimes(seed),
+        Runtime::Tf32 => short_operands(seed, 11),
+        Runtime::Bf16 => short_operands(seed, 8),
+        Runtime::Winograd => tiled(seed),
+    };
+    for mut runtime in runtimes {
         let said = format!("{runtime:?}");
         let made = runtime.outputs(network, point);
         if made.iter().any(|x| !x.is_finite()) {
@@ -65,6 +76,12 @@ fn holds(network: &Graph, point: &[f64], outputs: &[Rational], seed: u64) -> Res
     Ok(())
 }
 
+/// Every model; half of the cases are of the one that is taken unasked.
+fn model() -> impl Strategy<Value = Runtime> {
+    let others = [Runtime::Tf32, Runtime::Bf16, Runtime::Winograd];
+    prop_oneof![Just(Runtime::Ieee), prop::sample::select(others.to_vec())]
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 
@@ -74,8 +91,10 @@ proptest! {
         network in network(9),
         point in prop::collection::vec(number(), 32),
         seed in any::<u32>(),
+        model in model(),
     ) {
-        let found = holds(&network, &point, &real(&network, &point), u64::from(seed));
+        let real = real(&network, &point);
+        let found = holds(&network, &point, &real, (model, u64::from(seed)));
         prop_assert!(found.is_ok(), "{}", found.unwrap_err());
     }
 
@@ -87,12 +106,13 @@ proptest! {
         bits in 1u32..12,
         pools in any::<bool>(),
         gain in 0i32..4,
+        model in model(),
     ) {
         let network = residual(seed, (2, 6), blocks, Numbers { bits, pools, gain });
         let point = Random(seed ^ 1).numbers(count(&network.input), bits.min(4));
         let exact = without_normalizations(&network);
         let outputs = Exact::new(&exact, u64::MAX).unwrap().outputs(&point);
-        let found = holds(&network, &point, &outputs, seed >> 8);
+        let found = holds(&network, &point, &outputs, (model, seed >> 8));
         prop_assert!(found.is_ok(), "{}", found.unwrap_err());
     }
 }

@@ -11,9 +11,10 @@ use crate::network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
 use crate::train::TrainError;
 
 use super::input::Described;
-use super::output::{Facts, grouped, print, print_json};
+use super::output::{Facts, grouped, operations, print, print_json};
 use super::words::sizes_text;
 use super::{CliError, Common, Verdict, reading};
+use crate::network::reading::counted;
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
@@ -58,7 +59,7 @@ fn reading_text(loaded: &Loaded) -> String {
     let outputs = loaded.outputs();
     match &loaded.reading {
         Ok(Some(reading)) => reading.describe(outputs),
-        _ => format!("not said, of {outputs} outputs"),
+        _ => format!("not said, of {}", counted(outputs)),
     }
 }
 
@@ -181,7 +182,7 @@ fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
         "file",
         format!("{}, {}, {} bytes", loaded.kind.name(), graph.precision, grouped(loaded.bytes)),
     );
-    facts.add("network", format!("{takes} to {gives} outputs, {} operations", steps.len()));
+    facts.add("network", format!("{takes} to {}, {}", counted(gives), operations(graph)));
     facts.add("reading", reading_text(loaded));
     facts.add("parameters", grouped(numbers));
     facts.add("products", format!("{} a point", grouped(graph.products())));

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use crate::cli::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
 use crate::cli::{CliError, Verdict, input, write};
 use crate::exact::Format;
 use crate::interchange::load::{self, Body, Kind, Loaded, Trained};
@@ -261,9 +261,7 @@ fn task(
             let words = arguments.architecture.as_ref().map(|_| architecture.to_string());
             (architecture.to_string(), words)
         }
-        Body::Graph(graph) => {
-            (format!("{}, {} operations", loaded.kind.name(), graph.steps.len()), None)
-        }
+        Body::Graph(graph) => (format!("{}, {}", loaded.kind.name(), operations(graph)), None),
         Body::Explicit(explicit) => (explicit.construction.clone(), None),
     };
     let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;

@@ -10,7 +10,7 @@ use crate::network::{Graph, Reading, plain};
 use crate::sample::fingerprint::fingerprint;
 use crate::sample::{self, RawSample};
 
-use super::super::output::{Facts, Progress, grouped, print, print_json};
+use super::super::output::{Facts, Progress, grouped, operations, print, print_json};
 use super::super::{CliError, Verdict, input, write};
 use super::{Arguments, checkpoint};
 
@@ -111,7 +111,7 @@ fn described(loaded: &Loaded, graph: &Graph) -> String {
     let (kind, precision) = (loaded.kind.name(), graph.precision);
     match &loaded.body {
         Body::Trained(trained) => format!("{kind}, {precision}, {}", trained.architecture),
-        _ => format!("{kind}, {precision}, {} operations", graph.steps.len()),
+        _ => format!("{kind}, {precision}, {}", operations(graph)),
     }
 }
 

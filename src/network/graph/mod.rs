@@ -129,6 +129,11 @@ impl Graph {
         self.steps.iter().any(|step| matches!(step.operation, Operation::Softmax { .. }))
     }
 
+    /// How many operations it has, changes of shape left out.
+    pub fn operations(&self) -> usize {
+        self.steps.iter().filter(|step| !matches!(step.operation, Operation::Same)).count()
+    }
+
     /// Numbers that come out.
     pub fn outputs(&self) -> usize {
         count(self.shape(self.steps.len()))

@@ -275,7 +275,8 @@ fn is_minus_one(name: &str) -> bool {
     key(name) == "-1"
 }
 
-fn counted(outputs: usize) -> String {
+/// `1 output`, `3 outputs`.
+pub fn counted(outputs: usize) -> String {
     format!("{outputs} output{}", if outputs == 1 { "" } else { "s" })
 }
 
