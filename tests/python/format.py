@@ -1,4 +1,4 @@
-"""Reads a certificate, draws its sample and its labels, and evaluates its network in fractions, from FORMAT.md alone.
+"""Reads a certificate, draws its sample and its labels, and evaluates its network in fractions, as FORMAT.md says.
 
 usage: format.py CERTIFICATE
 
