@@ -82,7 +82,7 @@ proptest! {
             prop_assert_eq!(exact.outputs(&point), real(&network, &point));
             // No number is longer than was planned.
             let longest = exact.evaluated(&point).numbers.iter().map(bit_length).max();
-            prop_assert!(longest.is_none_or(|bits| bits <= exact.plan.bits));
+            prop_assert!(longest.is_none_or(|bits| bits <= exact.plan.bits), "{longest:?} bits, not {}", exact.plan.bits);
         }
     }
 

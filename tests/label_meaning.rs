@@ -678,3 +678,27 @@ fn sources_that_number_their_classes_keep_the_numbers_beside_names() {
     };
     assert_eq!(raw.labels.number(2), Some(2));
 }
+
+/// Names that are words of the formats are names.
+#[test]
+fn names_of_classes_may_be_words_of_the_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["digest 5", "classes 2", "counts", "digest"];
+    let row = |i: usize| format!("{},{}", i * i, names[i % 4]);
+    csv(&folder, "t.csv", (0..12).map(row));
+    let sample = "csv:t.csv,header=no";
+    for construction in ["depth-two-zigzag", "depth-3"] {
+        let fit = ["fit", sample, "--construction", construction, "--out", "out"];
+        for command in [
+            &fit[..],
+            &["check", "out/certificate.txt", sample],
+            &["eval", "out/network.txt", sample],
+            &["eval", "out/certificate.txt", sample],
+            &["export", "out/certificate.txt", "--to", "json", "--out", "other"],
+            &["check", "--integers", "out/certificate.txt", sample],
+        ] {
+            let found = shatter(&folder, command);
+            assert_eq!(status(&found), 0, "{command:?}: {}{}", stdout(&found), stderr(&found));
+        }
+    }
+}

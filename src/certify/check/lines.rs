@@ -42,6 +42,8 @@ impl<R: BufRead> Lines<R> {
         }
         self.line += 1;
         let line = self.line;
+        // The digest is of all lines before its own, which is the last: a line is hashed when another one follows.
+        self.hasher.update(&self.buffer);
         self.buffer.clear();
         let read = self.reader.by_ref().take(LIMIT + 1).read_until(b'\n', &mut self.buffer);
         read.map_err(|source| Rejection::Io { line, source })?;
@@ -51,9 +53,6 @@ impl<R: BufRead> Lines<R> {
             } else {
                 Rejection::Truncated { line, expected: expected.to_owned() }
             });
-        }
-        if !self.buffer.starts_with(b"digest ") {
-            self.hasher.update(&self.buffer);
         }
         let text = &self.buffer[..self.buffer.len() - 1];
         match std::str::from_utf8(text) {

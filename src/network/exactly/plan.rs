@@ -334,10 +334,15 @@ impl Plan {
         let each = |times: u64, words: u64| times.saturating_mul(1 + words / 32);
         let mean = |window: &Window, padded: bool, sides: (usize, usize)| {
             let common = divisors(window, padded, sides).ok_or(Inexact::TooLong)?;
-            let after = Size { denominator: &x.denominator * &common, ..x.clone() };
+            // Denominators that each number has besides multiply up.
+            let met = (window.size.0.min(sides.0) as u64)
+                .saturating_mul(window.size.1.min(sides.1) as u64);
+            let own = x.own.saturating_mul(met);
+            let after = Size { denominator: &x.denominator * &common, own, ..x.clone() };
             let added = (shape[0] as u64).saturating_mul(window.positions(sides.0, sides.1));
             let scaled = x.words() * words(common.bit_len() as u64);
-            Ok((after, each(added, x.words()).saturating_add(each(numbers, scaled))))
+            let one = after.sums(x.words());
+            Ok((after, each(added, one).saturating_add(each(numbers, scaled))))
         };
         Ok(match &step.operation {
             Operation::Dense(affine) | Operation::Convolution(affine, _) => {
