@@ -6,6 +6,7 @@
 mod common;
 
 use common::lines::{line, resealed, with_line};
+use common::program::{shatter, status, stderr};
 use common::{cases, raw_sample};
 use proptest::prelude::*;
 use shatter::certify::check::{Rejection, check};
@@ -421,5 +422,39 @@ proptest! {
     #[test]
     fn garbage_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(check(&bytes[..], raw()).is_err());
+    }
+}
+
+/// A checker in another language, from FORMAT.md alone in what it needs: samples, drawn labels, fingerprints, digests.
+#[test]
+fn certificates_are_as_the_page_on_formats_says() {
+    let Some(python) = common::python::python("hashlib") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (sample, labels, construction) in [
+        ("lattice:n=20,d=3,range=50,classes=3", "random", "depth-two-zigzag"),
+        ("lattice:n=20,d=3,range=50", "corrupted:0.5", "depth-3"),
+        ("collinear:n=9,d=2", "alternating", "depth-two-midpoint"),
+        ("moment:n=7,d=3", "true", "width-two"),
+    ] {
+        let fit =
+            ["fit", sample, "--labels", labels, "--construction", construction, "--seed", "3"];
+        let made = shatter(&folder, &[&fit[..], &["--out", "out"]].concat());
+        assert_eq!(status(&made), 0, "{sample}: {}", stderr(&made));
+        let certificate = folder.path().join("out/certificate.txt");
+        let text = std::fs::read_to_string(&certificate).unwrap();
+        let found =
+            common::python::run(&python, folder.path(), "format.py", &["out/certificate.txt"]);
+        let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+        assert!(found.is_object(), "{found}");
+        // And it does not accept what says something else.
+        let other = text.replacen("seed=3", "seed=4", 1);
+        assert_ne!(other, text, "{text}");
+        std::fs::write(&certificate, resealed(&other)).unwrap();
+        let refused = std::process::Command::new(&python)
+            .arg(common::python::script("format.py"))
+            .arg(&certificate)
+            .output()
+            .unwrap();
+        assert!(!refused.status.success(), "{sample} {labels}");
     }
 }
