@@ -7,6 +7,7 @@
 pub mod lapack;
 pub mod nalgebra;
 pub mod product;
+pub mod transpose;
 pub mod vectors;
 
 /// sign(det) and log |det| of a matrix, through pivoted LU.

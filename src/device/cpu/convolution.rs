@@ -23,6 +23,7 @@ use crate::device::cpu::images::{GROUPS, images_of_group};
 use crate::device::cpu::slab::{Slab, SlabMut};
 use crate::exact::Element;
 use crate::linear::product::{Matrix, MatrixMut, product};
+use crate::linear::transpose::transpose;
 use crate::linear::vectors::vectorised;
 use crate::network::architecture::{Shape, Window};
 
@@ -404,7 +405,7 @@ pub fn input_gradient<E: Element>(
         let kernel = &mut scratch.kernel[..weight.len()];
         let taps = kernel.par_chunks_exact_mut(inputs * outputs);
         taps.zip(weight.par_chunks_exact(inputs * outputs).rev())
-            .for_each(|(to, from)| transpose(from, to, (inputs, outputs)));
+            .for_each(|(to, from)| transpose(from, to, outputs));
         let finish = Finish { accumulate, bias: None, relu: false };
         let window = flipped(window);
         return correlate(
@@ -438,19 +439,6 @@ pub fn input_gradient<E: Element>(
             );
         }
     });
-}
-
-/// The transpose of a matrix of this shape, by blocks that fit into the cache.
-fn transpose<E: Element>(from: &[E], to: &mut [E], (rows, columns): (usize, usize)) {
-    const BLOCK: usize = 16;
-    for first in (0..columns).step_by(BLOCK) {
-        let columns_here = first..(first + BLOCK).min(columns);
-        for (row, numbers) in from.chunks_exact(columns).enumerate() {
-            for column in columns_here.clone() {
-                to[column * rows + row] = numbers[column];
-            }
-        }
-    }
 }
 
 /// The gradients with respect to weight (size × size × inputs × outputs) and bias.

@@ -6,8 +6,8 @@ use crate::device::plan::Augmentation;
 use crate::exact::Element;
 use crate::sample::Shape;
 
-use super::layout::transpose;
 use super::slab::SlabMut;
+use crate::linear::transpose::transpose;
 
 /// chosen[r] = order[position + r]; beyond the order, an index that no sample has.
 pub fn select(order: Option<&[u32]>, chosen: &mut [u32], position: u32) {

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use crate::exact::Element;
 
-use super::layout::transpose;
 use super::slab::{Slab, SlabMut};
+use crate::linear::transpose::transpose;
 
 /// Numbers that one task takes.
 const BLOCK: usize = 1 << 14;

@@ -7,16 +7,7 @@
 use rayon::prelude::*;
 
 use crate::device::ArrayKind;
-
-/// Writes the transpose of a matrix of contiguous rows of length `columns`.
-pub fn transpose<E: Copy>(from: &[E], to: &mut [E], columns: usize) {
-    let rows = from.len() / columns;
-    for (column, line) in to.chunks_exact_mut(rows).enumerate() {
-        for (entry, value) in line.iter_mut().zip(from[column..].iter().step_by(columns)) {
-            *entry = *value;
-        }
-    }
-}
+use crate::linear::transpose::transpose;
 
 /// Takes an array from one order to the other; `inwards`: from canonical order.
 pub fn reorder<E: Copy + Send + Sync>(kind: ArrayKind, from: &[E], to: &mut [E], inwards: bool) {

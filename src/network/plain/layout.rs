@@ -4,6 +4,7 @@
 //! of one side as it is. Windows then meet whole rows of channels, which are copied and reduced as vectors.
 
 use crate::exact::Element;
+use crate::linear::transpose::transpose;
 use crate::network::graph::count;
 
 /// Channels, and places: the first side, and all others; a vector is one place.
@@ -37,24 +38,14 @@ pub fn canonical<E: Element>(x: Vec<E>, shape: &[usize]) -> Vec<E> {
     transposed(x, (places, channels))
 }
 
-/// The transposes of matrices that follow one another, by blocks that fit into the cache.
+/// The transposes of matrices that follow one another.
 fn transposed<E: Element>(x: Vec<E>, (rows, columns): (usize, usize)) -> Vec<E> {
-    const BLOCK: usize = 16;
     if rows <= 1 || columns <= 1 {
         return x;
     }
     let mut y = vec![E::zero(); x.len()];
     let matrices = x.chunks_exact(rows * columns).zip(y.chunks_exact_mut(rows * columns));
-    for (from, to) in matrices {
-        for first in (0..columns).step_by(BLOCK) {
-            let here = first..(first + BLOCK).min(columns);
-            for (row, numbers) in from.chunks_exact(columns).enumerate() {
-                for column in here.clone() {
-                    to[column * rows + row] = numbers[column];
-                }
-            }
-        }
-    }
+    matrices.for_each(|(from, to)| transpose(from, to, columns));
     y
 }
 
