@@ -14,7 +14,8 @@ use shatter::device::cuda::Cuda;
 use shatter::device::{Arithmetic, Device};
 use shatter::network::Architecture;
 use shatter::network::architecture::Shape;
-use shatter::sample::{Labels, Prepared};
+use shatter::prepare::Prepared;
+use shatter::sample::Labels;
 use shatter::train::{Data, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };

@@ -3,9 +3,10 @@
 //! `cargo bench -- 1000000` runs one size; SHATTER_BENCH_MAX=N leaves out larger ones.
 
 use divan::{Bencher, black_box};
-use shatter::certify::{check::check, write_certificate};
+use shatter::certify::write_certificate;
+use shatter::check::check;
 use shatter::construct::order::order_float;
-use shatter::construct::{Options, Solver, ThresholdRule, depth_two, threshold};
+use shatter::construct::{Options, ThresholdRule, depth_two, threshold};
 use shatter::exact::Lattice;
 use shatter::network::Network;
 use shatter::network::evaluate::exact_residual;
@@ -78,7 +79,7 @@ fn d_fit_f64(bencher: Bencher, n: usize) {
     let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
     bencher.bench_local(|| {
         let (points, labels) = (&sample.points, &sample.labels);
-        let fit = depth_two::fit_float::<f64>(points, labels, &options, Solver::Structured);
+        let fit = depth_two::fit_float::<f64>(points, labels, &options);
         assert_eq!(fit.expect("a fit").network.units(), n);
     });
 }

@@ -5,7 +5,8 @@ use divan::Bencher;
 use shatter::device::cpu::Cpu;
 use shatter::network::Architecture;
 use shatter::network::architecture::Shape;
-use shatter::sample::{Labels, Prepared};
+use shatter::prepare::Prepared;
+use shatter::sample::Labels;
 use shatter::train::{Data, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };

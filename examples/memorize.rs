@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example memorize -- gaussian:n=1000,d=10`
 
-use shatter::certify::{check::check, write_certificate};
+use shatter::certify::write_certificate;
+use shatter::check::check;
 use shatter::construct::{Options, depth_two};
 use shatter::network::Network;
 use shatter::sample::{self, LabelRule, Target};

@@ -6,6 +6,7 @@
 use shatter::claims::strategy::{LabelKind, PointKind, sample};
 use shatter::claims::{Harness, HarnessError, Outcome, Predictor, describe};
 use shatter::exact::Rational;
+use shatter::network::{ExactLabels, ExactPoints};
 use shatter::sample::Sample;
 
 /// Straight lines between neighbours on the real line: any type with exact outputs will do.

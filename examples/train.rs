@@ -4,8 +4,9 @@
 
 use shatter::device::cpu::Cpu;
 use shatter::network::Architecture;
-use shatter::sample::preprocess::{Preprocess, prepare};
-use shatter::sample::{self, Condition};
+use shatter::prepare::Condition;
+use shatter::prepare::preprocess::{Preprocess, prepare};
+use shatter::sample;
 use shatter::train::{Data, Settings, Trainer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

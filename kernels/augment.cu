@@ -1,6 +1,6 @@
 // gather_augmented: output[r] = images[chosen[r]], cut out, flipped, rotated and whitened: channels
 // × height × width of channels × down × across. What is drawn depends on seed, epoch and image
-// alone (src/sample/augment.rs), by the same words of Philox as on the processor, so nothing is
+// alone (src/prepare/augment.rs), by the same words of Philox as on the processor, so nothing is
 // kept of it. Not a number where there is no such image, so that the loss shows it.
 //
 // A block takes a sample: numbers are written once as they are, summed up, and written again when

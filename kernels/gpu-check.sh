@@ -30,8 +30,8 @@ collect() {
     out=$(cd "$out" && pwd)
     cd "$here/.."
     local tests=() file
-    for file in tests/cuda*.rs; do
-        tests+=(--test "$(basename "$file" .rs)")
+    for file in tests/cuda/*.rs; do
+        tests+=(--test "cuda_$(basename "$file" .rs)")
     done
     # What cargo says of each executable: its kind, its name, where it is.
     {
@@ -49,7 +49,7 @@ collect() {
     cp kernels/gpu-check.sh "$out/"
     ls "$out/tests" >"$out/tests.list"
     git describe --always --dirty --abbrev=12 >"$out/commit" 2>/dev/null || echo unknown >"$out/commit"
-    for file in shatter bench-cuda commit $(for file in tests/cuda*.rs; do echo "tests/$(basename "$file" .rs)"; done); do
+    for file in shatter bench-cuda commit $(for file in tests/cuda/*.rs; do echo "tests/cuda_$(basename "$file" .rs)"; done); do
         [ -s "$out/$file" ] || { echo "$file was not gathered" >&2; exit 2; }
     done
     du -sh "$out"

@@ -1,4 +1,4 @@
-// Philox4x32-10, word for word that of src/record/philox.rs: 20 multiplications of 32-bit words for
+// Philox4x32-10, word for word that of src/random/philox.rs: 20 multiplications of 32-bit words for
 // four words that depend on counter and key alone.
 #pragma once
 

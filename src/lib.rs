@@ -7,41 +7,43 @@
 //! * [`sample`] reads or draws points and labels;
 //! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
 //! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
-//! * [`certify`] writes certificates, and checks them independently;
+//! * [`certify`] writes certificates, and [`check`] checks them independently;
 //! * [`judge`] decides whether any network fits, at every runtime of a model, and [`interchange`] reads and writes its
 //!   files, of which [`load`] takes every one;
 //! * [`compare`] puts every construction on one sample;
 //! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
+//! * [`prepare`] makes training sets, [`train`] trains networks on them, on a [`device`];
 //! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
 //! * `claims` (feature `claims`) tests claims, on these networks and on yours;
-//! * [`exact`], [`linear`] and [`record`] are what these stand on; [`cli`] is the program.
-// A few files reach behind the compiler, each behind a face that checks: `linear/product.rs`
-// multiplies matrices through raw pointers; with the feature `cuda`, `device/cuda/` starts kernels
-// (`launch.rs`, `brute_force.rs`), captures them (`graph.rs`) and says why that is sound (`session.rs`).
-#![deny(unsafe_code)]
-#![warn(missing_docs)]
+//! * [`exact`], [`linear`], [`matrix`], [`random`] and [`record`] are what these stand on.
+//!
+//! Each of these modules is a package of its own, `shatter-exact` and so on, for programs that want a part.
 
-pub mod certify;
+pub use shatter_certify as certify;
+pub use shatter_check as check;
 #[cfg(feature = "claims")]
-pub mod claims;
-pub mod cli;
-pub mod compare;
-pub mod construct;
-pub mod device;
-pub mod exact;
-pub mod figure;
-pub mod interchange;
-pub mod judge;
-pub mod linear;
-pub mod network;
-pub mod obstruct;
-pub mod record;
-pub mod sample;
-pub mod train;
-pub mod verify;
+pub use shatter_claims as claims;
+pub use shatter_compare as compare;
+pub use shatter_construct as construct;
+pub use shatter_device as device;
+pub use shatter_exact as exact;
+pub use shatter_figure as figure;
+pub use shatter_interchange as interchange;
+pub use shatter_judge as judge;
+pub use shatter_linear as linear;
+pub use shatter_matrix as matrix;
+pub use shatter_network as network;
+pub use shatter_obstruct as obstruct;
+pub use shatter_plain as plain;
+pub use shatter_prepare as prepare;
+pub use shatter_random as random;
+pub use shatter_record as record;
+pub use shatter_sample as sample;
+pub use shatter_train as train;
+pub use shatter_verify as verify;
 
 /// One loader for every file that holds a network.
-pub use interchange::load;
+pub use shatter_interchange::load;
 
 /// The example of the README is compiled and run.
 #[cfg(doctest)]

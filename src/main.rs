@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use shatter_cli::Build;
+
 fn main() -> ExitCode {
-    shatter::cli::run()
+    shatter_cli::run(Build { commit: env!("SHATTER_COMMIT"), compiler: env!("SHATTER_RUSTC") })
 }

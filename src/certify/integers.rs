@@ -19,11 +19,11 @@ use std::io::{self, Write};
 use dashu_int::ops::Gcd;
 use dashu_int::{IBig, UBig};
 
-use crate::sample::{Points, Sample, Values};
+use shatter_sample::{Points, Sample, Values};
 
-use super::check::number::{Binary, Number, bit_length};
-use super::check::two_layer::TwoLayer;
-use super::check::{Claim, Rejection};
+use shatter_check::number::{Binary, Number, bit_length};
+use shatter_check::two_layer::TwoLayer;
+use shatter_check::{Claim, Rejection};
 
 /// The least power of two by which numbers with these exponents become integers.
 fn scale_bits<'a>(numbers: impl Iterator<Item = &'a Binary>) -> usize {
@@ -76,7 +76,7 @@ pub fn weight_scale(network: &TwoLayer, claim: &Claim) -> Result<(IBig, usize), 
 }
 
 /// Writes the stream, given the [`weight_scale`]. The sample must be the one that the certificate is bound to
-/// (see [`bind`](super::check::bind)).
+/// (see [`bind`](shatter_check::bind)).
 ///
 /// # Errors
 /// Those of the writer.

@@ -2,16 +2,16 @@
 
 use std::io::BufRead;
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::reading::ReadingError;
-use crate::network::{Activation, ExactNetwork, Layered, Network, Reading, Unit};
-use crate::sample::{LabelRule, Target};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::reading::ReadingError;
+use shatter_network::{Activation, ExactNetwork, Layered, Network, Reading, Unit};
+use shatter_sample::{LabelRule, Target};
 
-use super::check::activation::Activation as Read;
-use super::check::layered::Layer;
-use super::check::number::{Binary, Number};
-use super::check::parse::either;
-use super::check::{Body, Claim, Rejection};
+use shatter_check::activation::Activation as Read;
+use shatter_check::layered::Layer;
+use shatter_check::number::{Binary, Number};
+use shatter_check::parse::either;
+use shatter_check::{Body, Claim, Rejection};
 
 /// What a network file or a certificate holds.
 #[derive(Clone, Debug)]

@@ -1,16 +1,17 @@
 //! The emitter of network files and certificates. Streams: nothing is held but the numbers.
 
+use shatter_network::ExactLabels;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::reading::How;
-use crate::network::{Counts, ExactNetwork, Layered, Network, Reading, Sizes, Unit};
-use crate::sample::fingerprint::{fingerprint, header, hex};
-use crate::sample::{Labels, Recipe, Sample, Target, class_name};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::reading::How;
+use shatter_network::{Counts, ExactNetwork, Layered, Network, Reading, Sizes, Unit};
+use shatter_sample::fingerprint::{fingerprint, header, hex};
+use shatter_sample::{Labels, Recipe, Sample, Target, class_name};
 
 /// Writes and hashes what it writes.
 struct Hashed<W> {
@@ -46,6 +47,24 @@ impl<W: Write> Hashed<W> {
 /// Writes a certificate that `network` maps each point of `sample` to the outputs that say its
 /// label; returns its digest. Whether it does is for the checker to say. A two-layer network whose
 /// output is the label is written in the two-layer form, every other one layer by layer.
+///
+/// ```
+/// use shatter_certify::{check::check, write_certificate};
+/// use shatter_construct::{Construction, Task, width_two::WidthTwo};
+/// use shatter_sample::LabelRule;
+///
+/// let raw = shatter_sample::load("lattice:n=20,d=3", 1)?;
+/// let sample = raw.clone().distinct(LabelRule::Random, 1)?;
+/// let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1))?;
+/// let mut certificate = Vec::new();
+/// write_certificate(&mut certificate, &network, "width-two", &sample, WidthTwo.target())?;
+/// assert_eq!(check(&certificate[..], raw.clone())?.points, sample.points.n());
+///
+/// let last = certificate.len() - 80;
+/// certificate[last] ^= 1;
+/// assert!(check(&certificate[..], raw).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// Those of the writer.
@@ -86,7 +105,8 @@ pub fn write_certificate(
         Form::Layered(_) => {
             writeln!(out, "targets {} {target}", sample.labels.len())?;
             for i in 0..sample.labels.len() {
-                let row: Vec<String> = target.of(&sample.labels, i).iter().map(weight).collect();
+                let row: Vec<String> =
+                    sample.labels.exact_target(target, i).iter().map(weight).collect();
                 writeln!(out, "{}", row.join(" "))?;
             }
         }

@@ -1,4 +1,4 @@
-//! Proofs that a sample cannot be fitted: yours, and the certificates of [`obstruct`](crate::obstruct).
+//! Proofs that a sample cannot be fitted: yours, and the certificates of [`obstruct`](shatter_obstruct).
 //!
 //! A certificate of `obstruct` is a theorem with its own points and labels, and checks itself. Here it
 //! is also held against a sample: every point that it speaks of has to be a point of the sample, with
@@ -6,11 +6,12 @@
 //! Counts that speak of *some* labels, or of *almost all*, prove nothing about the labels of one sample,
 //! and are refused.
 
+use shatter_network::{ExactLabels, ExactPoints};
 use std::collections::BTreeMap;
 
-use crate::exact::Rational;
-use crate::obstruct::Obstruction;
-use crate::sample::Sample;
+use shatter_exact::Rational;
+use shatter_obstruct::Obstruction;
+use shatter_sample::Sample;
 
 /// A proof that no network of some shape fits a sample, which can be checked without its finder.
 pub trait Certificate {
@@ -34,10 +35,10 @@ pub fn cannot_fit<C: Certificate>(
 }
 
 /// ```
-/// use shatter::claims::Certificate;
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::{LabelledLine, NotMonotone, Obstruction};
-/// use shatter::sample::{LabelRule, Labels, Points, RawSample, Values};
+/// use shatter_claims::Certificate;
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::{LabelledLine, NotMonotone, Obstruction};
+/// use shatter_sample::{LabelRule, Labels, Points, RawSample, Values};
 /// let points = Points::new(Values::I64((0..5).collect()), vec![1])?;
 /// let labels = Labels::classes(vec![0, 1, 0, 1, 0], 2)?;
 /// let text = "five points of a line".to_owned();

@@ -5,8 +5,8 @@ use std::fmt;
 use proptest::strategy::Strategy;
 use serde::Serialize;
 
-use crate::obstruct::Obstruction;
-use crate::sample::Sample;
+use shatter_obstruct::Obstruction;
+use shatter_sample::Sample;
 
 use super::harness::{Failure, Harness, Outcome};
 use super::predictor::describe;

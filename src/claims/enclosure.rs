@@ -6,7 +6,7 @@
 //! than the term, as u <= 1/2: the lower end leaves it out, the upper end has the last term twice.
 //! **Cost.** O(P + k) products of P + log2 E bits.
 
-use crate::exact::{Dyadic, IBig, Rational, bit_length};
+use shatter_exact::{Dyadic, IBig, Rational, bit_length};
 
 /// The numbers from `low` to `high`, both over 2^`precision`.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,9 +10,9 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use rand::Rng;
 
-use crate::construct::{Construction, Task};
-use crate::record::stream::{Purpose, stream};
-use crate::sample::{Sample, Target};
+use shatter_construct::{Construction, Task};
+use shatter_random::stream::{Purpose, stream};
+use shatter_sample::{Sample, Target};
 
 use super::certificate::{Certificate, cannot_fit};
 use super::predictor::{Misfit, Predictor, first_misfit};
@@ -21,16 +21,16 @@ use super::saved::{self, SavedError};
 /// How often a property is tried, and on what.
 ///
 /// ```
-/// use shatter::claims::strategy::any_sample;
-/// use shatter::claims::{Harness, Outcome};
-/// use shatter::construct::{ConstructError, Options, depth_two};
+/// use shatter_claims::strategy::any_sample;
+/// use shatter_claims::{Harness, Outcome};
+/// use shatter_construct::{ConstructError, Options, depth_two};
 /// let harness = Harness { cases: 20, ..Harness::default() };
 /// let outcome = harness.fits_every(any_sample(1..=9, 1..=3), |sample| {
 ///     depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())
 ///         .map(|fit| fit.network)
 /// })?;
 /// assert!(matches!(outcome, Outcome::Held { cases: 20 }));
-/// # Ok::<(), shatter::claims::HarnessError>(())
+/// # Ok::<(), shatter_claims::HarnessError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Harness {
@@ -196,11 +196,11 @@ impl Harness {
     /// Whether `test` passes for every value.
     ///
     /// ```
-    /// use shatter::claims::{Harness, Outcome};
+    /// use shatter_claims::{Harness, Outcome};
     /// let below = |x: &u32| if *x < 500 { Ok(()) } else { Err("too large".to_owned().into()) };
     /// let Outcome::Fails(found) = Harness::default().holds(0u32..1000, below)? else { panic!() };
     /// assert_eq!(found.value, 500); // the smallest that fails
-    /// # Ok::<(), shatter::claims::HarnessError>(())
+    /// # Ok::<(), shatter_claims::HarnessError>(())
     /// ```
     ///
     /// # Errors
@@ -269,7 +269,7 @@ pub(super) fn keeps_its_promise(
     seed: u64,
 ) -> Result<(), Failure> {
     let task = Task::new(&sample.points, &sample.labels, seed);
-    let refused = |error: crate::construct::ConstructError| Failure::Refused(error.to_string());
+    let refused = |error: shatter_construct::ConstructError| Failure::Refused(error.to_string());
     let promise = construction.promise(&task).map_err(refused)?;
     let network = construction.build(&task).map_err(refused)?;
     if let Some((name, promised, count)) = promise.broken_by(&network.sizes()) {

@@ -1,10 +1,11 @@
 //! Anything that maps a point to outputs, exactly: the networks of this library, and yours.
 
+use shatter_network::{ExactLabels, ExactPoints};
 use std::fmt;
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{ExactNetwork, Layered, Network};
-use crate::sample::{Sample, Target};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{ExactNetwork, Layered, Network};
+use shatter_sample::{Sample, Target};
 
 use super::saved;
 
@@ -12,8 +13,8 @@ use super::saved;
 /// closure.
 ///
 /// ```
-/// use shatter::claims::Predictor;
-/// use shatter::exact::Rational;
+/// use shatter_claims::Predictor;
+/// use shatter_exact::Rational;
 /// struct Absolute;
 /// impl Predictor for Absolute {
 ///     fn outputs(&self, x: &[Rational]) -> Vec<Rational> {
@@ -77,14 +78,14 @@ pub struct Misfit {
 /// The first point of `sample` whose outputs are not exactly those that `target` asks for.
 ///
 /// ```
-/// use shatter::claims::first_misfit;
-/// use shatter::exact::Rational;
-/// use shatter::sample::{self, LabelRule, Target};
+/// use shatter_claims::first_misfit;
+/// use shatter_exact::Rational;
+/// use shatter_sample::{self as sample, LabelRule, Target};
 /// let sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
 /// let zero = |_: &[Rational]| vec![Rational::ZERO];
 /// let misfit = first_misfit(&zero, &sample, Target::Value).unwrap();
 /// assert_eq!((misfit.index, misfit.wanted), (1, vec![Rational::ONE]));
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 pub fn first_misfit(
     network: &(impl Predictor + ?Sized),
@@ -93,7 +94,7 @@ pub fn first_misfit(
 ) -> Option<Misfit> {
     (0..sample.points.n()).find_map(|index| {
         let point = sample.points.exact_row(index);
-        let wanted = target.of(&sample.labels, index);
+        let wanted = sample.labels.exact_target(target, index);
         let got = network.outputs(&point);
         (got != wanted).then_some(Misfit { index, point, wanted, got })
     })

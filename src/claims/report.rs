@@ -60,7 +60,7 @@ pub struct Report {
 /// the same alone and among others. The certificate of a refutation is checked here, on its own.
 ///
 /// ```
-/// use shatter::claims::{catalogue, run};
+/// use shatter_claims::{catalogue, run};
 /// let report = run(&[catalogue::find("zhang-fits").unwrap()], 10, 0, &mut |_| {});
 /// assert!(report.as_stated);
 /// ```

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::atomic;
-use crate::sample::{Base, Labels, Points, Sample, SampleError, Scale, Values};
+use shatter_record::atomic;
+use shatter_sample::{Base, Labels, Points, Sample, SampleError, Scale, Values};
 
 use super::strategy;
 
@@ -48,8 +48,8 @@ struct File {
 /// A sample by value.
 ///
 /// ```
-/// use shatter::claims::SavedSample;
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_claims::SavedSample;
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=3,d=2", 1)?.distinct(LabelRule::True, 1)?;
 /// let text = serde_json::to_string(&SavedSample::from(&sample))?;
 /// let back: SavedSample = serde_json::from_str(&text)?;

@@ -1,6 +1,6 @@
 //! The report as plain text.
 
-use crate::record::text::{line, wrapped};
+use shatter_record::text::{line, wrapped};
 
 use super::catalogue::{FALSE_FORMS, TRUE_FORMS};
 use super::claim::{Evidence, Verdict};

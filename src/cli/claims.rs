@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::claims::{self, Claim, catalogue};
+use shatter_claims::{self as claims, Claim, catalogue};
 
 use super::output::{self, print, print_json};
 use super::{CliError, Common, Verdict};

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::compare::{self, CompareError, Comparison, LowerBound, Options};
-use crate::construct::{DirectionRule, catalogue};
-use crate::figure::{Growth, GrowthBound, GrowthSeries};
-use crate::record::Manifest;
-use crate::sample::LabelRule;
-use crate::sample::fingerprint::fingerprint;
+use crate::manifest::Manifest;
+use shatter_compare::{self as compare, CompareError, Comparison, LowerBound, Options};
+use shatter_construct::{DirectionRule, catalogue};
+use shatter_figure::{Growth, GrowthBound, GrowthSeries};
+use shatter_sample::LabelRule;
+use shatter_sample::fingerprint::fingerprint;
 
 use super::output::{self, print, print_json};
 use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};

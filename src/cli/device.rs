@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 
-use crate::device::cpu::Cpu;
-use crate::device::{Arithmetic, Device, DeviceError};
-use crate::exact::Element;
-use crate::train::TrainError;
-use crate::train::randomize::Common;
-use crate::train::run::RunError;
+use shatter_device::cpu::Cpu;
+use shatter_device::{Arithmetic, Device, DeviceError};
+use shatter_exact::Element;
+use shatter_train::TrainError;
+use shatter_train::randomize::Common;
+use shatter_train::run::RunError;
 
 use super::CliError;
 
@@ -39,7 +39,10 @@ impl<E: Element> Chosen<E> {
 }
 
 /// The device of `choice` for the runs of a command.
-pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<E>, CliError> {
+pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<E>, CliError>
+where
+    Cpu: Device<E>,
+{
     let cpu = |reason| match task.arithmetic {
         Arithmetic::Own => Ok(Chosen { device: Box::new(Cpu), reason }),
         other => {
@@ -72,7 +75,7 @@ pub const NONE: &str = "this build has no CUDA: build it with --features cuda";
 /// A GPU that can do what the runs need.
 #[cfg(feature = "cuda")]
 fn cuda<E: Element>(task: &Common) -> Result<Box<dyn Device<E>>, TrainError> {
-    use crate::device::cuda::{Cuda, supports};
+    use shatter_device::cuda::{Cuda, supports};
     let other = || DeviceError::Unsupported(format!("{} on CUDA, only f32", E::NAME));
     if E::NAME != f32::NAME {
         return Err(other().into());

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::output::{Facts, print, print_json};
-use super::{CliError, Common, Verdict};
+use super::{CliError, Common, Verdict, build};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter doctor")]
@@ -16,8 +16,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let build = format!(
         "shatter {} (commit {}), {}, {}",
         env!("CARGO_PKG_VERSION"),
-        env!("SHATTER_COMMIT"),
-        env!("SHATTER_RUSTC"),
+        build().commit,
+        build().compiler,
         if cfg!(debug_assertions) {
             "debug build: --release is many times faster"
         } else {
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 /// The GPU that there is, or why there is none.
 #[cfg(feature = "cuda")]
 fn gpu() -> Result<String, String> {
-    let (found, obstacle) = crate::device::cuda::find().map_err(|error| error.to_string())?;
+    let (found, obstacle) = shatter_device::cuda::find().map_err(|error| error.to_string())?;
     match obstacle {
         None => {
             let tensor = if found.has_tensor_cores() { ", tf32 and bf16" } else { "" };

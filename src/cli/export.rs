@@ -4,19 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::exact::{Format, Lattice};
-use crate::interchange::load::{Body, Explicit, Kind, Loaded, Origin, Trained};
-use crate::interchange::onnx::{self, Raw};
-use crate::interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
-use crate::interchange::{array, json, npz, number, tensors};
-use crate::network::architecture::{Parameter, Shape};
-use crate::network::evaluate::{ExactResidual, exact_residual};
-use crate::network::projection::project;
-use crate::network::{Layered, Network, Reading, exactly};
-use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
-use crate::sample::{Condition, Preprocess, Sample};
-use crate::train::checkpoint;
+use crate::manifest::Manifest;
+use shatter_exact::{Format, Lattice};
+use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Origin, Trained};
+use shatter_interchange::onnx::{self, Raw};
+use shatter_interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
+use shatter_interchange::{array, json, npz, number, tensors};
+use shatter_network::architecture::{Parameter, Shape};
+use shatter_network::evaluate::{ExactResidual, exact_residual};
+use shatter_network::projection::project;
+use shatter_network::{Layered, Network, Reading, exactly};
+use shatter_prepare::{Condition, Preprocess};
+use shatter_sample::Sample;
+use shatter_sample::fingerprint::fingerprint;
+use shatter_train::checkpoint;
 
 use super::input::Described;
 use super::output::{Facts, Progress, grouped, print, print_json};
@@ -347,7 +348,7 @@ fn layer_texts(layered: &Layered) -> Vec<(&'static str, String)> {
         texts.push(("outputs", layered.output.len().to_string()));
     }
     let names = |layer: &Vec<_>| -> Vec<&str> {
-        layer.iter().map(|unit: &crate::network::Unit| unit.activation.name()).collect()
+        layer.iter().map(|unit: &shatter_network::Unit| unit.activation.name()).collect()
     };
     let layers: Vec<Vec<&str>> = layered.layers().map(names).collect();
     texts.push(("activations", serde_json::json!(layers).to_string()));

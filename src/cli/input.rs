@@ -6,9 +6,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::interchange::load::{self, Loaded};
-use crate::sample::{LabelRule, RawSample, Shape};
-use crate::train::checkpoint;
+use shatter_interchange::load::{self, Loaded};
+use shatter_sample::{LabelRule, RawSample, Shape};
+use shatter_train::checkpoint;
 
 use super::{CliError, Common};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{CliError, visible};
-use crate::network::Graph;
+use shatter_network::Graph;
 
 /// Writes to standard output. A reader who went away has all that it wanted: the exit status still
 /// says the verdict.
@@ -105,7 +105,9 @@ pub fn percent(share: f64) -> String {
 
 /// A share of errors in per cent with two digits, rounded up, so that 0.00 % are none of them.
 pub fn percent_of_errors(share: f64) -> String {
-    format!("{:.2} %", (share * 1e4 - ROUNDING).ceil().max(0.0) / 100.0)
+    let hundredths = (share * 1e4 - ROUNDING).ceil();
+    // `max` may return minus zero.
+    format!("{:.2} %", if hundredths > 0.0 { hundredths / 100.0 } else { 0.0 })
 }
 
 /// How many operations a network has.

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::exact::Element;
-use crate::sample::Condition;
-use crate::train::randomize::{Case, Row, place, table};
-use crate::train::{Ended, Summary, TrainError};
+use shatter_device::Device;
+use shatter_device::cpu::Cpu;
+use shatter_exact::Element;
+use shatter_prepare::Condition;
+use shatter_train::randomize::{Case, Row, place, table};
+use shatter_train::{Ended, Summary, TrainError};
 
 use super::figures::{self, Recorded};
 use super::output::{grouped, percent, percent_of_errors, print, print_json};
@@ -105,7 +107,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
 }
 
-fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
+fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+where
+    Cpu: Device<E>,
+{
     let Arguments { sample, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
     let task = options.task(sample, common.seed())?;

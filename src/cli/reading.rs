@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::network::Reading;
-use crate::network::reading::{How, ReadingError, Said};
-use crate::sample::Labels;
+use shatter_network::Reading;
+use shatter_network::reading::{How, ReadingError, Said};
+use shatter_sample::Labels;
 
 use super::CliError;
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::exact::Element;
-use crate::train::randomize::{Case, summary};
-use crate::train::run::{Left, RunError, run_together};
-use crate::train::{Summary, TrainError};
+use shatter_exact::Element;
+use shatter_train::randomize::{Case, summary};
+use shatter_train::run::{Left, RunError, run_together};
+use shatter_train::{Summary, TrainError};
 
 use super::CliError;
 use super::device::Chosen;

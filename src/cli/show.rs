@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::certify::write::{number, weight};
-use crate::interchange::load::{Body, Explicit, Kind, Loaded, Trained};
-use crate::network::graph::{Operation, sides};
-use crate::network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
-use crate::train::TrainError;
+use shatter_certify::write::{number, weight};
+use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Trained};
+use shatter_network::graph::{Operation, sides};
+use shatter_network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
+use shatter_train::TrainError;
 
 use super::input::Described;
 use super::output::{Facts, grouped, operations, print, print_json};
 use super::words::sizes_text;
 use super::{CliError, Common, Verdict, reading};
-use crate::network::reading::counted;
+use shatter_network::reading::counted;
 
 /// Numbers of each kind that are printed.
 const SHOWN: usize = 5;
@@ -302,7 +302,7 @@ fn list(shown: Vec<String>, total: usize, separator: &str) -> String {
 }
 
 /// In decimal where that is short, as in the file where not.
-fn readable(x: &crate::exact::Dyadic) -> String {
+fn readable(x: &shatter_exact::Dyadic) -> String {
     short(x.to_string(), number(x))
 }
 

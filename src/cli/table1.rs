@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::exact::Element;
-use crate::figure::table1::{Accuracies, accuracies};
-use crate::figure::{self, FigureError, paper};
-use crate::train::randomize::Case;
-use crate::train::run::RECORD;
-use crate::train::table1::{ROWS, Row};
-use crate::train::{Ended, Summary};
+use shatter_device::Device;
+use shatter_device::cpu::Cpu;
+use shatter_exact::Element;
+use shatter_figure::table1::{Accuracies, accuracies};
+use shatter_figure::{self as figure, FigureError, paper};
+use shatter_train::randomize::Case;
+use shatter_train::run::RECORD;
+use shatter_train::table1::{ROWS, Row};
+use shatter_train::{Ended, Summary};
 
 use super::figures::read_lines;
 use super::output::{grouped, percent, print, print_json};
@@ -134,7 +136,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
 }
 
-fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
+fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+where
+    Cpu: Device<E>,
+{
     let Arguments { sample, options, common, .. } = arguments;
     if let Some(option) = options.set_by_rows() {
         return Err(CliError::Usage(format!("{option}: the rows say that themselves (--rows)")));

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::exact::Element;
-use crate::figure::{Curve, Plot, Run, Scale};
-use crate::interchange::load;
-use crate::network::Reading;
-use crate::network::reading::How;
-use crate::sample::{Condition, Labels, Shape};
+use shatter_device::Device;
+use shatter_device::cpu::Cpu;
+use shatter_exact::Element;
+use shatter_figure::{Curve, Plot, Run, Scale};
+use shatter_interchange::load;
+use shatter_network::Reading;
+use shatter_network::reading::How;
+use shatter_prepare::Condition;
+use shatter_sample::{Labels, Shape};
 
-use crate::train::randomize::Case;
-use crate::train::run::{CHECKPOINT, Left, RECORD};
-use crate::train::{Ended, Line, Measured, Summary, TrainError, Trainer};
+use shatter_train::randomize::Case;
+use shatter_train::run::{CHECKPOINT, Left, RECORD};
+use shatter_train::{Ended, Line, Measured, Summary, TrainError, Trainer};
 
 use super::figures::{self, read_lines};
 use super::output::{Facts, grouped, percent, print, print_json, seconds};
@@ -65,7 +68,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     }
 }
 
-fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
+fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+where
+    Cpu: Device<E>,
+{
     let Arguments { sample, labels, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/train"));
     let there = out.join(CHECKPOINT).exists();
@@ -144,7 +150,7 @@ fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError> {
         write_figure(
             &out,
             "learning_curve",
-            crate::figure::draw(&learning_curve(&lines, caption))?,
+            shatter_figure::draw(&learning_curve(&lines, caption))?,
         )?;
     }
     if common.json {
@@ -290,7 +296,7 @@ fn learning_curve(lines: &[Line], note: String) -> Plot {
         curves.filter(|(_, (_, points))| !points.is_empty()).map(|(kind, (name, points))| Curve {
             name,
             kind,
-            line: crate::figure::Line::Solid,
+            line: shatter_figure::Line::Solid,
             runs: vec![Run { points }],
         });
     Plot {

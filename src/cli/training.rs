@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::device::Arithmetic;
-use crate::exact::Element;
-use crate::record::Manifest;
-use crate::sample::fingerprint::{fingerprint, fingerprint_labelled};
-use crate::sample::image::Shape;
-use crate::sample::preprocess::Preprocess;
-use crate::sample::{self, Condition, Labels, RawSample};
-use crate::train::randomize::{Case, Common};
-use crate::train::run::{Flow, Folder};
-use crate::train::table1::Row;
-use crate::train::{Initialization, Loss, Order, Progress, Settings};
+use crate::manifest::Manifest;
+use shatter_device::Arithmetic;
+use shatter_device::Device;
+use shatter_device::cpu::Cpu;
+use shatter_exact::Element;
+use shatter_prepare::Condition;
+use shatter_prepare::preprocess::Preprocess;
+use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
+use shatter_sample::image::Shape;
+use shatter_sample::{self as sample, Labels, RawSample};
+use shatter_train::randomize::{Case, Common};
+use shatter_train::run::{Flow, Folder};
+use shatter_train::table1::Row;
+use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::CliError;
 use super::device::{self, Chosen, DeviceChoice};
@@ -367,7 +370,10 @@ impl Options {
     }
 
     /// The device that was asked for.
-    pub fn device<E: Element>(&self, task: &Task) -> Result<Chosen<E>, CliError> {
+    pub fn device<E: Element>(&self, task: &Task) -> Result<Chosen<E>, CliError>
+    where
+        Cpu: Device<E>,
+    {
         device::choose(self.device, &task.common(self))
     }
 }

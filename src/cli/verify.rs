@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::figure::{FittedFunction, FittedPanel, Residual, ResidualSeries, Value, Weight};
-use crate::record::Manifest;
-use crate::verify::{self, Arithmetic, Options, Outcome, Report, TheoremRow};
+use crate::manifest::Manifest;
+use shatter_figure::{FittedFunction, FittedPanel, Residual, ResidualSeries, Value, Weight};
+use shatter_verify::{self as verify, Arithmetic, Options, Outcome, Report, TheoremRow};
 
 use super::output::{self, print, print_json};
 use super::{CliError, Common, Verdict, write, write_figure};

@@ -1,9 +1,9 @@
 //! What several commands say in the same words.
 
-use crate::judge::Runtime;
-use crate::network::evaluate::ExactResidual;
-use crate::network::{FloatExactness, Sizes};
-use crate::sample::{LabelRule, Sample};
+use shatter_judge::Runtime;
+use shatter_network::evaluate::ExactResidual;
+use shatter_network::{FloatExactness, Sizes};
+use shatter_sample::{LabelRule, Sample};
 
 use super::output::grouped;
 

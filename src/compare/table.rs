@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::record::text::wrapped;
+use shatter_record::text::wrapped;
 
 use super::{Comparison, Entry, Row, Stopped};
 

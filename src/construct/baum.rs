@@ -26,9 +26,9 @@
 //! determinants of d coordinates, δt some more; a unit is a vector of coprime integers.
 //! **Cost.** O(BK(d³ + nd)) operations.
 
-use crate::exact::Rational;
-use crate::network::{Network, Unit};
-use crate::sample::Target;
+use shatter_exact::Rational;
+use shatter_network::{Network, Unit};
+use shatter_sample::Target;
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -38,8 +38,8 @@ use super::label_bits::{self, Copy};
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, baum::Baum};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, baum::Baum};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=12,d=3,classes=2", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = Baum.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert!(network.sizes().units <= 12 / 3);

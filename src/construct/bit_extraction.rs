@@ -32,9 +32,9 @@
 //! them take about 4(sT)² + 2GsT, which is limited to 2^33: so sT is below 46,341. Coordinates of
 //! binary64 with exponents far apart have B up to 2100. **Cost.** O(nd + n log n) and the bits.
 
-use crate::exact::{IBig, Rational, bit_length};
-use crate::network::{Layered, Network, Unit};
-use crate::sample::target::class_bits;
+use shatter_exact::{IBig, Rational, bit_length};
+use shatter_network::{Layered, Network, Unit};
+use shatter_sample::target::class_bits;
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -46,8 +46,8 @@ const MOST_BITS: u64 = 1 << 33;
 /// The construction for a number of groups.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, bit_extraction::BitExtraction};
-/// use shatter::sample::{Labels, Points, Values};
+/// use shatter_construct::{Construction, Task, bit_extraction::BitExtraction};
+/// use shatter_sample::{Labels, Points, Values};
 /// let points = Points::new(Values::I64((0..16384).collect()), vec![1])?;
 /// let labels = Labels::classes((0..16384).map(|i: u32| i.count_ones() % 2).collect(), 2)?;
 /// let network = BitExtraction::default().build(&Task::new(&points, &labels, 1))?;

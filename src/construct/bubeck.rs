@@ -29,8 +29,9 @@
 //! convex or concave between. **Bits.** s has determinants of d coordinates, 1/δ some more; a unit is a
 //! vector of coprime integers. **Cost.** O(K(d³ + nd)) operations.
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::ExactLabels;
+use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -48,8 +49,8 @@ pub enum Units {
 /// The construction.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, bubeck::{Bubeck, Units}};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, bubeck::{Bubeck, Units}};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=12,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let task = Task::new(&sample.points, &sample.labels, 1);
 /// assert_eq!(Bubeck { units: Units::Four }.build(&task)?.sizes().units, 4 * 12 / 3);

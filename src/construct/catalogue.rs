@@ -21,7 +21,7 @@ use super::{Construction, ThresholdRule};
 /// All constructions, those with a parameter at its default.
 ///
 /// ```
-/// use shatter::construct::catalogue;
+/// use shatter_construct::catalogue;
 /// assert!(catalogue::all().iter().any(|construction| construction.name() == "width-two"));
 /// ```
 pub fn all() -> Vec<Box<dyn Construction>> {
@@ -54,7 +54,7 @@ pub fn all() -> Vec<Box<dyn Construction>> {
 /// The construction of this name; `depth-K` for every K, `random-features-M` for every M.
 ///
 /// ```
-/// use shatter::construct::catalogue::find;
+/// use shatter_construct::catalogue::find;
 /// assert_eq!(find("depth-17").map(|found| found.name()).as_deref(), Some("depth-17"));
 /// assert!(find("depth-017").is_none() && find("deep").is_none());
 /// ```

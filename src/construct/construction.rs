@@ -1,17 +1,18 @@
 //! What all constructions have in common: a name and a source, hypotheses, counts that are known
 //! before anything is built, and a network or a typed refusal.
 
+use shatter_network::ExactLabels;
 use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::exact::Lattice;
-use crate::network::Network;
-use crate::network::evaluate::exact_residual;
-use crate::network::exactly;
-use crate::network::layered::Sizes;
-use crate::network::projection::project;
-use crate::sample::{Labels, Points, Target};
+use shatter_exact::Lattice;
+use shatter_network::Network;
+use shatter_network::evaluate::exact_residual;
+use shatter_network::exactly;
+use shatter_network::layered::Sizes;
+use shatter_network::projection::project;
+use shatter_sample::{Labels, Points, Target};
 
 use super::{ConstructError, DirectionRule};
 
@@ -174,8 +175,8 @@ impl Promise {
 /// A theorem with a network at its end.
 ///
 /// ```
-/// use shatter::construct::{Task, catalogue};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Task, catalogue};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=12,d=2", 1)?.distinct(LabelRule::Random, 1)?;
 /// let task = Task::new(&sample.points, &sample.labels, 1);
 /// for construction in catalogue::all() {
@@ -184,7 +185,7 @@ impl Promise {
 ///         assert_eq!(promise.broken_by(&network.sizes()), None, "{}", construction.name());
 ///     }
 /// }
-/// # use shatter::construct::{ConstructError, Construction, Promise};
+/// # use shatter_construct::{ConstructError, Construction, Promise};
 /// # fn construct_counts(c: &dyn Construction, t: &Task) -> Result<Promise, ConstructError> { c.promise(t) }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -246,10 +247,10 @@ pub fn first_misfit(
 }
 
 fn misfit_of(
-    outputs: &[Vec<crate::exact::Rational>],
+    outputs: &[Vec<shatter_exact::Rational>],
     labels: &Labels,
     target: Target,
 ) -> Option<usize> {
-    let bad = |i: &usize| outputs[*i] != target.of(labels, *i);
+    let bad = |i: &usize| outputs[*i] != labels.exact_target(target, *i);
     (0..outputs.len()).into_par_iter().filter(bad).min()
 }

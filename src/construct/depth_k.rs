@@ -15,8 +15,8 @@
 //!
 //! **Proof.** `proofs/theories/Corollary1.v`. **Cost.** O(n + d + k).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{ExactNetwork, Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{ExactNetwork, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -26,8 +26,8 @@ use super::threshold::ThresholdRule;
 /// The construction of one depth, from the zigzag network: all its numbers are dyadic.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, depth_k::DepthK};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, depth_k::DepthK};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = DepthK { depth: 6 }.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units), (6, 20 + 1 + 3 * 3));
@@ -92,8 +92,8 @@ impl Construction for DepthK {
 /// `network` was built for).
 ///
 /// ```
-/// use shatter::construct::{Options, depth_k, depth_two};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Options, depth_k, depth_two};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let two = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?.network;
 /// let deep = depth_k::deepen(&two, 6)?;

@@ -15,16 +15,15 @@
 //! truncated powers: the weights are differences of slopes. The dense solvers take n² operations
 //! and n² numbers; they are here because the paper's proof is "solve the triangular system".
 
-use std::fmt;
+use shatter_network::ExactLabels;
 
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, Integers, Lattice};
-use crate::linear::{self, Square};
-use crate::network::projection::project_float;
-use crate::network::two_layer::Real;
-use crate::network::{ExactNetwork, Network, TwoLayer};
-use crate::sample::{Labels, Points};
+use shatter_exact::Element;
+use shatter_exact::{Dyadic, Integers, Lattice};
+use shatter_network::projection::project_float;
+use shatter_network::{ExactNetwork, Network, TwoLayer};
+use shatter_sample::{Labels, Points};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task, scalar};
@@ -32,33 +31,6 @@ use super::direction::{self, DirectionRule, Projection, TRIES};
 use super::order::{Tie, first, order_float};
 use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
 
-/// How Aw = y is solved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Solver {
-    /// Exact arithmetic, O(n).
-    #[default]
-    Exact,
-    /// Slope differences in binary64, O(n).
-    Structured,
-    /// nalgebra's dense triangular solve in binary64, O(n²).
-    Nalgebra,
-    /// LAPACK's, through ndarray-linalg (feature `lapack`).
-    Lapack,
-}
-
-impl fmt::Display for Solver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Solver::Exact => "exact",
-            Solver::Structured => "structured",
-            Solver::Nalgebra => "nalgebra",
-            Solver::Lapack => "lapack",
-        })
-    }
-}
-
-/// Largest n for which the dense n × n matrix is formed (2 GiB).
-pub const DENSE_LIMIT: usize = 1 << 14;
 /// Bits that exact weights may take together (1 GiB).
 const MOST_WEIGHT_BITS: u64 = 1 << 33;
 
@@ -164,11 +136,11 @@ pub struct FloatFit<F> {
 /// The network of Theorem 1 in exact arithmetic.
 ///
 /// ```
-/// use shatter::construct::{Options, depth_two};
-/// use shatter::network::evaluate::exact_residual;
-/// use shatter::network::projection::project;
-/// use shatter::exact::Lattice;
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Options, depth_two};
+/// use shatter_network::evaluate::exact_residual;
+/// use shatter_network::projection::project;
+/// use shatter_exact::Lattice;
+/// use shatter_sample::{self as sample, LabelRule};
 ///
 /// let sample = sample::load("gaussian:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
@@ -237,23 +209,21 @@ fn zigzag_bits(z: &Lattice, y: &Lattice) -> f64 {
 /// The network of Theorem 1 in floating point (`solver` is structured or dense).
 ///
 /// ```
-/// use shatter::construct::{Options, Solver, depth_two};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Options, depth_two};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=1000,d=3", 1)?.distinct(LabelRule::True, 1)?;
 /// let options = Options::default();
-/// let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options, Solver::Structured)?;
+/// let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options)?;
 /// assert_eq!(fit.network.units(), 1000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// As [`fit_exact`], and [`ConstructError::TooLargeForDense`], [`ConstructError::Singular`],
-/// [`ConstructError::Overflow`], [`ConstructError::NoLapack`].
-pub fn fit_float<F: Real + nalgebra::RealField>(
+/// As [`fit_exact`], and [`ConstructError::Overflow`].
+pub fn fit_float<F: Element>(
     points: &Points,
     labels: &Labels,
     options: &Options,
-    solver: Solver,
 ) -> Result<FloatFit<F>, ConstructError> {
     scalar(labels)?;
     let Sorted { a, order, mut z } = project_and_sort::<F>(points, options)?;
@@ -272,10 +242,6 @@ pub fn fit_float<F: Real + nalgebra::RealField>(
     if stretch != F::one() {
         z.iter_mut().for_each(|z| *z *= stretch);
     }
-    let w = match solver {
-        Solver::Structured | Solver::Exact => w,
-        dense => solve_dense(&z, &b, &y, dense)?,
-    };
     let finite = |what, numbers: &[F]| match first(numbers, |x| !num_traits::Float::is_finite(*x)) {
         Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
         None => Ok(()),
@@ -301,7 +267,7 @@ pub struct Sorted<F> {
 ///
 /// # Errors
 /// [`ConstructError::NoDirection`], [`ConstructError::WideDirection`], [`ConstructError::Overflow`].
-pub fn project_and_sort<F: Real>(
+pub fn project_and_sort<F: Element>(
     points: &Points,
     options: &Options,
 ) -> Result<Sorted<F>, ConstructError> {
@@ -346,46 +312,4 @@ pub fn project_and_sort<F: Real>(
         first: last_tie.0.min(last_tie.1) as usize,
         second: last_tie.0.max(last_tie.1) as usize,
     })
-}
-
-/// A_ij = ReLU(z_i − b_j), the matrix of Lemma 1.
-pub fn relu_matrix<F: Real>(z: &[F], b: &[F]) -> Square<F> {
-    Square::from_fn(z.len(), |i, j| {
-        let t = z[i] - b[j];
-        if t > F::zero() { t } else { F::zero() }
-    })
-}
-
-fn solve_dense<F: Real + nalgebra::RealField>(
-    z: &[F],
-    b: &[F],
-    y: &[F],
-    solver: Solver,
-) -> Result<Vec<F>, ConstructError> {
-    let n = z.len();
-    if n > DENSE_LIMIT {
-        return Err(ConstructError::TooLargeForDense { solver, n, limit: DENSE_LIMIT });
-    }
-    if let Some(row) = (0..n).find(|&i| b[i] >= z[i]) {
-        return Err(ConstructError::Singular { solver, row });
-    }
-    let a = relu_matrix(z, b);
-    let solution = match solver {
-        Solver::Lapack => lapack_solve(&a, y)?,
-        _ => linear::nalgebra::solve_lower(&a, y),
-    };
-    solution.ok_or(ConstructError::Singular { solver, row: n - 1 })
-}
-
-#[cfg(feature = "lapack")]
-fn lapack_solve<F: Real>(a: &Square<F>, y: &[F]) -> Result<Option<Vec<F>>, ConstructError> {
-    let wide = |numbers: &[F]| numbers.iter().map(|x| x.wide()).collect::<Vec<f64>>();
-    let a = Square { n: a.n, entries: wide(&a.entries) };
-    let solution = linear::lapack::solve_lower(&a, &wide(y));
-    Ok(solution.map(|w| w.into_iter().map(F::of).collect()))
-}
-
-#[cfg(not(feature = "lapack"))]
-fn lapack_solve<F: Real>(_: &Square<F>, _: &[F]) -> Result<Option<Vec<F>>, ConstructError> {
-    Err(ConstructError::NoLapack)
 }

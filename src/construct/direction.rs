@@ -16,15 +16,16 @@
 //!
 //! Whether the projections are distinct is decided exactly, always.
 
+use shatter_network::ExactPoints;
 use std::fmt;
 
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, IBig, Lattice, bit_length};
-use crate::network::projection::{CoordinateGrid, project};
-use crate::record::stream::{Purpose, below, stream};
-use crate::sample::Points;
+use shatter_exact::{Dyadic, IBig, Lattice, bit_length};
+use shatter_network::projection::{CoordinateGrid, project};
+use shatter_random::stream::{Purpose, below, stream};
+use shatter_sample::Points;
 
 use super::ConstructError;
 use super::order::{Tie, order_exact};

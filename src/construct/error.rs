@@ -1,6 +1,6 @@
 //! Why a construction refuses a sample.
 
-use super::{DirectionRule, Solver, ThresholdRule};
+use super::{DirectionRule, ThresholdRule};
 
 /// A hypothesis of the theorem does not hold, or the arithmetic asked for cannot carry it.
 #[derive(Debug, thiserror::Error)]
@@ -54,30 +54,6 @@ pub enum ConstructError {
         bits: u64,
         /// Points.
         n: usize,
-    },
-    /// A dense solver would need an n × n matrix beyond its limit.
-    #[error(
-        "the {solver} solver holds the dense {n} × {n} matrix and is limited to n = {limit}: \
-         take structured or exact"
-    )]
-    TooLargeForDense {
-        /// The solver.
-        solver: Solver,
-        /// Points.
-        n: usize,
-        /// Largest n.
-        limit: usize,
-    },
-    /// The matrix is singular in this arithmetic.
-    #[error(
-        "the {solver} solver met a zero pivot at row {row}: a threshold lies on its point, as with \
-         zigzag thresholds and a first label of 0; data and midpoint thresholds do not"
-    )]
-    Singular {
-        /// The solver.
-        solver: Solver,
-        /// The row of the zero pivot, points in the order of their projections.
-        row: usize,
     },
     /// A number left the range of the format.
     #[error("{what} of point {index} is not finite in {format}: take the exact solver")]
@@ -175,7 +151,4 @@ pub enum ConstructError {
         /// The parameter.
         parameter: &'static str,
     },
-    /// The program was built without LAPACK.
-    #[error("this build has no LAPACK: build with --features lapack")]
-    NoLapack,
 }

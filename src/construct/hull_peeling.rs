@@ -28,10 +28,11 @@
 //! facets. **Cost.** O(n/d) facets of d turns, O(nd + d³) operations each, and O(n²) for the values.
 
 use rand_chacha::ChaCha8Rng;
+use shatter_network::ExactLabels;
 
-use crate::exact::Rational;
-use crate::network::{Layered, Network, Unit};
-use crate::record::stream::below;
+use shatter_exact::Rational;
+use shatter_network::{Layered, Network, Unit};
+use shatter_random::stream::below;
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -40,8 +41,8 @@ use super::hyperplane::{Affine, Cloud, Plane, with_some_choice};
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, hull_peeling::HullPeeling};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, hull_peeling::HullPeeling};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=13,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = HullPeeling.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert!(network.sizes().units <= 2 * 12 / 3);

@@ -1,8 +1,8 @@
 //! Classes as bits: one threshold network for each bit of the label, side by side in one layer.
 
-use crate::exact::Rational;
-use crate::network::{Layered, Network, Unit};
-use crate::sample::target::class_bits;
+use shatter_exact::Rational;
+use shatter_network::{Layered, Network, Unit};
+use shatter_sample::target::class_bits;
 
 use super::{ConstructError, Task};
 

@@ -27,8 +27,8 @@
 
 use dashu_int::ops::Gcd;
 
-use crate::exact::{Dyadic, IBig, Lattice, Rational, bit_length};
-use crate::network::{Activation, Layered, Network, Unit};
+use shatter_exact::{Dyadic, IBig, Lattice, Rational, bit_length};
+use shatter_network::{Activation, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -42,8 +42,8 @@ const MOST_BITS: u64 = 1 << 18;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, lagrange::Lagrange};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, lagrange::Lagrange};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = Lagrange.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units, network.sizes().width), (20, 36, 3));

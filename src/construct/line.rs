@@ -1,7 +1,8 @@
 //! The sample on a line: a direction, and the projections in increasing order with their labels.
 
-use crate::exact::{Dyadic, IBig, Lattice, Rational};
-use crate::network::projection::CoordinateGrid;
+use shatter_exact::{Dyadic, IBig, Lattice, Rational};
+use shatter_network::ExactLabels;
+use shatter_network::projection::CoordinateGrid;
 
 use super::direction;
 use super::{ConstructError, Task};

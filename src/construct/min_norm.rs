@@ -15,8 +15,9 @@
 //! biases. **Bits.** Those of the determinant of XXᵀ: about 2nB for coordinates of B bits. **Cost.** n²d
 //! products and one exact n × n system.
 
-use crate::exact::{Dyadic, IBig, Rational, matrix};
-use crate::network::{Layered, Network, Unit};
+use shatter_exact::{Dyadic, IBig, Rational, matrix};
+use shatter_network::ExactPoints;
+use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -28,8 +29,8 @@ pub const MOST_POINTS: usize = 512;
 /// The linear function of least norm.
 ///
 /// ```
-/// use shatter::construct::{ConstructError, Construction, Task, min_norm::MinNorm};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{ConstructError, Construction, Task, min_norm::MinNorm};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=4,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let task = Task::new(&sample.points, &sample.labels, 1);
 /// assert_eq!(MinNorm { bias: true }.build(&task)?.sizes().depth, 1);

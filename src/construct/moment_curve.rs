@@ -18,9 +18,10 @@
 //! **No fewer.** U hyperplanes meet the curve Ud times at most, so m <= Ud. **Bits.** The elementary
 //! symmetric functions of d numbers t. **Cost.** O(nd + n log n + Bnd) operations.
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Network, Unit};
-use crate::sample::{Points, Target};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::ExactPoints;
+use shatter_network::{Network, Unit};
+use shatter_sample::{Points, Target};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -29,8 +30,8 @@ use super::label_bits::{self, Copy};
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, moment_curve::MomentCurve};
-/// use shatter::sample::{self, LabelRule, Labels};
+/// use shatter_construct::{Construction, Task, moment_curve::MomentCurve};
+/// use shatter_sample::{self as sample, LabelRule, Labels};
 /// let sample = sample::load("moment:n=13,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let labels = Labels::classes((0..13).map(|i| i % 2).collect(), 2)?;
 /// let network = MomentCurve.build(&Task::new(&sample.points, &labels, 1))?;

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::exact::{Integers, Lattice};
-use crate::network::evaluate::ascending;
-use crate::network::two_layer::Real;
+use shatter_exact::Element;
+use shatter_exact::{Integers, Lattice};
+use shatter_network::evaluate::ascending;
 
 /// Two points with equal projections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ const KEY_BITS: u32 = 32;
 ///    data with outliers they may be everything, and this is then the sort.
 ///
 /// Moves 8 + 8 + 8 bytes a point in the first two steps, against 16 a level for sorting pairs.
-pub fn order_float<F: Real>(z: &[F]) -> Result<(Vec<u32>, Vec<F>), Tie> {
+pub fn order_float<F: Element>(z: &[F]) -> Result<(Vec<u32>, Vec<F>), Tie> {
     let mut words = quantized(z);
     if words.len() <= SMALL {
         words.sort_unstable();
@@ -73,13 +73,13 @@ pub fn order_float<F: Real>(z: &[F]) -> Result<(Vec<u32>, Vec<F>), Tie> {
 }
 
 /// 32 bits that never decrease with z, then the index.
-fn quantized<F: Real>(z: &[F]) -> Vec<u64> {
+fn quantized<F: Element>(z: &[F]) -> Vec<u64> {
     // Comparisons rather than `f64::min`, which has NaN to think of and is slower.
     let wider = |x: (f64, f64), y: (f64, f64)| {
         (if y.0 < x.0 { y.0 } else { x.0 }, if y.1 > x.1 { y.1 } else { x.1 })
     };
     let widest = |z: &[F]| {
-        z.iter().map(|z| (z.wide(), z.wide())).fold((f64::INFINITY, f64::NEG_INFINITY), wider)
+        z.iter().map(|&z| (z.to_f64(), z.to_f64())).fold((f64::INFINITY, f64::NEG_INFINITY), wider)
     };
     let (low, high) =
         z.par_chunks(SMALL).map(widest).reduce(|| (f64::INFINITY, f64::NEG_INFINITY), wider);
@@ -88,7 +88,7 @@ fn quantized<F: Real>(z: &[F]) -> Vec<u64> {
     let scale = (2f64.powi(KEY_BITS as i32) - 1.0) / (0.5 * high - 0.5 * low);
     let scale = if scale.is_finite() { scale } else { 0.0 };
     let word = |(i, z): (usize, &F)| {
-        let key = (0.5 * z.wide() - 0.5 * low) * scale;
+        let key = (0.5 * (*z).to_f64() - 0.5 * low) * scale;
         u64::from(key as u32) << 32 | i as u64
     };
     z.par_iter().with_min_len(SMALL).enumerate().map(word).collect()
@@ -145,7 +145,7 @@ fn sort_by_buckets(words: &[u64]) -> Vec<u64> {
 }
 
 /// Sorts the indices of each run of equal keys by z, then by index.
-fn sort_equal_keys<F: Real>(words: &[u64], order: &mut [u32], z: &[F]) {
+fn sort_equal_keys<F: Element>(words: &[u64], order: &mut [u32], z: &[F]) {
     let key = |word: u64| word >> 32;
     let equal = |x: &u64, y: &u64| key(*x) == key(*y);
     let starts: Vec<usize> = overlapping(words)
@@ -161,7 +161,7 @@ fn sort_equal_keys<F: Real>(words: &[u64], order: &mut [u32], z: &[F]) {
         }
         let end = at + words[at..].iter().take_while(|word| equal(word, &words[at])).count();
         order[at..end].par_sort_unstable_by(|&i, &j| {
-            let (x, y) = (z[i as usize].wide(), z[j as usize].wide());
+            let (x, y) = (z[i as usize].to_f64(), z[j as usize].to_f64());
             x.total_cmp(&y).then(i.cmp(&j))
         });
         sorted_to = end;
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn many_numbers_are_sorted() {
-        use crate::record::stream::{Purpose, stream};
         use rand_distr::{Distribution, StandardNormal};
+        use shatter_random::stream::{Purpose, stream};
         let mut rng = stream(0, Purpose::Probe);
         let mut z: Vec<f64> = (0..3 * SMALL).map(|_| StandardNormal.sample(&mut rng)).collect();
         assert!(agrees_with_naive(&z));

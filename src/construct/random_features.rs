@@ -31,11 +31,11 @@
 //! not 0, and as many free numbers. **Bits.** About nB for an output weight, with features of B bits.
 //! **Cost.** n²m multiplications modulo a prime, and one exact n × n system.
 
-use crate::exact::{Dyadic, Lattice, Rational, matrix};
-use crate::network::projection::project;
-use crate::network::{Activation, Layered, Network, Unit};
-use crate::record::stream::{Purpose, below, stream};
-use crate::sample::Points;
+use shatter_exact::{Dyadic, Lattice, Rational, matrix};
+use shatter_network::projection::project;
+use shatter_network::{Activation, Layered, Network, Unit};
+use shatter_random::stream::{Purpose, below, stream};
+use shatter_sample::Points;
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -54,8 +54,8 @@ const FINE_BITS: i64 = 16;
 /// m random features, of which n are used.
 ///
 /// ```
-/// use shatter::construct::{ConstructError, Construction, Task, random_features::RandomFeatures};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{ConstructError, Construction, Task, random_features::RandomFeatures};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let task = Task::new(&sample.points, &sample.labels, 1);
 /// assert_eq!(RandomFeatures { width: None }.build(&task)?.sizes().units, 8);
@@ -191,12 +191,12 @@ fn values(features: &[Feature], points: &Points) -> Vec<Vec<Rational>> {
 /// is dead with probability 1/2.
 ///
 /// ```
-/// use shatter::construct::random_features::feature_rank;
-/// use shatter::sample::{Points, Values};
+/// use shatter_construct::random_features::feature_rank;
+/// use shatter_sample::{Points, Values};
 /// let points = Points::new(Values::F64(vec![1.0]), vec![1])?;
 /// let dead = (0..100).filter(|&seed| feature_rank(&points, 1, seed) == 0).count();
 /// assert!((30..70).contains(&dead));
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 pub fn feature_rank(points: &Points, width: usize, seed: u64) -> usize {
     let mut rng = stream(seed, Purpose::Features);

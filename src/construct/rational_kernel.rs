@@ -27,8 +27,9 @@
 //! (about 35 Gaussian points, or 100 integer points with coordinates below 100, which take 4 to 10 s to
 //! solve for). **Cost.** n²d products and one exact n × n system.
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Activation, Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::ExactPoints;
+use shatter_network::{Activation, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -37,8 +38,8 @@ use super::system;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, rational_kernel::RationalKernel};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, rational_kernel::RationalKernel};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=8,d=3,range=100", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = RationalKernel.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units), (4, 3 + 8));

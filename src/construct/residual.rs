@@ -23,8 +23,8 @@
 //! **Bits.** As in the network of Theorem 1, whose direction is written n times here.
 //! **Cost.** O(n (d + log n)).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -34,8 +34,8 @@ use super::threshold::ThresholdRule;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, residual::Residual};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, residual::Residual};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = Residual.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units, network.sizes().width), (9, 8, 5));

@@ -16,8 +16,9 @@
 //! many points as many bits as labels. The network's unit takes sin(πt), see
 //! [`Activation::Sine`]. **Cost.** O(n).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Activation, Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::ExactPoints;
+use shatter_network::{Activation, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -25,8 +26,8 @@ use super::construction::{Assumption, Bound, Construction, Promise, Task};
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, sine::Sine};
-/// use shatter::sample::{Labels, Points, Values};
+/// use shatter_construct::{Construction, Task, sine::Sine};
+/// use shatter_sample::{Labels, Points, Values};
 /// let points = Points::new(Values::F64(vec![0.5, 0.125, 0.25]), vec![1])?;
 /// let labels = Labels::classes(vec![0, 1, 0], 2)?;
 /// let network = Sine.build(&Task::new(&points, &labels, 1))?; // ω/π = 1 + 2 + 4

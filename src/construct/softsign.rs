@@ -24,8 +24,8 @@
 //! n²B = 2^17 the sample is refused (with d = 3: 44 Gaussian points, or 90 of integers below 100; 40 and
 //! 80 of them took 5 s to solve for). **Cost.** O(nd + n log n) and one exact n × n system.
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Activation, Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Activation, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -35,8 +35,8 @@ use super::system;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, softsign::Softsign};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, softsign::Softsign};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=8,d=3,range=100", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = Softsign.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units), (2, 8));
@@ -100,8 +100,8 @@ impl Construction for Softsign {
 /// H_ij = s(λ(z_i − τ_j)) for increasing projections.
 ///
 /// ```
-/// use shatter::construct::softsign::matrix;
-/// use shatter::exact::{Dyadic, Rational};
+/// use shatter_construct::softsign::matrix;
+/// use shatter_exact::{Dyadic, Rational};
 /// // T = 2, λ = 4, t = 2
 /// assert_eq!(matrix(&[Dyadic::ZERO]), [[Rational::from_parts(2.into(), 3u8.into())]]);
 /// ```

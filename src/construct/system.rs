@@ -1,8 +1,9 @@
 //! What the constructions that solve a linear system share: right sides, a limit, and output units.
 
-use crate::exact::{Dyadic, Rational, bit_length, matrix};
-use crate::network::Unit;
-use crate::sample::Labels;
+use shatter_exact::{Dyadic, Rational, bit_length, matrix};
+use shatter_network::ExactLabels;
+use shatter_network::Unit;
+use shatter_sample::Labels;
 
 use super::ConstructError;
 

@@ -33,9 +33,9 @@
 //! **Bits.** Slopes are fractions of differences of neighbours; nothing compounds.
 //! **Cost.** O(nd + n log n + p q).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Network, Unit};
-use crate::sample::Target;
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Layered, Network, Unit};
+use shatter_sample::Target;
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -44,8 +44,8 @@ use super::line::Line;
 /// The construction for a size of groups.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, two_hidden::TwoHidden};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, two_hidden::TwoHidden};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=200,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = TwoHidden { group: Some(20), classes: false }
 ///     .build(&Task::new(&sample.points, &sample.labels, 1))?;

@@ -23,8 +23,8 @@
 //! **Proof.** `proofs/theories/Width2.v`. **Bits.** Nothing is divided: every number is of the grid of
 //! M·z and y. **Cost.** O(nd + n log n).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Network, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
@@ -33,8 +33,8 @@ use super::line::Line;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter::construct::{Construction, Task, width_two::WidthTwo};
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Construction, Task, width_two::WidthTwo};
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let network = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// let sizes = network.sizes();

@@ -2,7 +2,7 @@
 //! an operation names is there, of the kind, the shape and the length that the operation takes,
 //! and what an operation writes it touches in one way only.
 
-use crate::network::architecture::{Pool, Shape, Window};
+use shatter_network::architecture::{Pool, Shape, Window};
 
 use super::DeviceError;
 use super::plan::{Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, View};

@@ -5,7 +5,7 @@
 //! first `rows`: a short last batch has a sequence of its own. Shapes here are canonical; how an
 //! array lies in memory is the device's affair.
 
-use crate::network::architecture::{Pool, Shape, Window};
+use shatter_network::architecture::{Pool, Shape, Window};
 
 /// An array of a plan, by its place in [`Plan::arrays`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,7 +65,7 @@ pub struct View {
 }
 
 /// The paper's augmentation, as an operation needs it.
-pub type Augmentation = crate::sample::augment::Augmentation;
+pub type Augmentation = shatter_prepare::augment::Augmentation;
 
 /// What can be done. `gradient` of an array is an array of the same shape. An input gradient is
 /// added to what stands there if `accumulate`, and replaces it otherwise.

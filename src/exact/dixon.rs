@@ -38,7 +38,7 @@ pub struct Fractions {
 /// [`PRIME`], which says nothing about the rationals.
 ///
 /// ```
-/// use shatter::exact::{IBig, dixon};
+/// use shatter_exact::{IBig, dixon};
 /// let number = |x: i32| IBig::from(x);
 /// let a = [vec![number(2), number(1)], vec![number(1), number(3)]];
 /// let solved = dixon::solve(&a, &[vec![number(1), number(0)]]).ok_or("singular")?;

@@ -19,11 +19,11 @@ pub const F64_BITS: u64 = 53;
 /// numbers.
 ///
 /// ```
-/// use shatter::exact::Dyadic;
+/// use shatter_exact::Dyadic;
 /// let x = Dyadic::try_from(0.1)?;                  // the double nearest to 0.1
 /// assert_ne!(&(&x + &x) + &x, Dyadic::try_from(0.3)?); // 3 · 0.1 is not the double 0.3
 /// assert_eq!((&x + &x).to_f64(), Some(0.2));
-/// # Ok::<(), shatter::exact::NotFinite>(())
+/// # Ok::<(), shatter_exact::NotFinite>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dyadic {
@@ -45,7 +45,7 @@ impl Dyadic {
     /// `mantissa · 2^exponent`, brought to the normal form.
     ///
     /// ```
-    /// use shatter::exact::Dyadic;
+    /// use shatter_exact::Dyadic;
     /// assert_eq!(Dyadic::new(12, -2), Dyadic::new(3, 0));
     /// ```
     pub fn new(mantissa: impl Into<IBig>, exponent: i64) -> Dyadic {
@@ -116,7 +116,7 @@ impl Dyadic {
     /// The binary64 number that equals `x`, if there is one (subnormals included).
     ///
     /// ```
-    /// use shatter::exact::Dyadic;
+    /// use shatter_exact::Dyadic;
     /// assert_eq!(Dyadic::new(1, -1074).to_f64(), Some(5e-324));
     /// assert_eq!(Dyadic::new((1i64 << 53) + 1, 0).to_f64(), None);
     /// ```
@@ -135,7 +135,7 @@ impl Dyadic {
     /// The binary64 number nearest to `x`, ties to even; beyond the largest it is an infinity.
     ///
     /// ```
-    /// use shatter::exact::Dyadic;
+    /// use shatter_exact::Dyadic;
     /// assert_eq!(Dyadic::new((1i64 << 53) + 1, 0).round_f64(), 9007199254740992.0);
     /// assert_eq!(Dyadic::new(3, -1076).round_f64(), 5e-324);
     /// ```
@@ -212,9 +212,9 @@ impl TryFrom<f64> for Dyadic {
 /// `(m, e)` with `x = m · 2^e`, m odd or 0, |m| < 2^53. Minus zero is zero.
 ///
 /// ```
-/// use shatter::exact::dyadic::decompose;
+/// use shatter_exact::dyadic::decompose;
 /// assert_eq!(decompose(-0.75)?, (-3, -2));
-/// # Ok::<(), shatter::exact::NotFinite>(())
+/// # Ok::<(), shatter_exact::NotFinite>(())
 /// ```
 pub fn decompose(x: f64) -> Result<(i64, i64), NotFinite> {
     if !x.is_finite() {

@@ -6,9 +6,16 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The numbers that a device computes with: `f32` or `f64`, and no others.
+/// A floating-point number, `f32` or `f64` and no other.
 pub trait Element:
-    sealed::Sealed + num_traits::Float + num_traits::NumAssign + Default + Send + Sync + 'static
+    sealed::Sealed
+    + num_traits::Float
+    + num_traits::NumAssign
+    + std::fmt::Debug
+    + Default
+    + Send
+    + Sync
+    + 'static
 {
     /// Name of the type in records: `f32`, `f64`.
     const NAME: &'static str;
@@ -18,6 +25,9 @@ pub trait Element:
 
     /// The nearest number of this type.
     fn of(value: f64) -> Self;
+
+    /// The nearest number of this type.
+    fn of_integer(value: i64) -> Self;
 
     /// The same number in binary64.
     fn to_f64(self) -> f64;
@@ -32,6 +42,10 @@ macro_rules! element {
             const FORMAT: Format = Format::$format;
 
             fn of(value: f64) -> Self {
+                value as $type
+            }
+
+            fn of_integer(value: i64) -> Self {
                 value as $type
             }
 

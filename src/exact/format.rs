@@ -65,7 +65,7 @@ impl Format {
     /// The number of this format nearest to `x`, ties to even; infinite beyond its range.
     ///
     /// ```
-    /// use shatter::exact::Format;
+    /// use shatter_exact::Format;
     /// assert_eq!(Format::F32.nearest(0.1), f64::from(0.1f32));
     /// assert_eq!(Format::Bf16.nearest(1.0 + 1.0 / 256.0), 1.0); // a tie
     /// assert_eq!(Format::F16.nearest(65520.0), f64::INFINITY);
@@ -106,7 +106,7 @@ impl Format {
     /// takes as it is.
     ///
     /// ```
-    /// use shatter::exact::{Dyadic, Format};
+    /// use shatter_exact::{Dyadic, Format};
     /// assert_eq!(Format::F32.normal(&Dyadic::new(3, -127)), Some(3.0 * 2f64.powi(-127)));
     /// assert_eq!(Format::F32.normal(&Dyadic::new(1, -127)), None); // flushed to 0 by some
     /// assert_eq!(Format::F32.normal(&Dyadic::new((1 << 24) + 1, 0)), None);
@@ -120,7 +120,7 @@ impl Format {
     /// 2^(grain + bits), hence a number of the format (DESIGN.md, "When binary64 rounds nothing").
     ///
     /// ```
-    /// use shatter::exact::Format;
+    /// use shatter_exact::Format;
     /// assert!(Format::F32.never_rounds(0, 2f64.powi(24)));
     /// assert!(!Format::F32.never_rounds(0, 2f64.powi(24) + 2.0));
     /// assert!(!Format::F64.never_rounds(-1023, 2f64.powi(-1000))); // below the normal range

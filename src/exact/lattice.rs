@@ -29,7 +29,7 @@ impl Lattice {
     /// The given numbers over the largest common exponent (0 if all of them are 0).
     ///
     /// ```
-    /// use shatter::exact::{Dyadic, Lattice};
+    /// use shatter_exact::{Dyadic, Lattice};
     /// let lattice = Lattice::from_dyadics(&[Dyadic::new(3, -2), Dyadic::from(5)]);
     /// assert_eq!(lattice.exponent, -2);
     /// assert_eq!(lattice.get(1), Dyadic::from(5));

@@ -33,7 +33,7 @@ pub const LIFTING: usize = 16;
 /// A solution x of A x = b (free variables 0), or `None` if there is none.
 ///
 /// ```
-/// use shatter::exact::{Rational, matrix};
+/// use shatter_exact::{Rational, matrix};
 /// let number = |x: i32| Rational::from(x);
 /// let a = [vec![number(2), number(1)], vec![number(1), number(1)]];
 /// let x = matrix::solve(&a, &[number(3), number(2)]);
@@ -46,7 +46,7 @@ pub fn solve(a: &[Vec<Rational>], b: &[Rational]) -> Option<Vec<Rational>> {
 /// The same for several right sides at once; `None` if one of them has no solution.
 ///
 /// ```
-/// use shatter::exact::{Rational, matrix};
+/// use shatter_exact::{Rational, matrix};
 /// let number = |x: i32| Rational::from(x);
 /// let right = [vec![number(3)], vec![number(4)]];
 /// let x = matrix::solve_all(&[vec![number(2)]], &right).ok_or("no solution")?;
@@ -82,7 +82,7 @@ pub fn solve_all(a: &[Vec<Rational>], right: &[Vec<Rational>]) -> Option<Vec<Vec
 /// A basis of the vectors x with A x = 0, where A has `columns` columns.
 ///
 /// ```
-/// use shatter::exact::{Rational, matrix};
+/// use shatter_exact::{Rational, matrix};
 /// let one = Rational::ONE;
 /// assert_eq!(matrix::null_space(&[vec![one.clone(), one.clone()]], 2), [[-one.clone(), one]]);
 /// ```
@@ -124,7 +124,7 @@ pub fn null_space(a: &[Vec<Rational>], columns: usize) -> Vec<Vec<Rational>> {
 /// The rank of A.
 ///
 /// ```
-/// use shatter::exact::{Rational, matrix};
+/// use shatter_exact::{Rational, matrix};
 /// let (one, two) = (Rational::ONE, Rational::from(2));
 /// assert_eq!(matrix::rank(&[vec![one.clone(), two.clone()], vec![one.clone(), two]]), 1);
 /// ```
@@ -135,7 +135,7 @@ pub fn rank(a: &[Vec<Rational>]) -> usize {
 /// Independent columns of A, as many as the rank.
 ///
 /// ```
-/// use shatter::exact::{Rational, matrix};
+/// use shatter_exact::{Rational, matrix};
 /// let (zero, one) = (Rational::ZERO, Rational::ONE);
 /// assert_eq!(matrix::independent_columns(&[vec![zero.clone(), one]]), [1]);
 /// assert!(matrix::independent_columns(&[vec![zero]]).is_empty());
@@ -155,7 +155,7 @@ pub fn independent_columns(a: &[Vec<Rational>]) -> Vec<usize> {
 /// Integers over the least common denominator, which is positive.
 ///
 /// ```
-/// use shatter::exact::{IBig, Rational, matrix::over_common_denominator};
+/// use shatter_exact::{IBig, Rational, matrix::over_common_denominator};
 /// let half = Rational::from_parts(1.into(), 2u8.into());
 /// let (integers, denominator) = over_common_denominator(&[half, Rational::from(3)]);
 /// assert_eq!((integers, denominator), (vec![IBig::from(1), IBig::from(6)], IBig::from(2)));

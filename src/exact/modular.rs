@@ -53,7 +53,7 @@ fn invert(x: u64) -> u64 {
 /// `x` modulo [`PRIME`], in `0..PRIME`.
 ///
 /// ```
-/// use shatter::exact::{IBig, modular::{PRIME, reduce}};
+/// use shatter_exact::{IBig, modular::{PRIME, reduce}};
 /// assert_eq!(reduce(&IBig::from(-1)), PRIME - 1);
 /// ```
 pub fn reduce(x: &IBig) -> u64 {
@@ -66,7 +66,7 @@ pub fn reduce(x: &IBig) -> u64 {
 /// Rank modulo [`PRIME`] of a matrix of residues, given as rows of equal length.
 ///
 /// ```
-/// use shatter::exact::modular::rank;
+/// use shatter_exact::modular::rank;
 /// assert_eq!(rank(vec![vec![1, 2], vec![2, 4]]), 1);
 /// assert_eq!(rank(vec![vec![1, 2], vec![3, 4]]), 2);
 /// ```
@@ -78,7 +78,7 @@ pub fn rank(rows: Vec<Vec<u64>>) -> usize {
 /// [`rank`]. Columns that are independent modulo a prime are independent over the rationals.
 ///
 /// ```
-/// use shatter::exact::modular::pivots;
+/// use shatter_exact::modular::pivots;
 /// assert_eq!(pivots(vec![vec![1, 2, 0], vec![2, 4, 1]]), [0, 2]);
 /// ```
 pub fn pivots(mut rows: Vec<Vec<u64>>) -> Vec<usize> {
@@ -102,7 +102,7 @@ pub fn pivots(mut rows: Vec<Vec<u64>>) -> Vec<usize> {
 /// The inverse of a square matrix of residues modulo [`PRIME`]; `None` if it is singular.
 ///
 /// ```
-/// use shatter::exact::modular::{PRIME, inverse};
+/// use shatter_exact::modular::{PRIME, inverse};
 /// assert_eq!(inverse(vec![vec![1, 1], vec![0, 1]]), Some(vec![vec![1, PRIME - 1], vec![0, 1]]));
 /// assert_eq!(inverse(vec![vec![1, 2], vec![2, 4]]), None);
 /// ```

@@ -76,12 +76,12 @@ pub struct Plot {
 /// Draws curves over seeds.
 ///
 /// ```
-/// use shatter::figure::{Curve, Plot, Run, draw};
+/// use shatter_figure::{Curve, Plot, Run, draw};
 /// let runs = [0.9, 0.8].map(|y| Run { points: vec![(0.0, 2.3), (1.0, y)] }).to_vec();
 /// let curve = Curve { name: "random labels".into(), runs, ..Curve::default() };
 /// let plot = Plot { x: "thousand steps".into(), curves: vec![curve], ..Plot::default() };
 /// assert!(draw(&plot)?.svg.contains("random labels"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 ///
 /// # Errors

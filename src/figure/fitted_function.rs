@@ -46,12 +46,12 @@ impl FittedFunction {
     /// Draws it.
     ///
     /// ```
-    /// use shatter::figure::{FittedFunction, FittedPanel};
+    /// use shatter_figure::{FittedFunction, FittedPanel};
     /// let (curve, points) = (vec![(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)], vec![(1.0, 1.0)]);
     /// let panel = FittedPanel { name: "data".into(), kind: 1, curve, points };
     /// let figure = FittedFunction { title: "f".into(), caption: "shatter verify".into(), panels: vec![panel] };
     /// assert!(figure.render()?.svg.contains("projection"));
-    /// # Ok::<(), shatter::figure::FigureError>(())
+    /// # Ok::<(), shatter_figure::FigureError>(())
     /// ```
     ///
     /// # Errors

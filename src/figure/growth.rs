@@ -60,7 +60,7 @@ impl Growth {
     /// Draws it.
     ///
     /// ```
-    /// use shatter::figure::{Growth, GrowthSeries};
+    /// use shatter_figure::{Growth, GrowthSeries};
     /// let values = vec![(10.0, 40.0, 900.0), (100.0, 400.0, 12000.0)];
     /// let figure = Growth {
     ///     title: "Growth".into(),
@@ -70,7 +70,7 @@ impl Growth {
     ///     bits: None,
     /// };
     /// assert!(figure.render()?.svg.contains("width-two"));
-    /// # Ok::<(), shatter::figure::FigureError>(())
+    /// # Ok::<(), shatter_figure::FigureError>(())
     /// ```
     ///
     /// # Errors

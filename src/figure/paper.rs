@@ -9,7 +9,7 @@ pub const CORRUPTION: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 
 /// ratios of whole epochs over 10 (`inception`), 31 (`alexnet`), 28 (`mlp1x512`), to 0.005.
 ///
 /// ```
-/// use shatter::figure::paper;
+/// use shatter_figure::paper;
 /// assert_eq!(paper::relative_time("alexnet").map(|time| time[10]), Some(1.55));
 /// assert_eq!(paper::relative_time("mlp3x512"), None);
 /// ```
@@ -25,7 +25,7 @@ pub fn relative_time(model: &str) -> Option<&'static [f64; 11]> {
 /// Figure 1c: test error at convergence (a share) at each [`CORRUPTION`].
 ///
 /// ```
-/// use shatter::figure::paper;
+/// use shatter_figure::paper;
 /// assert_eq!(paper::test_error("mlp1x512").map(|error| error[0]), Some(0.495));
 /// ```
 pub fn test_error(model: &str) -> Option<&'static [f64; 11]> {
@@ -48,7 +48,7 @@ pub fn test_error(model: &str) -> Option<&'static [f64; 11]> {
 /// no partial corruption.
 ///
 /// ```
-/// let points = shatter::figure::paper::loss_points("random");
+/// let points = shatter_figure::paper::loss_points("random");
 /// assert_eq!(points, Some([(0.391, 2.30), (13.7, 0.1)]));
 /// ```
 pub fn loss_points(condition: &str) -> Option<[(f64, f64); 2]> {
@@ -79,7 +79,7 @@ pub struct End {
 /// Figure 2b: with and without batch normalization, no regularizers.
 ///
 /// ```
-/// assert_eq!(shatter::figure::paper::batch_normalization_ends()[0].test, 0.865);
+/// assert_eq!(shatter_figure::paper::batch_normalization_ends()[0].test, 0.865);
 /// ```
 pub fn batch_normalization_ends() -> [End; 2] {
     let end = |model, test| End { model, epochs: 51.0, train: 1.0, test };
@@ -143,7 +143,7 @@ const fn row(model: &'static str, set: &str, train: f64, test: f64) -> Row {
 /// The row of Table 1 for a setting, if the paper has one.
 ///
 /// ```
-/// use shatter::figure::paper;
+/// use shatter_figure::paper;
 /// let row = paper::table_1("mlp1x512", false, false, true);
 /// assert_eq!(row.map(|row| (row.train, row.test)), Some((99.34, 10.61)));
 /// assert_eq!(paper::table_1("mlp1x512", true, false, false), None);
@@ -173,7 +173,7 @@ pub struct Regularized {
 /// Table 4, in the paper's order. Its test accuracies are not given.
 ///
 /// ```
-/// use shatter::figure::paper::TABLE_4;
+/// use shatter_figure::paper::TABLE_4;
 /// assert_eq!(TABLE_4.iter().filter(|row| row.train.is_none()).count(), 1);
 /// ```
 pub const TABLE_4: [Regularized; 6] = [

@@ -12,11 +12,11 @@ use super::spread::Run;
 /// ours end before the first of them (they are of fewer images), the paper's would hide them.
 ///
 /// ```
-/// use shatter::figure::{Run, draw, randomization};
+/// use shatter_figure::{Run, draw, randomization};
 /// let runs = vec![Run { points: vec![(0.391, 2.3), (25.0, 0.01)] }];
 /// let plot = randomization::learning_curves("inception", vec![("random".into(), runs)], "note");
 /// assert!(draw(&plot)?.svg.contains("random, paper"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
     let all = conditions.iter().flat_map(|(_, runs)| runs).flat_map(|run| &run.points);
@@ -44,11 +44,11 @@ pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &
 /// Figure 1b: time to overfit relative to true labels, against label corruption; (model, runs).
 ///
 /// ```
-/// use shatter::figure::{Run, draw, randomization};
+/// use shatter_figure::{Run, draw, randomization};
 /// let runs = vec![Run { points: vec![(0.0, 1.0), (1.0, 1.9)] }];
 /// let plot = randomization::relative_time(vec![("mlp1x512".into(), runs)], "note");
 /// assert!(draw(&plot)?.svg.contains("mlp1x512, paper"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 pub fn relative_time(models: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
     Plot {
@@ -67,12 +67,12 @@ pub fn relative_time(models: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
 /// 1 − 1/classes; (model, runs).
 ///
 /// ```
-/// use shatter::figure::{Run, draw, randomization};
+/// use shatter_figure::{Run, draw, randomization};
 /// let runs = vec![Run { points: vec![(0.0, 0.5), (1.0, 0.9)] }];
 /// let plot = randomization::test_error(vec![("mlp1x512".into(), runs)], 10, "note");
 /// assert_eq!(plot.level.as_ref().map(|level| level.0), Some(0.9));
 /// assert!(draw(&plot)?.svg.contains("chance"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 pub fn test_error(models: Vec<(String, Vec<Run>)>, classes: usize, note: &str) -> Plot {
     let chance = 1.0 - 1.0 / classes.max(1) as f64;
@@ -103,12 +103,12 @@ pub struct Accuracy {
 /// (dashed) against epochs, of networks beside each other.
 ///
 /// ```
-/// use shatter::figure::{Run, draw, randomization::{self, Accuracy}};
+/// use shatter_figure::{Run, draw, randomization::{self, Accuracy}};
 /// let runs = vec![Run { points: vec![(1.0, 0.5), (51.0, 0.9)] }];
 /// let model = "inception".into();
 /// let plot = randomization::accuracy(vec![Accuracy { model, train: runs.clone(), test: runs }], "note");
 /// assert!(draw(&plot)?.svg.contains("inception test, paper"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 pub fn accuracy(networks: Vec<Accuracy>, note: &str) -> Plot {
     let (mut curves, mut reference) = (Vec::new(), Vec::new());

@@ -85,12 +85,12 @@ impl Residual {
     /// Draws it.
     ///
     /// ```
-    /// use shatter::figure::{Residual, ResidualSeries, Value, Weight};
+    /// use shatter_figure::{Residual, ResidualSeries, Value, Weight};
     /// let values = vec![(10.0, Value::Positive(1e-13)), (100.0, Value::Zero)];
     /// let series = ResidualSeries { name: "data, f64".into(), kind: 1, weight: Weight::Heavy, values };
     /// let figure = Residual { title: "Residual".into(), caption: "shatter verify".into(), series: vec![series] };
     /// assert!(figure.render()?.svg.contains("exactly 0"));
-    /// # Ok::<(), shatter::figure::FigureError>(())
+    /// # Ok::<(), shatter_figure::FigureError>(())
     /// ```
     ///
     /// # Errors

@@ -76,7 +76,7 @@ pub fn axis_text(size: u32) -> TextStyle<'static> {
 /// 10^k with a raised exponent.
 ///
 /// ```
-/// assert_eq!(shatter::figure::style::power_of_ten(-12), "10⁻¹²");
+/// assert_eq!(shatter_figure::style::power_of_ten(-12), "10⁻¹²");
 /// ```
 pub fn power_of_ten(k: i64) -> String {
     const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];

@@ -18,11 +18,11 @@ pub struct Accuracies {
 /// per cent.
 ///
 /// ```
-/// use shatter::figure::{draw, table1::{Accuracies, accuracies}};
+/// use shatter_figure::{draw, table1::{Accuracies, accuracies}};
 /// let row = Accuracies { row: 4, train: [Some(99.0), Some(100.0)], test: [Some(80.0), Some(85.75)] };
 /// let drawn = draw(&accuracies(&[row], "note"))?;
 /// assert!(drawn.svg.contains("test accuracy, paper"));
-/// # Ok::<(), shatter::figure::FigureError>(())
+/// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 pub fn accuracies(rows: &[Accuracies], note: &str) -> Plot {
     let curves = |whose: usize| {

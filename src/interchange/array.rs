@@ -8,9 +8,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::exact::{Dyadic, Format, Rational};
-use crate::network::layered::{Layered, Unit};
-use crate::network::{Activation, ExactNetwork, Network};
+use shatter_exact::{Dyadic, Format, Rational};
+use shatter_network::layered::{Layered, Unit};
+use shatter_network::{Activation, ExactNetwork, Network};
 
 use super::InterchangeError;
 use super::number::{Converter, Numbers};

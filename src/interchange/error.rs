@@ -1,8 +1,8 @@
 //! Why a network could not leave, or come in.
 
-use crate::network::architecture::ArchitectureError;
-use crate::network::graph::GraphError;
-use crate::sample::SampleError;
+use shatter_network::architecture::ArchitectureError;
+use shatter_network::graph::GraphError;
+use shatter_sample::SampleError;
 
 /// Why a network could not leave, or come in.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ mod read;
 
 use serde_json::{Map, Value, json};
 
-use crate::network::Network;
+use shatter_network::Network;
 
 use super::InterchangeError;
 use super::array::{Array, arrays, fits};
@@ -54,7 +54,7 @@ pub fn construction(
 /// whoever reads them finds the same numbers and not their neighbours.
 ///
 /// ```
-/// use shatter::interchange::{Array, Numbers, json};
+/// use shatter_interchange::{Array, Numbers, json};
 /// let numbers = Numbers::Single(vec![0.1, 0.5]);
 /// let array = Array { name: "w".to_owned(), shape: vec![2], numbers };
 /// assert!(json::trained(&[array], &[]).contains("[0.10000000149011612,0.5]"));

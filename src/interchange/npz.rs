@@ -7,10 +7,10 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::exact::Format;
-use crate::record::safetensors::Texts;
-use crate::sample::array::{self, Data};
-use crate::sample::files::Source;
+use shatter_exact::Format;
+use shatter_record::safetensors::Texts;
+use shatter_sample::array::{self, Data};
+use shatter_sample::files::Source;
 
 use super::array::{Arrays, Entry, Values};
 use super::number::Numbers;

@@ -2,9 +2,9 @@
 
 use std::borrow::Borrow;
 
-use crate::exact::{Dyadic, Element, Format, Rational};
-use crate::network::layered::Unit;
-use crate::network::{ExactNetwork, Layered, Network};
+use shatter_exact::{Dyadic, Element, Format, Rational};
+use shatter_network::layered::Unit;
+use shatter_network::{ExactNetwork, Layered, Network};
 
 use super::InterchangeError;
 
@@ -243,6 +243,6 @@ pub fn rounded(network: &Network, precision: Format) -> Result<Network, Intercha
 
 /// A number, fit for a line.
 fn shortened(x: &Rational) -> String {
-    let bits = crate::network::counts::rational_bits(x);
+    let bits = shatter_network::counts::rational_bits(x);
     if bits <= 128 { x.to_string() } else { format!("{:e}, of {bits} bits", x.to_f64().value()) }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::exact::Format;
-use crate::record::safetensors::{LONGEST, Tensor, header, parse};
+use shatter_exact::Format;
+use shatter_record::safetensors::{LONGEST, Tensor, header, parse};
 
 use super::array::{Arrays, Entry, MOST_READ, Values};
 use super::number::Numbers;
@@ -35,13 +35,13 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
 /// Reads a file: numbers of types F64, F32, F16 and BF16, widened exactly.
 ///
 /// ```
-/// use shatter::exact::Format;
-/// use shatter::interchange::{Array, Numbers, array::Values, tensors};
+/// use shatter_exact::Format;
+/// use shatter_interchange::{Array, Numbers, array::Values, tensors};
 /// let numbers = Numbers::Single(vec![0.5, -2.0]);
 /// let array = Array { name: "w".to_owned(), shape: vec![2], numbers };
 /// let read = tensors::read(&tensors::file(&[array], &[]))?;
 /// assert_eq!(read.entries["w"].values, Values::Floats(Format::F32, vec![0.5, -2.0]));
-/// # Ok::<(), shatter::interchange::InterchangeError>(())
+/// # Ok::<(), shatter_interchange::InterchangeError>(())
 /// ```
 ///
 /// # Errors

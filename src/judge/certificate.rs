@@ -39,13 +39,13 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::certify::write::number;
-use crate::exact::{Dyadic, Format};
-use crate::network::Reading;
-use crate::network::graph::sides;
-use crate::network::reading::Said;
-use crate::sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
-use crate::sample::{Labels, RawSample, class_name};
+use shatter_certify::write::number;
+use shatter_exact::{Dyadic, Format};
+use shatter_network::Reading;
+use shatter_network::graph::sides;
+use shatter_network::reading::Said;
+use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
+use shatter_sample::{Labels, RawSample, class_name};
 
 use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};

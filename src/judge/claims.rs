@@ -10,9 +10,9 @@ use super::certificate::{Subject, Tally, digest, head, spelled};
 use super::exactly::Exactly;
 use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};
-use crate::exact::{Dyadic, IBig};
-use crate::network::Graph;
-use crate::network::exactly::Inexact;
+use shatter_exact::{Dyadic, IBig};
+use shatter_network::Graph;
+use shatter_network::exactly::Inexact;
 
 /// Points that are decided exactly before claims are looked at again.
 const TURN: usize = 64;

@@ -1,7 +1,7 @@
 //! Why nothing was decided.
 
-use crate::network::exactly::Inexact;
-use crate::network::reading::ReadingError;
+use shatter_network::exactly::Inexact;
+use shatter_network::reading::ReadingError;
 
 /// Why nothing was decided.
 #[derive(Debug, thiserror::Error)]

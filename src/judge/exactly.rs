@@ -6,11 +6,11 @@
 
 use rayon::prelude::*;
 
-use crate::exact::format::common_grain;
-use crate::network::Graph;
-use crate::network::exactly::{Exact, Plan};
-use crate::network::reading::Said;
-use crate::sample::Points;
+use shatter_exact::format::common_grain;
+use shatter_network::Graph;
+use shatter_network::exactly::{Exact, Plan};
+use shatter_network::reading::Said;
+use shatter_sample::Points;
 
 use super::JudgeError;
 use super::reading::exactly;

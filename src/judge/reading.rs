@@ -1,11 +1,12 @@
 //! How outputs say labels: what outputs that are enclosed, or known, say of a point.
 
+use shatter_network::ExactLabels;
 use std::ops::Range;
 
-use crate::exact::{Dyadic, IBig};
-use crate::network::exactly::Value;
-use crate::network::reading::{How, Said};
-use crate::sample::Labels;
+use shatter_exact::{Dyadic, IBig};
+use shatter_network::exactly::Value;
+use shatter_network::reading::{How, Said};
+use shatter_sample::Labels;
 
 use super::enclose::Enclosure;
 use super::enclose::depth::{Bounded, Functional};
@@ -182,9 +183,9 @@ fn least(x: f64, y: f64) -> f64 {
 mod tests {
     use super::super::verdict::Verdict;
     use super::*;
-    use crate::exact::Rational;
-    use crate::network::Reading;
     use proptest::prelude::*;
+    use shatter_exact::Rational;
+    use shatter_network::Reading;
 
     fn said(how: How, class: u32, outputs: usize) -> Said {
         let labels = Labels::classes(vec![class], class + 1).unwrap();

@@ -19,7 +19,7 @@
 //! the rest being spare for products of these errors, as u <= 2^-8. What a runtime makes of the margin itself is
 //! within the rounding bound R of the logits; both together are the rounding bound of the verdict.
 
-use crate::exact::Format;
+use shatter_exact::Format;
 
 use super::verdict::Judged;
 

@@ -20,11 +20,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::exact::Format;
-use crate::network::Reading;
-use crate::network::graph::{Graph, count, sides};
-use crate::network::reading::{How, Said};
-use crate::sample::{Labels, Points};
+use shatter_exact::Format;
+use shatter_network::Reading;
+use shatter_network::graph::{Graph, count, sides};
+use shatter_network::reading::{How, Said};
+use shatter_sample::{Labels, Points};
 
 use super::JudgeError;
 use super::enclose::Evaluator;

@@ -15,7 +15,7 @@ fn matrix<F: RealField + Copy>(a: &Square<F>) -> DMatrix<F> {
 /// if a diagonal entry is 0.
 ///
 /// ```
-/// use shatter::linear::{Square, nalgebra::solve_lower};
+/// use shatter_linear::{Square, nalgebra::solve_lower};
 /// let a = Square { n: 2, entries: vec![2.0, 0.0, 1.0, 4.0] };
 /// assert_eq!(solve_lower(&a, &[2.0, 9.0]), Some(vec![1.0, 2.0]));
 /// ```

@@ -5,13 +5,13 @@
 
 use std::fmt;
 
-use crate::exact::{IBig, Rational};
+use shatter_exact::{IBig, Rational};
 
 /// A function of one number, exact on rational numbers.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::network::Activation;
+/// use shatter_exact::Rational;
+/// use shatter_network::Activation;
 /// let half = Rational::from_parts(1.into(), 2u8.into());
 /// assert_eq!(Activation::Relu.apply(-half.clone()), Rational::ZERO);
 /// assert_eq!(Activation::Threshold.apply(Rational::ZERO), Rational::ZERO); // strict

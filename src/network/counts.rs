@@ -12,7 +12,7 @@
 
 use serde::Serialize;
 
-use crate::exact::{Dyadic, IBig, Rational, bit_length};
+use shatter_exact::{Dyadic, IBig, Rational, bit_length};
 
 use super::ExactNetwork;
 
@@ -65,8 +65,8 @@ impl ExactNetwork {
     /// The counts of this network.
     ///
     /// ```
-    /// use shatter::exact::{Dyadic, Rational};
-    /// use shatter::network::ExactNetwork;
+    /// use shatter_exact::{Dyadic, Rational};
+    /// use shatter_network::ExactNetwork;
     /// let two = Rational::from(2);
     /// let network = ExactNetwork {
     ///     a: vec![Dyadic::ONE; 3],

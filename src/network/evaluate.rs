@@ -8,14 +8,15 @@
 //! * [`exact_residual`]: no rounding; thresholds sorted, Σw and Σwb accumulated over
 //!   them, so that n points cost O((n + m) log) operations on exact numbers.
 
+use crate::ExactLabels;
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, Integers, Lattice, Rational};
-use crate::sample::{Labels, Points};
+use shatter_exact::{Dyadic, Integers, Lattice, Rational};
+use shatter_sample::{Labels, Points};
 
 use super::projection::project_float;
-use super::two_layer::Real;
 use super::{ExactNetwork, FloatNetwork, TwoLayer};
+use shatter_exact::Element;
 
 /// Points evaluated at a time: enough independent sums to keep the processor busy, few enough to
 /// stay in registers.
@@ -25,22 +26,22 @@ const BLOCK: usize = 16;
 /// units in their order, the output bias last.
 ///
 /// ```
-/// use shatter::network::{FloatNetwork, evaluate::brute_force};
-/// use shatter::sample::{Points, Values};
+/// use shatter_network::{FloatNetwork, evaluate::brute_force};
+/// use shatter_sample::{Points, Values};
 /// let network = FloatNetwork { a: vec![1.0], b: vec![0.0, 1.0], w: vec![1.0, -2.0], c: 0.0 };
 /// let points = Points::new(Values::F64(vec![-1.0, 1.0, 2.0]), vec![1])?;
 /// assert_eq!(brute_force(&network, &points), [0.0, 1.0, 0.0]);
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 ///
 /// # Panics
 /// If the network takes fewer coordinates than the points have.
-pub fn brute_force<F: Real>(network: &TwoLayer<F>, points: &Points) -> Vec<F> {
+pub fn brute_force<F: Element>(network: &TwoLayer<F>, points: &Points) -> Vec<F> {
     brute_force_projected(network, &project_float(points, &network.a))
 }
 
 /// The same for points whose projections `z_i = <a, x_i>` are known.
-pub fn brute_force_projected<F: Real>(network: &TwoLayer<F>, z: &[F]) -> Vec<F> {
+pub fn brute_force_projected<F: Element>(network: &TwoLayer<F>, z: &[F]) -> Vec<F> {
     let mut outputs = vec![F::zero(); z.len()];
     outputs.par_chunks_mut(BLOCK).zip(z.par_chunks(BLOCK)).for_each(|(outputs, z)| {
         let mut lanes = [F::zero(); BLOCK];
@@ -49,7 +50,7 @@ pub fn brute_force_projected<F: Real>(network: &TwoLayer<F>, z: &[F]) -> Vec<F> 
         for (&b, &w) in network.b.iter().zip(&network.w) {
             for (sum, &z) in sums.iter_mut().zip(&lanes) {
                 let t = z - b;
-                *sum = *sum + w * if t > F::zero() { t } else { F::zero() };
+                *sum += w * if t > F::zero() { t } else { F::zero() };
             }
         }
         for (output, sum) in outputs.iter_mut().zip(sums) {

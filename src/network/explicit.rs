@@ -1,7 +1,7 @@
 //! Every network that a construction emits: in the two-layer form, which writes its direction once,
 //! or layer by layer.
 
-use crate::exact::{Dyadic, Rational};
+use shatter_exact::{Dyadic, Rational};
 
 use super::ExactNetwork;
 use super::layered::{Layered, Sizes, Unit};
@@ -56,8 +56,8 @@ impl ExactNetwork {
     /// The same network layer by layer, with the direction written out for each unit: n·d numbers.
     ///
     /// ```
-    /// use shatter::exact::{Dyadic, Rational};
-    /// use shatter::network::ExactNetwork;
+    /// use shatter_exact::{Dyadic, Rational};
+    /// use shatter_network::ExactNetwork;
     /// let network = ExactNetwork {
     ///     a: vec![Dyadic::ONE, Dyadic::from(2)],
     ///     b: vec![Dyadic::from(3)],

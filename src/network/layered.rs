@@ -11,7 +11,7 @@
 
 use serde::Serialize;
 
-use crate::exact::Rational;
+use shatter_exact::Rational;
 
 use super::Activation;
 use super::counts::rational_bits;
@@ -79,8 +79,8 @@ impl Unit {
 /// A network with hidden layers and an output layer.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::network::layered::{Layered, Unit};
+/// use shatter_exact::Rational;
+/// use shatter_network::layered::{Layered, Unit};
 /// let one = || Rational::ONE;
 /// // |x| = ReLU(x) + ReLU(−x)
 /// let network = Layered {

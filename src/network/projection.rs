@@ -9,11 +9,11 @@
 
 use rayon::prelude::*;
 
-use crate::exact::dyadic::decompose;
-use crate::exact::{Dyadic, IBig, Integers, Lattice};
-use crate::sample::{Points, Values};
+use shatter_exact::dyadic::decompose;
+use shatter_exact::{Dyadic, IBig, Integers, Lattice};
+use shatter_sample::{Points, Values};
 
-use super::two_layer::Real;
+use shatter_exact::Element;
 
 /// The lattice that holds every coordinate of a sample: multiples of `2^exponent`, below
 /// `2^(exponent + bits)` in absolute value.
@@ -166,8 +166,8 @@ fn on_wide_grid(x: f64, grid: CoordinateGrid) -> IBig {
 ///
 /// # Panics
 /// If `a` is shorter than a point.
-pub fn project_float<F: Real>(points: &Points, a: &[F]) -> Vec<F> {
-    fn dot<T: Copy, F: Real>(a: &[F], x: &[T], number: impl Fn(T) -> F) -> F {
+pub fn project_float<F: Element>(points: &Points, a: &[F]) -> Vec<F> {
+    fn dot<T: Copy, F: Element>(a: &[F], x: &[T], number: impl Fn(T) -> F) -> F {
         a.iter().zip(x).fold(F::zero(), |sum, (&a, &x)| sum + a * number(x))
     }
     let d = points.d();

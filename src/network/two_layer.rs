@@ -6,7 +6,7 @@
 //!
 //! Depth 2 (two affine maps), m hidden units. In the theorem m = n and c = 0.
 
-use crate::exact::{Dyadic, NotFinite, Rational};
+use shatter_exact::{Dyadic, Element, NotFinite, Rational};
 
 /// `f(x) = Σ_j w_j ReLU(<a, x> − b_j) + c` with direction, thresholds and bias in `T`, output
 /// weights in `W`.
@@ -24,44 +24,6 @@ pub struct TwoLayer<T, W = T> {
 
 /// A network of binary64 numbers.
 pub type FloatNetwork = TwoLayer<f64>;
-
-/// The floating-point formats that networks are evaluated in: binary32 and binary64.
-pub trait Real: num_traits::Float + Send + Sync + std::fmt::Debug + 'static {
-    /// Name of the format in records.
-    const NAME: &'static str;
-    /// The nearest number of the format.
-    fn of(x: f64) -> Self;
-    /// The nearest number of the format.
-    fn of_integer(x: i64) -> Self;
-    /// The same number in binary64.
-    fn wide(self) -> f64;
-}
-
-impl Real for f64 {
-    const NAME: &'static str = "f64";
-    fn of(x: f64) -> f64 {
-        x
-    }
-    fn of_integer(x: i64) -> f64 {
-        x as f64
-    }
-    fn wide(self) -> f64 {
-        self
-    }
-}
-
-impl Real for f32 {
-    const NAME: &'static str = "f32";
-    fn of(x: f64) -> f32 {
-        x as f32
-    }
-    fn of_integer(x: i64) -> f32 {
-        x as f32
-    }
-    fn wide(self) -> f64 {
-        f64::from(self)
-    }
-}
 
 /// A network of exact numbers. Thresholds on a dyadic sample are dyadic in every rule; output
 /// weights may be any fractions.
@@ -109,13 +71,13 @@ impl ExactNetwork {
     }
 }
 
-impl<F: Real> TryFrom<&TwoLayer<F>> for ExactNetwork {
+impl<F: Element> TryFrom<&TwoLayer<F>> for ExactNetwork {
     type Error = NotFinite;
 
     /// The same numbers, exactly.
     fn try_from(network: &TwoLayer<F>) -> Result<ExactNetwork, NotFinite> {
         let all = |numbers: &[F]| {
-            numbers.iter().map(|&x| Dyadic::try_from(x.wide())).collect::<Result<Vec<_>, _>>()
+            numbers.iter().map(|&x| Dyadic::try_from(x.to_f64())).collect::<Result<Vec<_>, _>>()
         };
         Ok(ExactNetwork {
             a: all(&network.a)?,
@@ -123,9 +85,9 @@ impl<F: Real> TryFrom<&TwoLayer<F>> for ExactNetwork {
             w: network
                 .w
                 .iter()
-                .map(|&w| Ok(Dyadic::try_from(w.wide())?.to_rational()))
+                .map(|&w| Ok(Dyadic::try_from(w.to_f64())?.to_rational()))
                 .collect::<Result<_, _>>()?,
-            c: Dyadic::try_from(network.c.wide())?,
+            c: Dyadic::try_from(network.c.to_f64())?,
         })
     }
 }

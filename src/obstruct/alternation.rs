@@ -33,8 +33,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::exact::Rational;
-use crate::network::{Layered, Unit};
+use shatter_exact::Rational;
+use shatter_network::{Layered, Unit};
 
 use super::error::{as_stated, more_than};
 use super::text::number;
@@ -53,7 +53,7 @@ pub enum Form {
 /// The most points of a line on which `units` ReLU units can alternate strictly.
 ///
 /// ```
-/// use shatter::obstruct::alternation::{Form, most_points};
+/// use shatter_obstruct::alternation::{Form, most_points};
 /// let free: Vec<u64> = (0..6).map(|m| most_points(Form::Free, m)).collect();
 /// assert_eq!(free, [1, 2, 3, 5, 6, 7]);
 /// assert_eq!(most_points(Form::Shared, 4), 4);
@@ -70,16 +70,16 @@ pub fn most_points(form: Form, units: u64) -> u64 {
 /// and below `level` in turn at the points of `line`, where the labels do.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::alternation::{AlternationBound, Form};
-/// use shatter::obstruct::{Impossibility, LabelledLine};
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::alternation::{AlternationBound, Form};
+/// use shatter_obstruct::{Impossibility, LabelledLine};
 /// let points = (0..4).map(|x| vec![Rational::from(x)]).collect();
 /// let labels = [1, -1, 1, -1].map(Rational::from).to_vec();
 /// let line = LabelledLine::sorted(points, labels)?;
 /// let bound = AlternationBound::new(Form::Free, 2, &line, Rational::ZERO)?;
 /// assert!(bound.check().is_ok());
 /// assert!(AlternationBound::new(Form::Free, 3, &line, Rational::ZERO).is_err());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlternationBound {
@@ -153,13 +153,13 @@ impl fmt::Display for AlternationBound {
 /// n >= 5, and 0, 1, 2, 3 for n = 1, 2, 3, 4.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::alternation;
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::alternation;
 /// let z: Vec<Rational> = [0, 1, 3, 4, 10].map(Rational::from).to_vec();
 /// let network = alternation::witness(&z)?;
 /// assert_eq!(network.sizes().units, 3);
 /// assert_eq!(alternation::first_out_of_turn(&network, &z), None);
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 ///
 /// # Errors

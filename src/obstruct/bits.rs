@@ -5,7 +5,7 @@
 //!
 //! **Source.** Counting.
 //!
-//! **For networks.** [`Sizes::bits`](crate::network::Sizes) adds numerator, denominator and sign bits
+//! **For networks.** [`Sizes::bits`](shatter_network::Sizes) adds numerator, denominator and sign bits
 //! of the stored numbers. The networks that are wired alike and whose numbers are, place by place, no
 //! longer than these are at most 2^bits. So a construction that fits all C^n labelings with one wiring
 //! and numbers of fixed lengths stores at least [`least_bits`] bits. (Wirings and lengths that vary
@@ -17,7 +17,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::exact::{IBig, bit_length};
+use shatter_exact::{IBig, bit_length};
 
 use super::error::{as_stated, more_than};
 use super::{Impossibility, ObstructError};
@@ -28,11 +28,11 @@ pub const MOST_BITS: u64 = 1 << 26;
 /// The smallest B with C^n <= 2^B: n log2 C, rounded up.
 ///
 /// ```
-/// use shatter::obstruct::bits::least_bits;
+/// use shatter_obstruct::bits::least_bits;
 /// assert_eq!(least_bits(3, 10)?, 10); // 10^3 <= 2^10
 /// assert_eq!(least_bits(60_000, 10)?, 199_316);
 /// assert_eq!(least_bits(5, 1)?, 0);
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 ///
 /// # Errors
@@ -51,10 +51,10 @@ pub fn least_bits(n: u64, classes: u64) -> Result<u64, ObstructError> {
 /// No family of 2^B functions realises all labelings of n points by C classes.
 ///
 /// ```
-/// use shatter::obstruct::{BitBound, Impossibility};
+/// use shatter_obstruct::{BitBound, Impossibility};
 /// assert!(BitBound::new(3, 10, 9)?.check().is_ok());
 /// assert!(BitBound::new(3, 10, 10).is_err());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BitBound {

@@ -22,13 +22,13 @@ use super::{Impossibility, LabelledLine, ObstructError};
 /// No function of `units` threshold units has these labels.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::{Impossibility, LabelledLine, TooFewThresholds};
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::{Impossibility, LabelledLine, TooFewThresholds};
 /// let points = (0..5).map(|x| vec![Rational::from(x), Rational::from(2 * x)]).collect();
 /// let line = LabelledLine::sorted(points, [0, 1, 2, 1, 0].map(Rational::from).to_vec())?;
 /// assert!(TooFewThresholds::new(3, &line)?.check().is_ok());
 /// assert!(TooFewThresholds::new(4, &line).is_err());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TooFewThresholds {

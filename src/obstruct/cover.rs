@@ -25,7 +25,7 @@ use std::fmt;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::exact::{IBig, Rational};
+use shatter_exact::{IBig, Rational};
 
 use super::error::{as_stated, more_than};
 use super::line::common_length;
@@ -42,12 +42,12 @@ pub const MOST_COUNTED: u64 = 20_000;
 /// C(n, D), for n >= 1.
 ///
 /// ```
-/// use shatter::exact::IBig;
-/// use shatter::obstruct::cover::count;
+/// use shatter_exact::IBig;
+/// use shatter_obstruct::cover::count;
 /// assert_eq!(count(5, 3)?, IBig::from(22)); // five points of the plane, with an offset
 /// assert_eq!(count(4, 9)?, IBig::from(16)); // all
 /// assert_eq!(count(100, 50)? * IBig::from(2), IBig::ONE << 100); // half
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 ///
 /// # Errors
@@ -71,10 +71,10 @@ pub fn count(n: u64, dimension: u64) -> Result<IBig, ObstructError> {
 /// Hyperplanes through the origin of R^D do not realise all labelings of any n points.
 ///
 /// ```
-/// use shatter::obstruct::{CoverBound, Impossibility};
+/// use shatter_obstruct::{CoverBound, Impossibility};
 /// assert!(CoverBound::new(4, 3)?.check().is_ok());
 /// assert!(CoverBound::new(3, 3).is_err());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CoverBound {
@@ -122,14 +122,14 @@ impl fmt::Display for CoverBound {
 /// the others strictly on the other.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::{Impossibility, Inseparable};
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::{Impossibility, Inseparable};
 /// let corners = [[0, 0], [1, 1], [0, 1], [1, 0]];
 /// let points: Vec<_> = corners.iter().map(|x| x.map(Rational::from).to_vec()).collect();
 /// let xor = Inseparable::new(&points, &[true, true, false, false], true)?;
 /// assert!(xor.check().is_ok());
 /// assert!(Inseparable::new(&points, &[true, false, true, false], true).is_err());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inseparable {
@@ -208,14 +208,14 @@ fn signed(
 /// there is one entry for each labeling in which point 0 is positive.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::cover::Dichotomies;
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::cover::Dichotomies;
 /// let corners = [[0, 0], [1, 1], [0, 1], [1, 0]];
 /// let points: Vec<_> = corners.iter().map(|x| x.map(Rational::from).to_vec()).collect();
 /// let all = Dichotomies::enumerate(&points, true)?;
 /// assert_eq!(all.separable(), 14); // all but XOR and its opposite
 /// assert!(all.check().is_ok());
-/// # Ok::<(), shatter::obstruct::ObstructError>(())
+/// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Dichotomies {

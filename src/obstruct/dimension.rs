@@ -25,8 +25,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::exact::{Rational, matrix};
-use crate::network::{Activation, Layered, Mlp};
+use shatter_exact::{Rational, matrix};
+use shatter_network::{Activation, Layered, Mlp};
 
 use super::error::{as_stated, more_than};
 use super::{Impossibility, ObstructError};
@@ -34,7 +34,7 @@ use super::{Impossibility, ObstructError};
 /// No parameters of `architecture` fit almost any real labels of any n points.
 ///
 /// ```
-/// use shatter::obstruct::{DimensionBound, Impossibility};
+/// use shatter_obstruct::{DimensionBound, Impossibility};
 /// let bound = DimensionBound::new(&"2-3-1".parse()?, 11)?;
 /// assert_eq!((bound.dimension, bound.check()), (10, Ok(())));
 /// assert!(DimensionBound::new(&"2-3-1".parse()?, 10).is_err());
@@ -101,9 +101,9 @@ impl fmt::Display for DimensionBound {
 /// output there.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::network::Mlp;
-/// use shatter::obstruct::dimension::jacobian_rank;
+/// use shatter_exact::Rational;
+/// use shatter_network::Mlp;
+/// use shatter_obstruct::dimension::jacobian_rank;
 /// // v ReLU(u x + b) + c at three points where the unit is on.
 /// let network = Mlp::new(1, vec![1], 1)?.network(|| Rational::ONE);
 /// let points: Vec<_> = (1..4).map(|x| vec![Rational::from(x)]).collect();

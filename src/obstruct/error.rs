@@ -1,6 +1,6 @@
 //! Why something is not shown to be impossible, or a certificate is not accepted.
 
-use crate::network::layered::Miswired;
+use shatter_network::layered::Miswired;
 
 /// The claim does not follow from the data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -33,8 +33,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::exact::{IBig, Rational, bit_length};
-use crate::network::Mlp;
+use shatter_exact::{IBig, Rational, bit_length};
+use shatter_network::Mlp;
 
 use super::pieces::one_output;
 use super::{Impossibility, ObstructError};
@@ -45,7 +45,7 @@ pub const MOST_POINTS: u64 = 1 << 62;
 /// The signs of the output of `architecture` shatter no m points.
 ///
 /// ```
-/// use shatter::obstruct::{GrowthBound, Impossibility};
+/// use shatter_obstruct::{GrowthBound, Impossibility};
 /// let bound = GrowthBound::least(&"10-20-1".parse()?)?;
 /// assert_eq!((bound.points, bound.check()), (4259, Ok(())));
 /// assert!(GrowthBound::new(&"10-20-1".parse()?, 4258).is_err()); // not excluded by this argument

@@ -1,9 +1,10 @@
 //! Labelled points on a line of R^d, in their order: what the obstructions along a line are about.
 
 use serde::Serialize;
+use shatter_network::{ExactLabels, ExactPoints};
 
-use crate::exact::Rational;
-use crate::sample::{Labels, Points};
+use shatter_exact::Rational;
+use shatter_sample::{Labels, Points};
 
 use super::ObstructError;
 use super::text::{numbers, rows};
@@ -13,8 +14,8 @@ use super::text::{numbers, rows};
 /// whether they are what this says.
 ///
 /// ```
-/// use shatter::obstruct::LabelledLine;
-/// use shatter::sample::{Labels, Points, Values};
+/// use shatter_obstruct::LabelledLine;
+/// use shatter_sample::{Labels, Points, Values};
 /// let points = Points::new(Values::I64(vec![3, 6, 1, 2, 2, 4]), vec![2])?;
 /// let labels = Labels::classes(vec![1, 0, 0], 2)?;
 /// let line = LabelledLine::of_sample(&points, &labels)?;

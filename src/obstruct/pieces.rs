@@ -20,8 +20,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::exact::{IBig, Rational};
-use crate::network::Mlp;
+use shatter_exact::{IBig, Rational};
+use shatter_network::Mlp;
 
 use super::error::{as_stated, more_than};
 use super::text::number;
@@ -31,8 +31,8 @@ use super::{Impossibility, LabelledLine, ObstructError};
 /// points of `line`, where the labels do.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::{Impossibility, LabelledLine, PieceBound};
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::{Impossibility, LabelledLine, PieceBound};
 /// let number = |x: i64| Rational::from(x);
 /// let points = (0..6).map(|x| vec![number(x)]).collect();
 /// let labels = (0..6).map(|x| number(x % 2)).collect();

@@ -14,7 +14,7 @@
 
 use serde::Serialize;
 
-use crate::exact::Rational;
+use shatter_exact::Rational;
 
 use super::ObstructError;
 use super::line::common_length;
@@ -34,15 +34,15 @@ impl Alternative {
     /// Which alternative holds, with its evidence.
     ///
     /// ```
-    /// use shatter::exact::Rational;
-    /// use shatter::obstruct::separable::Alternative;
+    /// use shatter_exact::Rational;
+    /// use shatter_obstruct::separable::Alternative;
     /// let number = |x: i64| Rational::from(x);
     /// let opposite = [vec![number(2), number(0)], vec![number(-1), number(0)]];
     /// let found = Alternative::decide(&opposite)?;
     /// assert!(matches!(found, Alternative::Combination(_)));
     /// assert!(found.holds(&opposite));
     /// assert!(!found.holds(&opposite[..1]));
-    /// # Ok::<(), shatter::obstruct::ObstructError>(())
+    /// # Ok::<(), shatter_obstruct::ObstructError>(())
     /// ```
     ///
     /// # Errors

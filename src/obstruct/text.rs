@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::Serializer;
 
-use crate::exact::Rational;
+use shatter_exact::Rational;
 
 /// One number.
 pub(super) fn number<S: Serializer>(x: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {

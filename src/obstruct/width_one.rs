@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::network::Mlp;
+use shatter_network::Mlp;
 
 use super::pieces::takes_scalar;
 use super::{Impossibility, LabelledLine, ObstructError};
@@ -24,8 +24,8 @@ use super::{Impossibility, LabelledLine, ObstructError};
 /// No parameters of `architecture`, of width 1, fit these three labels.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::obstruct::{Impossibility, LabelledLine, NotMonotone};
+/// use shatter_exact::Rational;
+/// use shatter_obstruct::{Impossibility, LabelledLine, NotMonotone};
 /// let points = (0..3).map(|x| vec![Rational::from(x)]).collect();
 /// let line = LabelledLine::sorted(points, [0, 1, 0].map(Rational::from).to_vec())?;
 /// let bound = NotMonotone::new(&"1-1-1-1-1".parse()?, &line)?;

@@ -32,7 +32,7 @@ pub fn remove_unfinished() {
 ///
 /// ```
 /// use std::io::Write;
-/// use shatter::record::AtomicFile;
+/// use shatter_record::AtomicFile;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("result.txt");
 /// let mut file = AtomicFile::create(&path)?;

@@ -16,7 +16,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 /// The longest header that the format allows, in bytes.
-pub(crate) const LONGEST: u64 = 100_000_000;
+pub const LONGEST: u64 = 100_000_000;
 
 /// The longest name of a tensor, in bytes, and the most sides, that are read: so that errors can
 /// quote them.
@@ -24,9 +24,12 @@ const NAME: usize = 1024;
 const SIDES: usize = 8;
 
 /// A tensor that is to be written.
-pub(crate) struct Tensor<'a> {
+pub struct Tensor<'a> {
+    /// Its name.
     pub name: String,
+    /// The type of its numbers, in the format's words: `F32`, `F64`, …
     pub dtype: &'static str,
+    /// Its sides.
     pub shape: &'a [usize],
 }
 
@@ -48,7 +51,7 @@ fn size(dtype: &str, shape: &[usize]) -> Option<u64> {
 
 /// Everything in front of the numbers of `tensors`, which follow in this order. Numbers begin at a
 /// multiple of 8 bytes.
-pub(crate) fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> Vec<u8> {
+pub fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> Vec<u8> {
     let mut entries = Map::new();
     entries.insert("__metadata__".to_owned(), json!(metadata));
     let mut begin = 0;
@@ -65,8 +68,10 @@ pub(crate) fn header(metadata: &BTreeMap<&str, String>, tensors: &[Tensor]) -> V
 
 /// Where a tensor lies in a file that is read.
 #[derive(Debug, serde::Deserialize)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// The type of its numbers, in the format's words.
     pub dtype: String,
+    /// Its sides.
     pub shape: Vec<usize>,
     /// First byte, and the one after the last, counted from the first number.
     pub data_offsets: (u64, u64),
@@ -74,13 +79,15 @@ pub(crate) struct Entry {
 
 /// What a header says.
 #[derive(Debug)]
-pub(crate) struct Header {
+pub struct Header {
+    /// Texts by name.
     pub metadata: BTreeMap<String, String>,
+    /// Tensors by name.
     pub tensors: BTreeMap<String, Entry>,
 }
 
 /// Reads a header that `data` bytes of numbers follow; the reason, if it does not describe them.
-pub(crate) fn parse(text: &[u8], data: u64) -> Result<Header, String> {
+pub fn parse(text: &[u8], data: u64) -> Result<Header, String> {
     let header: Header =
         serde_json::from_slice(text).map_err(|error| format!("its header is wrong: {error}"))?;
     let mut places = Vec::with_capacity(header.tensors.len());
@@ -147,7 +154,7 @@ impl<'de> Deserialize<'de> for Header {
 }
 
 /// Texts by their names, each once.
-pub(crate) struct Texts(pub BTreeMap<String, String>);
+pub struct Texts(pub BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Texts, D::Error> {

@@ -9,7 +9,7 @@ pub fn line(out: &mut String, text: &str) {
 /// A paragraph of at most 100 columns that starts with `first` and continues under what follows it.
 ///
 /// ```
-/// use shatter::record::text::wrapped;
+/// use shatter_record::text::wrapped;
 /// let mut out = String::new();
 /// wrapped(&mut out, "a. ", &"word ".repeat(30));
 /// assert!(out.lines().all(|line| line.len() <= 100));

@@ -12,14 +12,16 @@ use super::header::{self, Header};
 
 /// An array in C order.
 #[derive(Debug)]
-pub(crate) struct Array {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) data: Data,
+pub struct Array {
+    /// Its sides.
+    pub shape: Vec<usize>,
+    /// Its numbers, as many as the sides multiply to.
+    pub data: Data,
 }
 
 /// The numbers of an array.
 #[derive(Debug)]
-pub(crate) enum Data {
+pub enum Data {
     /// Bytes, and booleans.
     U8(Vec<u8>),
     /// Integers.
@@ -31,7 +33,7 @@ pub(crate) enum Data {
 }
 
 /// Reads an array, which has to be all that the source holds.
-pub(crate) fn read(source: &mut Source<'_>) -> Result<Array, SampleError> {
+pub fn read(source: &mut Source<'_>) -> Result<Array, SampleError> {
     let header = header::read(source)?;
     let (order, kind) = header.descr.split_at_checked(1).unwrap_or_default();
     let little = match order {
@@ -150,7 +152,7 @@ impl Numbers<'_, '_> {
 }
 
 /// The index of the element that comes `at`-th, from 0.
-pub(crate) fn index_of(mut at: usize, shape: &[usize], fortran_order: bool) -> Vec<usize> {
+pub fn index_of(mut at: usize, shape: &[usize], fortran_order: bool) -> Vec<usize> {
     let mut next = |&side: &usize| {
         let index = at.checked_rem(side).unwrap_or(0);
         at = at.checked_div(side).unwrap_or(0);
@@ -171,7 +173,7 @@ fn hex<const WIDTH: usize>(bytes: [u8; WIDTH]) -> String {
 
 impl Data {
     /// Column `column`, from 0, of rows of `columns`.
-    pub(crate) fn column(self, column: usize, columns: usize) -> Data {
+    pub fn column(self, column: usize, columns: usize) -> Data {
         fn pick<T: Copy>(values: &[T], column: usize, columns: usize) -> Vec<T> {
             values.iter().skip(column).step_by(columns.max(1)).copied().collect()
         }

@@ -28,7 +28,7 @@ fn decimal(name: &str) -> Option<(bool, &str, &str)> {
 /// any other name as it is.
 ///
 /// ```
-/// use shatter::sample::class_name::key;
+/// use shatter_sample::class_name::key;
 /// assert_eq!((key("+03.0"), key("-0.50"), key("1e3")), ("3".into(), "-0.5".into(), "1e3".into()));
 /// ```
 pub fn key(name: &str) -> Cow<'_, str> {
@@ -47,7 +47,7 @@ pub fn same(one: &str, other: &str) -> bool {
 /// The number that a name is, if it is a non-negative whole number of at most [`LARGEST`].
 ///
 /// ```
-/// use shatter::sample::class_name::number;
+/// use shatter_sample::class_name::number;
 /// assert_eq!(["7", "+07", "7.00"].map(number), [Some(7); 3]);
 /// assert_eq!(["-7", "7.5", "7e0", "seven", "4294967295", ""].map(number), [None; 6]);
 /// ```

@@ -106,13 +106,13 @@ impl fmt::Display for Decimal {
 /// The integer whose quotient by `scale` is exactly the decimal number in `text`.
 ///
 /// ```
-/// use shatter::sample::decimal::to_units;
-/// use shatter::sample::{Base, Scale};
+/// use shatter_sample::decimal::to_units;
+/// use shatter_sample::{Base, Scale};
 /// let hundredths = Scale { base: Base::Ten, exponent: 2 };
 /// assert_eq!(to_units("-1.5e0", hundredths)?, -150);
 /// assert!(to_units("0.125", hundredths).is_err());
 /// assert_eq!(to_units("0.125", Scale { base: Base::Two, exponent: 4 })?, 2);
-/// # Ok::<(), shatter::sample::decimal::DecimalError>(())
+/// # Ok::<(), shatter_sample::decimal::DecimalError>(())
 /// ```
 ///
 /// # Errors

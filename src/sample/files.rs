@@ -42,7 +42,7 @@ const EXPANSION: u64 = 100;
 const PIECE: usize = 1 << 16;
 
 /// An open file, or a member of an archive, with the name that errors give it.
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     name: PathBuf,
     reader: Box<dyn Read + 'a>,
     /// Bytes that may still be read.
@@ -51,7 +51,7 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Opens a file; gzip is unpacked.
-    pub(crate) fn open(path: &Path) -> Result<Source<'static>, SampleError> {
+    pub fn open(path: &Path) -> Result<Source<'static>, SampleError> {
         let (file, limit) = open_plain(path)?;
         let mut file = BufReader::with_capacity(PIECE, file);
         let mut head = Vec::with_capacity(XZ.len());
@@ -75,22 +75,22 @@ impl<'a> Source<'a> {
     }
 
     /// A member of an archive.
-    pub(crate) fn member(name: PathBuf, reader: impl Read + 'a, limit: u64) -> Source<'a> {
+    pub fn member(name: PathBuf, reader: impl Read + 'a, limit: u64) -> Source<'a> {
         Source { name, reader: Box::new(reader), left: limit }
     }
 
     /// The name for errors.
-    pub(crate) fn name(&self) -> &Path {
+    pub fn name(&self) -> &Path {
         &self.name
     }
 
     /// The error of this file with the given reason.
-    pub(crate) fn format(&self, reason: impl Into<String>) -> SampleError {
+    pub fn format(&self, reason: impl Into<String>) -> SampleError {
         SampleError::Format { file: self.name.clone(), reason: reason.into() }
     }
 
     /// What an error of reading means for this file.
-    pub(crate) fn io(&self, source: io::Error) -> SampleError {
+    pub fn io(&self, source: io::Error) -> SampleError {
         use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
         match source.kind() {
             UnexpectedEof => self.format("it is truncated: its packed data end too early"),
@@ -100,7 +100,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next `N` bytes; `what` names them if they are not there.
-    pub(crate) fn header<const N: usize>(&mut self, what: &str) -> Result<[u8; N], SampleError> {
+    pub fn header<const N: usize>(&mut self, what: &str) -> Result<[u8; N], SampleError> {
         let mut bytes = [0; N];
         let found = fill(self, &mut bytes).map_err(|(_, e)| self.io(e))?;
         if found < N {
@@ -111,7 +111,7 @@ impl<'a> Source<'a> {
     }
 
     /// Hands over exactly `bytes` bytes in pieces, whose lengths are multiples of 8 but for the last.
-    pub(crate) fn pieces(
+    pub fn pieces(
         &mut self,
         bytes: u64,
         mut take: impl FnMut(&[u8]) -> Result<(), SampleError>,
@@ -141,7 +141,7 @@ impl<'a> Source<'a> {
     }
 
     /// Exactly `bytes` bytes.
-    pub(crate) fn exactly(&mut self, bytes: u64) -> Result<Vec<u8>, SampleError> {
+    pub fn exactly(&mut self, bytes: u64) -> Result<Vec<u8>, SampleError> {
         let mut all = Vec::new();
         let name = self.name.clone();
         self.pieces(bytes, |piece| {
@@ -153,7 +153,7 @@ impl<'a> Source<'a> {
     }
 
     /// Everything up to the end.
-    pub(crate) fn rest(&mut self) -> Result<Vec<u8>, SampleError> {
+    pub fn rest(&mut self) -> Result<Vec<u8>, SampleError> {
         let mut all = Vec::new();
         match self.read_to_end(&mut all) {
             Ok(_) => Ok(all),
@@ -162,7 +162,7 @@ impl<'a> Source<'a> {
     }
 
     /// Checks that nothing follows the `bytes` bytes of data (and, in gzip, that the checksum holds).
-    pub(crate) fn end(&mut self, bytes: u64) -> Result<(), SampleError> {
+    pub fn end(&mut self, bytes: u64) -> Result<(), SampleError> {
         const MOST: u64 = 1 << 20;
         match io::copy(&mut (&mut *self).take(MOST), &mut io::sink()) {
             Ok(0) => Ok(()),
@@ -193,7 +193,7 @@ impl Read for Source<'_> {
 }
 
 /// Opens a file as it is, with the number of bytes that it may unpack to.
-pub(crate) fn open_plain(path: &Path) -> Result<(File, u64), SampleError> {
+pub fn open_plain(path: &Path) -> Result<(File, u64), SampleError> {
     let io = |source| SampleError::Io { file: path.into(), source };
     let about = fs::metadata(path).map_err(io)?;
     if about.is_dir() {
@@ -204,7 +204,7 @@ pub(crate) fn open_plain(path: &Path) -> Result<(File, u64), SampleError> {
 }
 
 /// Checks that the path is a folder.
-pub(crate) fn expect_folder(path: &Path, wanted: &str) -> Result<(), SampleError> {
+pub fn expect_folder(path: &Path, wanted: &str) -> Result<(), SampleError> {
     let about =
         fs::metadata(path).map_err(|source| SampleError::Io { file: path.into(), source })?;
     if about.is_dir() {
@@ -215,7 +215,7 @@ pub(crate) fn expect_folder(path: &Path, wanted: &str) -> Result<(), SampleError
 }
 
 /// Room for `more` elements: at most twice what is there already, and never beyond `total`.
-pub(crate) fn reserve<T>(
+pub fn reserve<T>(
     values: &mut Vec<T>,
     more: usize,
     total: u64,

@@ -17,11 +17,11 @@ pub fn header(points: &Points) -> String {
 /// SHA-256 of the canonical points, in hexadecimal.
 ///
 /// ```
-/// use shatter::sample::{Points, Values, fingerprint::fingerprint};
+/// use shatter_sample::{Points, Values, fingerprint::fingerprint};
 /// let narrow = Points::new(Values::U8(vec![1, 2]), vec![1])?;
 /// let wide = Points::new(Values::I64(vec![1, 2]), vec![1])?;
 /// assert_ne!(fingerprint(&narrow), fingerprint(&wide)); // the type counts
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 pub fn fingerprint(points: &Points) -> String {
     let mut hasher = Sha256::new();
@@ -41,7 +41,7 @@ pub fn fingerprint(points: &Points) -> String {
 /// points, the line `shatter classes C` or `shatter real K`, and every label in little-endian order.
 ///
 /// ```
-/// use shatter::sample::{self, fingerprint::fingerprint_labelled};
+/// use shatter_sample::{self as sample, fingerprint::fingerprint_labelled};
 /// let digest = |text| Ok::<_, sample::SampleError>(fingerprint_labelled(&sample::load(text, 1)?));
 /// assert_eq!(digest("gaussian:n=5,d=2,classes=3")?, digest("gaussian:n=5,d=2,classes=3")?);
 /// assert_ne!(digest("gaussian:n=5,d=2,classes=3")?, digest("gaussian:n=5,d=2,classes=4")?);

@@ -24,7 +24,7 @@ enum Kind {
 /// says.
 ///
 /// ```
-/// use shatter::sample::idx;
+/// use shatter_sample::idx;
 /// let folder = tempfile::tempdir()?;
 /// let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
 /// std::fs::write(&images, [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40])?;

@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::exact::Dyadic;
-
 use super::{SampleError, class_name};
 
 /// One label a point.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Labels {
     /// Classes 0, …, count − 1, in this sample. What outputs say of them is a matter of their own numbers
-    /// ([`Labels::number`]) and names, and of the network's [`Reading`](crate::network::Reading).
+    /// ([`Labels::number`]) and names, and of the network's `Reading` (`shatter-network`).
     Classes {
         /// The class of each point.
         of: Vec<u32>,
@@ -46,9 +44,9 @@ impl Labels {
     /// Real labels of one output, checked to be finite.
     ///
     /// ```
-    /// use shatter::sample::Labels;
+    /// use shatter_sample::Labels;
     /// assert_eq!(Labels::real(vec![1.5, -2.0], 1)?.len(), 2);
-    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// # Ok::<(), shatter_sample::SampleError>(())
     /// ```
     ///
     /// # Errors
@@ -95,35 +93,6 @@ impl Labels {
         match self {
             Labels::Classes { of, .. } => f64::from(of[i]),
             Labels::Real { values, outputs } => values[i * outputs],
-        }
-    }
-
-    /// The same, exactly.
-    ///
-    /// # Panics
-    /// If `i` is out of range.
-    pub fn exact_at(&self, i: usize) -> Dyadic {
-        match self {
-            Labels::Classes { of, .. } => Dyadic::from(i64::from(of[i])),
-            // Finite by construction.
-            Labels::Real { values, outputs } => {
-                Dyadic::try_from(values[i * outputs]).unwrap_or(Dyadic::ZERO)
-            }
-        }
-    }
-
-    /// Every number of the label of point `i`, exactly: one for classes.
-    ///
-    /// # Panics
-    /// If `i` is out of range.
-    pub fn exact_row(&self, i: usize) -> Vec<Dyadic> {
-        match self {
-            Labels::Classes { .. } => vec![self.exact_at(i)],
-            // Finite by construction.
-            Labels::Real { values, outputs: k } => values[i * k..(i + 1) * k]
-                .iter()
-                .map(|&y| Dyadic::try_from(y).unwrap_or(Dyadic::ZERO))
-                .collect(),
         }
     }
 
@@ -184,12 +153,12 @@ impl Labels {
     /// source, or the name of the class where it is a non-negative whole number.
     ///
     /// ```
-    /// use shatter::sample::Labels;
+    /// use shatter_sample::Labels;
     /// let names = ["3", "7.0", "setosa"].map(String::from).to_vec();
     /// let table = Labels::Classes { of: vec![2, 0, 1], count: 3, names, numbered: false };
     /// assert_eq!([0, 1, 2].map(|class| table.number(class)), [Some(3), Some(7), None]);
     /// assert_eq!(Labels::classes(vec![2], 3)?.number(2), Some(2));
-    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// # Ok::<(), shatter_sample::SampleError>(())
     /// ```
     pub fn number(&self, class: u32) -> Option<u32> {
         match self {

@@ -1,19 +1,14 @@
-//! Points and labels from NumPy: two arrays in NPY, or in one NPZ (a zip archive, its members
-//! stored or deflated).
+//! Points and labels from NumPy: two arrays in NPY.
 //!
 //! Points are n × shape (one dimension: numbers), of integers, booleans or floating-point
 //! numbers. Labels are n integers (classes), or n or n × k floating-point numbers. Refused:
 //! negative classes, classes above 2^24, values that are not exact where they have to be, and
 //! what an array is refused for.
 
-use std::io::BufReader;
 use std::path::Path;
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
 use super::array::{self, Array, Data};
-use super::files::{self, Source};
+use super::files::Source;
 use super::table::Target;
 use super::{Base, Labels, Points, SampleError, Scale, Values};
 
@@ -45,40 +40,7 @@ pub fn read(
     )
 }
 
-/// Points and labels from the arrays of these names in an NPZ file.
-///
-/// # Errors
-/// Those of [`read`]; [`SampleError::NoSuchFile`] if there is no array of that name.
-pub fn read_archive(
-    file: &Path,
-    points: &str,
-    labels: &str,
-    options: &ArrayOptions,
-) -> Result<(Points, Labels), SampleError> {
-    let (opened, limit) = files::open_plain(file)?;
-    let not_zip = |e: ZipError| SampleError::Format {
-        file: file.into(),
-        reason: format!("cannot be read as an NPZ (zip) archive: {e}"),
-    };
-    let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(not_zip)?;
-    let mut member = |name: &str| {
-        let inside = format!("{name}.npy");
-        let Some(position) = archive.index_for_name(&inside) else {
-            let names = archive.file_names().take(20).flatten();
-            let names: Vec<String> = names.map(|name| name.escape_debug().to_string()).collect();
-            let wanted = format!("{inside} (the archive holds {})", names.join(", "));
-            return Err(SampleError::NoSuchFile { folder: file.into(), wanted });
-        };
-        let member = archive.by_index(position).map_err(not_zip)?;
-        let name = file.join(inside);
-        Ok((array::read(&mut Source::member(name.clone(), member, limit))?, name))
-    };
-    let (points, points_name) = member(points)?;
-    let (labels, labels_name) = member(labels)?;
-    pair(to_points(points, &points_name, options)?, to_labels(labels, &labels_name, options)?)
-}
-
-fn pair(points: Points, labels: Labels) -> Result<(Points, Labels), SampleError> {
+pub(crate) fn pair(points: Points, labels: Labels) -> Result<(Points, Labels), SampleError> {
     if points.n() != labels.len() {
         return Err(SampleError::LabelCount { points: points.n(), labels: labels.len() });
     }
@@ -89,7 +51,11 @@ fn refused(file: &Path, reason: impl Into<String>) -> SampleError {
     SampleError::Format { file: file.into(), reason: reason.into() }
 }
 
-fn to_points(array: Array, file: &Path, options: &ArrayOptions) -> Result<Points, SampleError> {
+pub(crate) fn to_points(
+    array: Array,
+    file: &Path,
+    options: &ArrayOptions,
+) -> Result<Points, SampleError> {
     let shape = match array.shape.as_slice() {
         [] => return Err(refused(file, "it holds a single number, not an array of points")),
         [_] => vec![1],
@@ -171,7 +137,11 @@ const LARGEST_CLASS: u32 = 1 << 24;
 const TOO_MANY: &str = "is above 2^24, too large for a class: is it a number (target=number)?";
 const NEGATIVE: &str = "is negative, and classes are 0, 1, …: is it a number (target=number)?";
 
-fn to_labels(array: Array, file: &Path, options: &ArrayOptions) -> Result<Labels, SampleError> {
+pub(crate) fn to_labels(
+    array: Array,
+    file: &Path,
+    options: &ArrayOptions,
+) -> Result<Labels, SampleError> {
     let columns = match *array.shape.as_slice() {
         [_] => 1,
         [_, columns] => columns,

@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use crate::exact::{Dyadic, Rational};
-
 use super::SampleError;
 
 /// A power of ten or of two by which integers are to be divided to get the coordinate.
@@ -29,7 +27,7 @@ impl Scale {
     /// The number, rounded to binary64; infinite where that does not reach.
     ///
     /// ```
-    /// use shatter::sample::{Base, Scale};
+    /// use shatter_sample::{Base, Scale};
     /// assert_eq!(Scale { base: Base::Ten, exponent: 3 }.as_f64(), 1000.0);
     /// ```
     pub fn as_f64(self) -> f64 {
@@ -104,11 +102,11 @@ impl Values {
 /// coordinate is minus zero.
 ///
 /// ```
-/// use shatter::sample::{Points, Values};
+/// use shatter_sample::{Points, Values};
 /// let points = Points::new(Values::F64(vec![0.5, -0.0, 1.0, 2.0]), vec![2])?;
 /// assert_eq!((points.n(), points.d()), (2, 2));
 /// assert!(Points::new(Values::F64(vec![f64::NAN]), vec![1]).is_err());
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
@@ -199,34 +197,6 @@ impl Points {
             Values::F32(v) => f64::from(v[at]),
             Values::F64(v) => v[at],
         }
-    }
-
-    /// Coordinate `k` of point `i`, exactly (in the unit that a scale names).
-    ///
-    /// ```
-    /// use shatter::exact::Dyadic;
-    /// use shatter::sample::{Points, Values};
-    /// let points = Points::new(Values::F64(vec![0.5, -2.0]), vec![2])?;
-    /// assert_eq!(points.exact_at(0, 0), Dyadic::new(1, -1));
-    /// # Ok::<(), shatter::sample::SampleError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If `i` or `k` is out of range.
-    pub fn exact_at(&self, i: usize, k: usize) -> Dyadic {
-        match &self.values {
-            Values::I64(v) | Values::Scaled { values: v, .. } => Dyadic::from(v[i * self.d + k]),
-            // Bytes and floats are binary64 numbers, and finite.
-            _ => Dyadic::try_from(self.f64_at(i, k)).unwrap_or(Dyadic::ZERO),
-        }
-    }
-
-    /// Point `i`, exactly.
-    ///
-    /// # Panics
-    /// If `i` is out of range.
-    pub fn exact_row(&self, i: usize) -> Vec<Rational> {
-        (0..self.d).map(|k| self.exact_at(i, k).to_rational()).collect()
     }
 
     /// The rows that `rows` lists, in that order.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::record::stream::{Purpose, below, chance, stream};
+use shatter_random::stream::{Purpose, below, chance, stream};
 
 use super::{Labels, SampleError};
 
@@ -71,13 +71,13 @@ impl Recipe {
     /// The labels that the recipe gives to points whose own labels are `own`.
     ///
     /// ```
-    /// use shatter::sample::{LabelRule, Labels, Recipe};
+    /// use shatter_sample::{LabelRule, Labels, Recipe};
     /// let own = Labels::classes(vec![3; 1000], 10)?;
     /// let recipe = Recipe::new(LabelRule::Corrupted(0.5), &own, 1)?;
     /// let Labels::Classes { of, .. } = recipe.apply(&own) else { unreachable!() };
     /// let changed = of.iter().filter(|&&class| class != 3).count();
     /// assert!((400..500).contains(&changed)); // about 0.9 · 0.5 · 1000
-    /// # Ok::<(), shatter::sample::SampleError>(())
+    /// # Ok::<(), shatter_sample::SampleError>(())
     /// ```
     pub fn apply(&self, own: &Labels) -> Labels {
         let mut rng = stream(self.seed, Purpose::Labels);

@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::record::stream::{Purpose, below, stream};
+use shatter_random::stream::{Purpose, below, stream};
 
 use super::{Labels, Points, SampleError, Values};
 

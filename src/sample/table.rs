@@ -43,7 +43,7 @@ pub struct TableOptions {
 /// kept: by value if all of them are numbers, which are then written in one way, and as text otherwise.
 ///
 /// ```
-/// use shatter::sample::table::{self, TableOptions};
+/// use shatter_sample::table::{self, TableOptions};
 /// let folder = tempfile::tempdir()?;
 /// let file = folder.path().join("flowers.csv");
 /// std::fs::write(&file, "length,width,kind\n5.1,3.5,setosa\n6.4,3.2,versicolor\n")?;

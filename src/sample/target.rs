@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::exact::{Dyadic, Rational};
-
 use super::Labels;
 
 /// How a label is written as the outputs of a network.
@@ -25,36 +23,6 @@ impl Target {
             (Target::OneHot, Labels::Classes { count, .. }) => *count as usize,
             (Target::Bits, Labels::Classes { count, .. }) => class_bits(*count) as usize,
             _ => labels.outputs(),
-        }
-    }
-
-    /// The outputs that say the label of point `i`. Real labels are always their values.
-    ///
-    /// ```
-    /// use shatter::exact::Rational;
-    /// use shatter::sample::{Labels, Target};
-    /// let labels = Labels::classes(vec![2, 0], 3)?;
-    /// let numbers = |target: Target, i| -> Vec<f64> {
-    ///     target.of(&labels, i).iter().map(|x: &Rational| x.to_f64().value()).collect()
-    /// };
-    /// assert_eq!(numbers(Target::Value, 0), [2.0]);
-    /// assert_eq!(numbers(Target::OneHot, 0), [0.0, 0.0, 1.0]);
-    /// assert_eq!(numbers(Target::Bits, 0), [0.0, 1.0]);
-    /// # Ok::<(), shatter::sample::SampleError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If `i` is out of range.
-    pub fn of(self, labels: &Labels, i: usize) -> Vec<Rational> {
-        let bit = |yes: bool| if yes { Rational::ONE } else { Rational::ZERO };
-        match (self, labels) {
-            (Target::OneHot, Labels::Classes { of, count, .. }) => {
-                (0..*count).map(|class| bit(class == of[i])).collect()
-            }
-            (Target::Bits, Labels::Classes { of, count, .. }) => {
-                (0..class_bits(*count)).map(|place| bit(of[i] >> place & 1 == 1)).collect()
-            }
-            _ => labels.exact_row(i).iter().map(Dyadic::to_rational).collect(),
         }
     }
 }

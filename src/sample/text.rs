@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::record::stream::{Purpose, stream, subset};
+use shatter_random::stream::{Purpose, stream, subset};
 
 use super::files::Split;
 use super::npy::ArrayOptions;
@@ -253,7 +253,7 @@ impl Spec {
     /// Parses a SAMPLE text; nothing is read yet.
     ///
     /// ```
-    /// use shatter::sample::Spec;
+    /// use shatter_sample::Spec;
     /// assert!(Spec::parse("csv:iris.csv,scale=10^1,first=100").is_ok());
     /// let error = Spec::parse("gausian:n=5,d=2").unwrap_err().to_string();
     /// assert!(error.contains("'gausian' is none of: gaussian"));
@@ -290,8 +290,14 @@ impl Spec {
             Source::Idx { images, labels } => idx::read(images, labels)?,
             Source::Table { file, options } => table::read(file, options)?,
             Source::Arrays { points, labels, options } => npy::read(points, labels, options)?,
+            #[cfg(feature = "npz")]
             Source::Archive { file, points, labels, options } => {
-                npy::read_archive(file, points, labels, options)?
+                super::npz::read(file, points, labels, options)?
+            }
+            #[cfg(not(feature = "npz"))]
+            Source::Archive { file, .. } => {
+                let reason = "this build reads no NPZ: it has no feature npz of shatter-sample";
+                return Err(SampleError::Format { file: file.into(), reason: reason.to_owned() });
             }
         };
         if points.n() != labels.len() {

@@ -14,21 +14,21 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::exact::Element;
-use crate::network::architecture::text::refused;
-use crate::network::architecture::{
+use shatter_exact::Element;
+use shatter_network::architecture::text::refused;
+use shatter_network::architecture::{
     Architecture, ArchitectureError, Parameter, ParameterKind, Shape,
 };
-use crate::record::AtomicFile;
+use shatter_record::AtomicFile;
 
-use crate::record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
+use shatter_record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
 
 /// Everything that training goes on from.
 ///
 /// ```
 /// use serde_json::json;
-/// use shatter::network::architecture::{Architecture, Shape};
-/// use shatter::train::{Checkpoint, Initialization, load_weights};
+/// use shatter_network::architecture::{Architecture, Shape};
+/// use shatter_train::{Checkpoint, Initialization, load_weights};
 /// let network = Architecture::named("mlp:8", Shape::vector(5), 3)?;
 /// let draw = |(array, index)| {
 ///     let values = Initialization::HeNormal.draw(&array, index, 1);
@@ -191,7 +191,8 @@ fn velocity(parameter: &Parameter) -> String {
     format!("{VELOCITY}{}", parameter.name)
 }
 
-pub(crate) const VELOCITY: &str = "momentum/";
+/// What the names of velocities begin with.
+pub const VELOCITY: &str = "momentum/";
 
 /// PyTorch's counter of batches beside a running variance: how many were averaged.
 fn batches(parameter: &Parameter) -> Option<String> {
@@ -381,7 +382,7 @@ pub fn load_weights<E: Element>(
 }
 
 /// The network whose layers have this text: [`Architecture::named`] wants it without the last one.
-pub(crate) fn network(
+pub fn network(
     text: &str,
     input: Shape,
     outputs: usize,
@@ -397,7 +398,7 @@ pub(crate) fn network(
 }
 
 /// A shape as files spell it: `3x28x28`.
-pub(crate) fn sides(text: &str) -> Option<Shape> {
+pub fn sides(text: &str) -> Option<Shape> {
     let sides: Vec<usize> = text.split('x').map(str::parse).collect::<Result<_, _>>().ok()?;
     let [channels, height, width] = sides[..] else { return None };
     Some(Shape { channels, height, width })

@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::plan::{Array, Augmentation, LabelArrays};
-use crate::device::{ArrayId, ArrayKind, Operation, Plan, Sequence, SequenceId, View};
-use crate::network::Architecture;
-use crate::network::architecture::{
+use shatter_device::plan::{Array, Augmentation, LabelArrays};
+use shatter_device::{ArrayId, ArrayKind, Operation, Plan, Sequence, SequenceId, View};
+use shatter_network::Architecture;
+use shatter_network::architecture::{
     ArchitectureError, EPSILON, Layer, Parameter, ParameterKind, Pool, Shape, shape,
 };
 

@@ -1,8 +1,8 @@
 //! Why training could not begin, or did not end.
 
-use crate::device::DeviceError;
-use crate::network::architecture::ArchitectureError;
-use crate::sample::SampleError;
+use shatter_device::DeviceError;
+use shatter_network::architecture::ArchitectureError;
+use shatter_sample::SampleError;
 
 use super::checkpoint::CheckpointError;
 

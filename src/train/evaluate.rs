@@ -1,8 +1,8 @@
 //! Loss and accuracies of outputs that are there already.
 
-use crate::device::cpu::outcome;
-use crate::exact::Element;
-use crate::sample::Prepared;
+use shatter_device::cpu::outcome;
+use shatter_exact::Element;
+use shatter_prepare::Prepared;
 
 use super::compile::Loss;
 use super::outcome::{Measured, Tally};
@@ -15,7 +15,7 @@ const BATCH: usize = 1024;
 pub fn measured<E: Element>(outputs: &[E], set: &Prepared<E>, loss: Loss) -> Measured {
     let n = set.labels.len();
     let width = outputs.len() / n.max(1);
-    let mut tally = Tally::new(matches!(set.labels, crate::sample::Labels::Real { .. }));
+    let mut tally = Tally::new(matches!(set.labels, shatter_sample::Labels::Real { .. }));
     for start in (0..n).step_by(BATCH) {
         let rows = start..(start + BATCH).min(n);
         let chosen: Vec<u32> = rows.clone().map(|row| row as u32).collect();

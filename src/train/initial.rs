@@ -21,8 +21,8 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::network::architecture::{Parameter, ParameterKind};
-use crate::record::stream::{Purpose, stream_at};
+use shatter_network::architecture::{Parameter, ParameterKind};
+use shatter_random::stream::{Purpose, stream_at};
 
 /// A rule for initial weights; the head of this module says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,18 +55,18 @@ impl Initialization {
     /// `index` is its place in [`Architecture::arrays`]; the numbers depend on it, on the seed, on
     /// the rule and on the shape and fan-in of this array, and on no other array.
     ///
-    /// [`Architecture::arrays`]: crate::network::architecture::Architecture::arrays
+    /// [`Architecture::arrays`]: shatter_network::architecture::Architecture::arrays
     ///
     /// ```
-    /// use shatter::network::architecture::{Architecture, Shape};
-    /// use shatter::train::Initialization;
+    /// use shatter_network::architecture::{Architecture, Shape};
+    /// use shatter_train::Initialization;
     /// let network = Architecture::named("mlp:64", Shape::vector(100), 10)?;
     /// let arrays = network.arrays()?;
     /// let weights = Initialization::HeUniform.draw(&arrays[0], 0, 1);
     /// assert_eq!(weights.len(), 64 * 100);
     /// assert!(weights.iter().all(|weight| weight.abs() <= (6.0f64 / 100.0).sqrt()));
     /// assert_eq!(Initialization::HeUniform.draw(&arrays[1], 1, 1), [0.0; 64]);
-    /// # Ok::<(), shatter::network::architecture::ArchitectureError>(())
+    /// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
     /// ```
     pub fn draw(self, parameter: &Parameter, index: u32, seed: u64) -> Vec<f64> {
         let fan_in = parameter.fan_in as f64;
@@ -159,7 +159,7 @@ impl From<Initialization> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::architecture::{Architecture, Shape};
+    use shatter_network::architecture::{Architecture, Shape};
 
     const IMAGE: Shape = Shape { channels: 3, height: 12, width: 12 };
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::Outcome;
+use shatter_device::Outcome;
 
 /// Loss and accuracy over some samples, with those whose labels were changed apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

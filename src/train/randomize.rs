@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::device::{Arithmetic, Device};
-use crate::exact::Element;
-use crate::network::Architecture;
-use crate::sample::preprocess::{Prepared, Preprocess, prepare, relabel};
-use crate::sample::{Condition, Labels, RawSample, Recipe, SampleError, Shape};
+use shatter_device::{Arithmetic, Device};
+use shatter_exact::Element;
+use shatter_network::Architecture;
+use shatter_prepare::Condition;
+use shatter_prepare::preprocess::{Prepared, Preprocess, prepare, relabel};
+use shatter_sample::{Labels, RawSample, Recipe, SampleError, Shape};
 
 use super::checkpoint::Checkpoint;
 use super::compile::{Goal, Program, compile};

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::network::Reading;
-use crate::network::reading::{How, ReadingError};
-use crate::sample::Labels;
+use shatter_network::Reading;
+use shatter_network::reading::{How, ReadingError};
+use shatter_sample::Labels;
 
 use super::compile::Loss;
 

@@ -13,8 +13,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::exact::Element;
-use crate::record::atomic;
+use shatter_exact::Element;
+use shatter_record::atomic;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::error::TrainError;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::augment::Augmentation;
+use shatter_prepare::augment::Augmentation;
 
 use super::compile::Loss;
 use super::initial::Initialization;

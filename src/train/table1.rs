@@ -11,7 +11,7 @@
 //!
 //! [`Settings::paper`]: super::Settings::paper
 
-use crate::sample::Condition;
+use shatter_prepare::Condition;
 
 /// Weight decay of the rows that have it, if nothing else is asked for.
 pub const WEIGHT_DECAY: f64 = 1e-4;
@@ -38,7 +38,7 @@ impl Row {
     /// Name of its folder: the network, its regularizers, its labels.
     ///
     /// ```
-    /// use shatter::train::table1::ROWS;
+    /// use shatter_train::table1::ROWS;
     /// assert_eq!(ROWS[0].name(), "inception-crop-decay");
     /// assert_eq!(ROWS[18].name(), "mlp1x512-random");
     /// assert_eq!(ROWS[24].name(), "inception-flip-rotate-random");

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{Control, Device, Memory, Operation, SequenceId};
-use crate::exact::Element;
-use crate::network::Architecture;
-use crate::network::architecture::{Parameter, Shape};
-use crate::record::stream::{Purpose, permutation, stream_at};
-use crate::sample::Labels;
-use crate::sample::augment::Augmentation;
-use crate::sample::preprocess::Prepared;
+use shatter_device::{Control, Device, Memory, Operation, SequenceId};
+use shatter_exact::Element;
+use shatter_network::Architecture;
+use shatter_network::architecture::{Parameter, Shape};
+use shatter_prepare::augment::Augmentation;
+use shatter_prepare::preprocess::Prepared;
+use shatter_random::stream::{Purpose, permutation, stream_at};
+use shatter_sample::Labels;
 
 use super::checkpoint::Checkpoint;
 use super::compile::{DataArrays, Goal, Program, compile};
@@ -178,7 +178,7 @@ impl<E: Element> Trainer<E> {
     }
 
     /// Sets up several runs, each with its initial weights. They share one copy of the images on
-    /// the device if all hold the same ones ([`relabel`](crate::sample::preprocess::relabel)).
+    /// the device if all hold the same ones ([`relabel`](shatter_prepare::preprocess::relabel)).
     ///
     /// # Errors
     /// As [`Trainer::new`]; [`TrainError::Setting`], if there is none, or their settings differ in
@@ -405,7 +405,7 @@ impl<E: Element> Trainer<E> {
     /// Replaces the arrays of a run's network, given in the order of [`Architecture::arrays`].
     ///
     /// # Errors
-    /// [`DeviceError`](crate::device::DeviceError), if a length is wrong.
+    /// [`DeviceError`](shatter_device::DeviceError), if a length is wrong.
     pub fn set_weights(
         &mut self,
         run: usize,

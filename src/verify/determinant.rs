@@ -18,7 +18,7 @@
 //! A library that breaks ties between equal pivots differently has other factors altogether: for it
 //! this is an estimate.
 
-use crate::linear::Square;
+use shatter_linear::Square;
 
 /// Half the distance from 1 to the next binary64 number.
 const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
@@ -33,8 +33,8 @@ pub fn gamma(n: usize) -> f64 {
 /// entries rounded to nearest; infinite where none can be given (r >= 1, or a zero pivot).
 ///
 /// ```
-/// use shatter::linear::{Square, nalgebra::log_determinant};
-/// use shatter::verify::determinant::bound;
+/// use shatter_linear::{Square, nalgebra::log_determinant};
+/// use shatter_verify::determinant::bound;
 /// let a = Square { n: 2, entries: vec![0.1, 0.0, 1.0, 0.3] };
 /// let difference = log_determinant(&a).log - (0.1f64.ln() + 0.3f64.ln());
 /// assert!(difference.abs() <= bound(&a) && bound(&a) < 1e-13);
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_bound_holds_and_scales_with_the_matrix() {
         for n in [1, 2, 8, 32, 128] {
-            let det = crate::linear::nalgebra::log_determinant(&even(n));
+            let det = shatter_linear::nalgebra::log_determinant(&even(n));
             let error = (det.log - n as f64 * 0.5f64.ln()).abs();
             assert!(det.sign == 1.0 && error <= bound(&even(n)));
             assert!(bound(&even(2 * n)) > 2.0 * bound(&even(n)));

@@ -1,7 +1,7 @@
 //! Why a verification could not be carried out at all. What a construction refuses is no error
 //! here but a row of the report, with the reason.
 
-use crate::sample::SampleError;
+use shatter_sample::SampleError;
 
 /// The grid asked for cannot be run.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::network::two_layer::Real;
-use crate::record::stream::{Purpose, stream, subset};
+use shatter_exact::Element;
+use shatter_random::stream::{Purpose, stream, subset};
 
 /// Random points evaluated at the least where evaluating all would take too long.
 const FEWEST: usize = 256;
@@ -32,10 +32,10 @@ pub(super) struct Measured {
 
 impl Measured {
     /// Of outputs and labels in the same order; differences are taken in binary64.
-    pub fn of<F: Real>(outputs: &[F], labels: impl Iterator<Item = f64>) -> Measured {
+    pub fn of<F: Element>(outputs: &[F], labels: impl Iterator<Item = f64>) -> Measured {
         let mut largest = 0.0f64;
         for (output, label) in outputs.iter().zip(labels) {
-            let difference = (output.wide() - label).abs();
+            let difference = ((*output).to_f64() - label).abs();
             if !difference.is_finite() {
                 return Measured { outcome: Outcome::NotFinite, residual: None };
             }

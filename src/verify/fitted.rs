@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-use crate::construct::{Options as Choices, ThresholdRule, depth_two};
-use crate::exact::{Dyadic, Rational};
-use crate::network::ExactNetwork;
-use crate::sample::LabelRule;
+use shatter_construct::{Options as Choices, ThresholdRule, depth_two};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::ExactNetwork;
+use shatter_sample::LabelRule;
 
 use super::theorem::RULES;
 use super::{Options, VerifyError, draw};

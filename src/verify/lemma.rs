@@ -15,8 +15,8 @@
 
 use serde::Serialize;
 
-use crate::exact::{Dyadic, IBig, Lattice, modular};
-use crate::linear::{self, LogDeterminant, Square};
+use shatter_exact::{Dyadic, IBig, Lattice, modular};
+use shatter_linear::{self as linear, LogDeterminant, Square};
 
 use super::determinant;
 use super::statement::Statement;
@@ -112,8 +112,8 @@ impl Exact {
 /// Examines A_ij = ReLU(z_i − b_j) for increasing projections z and as many thresholds.
 ///
 /// ```
-/// use shatter::exact::{Dyadic, Lattice};
-/// use shatter::verify::lemma::examine;
+/// use shatter_exact::{Dyadic, Lattice};
+/// use shatter_verify::lemma::examine;
 /// let z = Lattice::from_dyadics(&[Dyadic::from(1), Dyadic::from(3)]);
 /// let found = examine(&z, &[Dyadic::from(0), Dyadic::from(2)]);
 /// assert!(found.checks.iter().all(|(_, holds)| *holds == Some(true)));

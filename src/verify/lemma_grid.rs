@@ -5,12 +5,13 @@
 
 use rayon::prelude::*;
 use serde::Serialize;
+use shatter_network::ExactLabels;
 
-use crate::construct::direction::{self, DirectionRule};
-use crate::construct::threshold::{ThresholdRule, data, midpoint, zigzag};
-use crate::exact::{Dyadic, Lattice};
-use crate::linear::{self, Square};
-use crate::sample::LabelRule;
+use shatter_construct::direction::{self, DirectionRule};
+use shatter_construct::threshold::{ThresholdRule, data, midpoint, zigzag};
+use shatter_exact::{Dyadic, Lattice};
+use shatter_linear::{self as linear, Square};
+use shatter_sample::LabelRule;
 
 use super::lemma::{Answers, Findings, examine};
 use super::statement::Statement;

@@ -150,8 +150,8 @@ impl Columns for Instances {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Dyadic, Lattice};
-    use crate::verify::{Outcome, VerifyError, lemma, run};
+    use crate::{Outcome, VerifyError, lemma, run};
+    use shatter_exact::{Dyadic, Lattice};
 
     fn quick() -> Report {
         run(&Options::quick(), &mut |_| {}).unwrap()

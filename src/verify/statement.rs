@@ -50,7 +50,7 @@ impl Statement {
     /// The name of the proof.
     ///
     /// ```
-    /// use shatter::verify::Statement;
+    /// use shatter_verify::Statement;
     /// assert_eq!(Statement::FullRank.proof(), "lemma1_full_rank");
     /// ```
     pub fn proof(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::record::text::{line, wrapped};
+use shatter_record::text::{line, wrapped};
 
 use super::lemma::Answers;
 use super::{Arithmetic, EvenRow, LemmaRow, Outcome, Report, Statement, TheoremRow};

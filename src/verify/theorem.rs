@@ -6,20 +6,23 @@
 //! A row is one path: sample, threshold rule, solver, arithmetic of the evaluation. Exact rows must
 //! have residual 0. Rows in floating point evaluate the network as any runtime would, every unit
 //! at every point; they are judged only where the bounds of
-//! [`float_exact`](crate::network::float_exact) hold for a network that fits exactly: then the
+//! [`float_exact`](shatter_network::float_exact) hold for a network that fits exactly: then the
 //! residual must be 0 too. **Cost.** n terms a point; see [`Options::terms`].
+
+use std::fmt::Display;
 
 use serde::Serialize;
 
-use crate::construct::{
-    ConstructError, Options as Choices, Solver, ThresholdRule, depth_two, depth_two::Fit,
+use shatter_construct::{
+    ConstructError, Options as Choices, ThresholdRule, depth_two, depth_two::Fit,
 };
-use crate::exact::Lattice;
-use crate::network::two_layer::Real;
-use crate::network::{ExactNetwork, FloatExactness, TwoLayer, evaluate, projection};
-use crate::sample::{LabelRule, Sample};
+use shatter_exact::Element;
+use shatter_exact::Lattice;
+use shatter_network::{ExactNetwork, FloatExactness, TwoLayer, evaluate, projection};
+use shatter_sample::{LabelRule, Sample};
 
 use super::evaluation::{Measured, Outcome, probes};
+use super::solver::{FloatSolver, SolverError, fit_float};
 use super::statement::Statement;
 use super::{Options, Progress, VerifyError, draw};
 
@@ -137,9 +140,9 @@ impl Cell<'_> {
 
     fn rows(&self) -> Vec<TheoremRow> {
         let (n, limits) = (self.sample.points.n(), self.options.limits);
-        let mut dense = vec![Solver::Nalgebra];
+        let mut dense = vec![FloatSolver::Nalgebra];
         if cfg!(feature = "lapack") {
-            dense.push(Solver::Lapack);
+            dense.push(FloatSolver::Lapack);
         }
         // Directions are searched before thresholds are placed: once none tells the points apart
         // in binary32, no rule has one.
@@ -147,15 +150,15 @@ impl Cell<'_> {
         let mut rows = Vec::new();
         for rule in RULES {
             for &solver in dense.iter().filter(|_| n <= limits.dense) {
-                if solver != Solver::Lapack {
+                if solver != FloatSolver::Lapack {
                     rows.push(self.single(rule, solver, &mut no_direction));
                 }
                 rows.push(self.double(rule, solver));
             }
             if n <= limits.single {
-                rows.push(self.single(rule, Solver::Structured, &mut no_direction));
+                rows.push(self.single(rule, FloatSolver::Structured, &mut no_direction));
             }
-            rows.push(self.double(rule, Solver::Structured));
+            rows.push(self.double(rule, FloatSolver::Structured));
             let largest = match rule {
                 ThresholdRule::Midpoint => limits.exact_midpoint,
                 ThresholdRule::Data => limits.exact_data,
@@ -168,7 +171,7 @@ impl Cell<'_> {
         rows
     }
 
-    fn row(&self, rule: ThresholdRule, solver: Solver, arithmetic: Arithmetic) -> TheoremRow {
+    fn row(&self, rule: ThresholdRule, solver: &dyn Display, arithmetic: Arithmetic) -> TheoremRow {
         TheoremRow {
             sample: self.sample.text.clone(),
             points: self.kind,
@@ -197,18 +200,19 @@ impl Cell<'_> {
     fn single(
         &self,
         rule: ThresholdRule,
-        solver: Solver,
+        solver: FloatSolver,
         no_direction: &mut Option<String>,
     ) -> TheoremRow {
-        let row = self.row(rule, solver, Arithmetic::F32);
+        let row = self.row(rule, &solver, Arithmetic::F32);
         if let Some(reason) = no_direction {
             return refused(row, reason.clone());
         }
         let (points, labels) = (&self.sample.points, &self.sample.labels);
-        match depth_two::fit_float::<f32>(points, labels, &self.choices(rule), solver) {
+        match fit_float::<f32>(points, labels, &self.choices(rule), solver) {
             Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |_, _| None),
             Err(error) => {
-                if matches!(error, ConstructError::NoDirection { .. }) {
+                use ConstructError::NoDirection;
+                if matches!(error, SolverError::Construct(NoDirection { .. })) {
                     *no_direction = Some(error.to_string());
                 }
                 refused(row, error.to_string())
@@ -216,10 +220,10 @@ impl Cell<'_> {
         }
     }
 
-    fn double(&self, rule: ThresholdRule, solver: Solver) -> TheoremRow {
-        let row = self.row(rule, solver, Arithmetic::F64);
+    fn double(&self, rule: ThresholdRule, solver: FloatSolver) -> TheoremRow {
+        let row = self.row(rule, &solver, Arithmetic::F64);
         let (points, labels) = (&self.sample.points, &self.sample.labels);
-        match depth_two::fit_float::<f64>(points, labels, &self.choices(rule), solver) {
+        match fit_float::<f64>(points, labels, &self.choices(rule), solver) {
             Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |network, z| {
                 Some(evaluate::compensated(network, z))
             }),
@@ -229,7 +233,7 @@ impl Cell<'_> {
 
     /// The exact network: evaluated exactly, and with its numbers rounded to binary64.
     fn exact(&self, rule: ThresholdRule) -> Vec<TheoremRow> {
-        let row = |arithmetic| self.row(rule, Solver::Exact, arithmetic);
+        let row = |arithmetic| self.row(rule, &"exact", arithmetic);
         let (points, labels) = (&self.sample.points, &self.sample.labels);
         let fit = match depth_two::fit_exact(points, labels, &self.choices(rule)) {
             Ok(fit) => fit,
@@ -264,7 +268,7 @@ impl Cell<'_> {
 
     /// Evaluates a floating-point network at the probed points; `z` are its projections in
     /// increasing order, `order` the points that they belong to.
-    fn plain<F: Real>(
+    fn plain<F: Element>(
         &self,
         row: TheoremRow,
         network: &TwoLayer<F>,
@@ -298,7 +302,7 @@ impl Cell<'_> {
     }
 
     /// Whether the network fits exactly and its plain evaluation in `F` rounds nothing.
-    fn promises<F: Real>(&self, network: &TwoLayer<F>) -> bool {
+    fn promises<F: Element>(&self, network: &TwoLayer<F>) -> bool {
         let Ok(exact) = ExactNetwork::try_from(network) else { return false };
         let a = Lattice::from_dyadics(&exact.a);
         let z = projection::project(&self.sample.points, &a);

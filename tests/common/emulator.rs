@@ -17,7 +17,7 @@ fn compiler() -> bool {
 
 /// Builds the emulator of the kernels in a folder into `out`.
 pub fn build(out: &Path, kernels: &Path) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/emulator/build.sh");
+    let script = super::place::repository().join("kernels/emulator/build.sh");
     let mut command = Command::new("bash");
     command.arg(script).arg(out).arg("--kernels").arg(kernels);
     command.output().expect("bash starts")
@@ -25,7 +25,7 @@ pub fn build(out: &Path, kernels: &Path) -> Output {
 
 /// The folder of this repository's kernels.
 pub fn kernels() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels")
+    super::place::repository().join("kernels")
 }
 
 /// Whether tests must run on a GPU of this machine (`kernels/gpu-check.sh`).

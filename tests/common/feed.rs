@@ -3,11 +3,11 @@
 use dashu_int::UBig;
 use dashu_int::ops::SquareRoot;
 use proptest::prelude::*;
-use shatter::exact::{Dyadic, Rational};
+use shatter_exact::{Dyadic, Rational};
 
-use shatter::exact::Format;
-use shatter::network::graph::{Affine, Normalization, Operation, Response, Step, Window, count};
-use shatter::network::{Activation, Graph};
+use shatter_exact::Format;
+use shatter_network::graph::{Affine, Normalization, Operation, Response, Step, Window, count};
+use shatter_network::{Activation, Graph};
 
 /// Numbers of binary32 of many sizes; whole numbers, powers of two, zeros; now and then some below
 /// the normal range, or near its end.

@@ -3,8 +3,8 @@
 
 use std::sync::OnceLock;
 
-use shatter::device::Arithmetic;
-use shatter::device::cuda::Cuda;
+use shatter_device::Arithmetic;
+use shatter_device::cuda::Cuda;
 
 use super::emulator;
 

@@ -1,7 +1,7 @@
 //! Layers of all kinds.
 
 use proptest::prelude::*;
-use shatter::network::architecture::{EPSILON, Layer, Pool, Window};
+use shatter_network::architecture::{EPSILON, Layer, Pool, Window};
 
 /// Layers that make images smaller.
 pub fn smaller() -> impl Strategy<Value = Layer> {

@@ -1,7 +1,7 @@
 //! Altering certificates, line by line.
 
 use sha2::{Digest, Sha256};
-use shatter::sample::fingerprint::hex;
+use shatter_sample::fingerprint::hex;
 
 /// The text with the digest that belongs to it.
 pub fn resealed(text: &str) -> String {

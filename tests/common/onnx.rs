@@ -1,6 +1,6 @@
 //! ONNX files, byte by byte.
 
-use shatter::interchange::onnx;
+use shatter_interchange::onnx;
 
 /// A field of bytes.
 pub fn field(number: u8, bytes: &[u8]) -> Vec<u8> {

@@ -18,7 +18,7 @@ pub fn python(modules: &str) -> Option<String> {
 
 /// A script of this repository.
 pub fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(name)
+    super::place::repository().join("tests/python").join(name)
 }
 
 /// Runs a script in a folder; it must succeed.

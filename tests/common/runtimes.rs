@@ -1,8 +1,8 @@
 //! What runtimes in binary32 make of a network: folding, orders of sums, fused operations, numbers
 //! below the normal range taken for zero, operands of products with fewer bits, and convolutions by tiles.
 
-use shatter::network::graph::{Normalization, Operation, count};
-use shatter::network::{Activation, Graph};
+use shatter_network::graph::{Normalization, Operation, count};
+use shatter_network::{Activation, Graph};
 
 use super::feed::{bias, divisor, reads};
 use super::tiles::Tiles;

@@ -1,14 +1,14 @@
 //! Small plans on two devices: the same numbers in, and what comes out side by side.
 #![allow(dead_code)] // each test file uses a part
 
-use shatter::device::cpu::Cpu;
-use shatter::device::cuda::Cuda;
-use shatter::device::{
+use shatter_device::cpu::Cpu;
+use shatter_device::cuda::Cuda;
+use shatter_device::{
     Arithmetic, Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Outcome, Plan,
     Sequence, SequenceId, View,
 };
-use shatter::record::philox::philox;
-use shatter::sample::Shape;
+use shatter_random::philox::philox;
+use shatter_sample::Shape;
 
 const CONTROL: Control = Control { position: 3, step: 7, epoch: 2, learning_rate: 0.1 };
 

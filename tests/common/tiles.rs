@@ -1,7 +1,7 @@
 //! Convolutions in binary32 by tiles in the manner of Winograd, from interpolation points.
 
-use shatter::exact::Rational;
-use shatter::network::graph::{Affine, Window};
+use shatter_exact::Rational;
+use shatter_network::graph::{Affine, Window};
 
 /// F(m, r) in one direction.
 struct Transform {

@@ -16,7 +16,7 @@ pub fn decided(folder: &TempDir, arguments: &[&str]) -> serde_json::Value {
 /// A certificate's text with a digest that matches it.
 pub fn redigested(text: &str) -> String {
     let body = &text[..text.rfind("digest ").unwrap()];
-    format!("{body}digest {}\n", shatter::judge::certificate::digest(body.as_bytes()))
+    format!("{body}digest {}\n", shatter_judge::certificate::digest(body.as_bytes()))
 }
 
 /// The verdicts of a certificate.

@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test file uses a part
 
 use proptest::prelude::*;
-use shatter::network::architecture::Window;
-use shatter::sample::Shape;
+use shatter_network::architecture::Window;
+use shatter_sample::Shape;
 
 pub fn shape(channels: usize, height: usize, width: usize) -> Shape {
     Shape { channels, height, width }
@@ -44,12 +44,6 @@ impl Case {
         let places = |side| self.window.places(side).expect("a window that fits");
         shape(channels, places(self.input.height), places(self.input.width))
     }
-}
-
-/// Cases of a property: `default`, times the environment variable TEST_MULTIPLIER.
-pub fn times(default: u32) -> ProptestConfig {
-    let multiplier = std::env::var("TEST_MULTIPLIER").ok().and_then(|text| text.parse().ok());
-    ProptestConfig::with_cases(default.saturating_mul(multiplier.unwrap_or(1)))
 }
 
 /// Windows that fit their images; up to `channels` channels.

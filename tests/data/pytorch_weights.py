@@ -1,4 +1,4 @@
-"""Writes pytorch_weights.safetensors, which tests/checkpoints.rs reads: a state_dict of PyTorch,
+"""Writes pytorch_weights.safetensors, which tests/train/checkpoints.rs reads: a state_dict of PyTorch,
 written by the reference implementation of the format. Number k of the tensors one after the other
 is (k - 64)/16, and the running variances are 1 and 2. Needs torch and safetensors."""
 

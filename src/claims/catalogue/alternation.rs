@@ -1,17 +1,17 @@
 //! Labels that alternate along a line: claims 2, 4, 8 and 25. The proofs are in
-//! [`obstruct`](crate::obstruct); here they meet generated points and networks.
+//! [`obstruct`](shatter_obstruct); here they meet generated points and networks.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::construct::ThresholdRule;
-use crate::construct::depth_two::DepthTwo;
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Mlp};
-use crate::obstruct::alternation::{self, AlternationBound, Form, most_points};
-use crate::obstruct::pieces::most_pieces;
-use crate::obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
-use crate::sample::{Labels, Points, Sample, Values};
+use shatter_construct::ThresholdRule;
+use shatter_construct::depth_two::DepthTwo;
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Layered, Mlp};
+use shatter_obstruct::alternation::{self, AlternationBound, Form, most_points};
+use shatter_obstruct::pieces::most_pieces;
+use shatter_obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
+use shatter_sample::{Labels, Points, Sample, Values};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::{Failure, keeps_its_promise};

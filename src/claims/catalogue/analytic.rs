@@ -3,9 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use shatter_network::ExactPoints;
 
-use crate::exact::{Dyadic, Rational, matrix};
-use crate::sample::Points;
+use shatter_exact::{Dyadic, Rational, matrix};
+use shatter_sample::Points;
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::enclosure::{Enclosure, tanh};
@@ -111,7 +112,7 @@ fn magnitude(x: &Rational) -> Rational {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Values, load};
+    use shatter_sample::{Values, load};
 
     #[test]
     fn equal_features_and_equal_points_are_not_said_to_interpolate() {

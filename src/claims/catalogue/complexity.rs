@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use crate::exact::{IBig, Rational};
+use shatter_exact::{IBig, Rational};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;

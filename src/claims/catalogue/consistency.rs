@@ -2,9 +2,9 @@
 
 use proptest::collection::vec;
 
-use crate::exact::Rational;
-use crate::network::Layered;
-use crate::sample::{LabelRule, Labels, Points, RawSample, SampleError, Values};
+use shatter_exact::Rational;
+use shatter_network::Layered;
+use shatter_sample::{LabelRule, Labels, Points, RawSample, SampleError, Values};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::strategy::{architecture, network};

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::exact::{Rational, matrix};
-use crate::network::Layered;
+use shatter_exact::{Rational, matrix};
+use shatter_network::Layered;
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
@@ -107,7 +107,7 @@ fn is_constant(network: &Layered) -> Result<(), String> {
 
 /// x through k − 1 ReLU units: fits 0 ↦ 0, 1 ↦ 1 with k weights, and no more without any one of them.
 fn chain_needs_all(c: usize) -> Result<(), String> {
-    use crate::network::Unit;
+    use shatter_network::Unit;
     let k = 3 * c + 1;
     let one = || [(0, Rational::ONE)];
     let hidden = vec![vec![Unit::relu(one(), Rational::ZERO)]; k - 1];
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_chain_with_all_its_weights_is_not_constant() {
         let one = [(0, Rational::ONE)];
-        let output = vec![crate::network::Unit::affine(one, Rational::ZERO)];
+        let output = vec![shatter_network::Unit::affine(one, Rational::ZERO)];
         let mut network = Layered { inputs: 1, hidden: Vec::new(), output };
         assert!(is_constant(&network).is_err());
         remove_weights(&mut network, 0);

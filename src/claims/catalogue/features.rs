@@ -1,7 +1,7 @@
 //! Random features: claim 20.
 
-use crate::exact::Rational;
-use crate::network::Unit;
+use shatter_exact::Rational;
+use shatter_network::Unit;
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 
@@ -31,7 +31,7 @@ fn dead_box(x: &Rational, weight: [Rational; 2], bias: [Rational; 2]) -> Evidenc
             let value = w * x + b;
             let feature = Unit::relu([(0, w.clone())], b.clone());
             let network =
-                crate::network::Layered { inputs: 1, hidden: Vec::new(), output: vec![feature] };
+                shatter_network::Layered { inputs: 1, hidden: Vec::new(), output: vec![feature] };
             if value >= Rational::ZERO || !network.evaluate(std::slice::from_ref(x))[0].is_zero() {
                 return Err(format!("the feature is alive at w = {w}, b = {b}"));
             }

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::construct::hull_peeling::HullPeeling;
-use crate::construct::two_hidden::TwoHidden;
-use crate::construct::{Construction, Task};
-use crate::network::Network;
-use crate::sample::synthetic::{self, Kind};
-use crate::sample::{Sample, SampleError, Target};
+use shatter_construct::hull_peeling::HullPeeling;
+use shatter_construct::two_hidden::TwoHidden;
+use shatter_construct::{Construction, Task};
+use shatter_network::Network;
+use shatter_sample::synthetic::{self, Kind};
+use shatter_sample::{Sample, SampleError, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
@@ -119,7 +119,7 @@ fn has_widths(network: &Network, widths: [usize; 2]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{LabelRule, Labels, load};
+    use shatter_sample::{LabelRule, Labels, load};
 
     #[test]
     fn equal_labels_few_points_and_a_line_are_no_witnesses() {

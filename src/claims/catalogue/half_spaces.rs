@@ -1,9 +1,10 @@
 //! Half-spaces, one or many: claims 15 and 18.
 
-use crate::exact::{IBig, Rational};
-use crate::obstruct::cover::{self, CoverBound, Dichotomies};
-use crate::obstruct::{LabelledLine, ObstructError, TooFewThresholds};
-use crate::sample::{Points, Sample};
+use shatter_exact::{IBig, Rational};
+use shatter_network::ExactPoints;
+use shatter_obstruct::cover::{self, CoverBound, Dichotomies};
+use shatter_obstruct::{LabelledLine, ObstructError, TooFewThresholds};
+use shatter_sample::{Points, Sample};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
@@ -79,7 +80,7 @@ fn counted(points: &[Vec<Rational>]) -> Result<(), String> {
 mod tests {
     use super::super::super::strategy::into_sample;
     use super::*;
-    use crate::sample::{Labels, Values};
+    use shatter_sample::{Labels, Values};
 
     #[test]
     fn the_witness_of_five_points_and_altered_ones() {

@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::construct::threshold::weights_exact;
-use crate::exact::{Dyadic, Lattice, Rational, matrix};
+use shatter_construct::threshold::weights_exact;
+use shatter_exact::{Dyadic, Lattice, Rational, matrix};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;

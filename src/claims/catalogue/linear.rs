@@ -1,7 +1,8 @@
 //! Linear functions: claim 19.
 
-use crate::exact::{Rational, matrix};
-use crate::sample::Sample;
+use shatter_exact::{Rational, matrix};
+use shatter_network::{ExactLabels, ExactPoints};
+use shatter_sample::Sample;
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;

@@ -29,7 +29,7 @@ pub const FALSE_FORMS: &[u32] = &[5, 10];
 /// All claims, by number.
 ///
 /// ```
-/// use shatter::claims::{Verdict, catalogue};
+/// use shatter_claims::{Verdict, catalogue};
 /// let claims = catalogue::all();
 /// let sine = claims.iter().find(|claim| claim.name == "sine-shatters-everything").unwrap();
 /// assert_eq!((sine.number, sine.verdict), (13, Verdict::False));

@@ -2,14 +2,15 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use shatter_network::ExactLabels;
 
-use crate::construct::depth_k::DepthK;
-use crate::construct::depth_two::DepthTwo;
-use crate::construct::width_two::WidthTwo;
-use crate::construct::{Construction, Task, ThresholdRule};
-use crate::exact::Rational;
-use crate::network::{Layered, Network, Unit};
-use crate::sample::{Sample, Target};
+use shatter_construct::depth_k::DepthK;
+use shatter_construct::depth_two::DepthTwo;
+use shatter_construct::width_two::WidthTwo;
+use shatter_construct::{Construction, Task, ThresholdRule};
+use shatter_exact::Rational;
+use shatter_network::{Layered, Network, Unit};
+use shatter_sample::{Sample, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
@@ -97,7 +98,7 @@ fn add_layer(network: &mut Layered, width: usize, least: &Rational) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{LabelRule, load};
+    use shatter_sample::{LabelRule, load};
 
     #[test]
     fn a_layer_with_too_high_a_floor_destroys_the_fit() {

@@ -3,12 +3,12 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::exact::Rational;
-use crate::network::{Activation, Layered, Mlp};
-use crate::obstruct::alternation::{AlternationBound, Form};
-use crate::obstruct::dimension::{jacobian_rank, most_dimensions};
-use crate::obstruct::{DimensionBound, LabelledLine, ObstructError, PieceBound};
-use crate::sample::Sample;
+use shatter_exact::Rational;
+use shatter_network::{Activation, Layered, Mlp};
+use shatter_obstruct::alternation::{AlternationBound, Form};
+use shatter_obstruct::dimension::{jacobian_rank, most_dimensions};
+use shatter_obstruct::{DimensionBound, LabelledLine, ObstructError, PieceBound};
+use shatter_sample::Sample;
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;
@@ -212,7 +212,7 @@ fn open_box(centre: &[i64], radius: &Rational, m: usize) -> Evidence {
 mod tests {
     use super::super::super::strategy::into_sample;
     use super::*;
-    use crate::sample::{Labels, Points, Values};
+    use shatter_sample::{Labels, Points, Values};
 
     #[test]
     fn altered_witnesses_against_counting_parameters_do_not_stand() {

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::construct::depth_k::DepthK;
-use crate::construct::depth_two::{self, DepthTwo, Options};
-use crate::construct::width_two::WidthTwo;
-use crate::construct::{Construction, Task, ThresholdRule};
-use crate::sample::{Sample, Target};
+use shatter_construct::depth_k::DepthK;
+use shatter_construct::depth_two::{self, DepthTwo, Options};
+use shatter_construct::width_two::WidthTwo;
+use shatter_construct::{Construction, Task, ThresholdRule};
+use shatter_sample::{Sample, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::{Failure, keeps_its_promise};
@@ -148,7 +148,7 @@ fn below_d(sample: &Sample) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{LabelRule, load};
+    use shatter_sample::{LabelRule, load};
 
     #[test]
     fn a_plane_is_no_witness_against_width_two() {

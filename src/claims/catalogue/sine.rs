@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::exact::{Dyadic, IBig, Rational};
-use crate::network::{Activation, Layered, Unit};
+use shatter_exact::{Dyadic, IBig, Rational};
+use shatter_network::{Activation, Layered, Unit};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;

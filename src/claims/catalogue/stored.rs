@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::construct::bit_extraction::BitExtraction;
-use crate::construct::two_hidden::TwoHidden;
-use crate::construct::width_two::WidthTwo;
-use crate::construct::{self, Construction, Task};
-use crate::exact::{IBig, Rational, bit_length};
-use crate::network::{Activation, Layered, Network, Unit};
-use crate::obstruct::bits::least_bits;
-use crate::obstruct::{BitBound, ObstructError};
-use crate::record::stream::{Purpose, below, stream};
-use crate::sample::{Labels, Points, SampleError, Values};
+use shatter_construct::bit_extraction::BitExtraction;
+use shatter_construct::two_hidden::TwoHidden;
+use shatter_construct::width_two::WidthTwo;
+use shatter_construct::{self as construct, Construction, Task};
+use shatter_exact::{IBig, Rational, bit_length};
+use shatter_network::{Activation, Layered, Network, Unit};
+use shatter_obstruct::bits::least_bits;
+use shatter_obstruct::{BitBound, ObstructError};
+use shatter_random::stream::{Purpose, below, stream};
+use shatter_sample::{Labels, Points, SampleError, Values};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::Failure;

@@ -1,12 +1,13 @@
 //! Threshold units in one hidden layer: claims 14 and 16.
 
 use proptest::collection::vec;
+use shatter_network::ExactPoints;
 
-use crate::construct::baum::Baum;
-use crate::construct::moment_curve::MomentCurve;
-use crate::construct::{Bound, Construction, Task};
-use crate::exact::Rational;
-use crate::sample::{Labels, Points, Sample};
+use shatter_construct::baum::Baum;
+use shatter_construct::moment_curve::MomentCurve;
+use shatter_construct::{Bound, Construction, Task};
+use shatter_exact::Rational;
+use shatter_sample::{Labels, Points, Sample};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
 use super::super::harness::{Failure, keeps_its_promise};
@@ -79,7 +80,8 @@ fn most_units(points: &Points, most: u64) -> Result<(), Failure> {
     for labels in labellings(points.n()) {
         let sample = labelled(points, &labels).map_err(Failure::Refused)?;
         let task = Task::new(&sample.points, &sample.labels, 0);
-        let refused = |error: crate::construct::ConstructError| Failure::Refused(error.to_string());
+        let refused =
+            |error: shatter_construct::ConstructError| Failure::Refused(error.to_string());
         let network = MomentCurve.build(&task).map_err(refused)?;
         if let Some(misfit) = first_misfit(&network, &sample, MomentCurve.target()) {
             return Err(Failure::Misfit(misfit));
@@ -134,7 +136,7 @@ fn cannot_alternate(points: &Points, hyperplanes: &[Hyperplane]) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Values, load};
+    use shatter_sample::{Values, load};
 
     fn curve(n: usize, d: usize) -> Points {
         load(&format!("moment:n={n},d={d}"), 1).unwrap().points

@@ -1,8 +1,9 @@
 //! Kinds of labels.
 
 use proptest::prelude::*;
+use shatter_network::ExactPoints;
 
-use crate::sample::{Labels, Points, SampleError};
+use shatter_sample::{Labels, Points, SampleError};
 
 use super::points;
 

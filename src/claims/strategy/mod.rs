@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
 
-use crate::sample::{LabelRule, Labels, Points, RawSample, Sample, SampleError};
+use shatter_sample::{LabelRule, Labels, Points, RawSample, Sample, SampleError};
 
 pub use labels::LabelKind;
 pub use points::PointKind;
@@ -25,7 +25,7 @@ pub use sequence::{Interleaving, architecture, interleaving, network};
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use shatter::claims::strategy::{LabelKind, PointKind, sample};
+/// use shatter_claims::strategy::{LabelKind, PointKind, sample};
 /// let samples = sample(PointKind::Collinear, LabelKind::Alternating, 2..=6, 1..=3);
 /// proptest!(|(sample in samples)| {
 ///     prop_assert!((2..=6).contains(&sample.points.n()));
@@ -57,7 +57,7 @@ pub fn any_sample(n: RangeInclusive<usize>, d: RangeInclusive<usize>) -> BoxedSt
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use shatter::claims::strategy::{PointKind, dependent, points};
+/// use shatter_claims::strategy::{PointKind, dependent, points};
 /// proptest!(|(points in points(PointKind::GeneralPosition, 1..=6, 1..=3))| {
 ///     prop_assert_eq!(dependent(&points), None);
 /// });

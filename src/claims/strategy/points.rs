@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::sample::{Points, Values};
+use shatter_sample::{Points, Values};
 
 use super::position;
 

@@ -1,18 +1,19 @@
 //! General position, decided exactly.
 
-use crate::exact::{Rational, matrix, modular};
-use crate::sample::Points;
+use shatter_exact::{Rational, matrix, modular};
+use shatter_network::ExactPoints;
+use shatter_sample::Points;
 
 /// The indices of at most d + 1 affinely dependent points, if the points are not in general
 /// position. Looks at every set of d + 1 points (of all points, if there are fewer): for small sets.
 ///
 /// ```
-/// use shatter::claims::strategy::dependent;
-/// use shatter::sample::{Points, Values};
+/// use shatter_claims::strategy::dependent;
+/// use shatter_sample::{Points, Values};
 /// let points = |x: &[i64]| Points::new(Values::I64(x.to_vec()), vec![2]);
 /// assert_eq!(dependent(&points(&[0, 0, 1, 0, 0, 1, 1, 1])?), None);
 /// assert_eq!(dependent(&points(&[0, 0, 1, 0, 0, 1, 2, 0])?), Some(vec![0, 1, 3]));
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 pub fn dependent(points: &Points) -> Option<Vec<usize>> {
     let rows: Vec<Vec<Rational>> = (0..points.n()).map(|i| affine(points.exact_row(i))).collect();

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::{Layered, Unit};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::{Layered, Unit};
 
 /// b_1 < z_1 < b_2 < z_2 < … < b_n < z_n, the hypothesis of Lemma 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Interleaving {
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use shatter::claims::strategy::interleaving;
+/// use shatter_claims::strategy::interleaving;
 /// proptest!(|(both in interleaving(1..=9))| {
 ///     let pairs = both.thresholds.iter().zip(&both.points);
 ///     prop_assert!(pairs.clone().all(|(b, z)| b < z));
@@ -45,7 +45,7 @@ pub fn interleaving(n: RangeInclusive<usize>) -> impl Strategy<Value = Interleav
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use shatter::claims::strategy::architecture;
+/// use shatter_claims::strategy::architecture;
 /// proptest!(|((inputs, hidden, outputs) in architecture(1..=3, 0..=4, 1..=5, 1..=2))| {
 ///     prop_assert!(inputs >= 1 && hidden.len() <= 4 && outputs <= 2);
 /// });

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::certify::check::{self, Accepted, Body, Rejection, bind, parse};
-use crate::certify::integers::{weight_scale, write_integers};
-use crate::judge::certificate::HEADER;
-use crate::judge::{Runtime, Walks};
-use crate::network::Reading;
-use crate::sample::{self, LabelRule};
+use shatter_certify::integers::{weight_scale, write_integers};
+use shatter_check::{self as check, Accepted, Body, Rejection, bind, parse};
+use shatter_judge::certificate::HEADER;
+use shatter_judge::{Runtime, Walks};
+use shatter_network::Reading;
+use shatter_sample::{self as sample, LabelRule};
 
-use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
-use crate::cli::reading::{self, Override};
-use crate::cli::{CliError, Common, Verdict, input, visible};
+use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
+use crate::reading::{self, Override};
+use crate::{CliError, Common, Verdict, input, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(

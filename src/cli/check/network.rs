@@ -3,19 +3,20 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::cli::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
-use crate::cli::{CliError, Verdict, input, write};
-use crate::exact::Format;
-use crate::interchange::load::{self, Body, Kind, Loaded, Trained};
-use crate::judge::{
+use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
+use crate::{CliError, Verdict, input, write};
+use shatter_exact::Format;
+use shatter_interchange::load::{self, Body, Kind, Loaded, Trained};
+use shatter_judge::{
     Decided, Effort, Walks,
     certificate::{self, Subject, Tally},
     claims, verdict as judge,
 };
-use crate::network::architecture::Shape;
-use crate::network::reading::ReadingError;
-use crate::network::{Graph, Reading};
-use crate::sample::{self, Condition, LabelRule, Points, Preprocess, RawSample, Values, prepare};
+use shatter_network::architecture::Shape;
+use shatter_network::reading::ReadingError;
+use shatter_network::{Graph, Reading};
+use shatter_prepare::{Condition, Preprocess, prepare};
+use shatter_sample::{self as sample, LabelRule, Points, RawSample, Values};
 
 use super::Arguments;
 

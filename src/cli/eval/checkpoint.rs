@@ -1,12 +1,14 @@
 //! `shatter eval` of a checkpoint.
 
-use crate::exact::{Element, Format};
-use crate::interchange::load::{LoadError, Trained};
-use crate::network::reading::{How, ReadingError};
-use crate::network::{Reading, graph, plain};
-use crate::sample::preprocess::{Preprocess, prepare};
-use crate::sample::{self, Condition, LabelRule, Labels};
-use crate::train::{Loss, measured};
+use shatter_exact::{Element, Format};
+use shatter_interchange::load::{LoadError, Trained};
+use shatter_network::reading::{How, ReadingError};
+use shatter_network::{Reading, graph};
+use shatter_plain as plain;
+use shatter_prepare::Condition;
+use shatter_prepare::preprocess::{Preprocess, prepare};
+use shatter_sample::{self as sample, LabelRule, Labels};
+use shatter_train::{Loss, measured};
 
 use super::super::output::{Facts, grouped, percent, print, print_json};
 use super::super::reading::cell;

@@ -1,14 +1,15 @@
 //! `shatter eval` of a graph, or of layers without the settings of a checkpoint: points go in as they are. What comes
 //! out is computed plainly, in the type of the network; whether it fits is decided as `check --network` does.
 
-use crate::exact::{Dyadic, Element, Format, Rational};
-use crate::interchange::load::{Body, Loaded};
-use crate::judge::certificate::Tally;
-use crate::judge::{Effort, Runtime, Walks, verdict};
-use crate::network::reading::{How, Said};
-use crate::network::{Graph, Reading, plain};
-use crate::sample::fingerprint::fingerprint;
-use crate::sample::{self, RawSample};
+use shatter_exact::{Dyadic, Element, Format, Rational};
+use shatter_interchange::load::{Body, Loaded};
+use shatter_judge::certificate::Tally;
+use shatter_judge::{Effort, Runtime, Walks, verdict};
+use shatter_network::reading::{How, Said};
+use shatter_network::{Graph, Reading};
+use shatter_plain as plain;
+use shatter_sample::fingerprint::fingerprint;
+use shatter_sample::{self as sample, RawSample};
 
 use super::super::output::{Facts, Progress, grouped, operations, print, print_json};
 use super::super::{CliError, Verdict, input, write};

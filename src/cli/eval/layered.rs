@@ -3,16 +3,16 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::CliError;
-use crate::cli::output::grouped;
-use crate::cli::words::{residual_text, sizes_text};
-use crate::exact::Rational;
-use crate::judge::Runtime;
-use crate::network::reading::Said;
-use crate::network::{Layered, LayeredExactness, exactly};
-use crate::record::AtomicFile;
-use crate::sample::Sample;
-use crate::sample::fingerprint::fingerprint;
+use crate::CliError;
+use crate::output::grouped;
+use crate::words::{residual_text, sizes_text};
+use shatter_exact::Rational;
+use shatter_judge::Runtime;
+use shatter_network::reading::Said;
+use shatter_network::{Layered, LayeredExactness, exactly};
+use shatter_record::AtomicFile;
+use shatter_sample::Sample;
+use shatter_sample::fingerprint::fingerprint;
 
 use super::{Findings, exact_text};
 

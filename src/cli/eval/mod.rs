@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::interchange::load::{Body, Kind};
-use crate::network::reading::How;
-use crate::network::{Network, Reading};
-use crate::sample::{LabelRule, Sample};
+use shatter_interchange::load::{Body, Kind};
+use shatter_network::reading::How;
+use shatter_network::{Network, Reading};
+use shatter_sample::{LabelRule, Sample};
 
 use super::input::Described;
 use super::output::{Facts, Progress, grouped, print, print_json};

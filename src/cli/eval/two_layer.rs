@@ -3,18 +3,18 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::CliError;
-use crate::cli::output::error_size;
-use crate::cli::words::{floats_text, residual_text};
-use crate::exact::Lattice;
-use crate::judge::Runtime;
-use crate::network::evaluate::{brute_force, compensated, exact_residual, largest_error};
-use crate::network::projection::{project, project_float};
-use crate::network::reading::Said;
-use crate::network::{ExactNetwork, FloatExactness};
-use crate::record::AtomicFile;
-use crate::sample::Sample;
-use crate::sample::fingerprint::fingerprint;
+use crate::CliError;
+use crate::output::error_size;
+use crate::words::{floats_text, residual_text};
+use shatter_exact::Lattice;
+use shatter_judge::Runtime;
+use shatter_network::evaluate::{brute_force, compensated, exact_residual, largest_error};
+use shatter_network::projection::{project, project_float};
+use shatter_network::reading::Said;
+use shatter_network::{ExactNetwork, FloatExactness};
+use shatter_record::AtomicFile;
+use shatter_sample::Sample;
+use shatter_sample::fingerprint::fingerprint;
 
 use super::{Findings, exact_text};
 

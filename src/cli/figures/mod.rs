@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::figure::{self, FigureError};
+use shatter_figure::{self as figure, FigureError};
 
 pub use recorded::{Recorded, init, read_lines};
 

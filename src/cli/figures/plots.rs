@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::figure::{Plot, Run, randomization};
-use crate::sample::Condition;
-use crate::train::randomize::table;
-use crate::train::{Ended, Line, Measured};
+use shatter_figure::{Plot, Run, randomization};
+use shatter_prepare::Condition;
+use shatter_train::randomize::table;
+use shatter_train::{Ended, Line, Measured};
 
 use super::super::CliError;
 use super::recorded::Recorded;

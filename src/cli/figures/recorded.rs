@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::sample::Condition;
-use crate::train::randomize::Case;
-use crate::train::run::{RECORD, SUMMARY};
-use crate::train::{Line, Loss, Summary};
+use shatter_prepare::Condition;
+use shatter_train::randomize::Case;
+use shatter_train::run::{RECORD, SUMMARY};
+use shatter_train::{Line, Loss, Summary};
 
 use super::super::CliError;
 

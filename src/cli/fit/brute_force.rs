@@ -1,10 +1,10 @@
 //! Where all n² terms are evaluated: the processor, or with the feature `cuda` a GPU, to the same bits.
 
-use crate::cli::CliError;
-use crate::cli::device::DeviceChoice;
-use crate::device::DeviceError;
-use crate::network::{FloatNetwork, evaluate};
-use crate::sample::Points;
+use crate::CliError;
+use crate::device::DeviceChoice;
+use shatter_device::DeviceError;
+use shatter_network::{FloatNetwork, evaluate};
+use shatter_sample::Points;
 
 /// Terms from which `--device auto` looks for a GPU: with fewer, the processor is done before a
 /// GPU is set up.
@@ -16,7 +16,7 @@ pub enum Evaluator {
     Cpu(Option<String>),
     /// A GPU, and whether the processor stands in where it has not the memory.
     #[cfg(feature = "cuda")]
-    Cuda(Box<crate::device::cuda::BruteForce>, bool),
+    Cuda(Box<shatter_device::cuda::BruteForce>, bool),
 }
 
 impl Evaluator {
@@ -81,10 +81,10 @@ impl Evaluator {
 
 #[cfg(feature = "cuda")]
 fn cuda(else_cpu: bool) -> Result<Evaluator, DeviceError> {
-    Ok(Evaluator::Cuda(Box::new(crate::device::cuda::BruteForce::new()?), else_cpu))
+    Ok(Evaluator::Cuda(Box::new(shatter_device::cuda::BruteForce::new()?), else_cpu))
 }
 
 #[cfg(not(feature = "cuda"))]
 fn cuda(_: bool) -> Result<Evaluator, DeviceError> {
-    Err(DeviceError::Absent(crate::cli::device::NONE.into()))
+    Err(DeviceError::Absent(crate::device::NONE.into()))
 }

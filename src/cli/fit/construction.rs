@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
-use crate::cli::words::{labels_text, merged_text, sizes_text};
-use crate::cli::{CliError, Verdict, labelled_sample};
-use crate::construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
-use crate::network::{Reading, Sizes};
-use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
+use crate::manifest::Manifest;
+use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use crate::words::{labels_text, merged_text, sizes_text};
+use crate::{CliError, Verdict, labelled_sample};
+use shatter_construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
+use shatter_network::{Reading, Sizes};
+use shatter_sample::fingerprint::fingerprint;
 
 use super::Arguments;
 use super::files::Files;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::certify::{write_certificate, write_network};
-use crate::cli::CliError;
-use crate::network::{Network, Reading};
-use crate::record::{AtomicFile, Manifest, atomic};
-use crate::sample::{Sample, Target};
+use crate::CliError;
+use crate::manifest::Manifest;
+use shatter_certify::{write_certificate, write_network};
+use shatter_network::{Network, Reading};
+use shatter_record::{AtomicFile, atomic};
+use shatter_sample::{Sample, Target};
 
 /// The files of a fit, written beside their places but not moved there yet.
 pub struct Files {

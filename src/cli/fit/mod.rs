@@ -9,8 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::construct::{self, DirectionRule, Options, ThresholdRule};
-use crate::sample::LabelRule;
+use shatter_construct::{DirectionRule, Options, ThresholdRule};
+use shatter_sample::LabelRule;
+use shatter_verify::solver::FloatSolver;
 
 use super::device::DeviceChoice;
 use super::{CliError, Common, Verdict};
@@ -110,13 +111,19 @@ impl Arguments {
         }
     }
 
-    fn solver(&self) -> construct::Solver {
+    /// The solver in floating point; none is the exact one.
+    fn float_solver(&self) -> Option<FloatSolver> {
         match self.solver {
-            Solver::Exact => construct::Solver::Exact,
-            Solver::Structured => construct::Solver::Structured,
-            Solver::Nalgebra => construct::Solver::Nalgebra,
-            Solver::Lapack => construct::Solver::Lapack,
+            Solver::Exact => None,
+            Solver::Structured => Some(FloatSolver::Structured),
+            Solver::Nalgebra => Some(FloatSolver::Nalgebra),
+            Solver::Lapack => Some(FloatSolver::Lapack),
         }
+    }
+
+    /// The solver in words.
+    fn solver(&self) -> String {
+        self.float_solver().map_or_else(|| "exact".to_owned(), |solver| solver.to_string())
     }
 
     /// Where the files go.

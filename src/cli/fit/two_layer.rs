@@ -4,20 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
-use crate::cli::words::{floats_text, labels_text, merged_text, residual_text};
-use crate::cli::{CliError, Verdict, labelled_sample};
-use crate::construct::{self, ThresholdRule, depth_two};
-use crate::exact::Lattice;
-use crate::judge::Runtime;
-use crate::network::evaluate::{ExactResidual, exact_residual, largest_error};
-use crate::network::projection::project;
-use crate::network::reading::How;
-use crate::network::{Counts, ExactNetwork, FloatExactness, Network, Reading};
-use crate::record::Manifest;
-use crate::sample::fingerprint::fingerprint;
-use crate::sample::{Sample, Target};
-use crate::train::TrainError;
+use crate::manifest::Manifest;
+use crate::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
+use crate::words::{floats_text, labels_text, merged_text, residual_text};
+use crate::{CliError, Verdict, labelled_sample};
+use shatter_construct::{ThresholdRule, depth_two};
+use shatter_exact::Lattice;
+use shatter_judge::Runtime;
+use shatter_network::evaluate::{ExactResidual, exact_residual, largest_error};
+use shatter_network::projection::project;
+use shatter_network::reading::How;
+use shatter_network::{Counts, ExactNetwork, FloatExactness, Network, Reading};
+use shatter_sample::fingerprint::fingerprint;
+use shatter_sample::{Sample, Target};
+use shatter_train::TrainError;
+use shatter_verify::solver::fit_float;
 
 use super::Arguments;
 use super::brute_force::Evaluator;
@@ -34,8 +35,8 @@ struct Built {
 }
 
 fn build(sample: &Sample, arguments: &Arguments) -> Result<Built, CliError> {
-    let (options, solver) = (arguments.options(), arguments.solver());
-    if solver == construct::Solver::Exact {
+    let options = arguments.options();
+    let Some(solver) = arguments.float_solver() else {
         let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)?;
         let (tries, tied) = fit.tries;
         let ties =
@@ -45,8 +46,8 @@ fn build(sample: &Sample, arguments: &Arguments) -> Result<Built, CliError> {
             threshold: fit.threshold,
             direction: fit.direction + &ties,
         });
-    }
-    let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options, solver)?;
+    };
+    let fit = fit_float::<f64>(&sample.points, &sample.labels, &options, solver)?;
     let network = ExactNetwork::try_from(&fit.network)
         .map_err(|error| CliError::Usage(format!("the network is not finite: {error}")))?;
     Ok(Built { network, threshold: fit.threshold, direction: options.direction.to_string() })
@@ -151,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         reading: reading.how.name().to_owned(),
         outputs: 1,
         classes: reading.classes.clone(),
-        solver: arguments.solver().to_string(),
+        solver: arguments.solver(),
         threshold: threshold.to_string(),
         direction,
         theorem_numbers: 2 * counts.units + dimension,
@@ -168,7 +169,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut manifest = Manifest::new(serde_json::json!({
         "seed": seed,
         "labels": arguments.labels.to_string(),
-        "solver": arguments.solver().to_string(),
+        "solver": arguments.solver(),
         "threshold": arguments.options().threshold.to_string(),
         "direction": arguments.options().direction.to_string(),
         "brute_force": brute.is_some(),

@@ -14,16 +14,16 @@
 
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, Lattice, Rational};
-use crate::network::two_layer::Real;
+use shatter_exact::Element;
+use shatter_exact::{Dyadic, Lattice, Rational};
 
 use super::{Exact, Float};
 
 /// Exact data thresholds for increasing projections.
 ///
 /// ```
-/// use shatter::construct::threshold::data;
-/// use shatter::exact::{Dyadic, Lattice, Rational};
+/// use shatter_construct::threshold::data;
+/// use shatter_exact::{Dyadic, Lattice, Rational};
 /// let number = |x: i64| Dyadic::from(x);
 /// let z = Lattice::from_dyadics(&[number(0), number(3)]);
 /// let fit = data::exact(&z, &[number(1), number(2)]);
@@ -51,7 +51,7 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
 const CHUNK: usize = 1 << 14;
 
 /// Data thresholds in floating point for increasing projections.
-pub fn float<F: Real>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
     let threshold = |i: usize| if i == 0 { z[0] - F::one() } else { z[i - 1] };
     // s_i, with y_0 = 0 and b_1 in the place of z_0.
     let slope = |i: usize| {

@@ -7,16 +7,16 @@
 //! errors. This rule is here to show that, and because it is the one that readers of the paper
 //! write first. **Cost.** O(n) operations after sorting, O(n²) bits in exact arithmetic.
 
-use crate::exact::{Dyadic, Lattice};
-use crate::network::two_layer::Real;
+use shatter_exact::Element;
+use shatter_exact::{Dyadic, Lattice};
 
 use super::{Exact, Float, weights_exact};
 
 /// Exact midpoint thresholds for increasing projections.
 ///
 /// ```
-/// use shatter::construct::threshold::midpoint;
-/// use shatter::exact::{Dyadic, Lattice};
+/// use shatter_construct::threshold::midpoint;
+/// use shatter_exact::{Dyadic, Lattice};
 /// let number = |x: i64| Dyadic::from(x);
 /// let z = Lattice::from_dyadics(&[number(0), number(3)]);
 /// assert_eq!(midpoint::exact(&z, &[number(1), number(2)]).b[1], Dyadic::new(3, -1));
@@ -33,7 +33,7 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
 }
 
 /// Midpoint thresholds in floating point for increasing projections.
-pub fn float<F: Real>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
     let half = F::of(0.5);
     let mut b = Vec::with_capacity(z.len());
     let mut w = Vec::with_capacity(z.len());
@@ -41,7 +41,7 @@ pub fn float<F: Real>(z: &[F], y: &[F]) -> Float<F> {
     for (i, (&z_i, &y_i)) in z.iter().zip(y).enumerate() {
         let threshold = if i == 0 { z_i - F::one() } else { half * z[i - 1] + half * z_i };
         if let Some(&last) = b.last() {
-            value = value + slope * (threshold - last);
+            value += slope * (threshold - last);
         }
         let next = (y_i - value) / (z_i - threshold);
         b.push(threshold);

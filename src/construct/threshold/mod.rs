@@ -13,7 +13,7 @@ pub mod zigzag;
 
 use std::fmt;
 
-use crate::exact::{Dyadic, Lattice, Rational};
+use shatter_exact::{Dyadic, Lattice, Rational};
 
 /// How thresholds are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,16 +21,16 @@
 //! **Bits.** With z on 2^q Z and y on 2^r Z, every b lies on 2^{min(q + k, r) − 1} Z: nothing is
 //! divided by a gap, nothing compounds. **Cost.** O(n) after sorting.
 
-use crate::exact::{Dyadic, IBig, Integers, Lattice, Rational};
-use crate::network::two_layer::Real;
+use shatter_exact::Element;
+use shatter_exact::{Dyadic, IBig, Integers, Lattice, Rational};
 
 use super::{Exact, Float};
 
 /// Exact zigzag thresholds for increasing projections.
 ///
 /// ```
-/// use shatter::construct::threshold::zigzag;
-/// use shatter::exact::{Dyadic, Lattice};
+/// use shatter_construct::threshold::zigzag;
+/// use shatter_exact::{Dyadic, Lattice};
 /// let number = |x: i64| Dyadic::from(x);
 /// let z = Lattice::from_dyadics(&[number(0), number(10), number(20)]);
 /// let fit = zigzag::exact(&z, &[number(1), number(3), number(1)]);
@@ -122,7 +122,7 @@ pub fn stretch(z: &Lattice, y: &Lattice) -> i64 {
 }
 
 /// Zigzag thresholds in floating point for increasing projections.
-pub fn float<F: Real>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
     let two = F::of(2.0);
     let ratio = z
         .windows(2)

@@ -14,11 +14,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::images_of_group;
-use crate::device::cpu::slab::{Slab, SlabMut};
-use crate::exact::Element;
-use crate::linear::vectors::vectorised;
-use crate::network::architecture::EPSILON;
+use crate::cpu::images::images_of_group;
+use crate::cpu::slab::{Slab, SlabMut};
+use shatter_exact::Element;
+use shatter_matrix::vectors::vectorised;
+use shatter_network::architecture::EPSILON;
 
 /// Share of the batch in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -296,10 +296,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::device::cpu::testing::{
+    use crate::cpu::testing::{
         Case, Field, assert_gradient, assert_near, assert_same_with_all_threads, cases, numbers,
     };
-    use crate::network::architecture::Shape;
+    use shatter_network::architecture::Shape;
 
     /// The values of one channel.
     fn channel(field: &Field<f64>, c: usize) -> Vec<f64> {
@@ -459,7 +459,7 @@ mod tests {
     fn many_images() {
         for (side, rows) in [(3, 50), (20, 20), (1, 300)] {
             let input = Shape { channels: 3, height: side, width: side };
-            let window = crate::network::architecture::Window { size: 1, stride: 1, padding: 0 };
+            let window = shatter_network::architecture::Window { size: 1, stride: 1, padding: 0 };
             let around = [(1, 2), (0, 1)];
             let case = Case { input, window, rows, outputs: 1, around, seed: 5, flag: true };
             check_forward(case, true);

@@ -19,13 +19,13 @@
 
 use rayon::prelude::*;
 
-use crate::device::cpu::images::{GROUPS, images_of_group};
-use crate::device::cpu::slab::{Slab, SlabMut};
-use crate::exact::Element;
-use crate::linear::product::{Matrix, MatrixMut, product};
-use crate::linear::transpose::transpose;
-use crate::linear::vectors::vectorised;
-use crate::network::architecture::{Shape, Window};
+use crate::cpu::images::{GROUPS, images_of_group};
+use crate::cpu::slab::{Slab, SlabMut};
+use shatter_exact::Element;
+use shatter_matrix::product::{Matrix, MatrixMut, product};
+use shatter_matrix::transpose::transpose;
+use shatter_matrix::vectors::vectorised;
+use shatter_network::architecture::{Shape, Window};
 
 /// Rows of a product that are enough to make it quick: smaller images go together.
 const PLACES: usize = 256;

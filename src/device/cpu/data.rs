@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::device::plan::Augmentation;
-use crate::exact::Element;
-use crate::sample::Shape;
+use crate::plan::Augmentation;
+use shatter_exact::Element;
+use shatter_sample::Shape;
 
 use super::slab::SlabMut;
-use crate::linear::transpose::transpose;
+use shatter_matrix::transpose::transpose;
 
 /// chosen[r] = order[position + r]; beyond the order, an index that no sample has.
 pub fn select(order: Option<&[u32]>, chosen: &mut [u32], position: u32) {

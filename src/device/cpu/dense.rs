@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::exact::Element;
+use shatter_exact::Element;
 
 use super::elementwise::positive;
 use super::slab::{Slab, SlabMut};
 use super::update::Rule;
-use crate::linear::product::{Matrix, MatrixMut, product, product_by_columns};
+use shatter_matrix::product::{Matrix, MatrixMut, product, product_by_columns};
 
 /// Bytes of a tile of a gradient: 1.25 MiB, 133 rows of 2352 in binary32. Every tile packs its
 /// operands anew, so larger ones are faster while they fit the second-level cache (2 MiB measured:

@@ -2,9 +2,9 @@
 //! number costs a quarter of a call of Philox where its neighbours in memory follow one another in
 //! canonical order (vectors), and a whole call in images.
 
-use crate::exact::Element;
-use crate::network::architecture::Shape;
-use crate::record::philox::{Domain, key, philox, uniform};
+use shatter_exact::Element;
+use shatter_network::architecture::Shape;
+use shatter_random::philox::{Domain, key, philox, uniform};
 
 use super::elementwise::{each, put};
 use super::slab::{Slab, SlabMut};

@@ -3,10 +3,10 @@
 
 use rayon::prelude::*;
 
-use crate::exact::Element;
+use shatter_exact::Element;
 
 use super::slab::{Slab, SlabMut};
-use crate::linear::transpose::transpose;
+use shatter_matrix::transpose::transpose;
 
 /// Numbers that one task takes.
 const BLOCK: usize = 1 << 14;

@@ -4,8 +4,8 @@
 //! They are done where the gradient stood, if nothing touches weight and velocity between it and
 //! the update; or else where the update stood, if nothing writes what the gradient is computed of.
 
-use crate::device::check::{Access, Accesses};
-use crate::device::plan::{ArrayId, Operation, Plan, View};
+use crate::check::{Access, Accesses};
+use crate::plan::{ArrayId, Operation, Plan, View};
 
 /// What is run.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::device::cpu::slab::{Slab, SlabMut};
+use crate::cpu::slab::{Slab, SlabMut};
 
 /// Groups of consecutive images that are worked on side by side. The number is fixed, so that sums
 /// over groups have the same bytes with every number of threads.

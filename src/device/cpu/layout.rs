@@ -6,8 +6,8 @@
 
 use rayon::prelude::*;
 
-use crate::device::ArrayKind;
-use crate::linear::transpose::transpose;
+use crate::ArrayKind;
+use shatter_matrix::transpose::transpose;
 
 /// Takes an array from one order to the other; `inwards`: from canonical order.
 pub fn reorder<E: Copy + Send + Sync>(kind: ArrayKind, from: &[E], to: &mut [E], inwards: bool) {

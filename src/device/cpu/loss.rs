@@ -4,9 +4,9 @@
 //! that no exponential overflows; its gradient is softmax(z) − e_k, divided by the rows. Logits or
 //! outputs that are not finite, and labels that are not there, give a loss that is NaN.
 
-use crate::device::Outcome;
-use crate::exact::Element;
-use crate::network::architecture::Shape;
+use crate::Outcome;
+use shatter_exact::Element;
+use shatter_network::architecture::Shape;
 
 use super::slab::{Slab, SlabMut};
 
@@ -74,18 +74,18 @@ pub fn loss<E: Element>(
 /// target of a class is 1 at its own output.
 ///
 /// ```
-/// use shatter::device::cpu::outcome;
-/// use shatter::sample::Labels;
+/// use shatter_device::cpu::outcome;
+/// use shatter_sample::Labels;
 /// let labels = Labels::classes(vec![1, 0], 2)?;
 /// let found = outcome(false, &[0.0, 0.0, 3.0, 1.0], &labels, &[true, false]);
 /// assert_eq!((found.changed, found.clean), ((0, 1), (1, 1))); // a tie is the first class
 /// assert!((found.loss - (2f64.ln() + (1.0 + (-2f64).exp()).ln())).abs() < 1e-15);
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 pub fn outcome<E: Element>(
     is_squared: bool,
     outputs: &[E],
-    labels: &crate::sample::Labels,
+    labels: &shatter_sample::Labels,
     changed: &[bool],
 ) -> Outcome {
     let n = labels.len();
@@ -95,8 +95,8 @@ pub fn outcome<E: Element>(
     let changed: Vec<u32> = changed.iter().map(|&changed| u32::from(changed)).collect();
     let numbers: Vec<E>;
     let target = match labels {
-        crate::sample::Labels::Classes { of, .. } => Target::Classes(of),
-        crate::sample::Labels::Real { values, .. } => {
+        shatter_sample::Labels::Classes { of, .. } => Target::Classes(of),
+        shatter_sample::Labels::Real { values, .. } => {
             numbers = values.iter().map(|&value| E::of(value)).collect();
             Target::Numbers(&numbers)
         }

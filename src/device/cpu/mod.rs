@@ -26,10 +26,10 @@ mod store;
 mod testing;
 mod update;
 
-use crate::device::plan::{ArrayId, ArrayKind, Operation, Plan, SequenceId};
-use crate::device::{Control, Device, DeviceError, Memory, Outcome, check};
-use crate::exact::Element;
-use crate::network::architecture::{Shape, Window};
+use crate::plan::{ArrayId, ArrayKind, Operation, Plan, SequenceId};
+use crate::{Control, Device, DeviceError, Memory, Outcome, check};
+use shatter_exact::Element;
+use shatter_network::architecture::{Shape, Window};
 
 pub use loss::outcome;
 
@@ -39,8 +39,8 @@ use store::{Store, zeros};
 /// The processor, with the threads of the pool in which `prepare` and `run` are called.
 ///
 /// ```
-/// use shatter::device::{Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Plan};
-/// use shatter::device::{Sequence, SequenceId, cpu::Cpu};
+/// use shatter_device::{Array, ArrayId, ArrayKind, Control, Device, Memory, Operation, Plan};
+/// use shatter_device::{Sequence, SequenceId, cpu::Cpu};
 /// let array = |name: &str| Array { name: name.into(), kind: ArrayKind::Vector(2), shared: false };
 /// let parameters = vec![[ArrayId(0), ArrayId(1), ArrayId(2)]];
 /// let update = Operation::Update { parameters, momentum: 0.9, decay: 0.0 };
@@ -54,7 +54,7 @@ use store::{Store, zeros};
 /// let mut weight = [0.0; 2];
 /// memory.read(ArrayId(0), 0, &mut weight)?;
 /// assert_eq!(weight, [-0.5, -1.0]);
-/// # Ok::<(), shatter::device::DeviceError>(())
+/// # Ok::<(), shatter_device::DeviceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cpu;
@@ -72,57 +72,74 @@ struct CpuMemory<E> {
     images: Vec<E>,
 }
 
-impl<E: Element> Device<E> for Cpu {
-    fn kind(&self) -> &'static str {
-        "cpu"
-    }
+// For each type by itself, and not for all at once: so the device is compiled here, and not again in every crate that
+// trains.
+macro_rules! device {
+    ($number:ty) => {
+        impl Device<$number> for Cpu {
+            fn kind(&self) -> &'static str {
+                "cpu"
+            }
 
-    fn describe(&self) -> String {
-        format!("CPU, {} threads, {}", rayon::current_num_threads(), E::NAME)
-    }
+            fn describe(&self) -> String {
+                let name = <$number as Element>::NAME;
+                format!("CPU, {} threads, {name}", rayon::current_num_threads())
+            }
 
-    fn prepare(&self, plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, DeviceError> {
-        let accesses = check::check(&plan)?;
-        if seeds.len() < plan.replicas {
-            return Err(DeviceError::Missing(format!("seed of replica {}", seeds.len())));
-        }
-        let steps: Vec<Vec<Step>> =
-            (0..plan.sequences.len()).map(|at| fuse::steps(&plan, &accesses, at)).collect();
-        let mut convolution = convolution::Scratch::default();
-        let mut images = 0;
-        for sequence in &plan.sequences {
-            for operation in &sequence.operations {
-                if let Some((input, output, window)) = windowed(operation) {
-                    let room = convolution.reserve(input, output, window, sequence.rows);
-                    room.map_err(|wanted| DeviceError::Memory {
-                        array: "scratch of convolutions".to_owned(),
-                        wanted,
-                    })?;
-                }
-                images = images.max(image_scratch(&plan, operation).saturating_mul(sequence.rows));
+            fn prepare(
+                &self,
+                plan: Plan,
+                seeds: &[u64],
+            ) -> Result<Box<dyn Memory<$number>>, DeviceError> {
+                prepare(plan, seeds)
             }
         }
-        let tile = steps.iter().flatten().map(|step| match step {
-            Step::DenseUpdate(fused) => dense::tile_len::<E>(
-                fused.output_gradient.shape.channels,
-                fused.input.shape.channels,
-            ),
-            _ => 0,
-        });
-        let tile = tile.max().unwrap_or(0);
-        let threads = if tile == 0 { 0 } else { rayon::current_num_threads() };
-        let tiles = (0..threads).map(|_| zeros("tile of a gradient", Some(tile)));
-        Ok(Box::new(CpuMemory {
-            tiles: dense::Tiles::new(tiles.collect::<Result<_, _>>()?, tile),
-            images: zeros("images to be augmented", Some(images))?,
-            outcomes: (0..plan.replicas).map(|_| Vec::new()).collect(),
-            store: Store::new(plan)?,
-            steps,
-            seeds: seeds.to_vec(),
-            control: Control { position: 0, step: 0, epoch: 0, learning_rate: 0.0 },
-            convolution,
-        }))
+    };
+}
+
+device!(f32);
+device!(f64);
+
+fn prepare<E: Element>(plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, DeviceError> {
+    let accesses = check::check(&plan)?;
+    if seeds.len() < plan.replicas {
+        return Err(DeviceError::Missing(format!("seed of replica {}", seeds.len())));
     }
+    let steps: Vec<Vec<Step>> =
+        (0..plan.sequences.len()).map(|at| fuse::steps(&plan, &accesses, at)).collect();
+    let mut convolution = convolution::Scratch::default();
+    let mut images = 0;
+    for sequence in &plan.sequences {
+        for operation in &sequence.operations {
+            if let Some((input, output, window)) = windowed(operation) {
+                let room = convolution.reserve(input, output, window, sequence.rows);
+                room.map_err(|wanted| DeviceError::Memory {
+                    array: "scratch of convolutions".to_owned(),
+                    wanted,
+                })?;
+            }
+            images = images.max(image_scratch(&plan, operation).saturating_mul(sequence.rows));
+        }
+    }
+    let tile = steps.iter().flatten().map(|step| match step {
+        Step::DenseUpdate(fused) => {
+            dense::tile_len::<E>(fused.output_gradient.shape.channels, fused.input.shape.channels)
+        }
+        _ => 0,
+    });
+    let tile = tile.max().unwrap_or(0);
+    let threads = if tile == 0 { 0 } else { rayon::current_num_threads() };
+    let tiles = (0..threads).map(|_| zeros("tile of a gradient", Some(tile)));
+    Ok(Box::new(CpuMemory {
+        tiles: dense::Tiles::new(tiles.collect::<Result<_, _>>()?, tile),
+        images: zeros("images to be augmented", Some(images))?,
+        outcomes: (0..plan.replicas).map(|_| Vec::new()).collect(),
+        store: Store::new(plan)?,
+        steps,
+        seeds: seeds.to_vec(),
+        control: Control { position: 0, step: 0, epoch: 0, learning_rate: 0.0 },
+        convolution,
+    }))
 }
 
 /// Input, output and window of an operation of convolutions.

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::device::cpu::slab::{Slab, SlabMut};
-use crate::exact::Element;
-use crate::linear::vectors::vectorised;
-use crate::network::architecture::{Pool, Shape, Window};
+use crate::cpu::slab::{Slab, SlabMut};
+use shatter_exact::Element;
+use shatter_matrix::vectors::vectorised;
+use shatter_network::architecture::{Pool, Shape, Window};
 
 /// Maximum or mean of each window. Padding never is a maximum, and counts as zeros in a mean. Of
 /// equal maxima the first in row-major order wins, and a NaN wins over all that stood before it,
@@ -260,7 +260,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::device::cpu::testing::{
+    use crate::cpu::testing::{
         Case, Field, assert_gradient, assert_near, assert_same_with_all_threads, cases,
     };
 

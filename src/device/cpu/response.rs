@@ -9,9 +9,9 @@
 
 use rayon::prelude::*;
 
-use crate::device::cpu::slab::{Slab, SlabMut};
-use crate::exact::Element;
-use crate::linear::vectors::vectorised;
+use crate::cpu::slab::{Slab, SlabMut};
+use shatter_exact::Element;
+use shatter_matrix::vectors::vectorised;
 
 /// Size, alpha, beta and k.
 pub type Constants = (usize, f64, f64, f64);
@@ -123,10 +123,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::device::cpu::testing::{
-        Field, assert_gradient, assert_near, assert_same_with_all_threads,
-    };
-    use crate::network::architecture::Shape;
+    use crate::cpu::testing::{Field, assert_gradient, assert_near, assert_same_with_all_threads};
+    use shatter_network::architecture::Shape;
 
     #[test]
     fn equals_pytorch() {

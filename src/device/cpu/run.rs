@@ -1,7 +1,7 @@
 //! Which function does which operation, on which arrays.
 
-use crate::device::plan::{ArrayKind, LabelArrays, Operation, View};
-use crate::exact::Element;
+use crate::plan::{ArrayKind, LabelArrays, Operation, View};
+use shatter_exact::Element;
 
 use super::data::{Drawn, gather, select};
 use super::dropout::{Mask, dropout};

@@ -2,7 +2,7 @@
 //! channels of a position side by side. A view of some channels is then a stride, and branches are
 //! joined without copies.
 
-use crate::network::architecture::Shape;
+use shatter_network::architecture::Shape;
 
 /// Some channels of the first `rows` samples of an array, to be read.
 #[derive(Clone, Copy)]

@@ -5,9 +5,9 @@
 use std::mem::{size_of, take};
 use std::ops::Range;
 
-use crate::device::DeviceError;
-use crate::device::plan::{Array, ArrayId, ArrayKind, Plan, View};
-use crate::exact::Element;
+use crate::DeviceError;
+use crate::plan::{Array, ArrayId, ArrayKind, Plan, View};
+use shatter_exact::Element;
 
 use super::slab::{Slab, SlabMut};
 

@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 
-use crate::device::cpu::slab::{Slab, SlabMut};
-use crate::exact::Element;
-use crate::network::architecture::{Shape, Window};
+use crate::cpu::slab::{Slab, SlabMut};
+use shatter_exact::Element;
+use shatter_network::architecture::{Shape, Window};
 
 /// A number in [−1, 1), by the bits of a hash of its place.
 pub fn number(seed: u64, at: usize) -> f64 {

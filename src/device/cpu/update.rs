@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::exact::Element;
+use shatter_exact::Element;
 
 /// Numbers that one task takes.
 const BLOCK: usize = 1 << 15;

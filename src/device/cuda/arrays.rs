@@ -4,8 +4,8 @@
 use cust::memory::DeviceBuffer;
 use cust::stream::Stream;
 
-use crate::device::plan::{ArrayId, ArrayKind, Plan, View};
-use crate::device::{DeviceError, check};
+use crate::plan::{ArrayId, ArrayKind, Plan, View};
+use crate::{DeviceError, check};
 
 use super::arguments;
 use super::copies::{read, replicas, write};
@@ -31,7 +31,7 @@ fn stride(len: usize) -> Option<usize> {
 
 impl Arrays {
     pub fn new(stream: &Stream, plan: Plan) -> Result<Arrays, DeviceError> {
-        let hold = |(at, array): (usize, &crate::device::Array)| {
+        let hold = |(at, array): (usize, &crate::Array)| {
             let copies = if array.shared { 1 } else { plan.replicas };
             let len = plan.len(ArrayId(at));
             let extent = (len, stride(len), copies);

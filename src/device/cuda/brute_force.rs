@@ -1,5 +1,5 @@
 //! A two-layer network at every point in binary64, all n · m terms, on the GPU: the outputs of
-//! [`evaluate::brute_force`](crate::network::evaluate::brute_force) bit for bit
+//! [`evaluate::brute_force`](shatter_network::evaluate::brute_force) bit for bit
 //! (`kernels/brute_force.cu` says why). Its kernel is loaded by itself, and only when asked for.
 #![allow(unsafe_code)]
 
@@ -11,10 +11,10 @@ use cust::memory::DeviceBuffer;
 use cust::module::Module;
 use cust::stream::{Stream, StreamFlags};
 
-use crate::device::DeviceError;
-use crate::network::FloatNetwork;
-use crate::network::projection::project_float;
-use crate::sample::Points;
+use crate::DeviceError;
+use shatter_network::FloatNetwork;
+use shatter_network::projection::project_float;
+use shatter_sample::Points;
 
 use super::copies::{read, sent, zeros};
 use super::error::failed;

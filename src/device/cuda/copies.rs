@@ -9,7 +9,7 @@ use cust::memory::bytemuck::{Pod, Zeroable};
 use cust::memory::{AsyncCopyDestination, DeviceBuffer, DeviceCopy, DeviceSlice};
 use cust::stream::Stream;
 
-use crate::device::DeviceError;
+use crate::DeviceError;
 
 use super::error::failed;
 

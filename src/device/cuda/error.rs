@@ -3,7 +3,7 @@
 use cust::error::CudaError;
 use cust::sys::CUresult;
 
-use crate::device::DeviceError;
+use crate::DeviceError;
 
 /// The status if `cust` has no name for it.
 fn reason(name: String, unknown: bool) -> String {

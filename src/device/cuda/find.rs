@@ -3,7 +3,7 @@
 use cust::CudaFlags;
 use cust::device::{Device, DeviceAttribute};
 
-use crate::device::{Arithmetic, DeviceError};
+use crate::{Arithmetic, DeviceError};
 
 use super::error::failed;
 

@@ -8,7 +8,7 @@ use std::ptr::null_mut;
 use cust::stream::Stream;
 use cust::sys;
 
-use crate::device::DeviceError;
+use crate::DeviceError;
 
 use super::error::checked;
 use super::launch::{Kernels, Launch};

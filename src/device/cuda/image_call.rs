@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::from_ref;
 
-use crate::device::Arithmetic;
+use crate::Arithmetic;
 
 use super::image_arguments as arguments;
 use super::launch::Direction;

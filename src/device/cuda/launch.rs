@@ -8,7 +8,7 @@ use cust::function::FunctionAttribute;
 use cust::module::Module;
 use cust::stream::Stream;
 
-use crate::device::{Arithmetic, DeviceError};
+use crate::{Arithmetic, DeviceError};
 
 use super::arguments;
 use super::error::failed;

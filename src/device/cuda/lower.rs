@@ -1,8 +1,8 @@
 //! From operations to launches. Everything that a launch is given is known when a plan is prepared:
 //! addresses, strides, shapes; what changes from step to step is read from control data.
 
-use crate::device::plan::{ArrayId, ArrayKind, LabelArrays, Operation, View};
-use crate::device::{Arithmetic, DeviceError};
+use crate::plan::{ArrayId, ArrayKind, LabelArrays, Operation, View};
+use crate::{Arithmetic, DeviceError};
 
 use super::arguments::{self, Array};
 use super::arrays::Arrays;

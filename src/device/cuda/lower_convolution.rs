@@ -1,9 +1,9 @@
 //! Convolutions as launches: forwards, weight gradient, and the input gradient in one launch for
 //! each remainder of a position modulo the stride.
 
-use crate::device::DeviceError;
-use crate::device::plan::{ArrayId, Operation, View};
-use crate::network::architecture::{Shape, Window};
+use crate::DeviceError;
+use crate::plan::{ArrayId, Operation, View};
+use shatter_network::architecture::{Shape, Window};
 
 use super::image_arguments::{self as arguments, Divisor, Windows};
 use super::image_call::{Height, ImageCall};

@@ -1,9 +1,9 @@
 //! Operations on images as launches: pooling, local response normalization, augmentation.
 //! Convolutions and batch normalization have files of their own.
 
-use crate::device::DeviceError;
-use crate::device::plan::{ArrayId, ArrayKind, Augmentation, Operation, View};
-use crate::network::architecture::{Pool, Shape, Window};
+use crate::DeviceError;
+use crate::plan::{ArrayId, ArrayKind, Augmentation, Operation, View};
+use shatter_network::architecture::{Pool, Shape, Window};
 
 use super::image_arguments::{self as arguments, Divisor, Sides};
 use super::image_call::ImageCall;

@@ -1,8 +1,8 @@
 //! Batch normalization as launches.
 
-use crate::device::DeviceError;
-use crate::device::plan::{Operation, View};
-use crate::network::architecture::Shape;
+use crate::DeviceError;
+use crate::plan::{Operation, View};
+use shatter_network::architecture::Shape;
 
 use super::image_arguments as arguments;
 use super::image_call::ImageCall;

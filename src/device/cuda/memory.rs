@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use cust::memory::DeviceBuffer;
 
-use crate::device::plan::{ArrayId, Operation, Plan, SequenceId};
-use crate::device::{Control, DeviceError, Memory, Outcome};
-use crate::record::philox;
+use crate::plan::{ArrayId, Operation, Plan, SequenceId};
+use crate::{Control, DeviceError, Memory, Outcome};
+use shatter_random::philox;
 
 use super::arguments::{self, CONTROL_WORDS, OUTCOME_WORDS, PIECE_WORDS, ROW_WORDS, SEED_WORD};
 use super::arrays::Arrays;

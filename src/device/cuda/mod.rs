@@ -32,8 +32,8 @@ pub use support::supports;
 
 use std::rc::Rc;
 
-use crate::device::plan::Plan;
-use crate::device::{Arithmetic, Device, DeviceError, Memory};
+use crate::plan::Plan;
+use crate::{Arithmetic, Device, DeviceError, Memory};
 
 use session::Session;
 

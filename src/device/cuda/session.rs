@@ -5,7 +5,7 @@
 use cust::context::{Context, CurrentContext};
 use cust::stream::{Stream, StreamFlags};
 
-use crate::device::{Arithmetic, DeviceError};
+use crate::{Arithmetic, DeviceError};
 
 use super::error::failed;
 use super::graph::Graph;

@@ -1,8 +1,8 @@
 //! What the device does not have, found out before anything is allocated.
 
-use crate::device::check::{Access, Accesses};
-use crate::device::plan::Plan;
-use crate::device::{DeviceError, check};
+use crate::check::{Access, Accesses};
+use crate::plan::Plan;
+use crate::{DeviceError, check};
 
 /// Replicas that one launch can have.
 const REPLICAS: std::ops::RangeInclusive<usize> = 1..=65_535;

@@ -10,10 +10,10 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::exact::{Format, IBig, Rational};
-use crate::interchange::InterchangeError;
-use crate::interchange::array::{Arrays, Entry, MOST_DIGITS, MOST_NUMBERS, MOST_TEXTS, Values};
-use crate::record::safetensors::Texts;
+use crate::InterchangeError;
+use crate::array::{Arrays, Entry, MOST_DIGITS, MOST_NUMBERS, MOST_TEXTS, Values};
+use shatter_exact::{Format, IBig, Rational};
+use shatter_record::safetensors::Texts;
 
 /// The longest name of an array, in bytes, and the most sides.
 const NAME: usize = 1024;
@@ -26,13 +26,13 @@ const MOST_PRODUCTS: usize = 1 << 41;
 /// Reads a file of [`construction`](super::construction) or [`trained`](super::trained).
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::interchange::{array::Values, json};
+/// use shatter_exact::Rational;
+/// use shatter_interchange::{array::Values, json};
 /// let text = r#"{"metadata": {}, "arrays": {"w": {"shape": [2], "values": ["1/3", "-2"]}}}"#;
 /// let read = json::read(text.as_bytes())?;
 /// let third = Rational::from_parts(1.into(), 3u8.into());
 /// assert_eq!(read.entries["w"].values, Values::Exact(vec![third, Rational::from(-2)]));
-/// # Ok::<(), shatter::interchange::InterchangeError>(())
+/// # Ok::<(), shatter_interchange::InterchangeError>(())
 /// ```
 ///
 /// # Errors

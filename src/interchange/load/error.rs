@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::certify::Rejection;
-use crate::interchange::InterchangeError;
-use crate::network::architecture::ArchitectureError;
-use crate::network::graph::GraphError;
-use crate::train::CheckpointError;
+use crate::InterchangeError;
+use shatter_check::Rejection;
+use shatter_network::architecture::ArchitectureError;
+use shatter_network::graph::GraphError;
+use shatter_train::CheckpointError;
 
 /// Why a file could not be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,12 @@
-//! Explicit networks from named arrays: the inverse of [`array`](crate::interchange::array).
+//! Explicit networks from named arrays: the inverse of [`array`](crate::array).
 
 use std::collections::BTreeMap;
 
-use crate::exact::{Dyadic, Rational};
-use crate::interchange::InterchangeError;
-use crate::interchange::array::{Arrays, Entry, MOST_NUMBERS, Values};
-use crate::network::layered::{Layered, Unit};
-use crate::network::{Activation, ExactNetwork, Network};
+use crate::InterchangeError;
+use crate::array::{Arrays, Entry, MOST_NUMBERS, Values};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::layered::{Layered, Unit};
+use shatter_network::{Activation, ExactNetwork, Network};
 
 /// Numbers other than 0 that any file may have, however few bytes it is packed into.
 const ALWAYS: u64 = 1 << 20;

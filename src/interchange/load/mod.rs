@@ -24,17 +24,18 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::certify::{check::Claim, read};
-use crate::interchange::array::Arrays;
-use crate::interchange::onnx::External;
-use crate::interchange::{InterchangeError, json, npz, onnx, tensors};
-use crate::judge::certificate::digest_of_files;
-use crate::network::architecture::Shape;
-use crate::network::reading::ReadingError;
-use crate::network::{Graph, Network, Reading, graph};
-use crate::sample::fingerprint::hex;
-use crate::sample::{LabelRule, Target};
-use crate::train::{self, Checkpoint, CheckpointError};
+use crate::array::Arrays;
+use crate::onnx::External;
+use crate::{InterchangeError, json, npz, onnx, tensors};
+use shatter_certify::read;
+use shatter_check::Claim;
+use shatter_judge::certificate::digest_of_files;
+use shatter_network::architecture::Shape;
+use shatter_network::reading::ReadingError;
+use shatter_network::{Graph, Network, Reading, graph};
+use shatter_sample::fingerprint::hex;
+use shatter_sample::{LabelRule, Target};
+use shatter_train::{self as train, Checkpoint, CheckpointError};
 
 pub use error::LoadError;
 pub use kind::Kind;
@@ -49,7 +50,7 @@ const LARGEST: u64 = 1 << 31;
 /// What a file of plain arrays may leave unsaid.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
-    /// The layers in words ([`architecture::text`](crate::network::architecture::text)), the last dense one left out,
+    /// The layers in words ([`architecture::text`](shatter_network::architecture::text)), the last dense one left out,
     /// for arrays under PyTorch's names.
     pub architecture: Option<&'a str>,
     /// Outputs of the last layer; those of its array otherwise.
@@ -160,8 +161,8 @@ impl Loaded {
 /// Loads a network.
 ///
 /// ```
-/// use shatter::interchange::{Array, Numbers, tensors};
-/// use shatter::load::{self, Options};
+/// use shatter_interchange::{Array, Numbers, tensors};
+/// use shatter_interchange::load::{self, Options};
 /// let array = |name: &str, shape: &[usize], numbers: &[f64]| Array {
 ///     name: name.to_owned(),
 ///     shape: shape.to_vec(),

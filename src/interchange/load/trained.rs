@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::exact::{Element, Format};
-use crate::interchange::InterchangeError;
-use crate::interchange::array::{Arrays, Entry, Values};
-use crate::network::architecture::{Architecture, Parameter, Shape};
-use crate::train::{Checkpoint, checkpoint};
+use crate::InterchangeError;
+use crate::array::{Arrays, Entry, Values};
+use shatter_exact::{Element, Format};
+use shatter_network::architecture::{Architecture, Parameter, Shape};
+use shatter_train::{Checkpoint, checkpoint};
 
 use super::{LoadError, Options};
 
@@ -132,8 +132,8 @@ fn floats(name: &str, values: Values) -> Result<(Format, Vec<f64>), InterchangeE
             Err(InterchangeError::Array { array: array(), reason })
         }
         Values::Exact(values) => {
-            let number = |(index, x): (usize, crate::exact::Rational)| {
-                let held = crate::exact::Dyadic::from_rational(&x).and_then(|x| x.to_f64());
+            let number = |(index, x): (usize, shatter_exact::Rational)| {
+                let held = shatter_exact::Dyadic::from_rational(&x).and_then(|x| x.to_f64());
                 held.ok_or_else(|| InterchangeError::Entry {
                     array: array(),
                     index,

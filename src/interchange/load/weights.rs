@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::exact::{Dyadic, Element, Rational};
-use crate::interchange::InterchangeError;
-use crate::interchange::array::{fits, is_perceptron};
-use crate::network::architecture::{Architecture, Layer, Parameter};
-use crate::network::graph::{self, Affine, Operation};
-use crate::network::reading::ReadingError;
-use crate::network::{ExactNetwork, Graph, Layered, Network, Reading};
-use crate::train;
+use crate::InterchangeError;
+use crate::array::{fits, is_perceptron};
+use shatter_exact::{Dyadic, Element, Rational};
+use shatter_network::architecture::{Architecture, Layer, Parameter};
+use shatter_network::graph::{self, Affine, Operation};
+use shatter_network::reading::ReadingError;
+use shatter_network::{ExactNetwork, Graph, Layered, Network, Reading};
+use shatter_train as train;
 
 use super::{Content, LoadError, Options, contents, explicit, reading, trained};
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 use super::named::{Named, Numbers, Side, Value, text};
 use super::read::Reading;

@@ -1,5 +1,5 @@
 //! Constructions as ONNX graphs that keep the order of operations of which the float-exactness
-//! bounds speak ([`float_exact`](crate::network::float_exact)).
+//! bounds speak ([`float_exact`](shatter_network::float_exact)).
 //!
 //! A two-layer network is *project, subtract thresholds, ReLU, weigh*:
 //!
@@ -27,12 +27,12 @@
 //! | softsign | Abs, Add 1, Div |
 //! | sine | Floor; positive where t is no integer and its floor is even |
 
-use crate::exact::Format;
-use crate::interchange::array::{MOST_NUMBERS, Sparse, fits, two_layer as parts};
-use crate::interchange::number::{Converter, Numbers};
-use crate::interchange::{InterchangeError, Part};
-use crate::network::layered::{Layered, Unit};
-use crate::network::{Activation, ExactNetwork, Network};
+use crate::array::{MOST_NUMBERS, Sparse, fits, two_layer as parts};
+use crate::number::{Converter, Numbers};
+use crate::{InterchangeError, Part};
+use shatter_exact::Format;
+use shatter_network::layered::{Layered, Unit};
+use shatter_network::{Activation, ExactNetwork, Network};
 
 use super::graph::{Builder, Value, element_type};
 use super::left_out;

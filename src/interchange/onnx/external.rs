@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 use super::wire::{self, Tensor, malformed, model};
 

@@ -6,8 +6,8 @@ use super::message::{
     Attribute, Dimension, Entry, Graph, Model, Node, OperatorSet, Tensor, TensorShape, TensorType,
     Type, ValueInfo, attribute_type, data_type,
 };
-use crate::exact::Format;
-use crate::interchange::number::Numbers;
+use crate::number::Numbers;
+use shatter_exact::Format;
 
 /// The operator set that files name: ONNX 1.15, of November 2023, which every runtime reads.
 const OPSET: i64 = 20;

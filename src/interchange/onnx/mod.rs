@@ -22,9 +22,9 @@ pub use wire::metadata;
 
 use super::number::{Numbers, Rounded};
 use super::{Converter, InterchangeError};
-use crate::exact::Format;
-use crate::network::Network;
-use crate::network::architecture::{Architecture, Parameter};
+use shatter_exact::Format;
+use shatter_network::Network;
+use shatter_network::architecture::{Architecture, Parameter};
 
 /// Whether ONNX Runtime leaves out an Add or Sub of this constant where it has no other number, whatever its
 /// type: it is not 0, and binary32 may take it for 0 (NoopElimination).
@@ -38,12 +38,12 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// rounded; the metadata are pairs of key and text.
 ///
 /// ```
-/// use shatter::construct::{Options, depth_two};
-/// use shatter::exact::Format;
-/// use shatter::interchange::onnx;
-/// use shatter::judge::{Effort, Runtime, verdict as judge};
-/// use shatter::network::Network;
-/// use shatter::sample::{self, LabelRule};
+/// use shatter_construct::{Options, depth_two};
+/// use shatter_exact::Format;
+/// use shatter_interchange::onnx;
+/// use shatter_judge::{Effort, Runtime, verdict as judge};
+/// use shatter_network::Network;
+/// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
 /// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
 /// let network = Network::TwoLayer(fit.network);

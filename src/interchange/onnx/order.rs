@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::wire::{self, Node, malformed};
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -16,9 +16,9 @@ use super::call::Call;
 use super::named::{Named, Numbers, Value};
 use super::operator::pointwise::activated;
 use super::read::Reading;
-use crate::interchange::InterchangeError;
-use crate::network::Activation;
-use crate::network::graph::{Operation, Step};
+use crate::InterchangeError;
+use shatter_network::Activation;
+use shatter_network::graph::{Operation, Step};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::exact::Format;
-use crate::interchange::InterchangeError;
-use crate::network::graph::{Graph, Operation, Step, count};
+use crate::InterchangeError;
+use shatter_exact::Format;
+use shatter_network::graph::{Graph, Operation, Step, count};
 
 use super::call::Call;
 use super::external::External;

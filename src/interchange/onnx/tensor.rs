@@ -7,7 +7,7 @@ use super::message::data_type;
 use super::read::product;
 use super::whole::{Size, Whole, bounded};
 use super::wire::{Tensor, malformed};
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

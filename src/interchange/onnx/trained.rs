@@ -1,19 +1,19 @@
 //! Trained networks as ONNX graphs, in inference mode.
 //!
-//! The input is what the network was trained on: prepared images ([`crate::sample::prepare`]).
+//! The input is what the network was trained on: prepared images ([`shatter_prepare::prepare`]).
 //! With the shape of raw images, bytes go in, and the graph begins with the preparation, in binary64
 //! and rounded once, as ours is: crop, division by 255, whitening.
 //!
 //! Dropout is left out. Local response normalization over an even number of channels, which ONNX
 //! centres otherwise than PyTorch, is written as a 1 × 1 convolution of the squares.
 
-use crate::exact::Format;
-use crate::interchange::InterchangeError;
-use crate::interchange::number::{Converter, Numbers};
-use crate::network::architecture::{
+use crate::InterchangeError;
+use crate::number::{Converter, Numbers};
+use shatter_exact::Format;
+use shatter_network::architecture::{
     Architecture, EPSILON, Layer, Parameter, Pool, Shape, Window, shape,
 };
-use crate::sample::Preprocess;
+use shatter_prepare::Preprocess;
 
 use super::construction::BYTES;
 use super::graph::{Builder, Value, element_type};

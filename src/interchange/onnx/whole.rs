@@ -3,7 +3,7 @@
 //! A number is c · batch + k, where the number of points in a batch is not known. What is not of this form is refused.
 
 use super::wire::malformed;
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 /// The most numbers of an array of whole numbers.
 pub const MOST_WHOLE: usize = 1 << 10;

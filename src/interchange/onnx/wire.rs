@@ -9,7 +9,7 @@ use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 use super::message::{Entry, OperatorSet, ValueInfo};
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 /// The most nodes, initializers, inputs or outputs of a graph.
 const MOST: usize = 1 << 16;

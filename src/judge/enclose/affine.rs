@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::bounds::{gamma, larger, largest, up};
 use super::chain::{BESIDES, Chain, least_of};
 use super::{Enclosure, all_zero, of_point, tile};
-use crate::exact::Format;
-use crate::exact::format::common_grain as grain;
-use crate::judge::runtime::{Rounding, winograd};
-use crate::linear::product::{Matrix, MatrixMut, product};
-use crate::network::graph::{Affine, Window, count};
+use crate::runtime::{Rounding, winograd};
+use shatter_exact::Format;
+use shatter_exact::format::common_grain as grain;
+use shatter_matrix::product::{Matrix, MatrixMut, product};
+use shatter_network::graph::{Affine, Window, count};
 
 /// Numbers that the windows of a convolution take at once, in each of their lists.
 const WINDOWS: usize = 1 << 18;

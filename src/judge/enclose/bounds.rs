@@ -1,6 +1,6 @@
 //! Bounds on rounding, here and in the runtimes of a model.
 
-use crate::judge::runtime::Rounding;
+use crate::runtime::Rounding;
 
 /// The bound of a rounded sum of nonnegative numbers with this many operations.
 pub fn up(x: f64, operations: usize) -> f64 {

@@ -27,9 +27,9 @@
 
 use super::bounds::{larger, largest, up};
 use super::{Enclosure, all_zero, of_point};
-use crate::exact::format::common_grain as grain;
-use crate::judge::runtime::Rounding;
-use crate::network::graph::Normalization;
+use crate::runtime::Rounding;
+use shatter_exact::format::common_grain as grain;
+use shatter_network::graph::Normalization;
 
 /// Roundings of a normalization at a monomial: of its epsilon to the rounding, square root, division,
 /// products, sums, and some to spare for reciprocals that are off by units.
@@ -222,14 +222,14 @@ impl Chain {
         let mut size = Vec::with_capacity(self.size.len());
         for (at, x) in self.size.iter().enumerate() {
             let channel = channel(at);
-            let factor = by.factor(channel);
+            let factor = factor(by, channel);
             base.extend(self.base.get(at).map(|base| up(factor * base, 1)));
             size.push(up(factor * (x + by.mean[channel].abs()) + by.shift[channel].abs(), 3));
         }
         let most = |of: &dyn Fn(usize) -> f64| {
             (0..by.scale.len()).map(|c| above_one(of(c))).fold(1.0, larger)
         };
-        let (scale, inverse) = (most(&|c| by.scale[c].abs()), most(&|c| by.inverse(c)));
+        let (scale, inverse) = (most(&|c| by.scale[c].abs()), most(&|c| inverse(by, c)));
         let (mean, shift) = (most(&|c| by.mean[c].abs()), most(&|c| by.shift[c].abs()));
         let root = most(&|c| by.variance[c] + by.epsilon);
         // Then zeros for numbers below the normal range change it by less than a rounding.
@@ -290,14 +290,12 @@ fn above_one(x: f64) -> f64 {
     larger(1.0, x)
 }
 
-impl Normalization {
-    /// At least |scale|/√(variance + epsilon) of a channel.
-    pub(super) fn factor(&self, channel: usize) -> f64 {
-        up(self.scale[channel].abs() * self.inverse(channel), 2) + f64::MIN_POSITIVE
-    }
+/// At least |scale|/√(variance + epsilon) of a channel.
+pub(super) fn factor(by: &Normalization, channel: usize) -> f64 {
+    up(by.scale[channel].abs() * inverse(by, channel), 2) + f64::MIN_POSITIVE
+}
 
-    /// At least 1/√(variance + epsilon).
-    fn inverse(&self, channel: usize) -> f64 {
-        up(1.0 / (self.variance[channel] + self.epsilon).sqrt(), 4)
-    }
+/// At least 1/√(variance + epsilon).
+fn inverse(by: &Normalization, channel: usize) -> f64 {
+    up(1.0 / (by.variance[channel] + by.epsilon).sqrt(), 4)
 }

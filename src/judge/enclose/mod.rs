@@ -15,7 +15,7 @@
 //! 2^-53 there. The rounding of the bounds themselves is covered, too.
 //!
 //! Where all terms of a sum are multiples of a power of two and add up to at most 2^53 (2^24) of them
-//! in absolute value, nothing rounds ([`float_exact`](crate::network::float_exact)): the radius (the
+//! in absolute value, nothing rounds ([`float_exact`](shatter_network::float_exact)): the radius (the
 //! runtime's error) stays 0. So networks of whole numbers are evaluated exactly, at full speed.
 
 mod affine;
@@ -31,14 +31,14 @@ mod units;
 use std::ops::Range;
 
 use self::bounds::{gamma, up};
-use crate::exact::format::common_grain as grain;
 use affine::Weights;
 use chain::Chain;
 use pool::{max_pool, mean_pool};
+use shatter_exact::format::common_grain as grain;
 
 use super::runtime::{Rounding, Runtime};
-use crate::network::Activation;
-use crate::network::graph::{Graph, Normalization, Operation, Step, Window, count};
+use shatter_network::Activation;
+use shatter_network::graph::{Graph, Normalization, Operation, Step, Window, count};
 
 /// Values of a batch of points, one point after the other.
 #[derive(Clone, Debug)]
@@ -400,7 +400,7 @@ fn normalize(x: &Enclosure, by: &Normalization, shape: &[usize], rounding: Round
     };
     let centre = x.centre.iter().enumerate().map(each).collect();
     let rounded = 2.0 * gamma(8, 53);
-    let factors: Vec<f64> = (0..channels).map(|c| by.factor(c)).collect();
+    let factors: Vec<f64> = (0..channels).map(|c| chain::factor(by, c)).collect();
     let each = |(at, own): (usize, &f64)| {
         let c = channel(at);
         let both = own + by.mean[c].abs();

@@ -14,9 +14,9 @@
 //! Nothing is folded into them, or them into anything, but multiplications and gathered numbers, which pass
 //! monomials on (`chain.rs`).
 
-use crate::exact::format::common_grain as grain;
-use crate::judge::runtime::Rounding;
-use crate::network::Activation;
+use crate::runtime::Rounding;
+use shatter_exact::format::common_grain as grain;
+use shatter_network::Activation;
 
 use super::Enclosure;
 use super::affine;
@@ -279,9 +279,9 @@ pub fn scale(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::Format;
-    use crate::judge::Runtime;
+    use crate::Runtime;
     use proptest::prelude::*;
+    use shatter_exact::Format;
 
     fn around(centre: f64, radius: f64, runtime: f64) -> Enclosure {
         let list = |x: f64| if x == 0.0 { Vec::new() } else { vec![x] };

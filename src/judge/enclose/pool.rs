@@ -4,8 +4,8 @@ use super::Enclosure;
 use super::affine::radius;
 use super::bounds::{larger, up};
 use super::chain::{BESIDES, Chain};
-use crate::judge::runtime::Rounding;
-use crate::network::graph::Window;
+use crate::runtime::Rounding;
+use shatter_network::graph::Window;
 
 /// The largest entries of windows: `numbers` a point. Entries that are below another one wherever both lie, in real
 /// arithmetic and at every runtime, have no part in what is off.

@@ -18,8 +18,8 @@
 
 use super::Enclosure;
 use super::bounds::{gamma, larger, up};
-use crate::judge::runtime::Rounding;
-use crate::network::graph::{Response, count};
+use crate::runtime::Rounding;
+use shatter_network::graph::{Response, count};
 
 /// Roundings of a runtime at y beside those of D: its power, a quotient or a product.
 const POWER: usize = 64;

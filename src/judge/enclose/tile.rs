@@ -1,9 +1,9 @@
-//! What tiles of convolutions read, in place of windows: S d of [`winograd`](crate::judge::runtime::winograd).
+//! What tiles of convolutions read, in place of windows: S d of [`winograd`](crate::runtime::winograd).
 
 use std::ops::Range;
 
-use crate::judge::runtime::winograd::{Direction, TILE};
-use crate::network::graph::Window;
+use crate::runtime::winograd::{Direction, TILE};
+use shatter_network::graph::Window;
 
 use super::bounds::{larger, up};
 
@@ -81,7 +81,7 @@ pub fn windows(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::runtime::winograd::{Reach, tiled};
+    use crate::runtime::winograd::{Reach, tiled};
     use proptest::prelude::*;
 
     proptest! {

@@ -4,11 +4,11 @@
 //! term is off by |ŵ| · (what x is off by) + e |x|; of binary64 numbers e is 0, and sums of them may
 //! round nothing.
 
-use crate::exact::format::{ZEROS, grain};
-use crate::exact::{Dyadic, Rational};
-use crate::judge::runtime::Rounding;
-use crate::network::Activation;
-use crate::network::layered::Unit;
+use crate::runtime::Rounding;
+use shatter_exact::format::{ZEROS, grain};
+use shatter_exact::{Dyadic, Rational};
+use shatter_network::Activation;
+use shatter_network::layered::Unit;
 
 use super::bounds::{larger, up};
 use super::chain::{BESIDES, Chain, least_of};

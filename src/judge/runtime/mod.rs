@@ -34,7 +34,7 @@ pub mod winograd;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::exact::Format;
+use shatter_exact::Format;
 
 /// A runtime model; see the table above.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -33,8 +33,8 @@
 //! are. Transforms are evaluated row by row from the monomials above, common factors taken out or not; rows may
 //! be scaled against each other by at most 2^[`SCALED`].
 
-use crate::exact::Rational;
-use crate::network::graph::Window;
+use shatter_exact::Rational;
+use shatter_network::graph::Window;
 
 /// Largest t.
 pub const TILE: usize = 8;

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::exact::Rational;
+use shatter_exact::Rational;
 
-use crate::network::Activation;
-use crate::network::layered::{Layered, Unit};
+use crate::Activation;
+use crate::layered::{Layered, Unit};
 
 /// A dense multilayer perceptron: hidden layers of ReLU units and affine outputs, every unit with a
 /// bias and weights of its own. Written as its widths, inputs first: `2-3-3-1`.
@@ -17,12 +17,12 @@ use crate::network::layered::{Layered, Unit};
 /// parameters fits into 64 bits.
 ///
 /// ```
-/// use shatter::network::Mlp;
+/// use shatter_network::Mlp;
 /// let mlp: Mlp = "784-100-100-1".parse()?;
 /// assert_eq!(mlp, Mlp::new(784, vec![100, 100], 1)?);
 /// assert_eq!((mlp.parameters(), mlp.units()), (88_701, 200));
 /// assert_eq!(mlp.to_string(), "784-100-100-1");
-/// # Ok::<(), shatter::network::architecture::ArchitectureError>(())
+/// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mlp {
@@ -124,12 +124,12 @@ impl Mlp {
     /// and then the bias.
     ///
     /// ```
-    /// use shatter::exact::Rational;
-    /// use shatter::network::Mlp;
+    /// use shatter_exact::Rational;
+    /// use shatter_network::Mlp;
     /// let mut next = 0;
     /// let network = Mlp::new(1, vec![1], 1)?.network(|| { next += 1; Rational::from(next) });
     /// assert_eq!(network.evaluate(&[Rational::from(5)]), [Rational::from(3 * (5 + 2) + 4)]);
-    /// # Ok::<(), shatter::network::architecture::ArchitectureError>(())
+    /// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
     /// ```
     pub fn network(&self, mut number: impl FnMut() -> Rational) -> Layered {
         let hidden = self.hidden.len();

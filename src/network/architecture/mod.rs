@@ -16,12 +16,12 @@ pub use shape::{Parameter, ParameterKind, Shape};
 /// Layer i is child i of PyTorch's `nn.Sequential`, so parameters are named by paths of indices.
 ///
 /// ```
-/// use shatter::network::architecture::{Architecture, Shape};
+/// use shatter_network::architecture::{Architecture, Shape};
 /// let input = Shape { channels: 3, height: 28, width: 28 };
 /// let network = Architecture::named("inception", input, 10)?;
 /// assert_eq!(network.parameters()?, 1_652_826);
 /// assert_eq!(network.parameters_of_the_paper()?, 1_649_402);
-/// # Ok::<(), shatter::network::architecture::ArchitectureError>(())
+/// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {

@@ -1,6 +1,6 @@
 //! Shapes along a network, and the arrays that its layers own.
 
-pub use crate::sample::Shape;
+pub use shatter_sample::Shape;
 
 use super::{ArchitectureError, Layer, Window};
 
@@ -8,7 +8,7 @@ impl Window {
     /// Places along a side of that many positions; `None` if there are none.
     ///
     /// ```
-    /// use shatter::network::architecture::Window;
+    /// use shatter_network::architecture::Window;
     /// let window = Window { size: 3, stride: 2, padding: 1 };
     /// assert_eq!(window.places(28), Some(14));
     /// assert_eq!(Window { size: 5, stride: 1, padding: 0 }.places(4), None);

@@ -40,7 +40,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// That `text` is no network.
-pub(crate) fn refused(text: &str, reason: String) -> ArchitectureError {
+pub fn refused(text: &str, reason: String) -> ArchitectureError {
     ArchitectureError::Network { text: shortened(text), reason }
 }
 
@@ -245,7 +245,7 @@ fn join(layers: &[Layer]) -> String {
 /// All layers, the last dense one included, as text.
 ///
 /// ```
-/// use shatter::network::architecture::{Architecture, Shape};
+/// use shatter_network::architecture::{Architecture, Shape};
 /// let image = Shape { channels: 3, height: 28, width: 28 };
 /// let text = "conv(8,3,pad=1) relu [ conv(4,1) | maxpool(3,stride=1,pad=1) ] globalmeanpool";
 /// let network = Architecture::named(text, image, 10)?;
@@ -254,7 +254,7 @@ fn join(layers: &[Layer]) -> String {
 ///     "conv(8,3,stride=1,pad=1) relu [ conv(4,1,stride=1,pad=0) | maxpool(3,stride=1,pad=1) ] \
 ///      globalmeanpool flatten dense(10)"
 /// );
-/// # Ok::<(), shatter::network::architecture::ArchitectureError>(())
+/// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
 /// ```
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,9 @@
 //! Operations in fractions, by their definitions: after reciprocals and softsign every number has a
 //! denominator of its own.
 
-use crate::exact::Rational;
-use crate::network::Activation;
-use crate::network::graph::{Affine, Operation, Window, count};
+use crate::Activation;
+use crate::graph::{Affine, Operation, Window, count};
+use shatter_exact::Rational;
 
 use super::program::normalization;
 use super::value::dyadic;

@@ -1,12 +1,13 @@
 //! The compiled network on a block of points, in the narrowest integers that cannot overflow.
 
+use crate::ExactPoints;
 use std::ops::Range;
 
-use crate::exact::dyadic::decompose;
-use crate::exact::{Dyadic, IBig, Rational, bit_length};
-use crate::network::Activation;
-use crate::network::graph::{Affine, Operation, Window, count};
-use crate::sample::{Points, Values};
+use crate::Activation;
+use crate::graph::{Affine, Operation, Window, count};
+use shatter_exact::dyadic::decompose;
+use shatter_exact::{Dyadic, IBig, Rational, bit_length};
+use shatter_sample::{Points, Values};
 
 use super::fractions;
 use super::nodes::{Node, Nodes, Op};
@@ -421,7 +422,7 @@ fn largest(x: &Block, met: &mut (impl Iterator<Item = usize> + Clone), into: &mu
 
 /// A unit by the definition, at one point.
 fn fraction_unit(
-    unit: &crate::network::layered::Unit,
+    unit: &crate::layered::Unit,
     before: &Block,
     k: usize,
     layout: &Layout,

@@ -3,7 +3,7 @@
 //! 1. Numbers are whole numbers times units that do not depend on the point (`program.rs`): units pass
 //!    through everything but reciprocals and softsign, behind which numbers are fractions
 //!    (`fractions.rs`). Roots are irrational unless they are of squares: other batch normalizations are
-//!    refused ([`Inexact`]), and enclosed only ([`judge::enclose`](crate::judge::enclose)).
+//!    refused ([`Inexact`]), and enclosed only (`shatter_judge::enclose`).
 //! 2. Points are taken in blocks. Each number of a block is computed in 64-bit integers where the bits of
 //!    its coefficients and of the values at hand show that no sum overflows, in 128 bits or in big
 //!    integers otherwise (`lanes.rs`).
@@ -24,15 +24,16 @@ mod program;
 mod ridge;
 pub mod value;
 
+use crate::ExactLabels;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rayon::prelude::*;
 
-use crate::exact::Rational;
-use crate::exact::format::{ZEROS, common_grain};
-use crate::network::graph::{Graph, count};
-use crate::network::layered::Layered;
-use crate::sample::{Labels, Points, Target};
+use crate::graph::{Graph, count};
+use crate::layered::Layered;
+use shatter_exact::Rational;
+use shatter_exact::format::{ZEROS, common_grain};
+use shatter_sample::{Labels, Points, Target};
 
 use super::evaluate::ExactResidual;
 use super::projection::CoordinateGrid;
@@ -169,15 +170,15 @@ fn all_points(nodes: &Nodes, points: &Points) -> Result<Vec<Vec<Rational>>, Inex
 /// The outputs of a layered network at every point, in their order, without a budget.
 ///
 /// ```
-/// use shatter::exact::Rational;
-/// use shatter::network::exactly::outputs;
-/// use shatter::network::layered::{Layered, Unit};
-/// use shatter::sample::{Points, Values};
+/// use shatter_exact::Rational;
+/// use shatter_network::exactly::outputs;
+/// use shatter_network::layered::{Layered, Unit};
+/// use shatter_sample::{Points, Values};
 /// let points = Points::new(Values::I64(vec![-3, 4]), vec![1])?;
 /// let output = vec![Unit::affine([(0, Rational::from(2))], Rational::ONE)];
 /// let network = Layered { inputs: 1, hidden: vec![], output };
 /// assert_eq!(outputs(&network, &points), [vec![Rational::from(-5)], vec![Rational::from(9)]]);
-/// # Ok::<(), shatter::sample::SampleError>(())
+/// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 ///
 /// # Panics
@@ -209,7 +210,7 @@ pub fn residual(outputs: &[Vec<Rational>], labels: &Labels, target: Target) -> E
     let mut residual = ExactResidual { fits: 0, largest: Rational::ZERO, at: None };
     for (i, row) in outputs.iter().enumerate() {
         let difference = |(f, y): (&Rational, Rational)| if *f < y { y - f } else { f - y };
-        let worst = row.iter().zip(target.of(labels, i)).map(difference).max();
+        let worst = row.iter().zip(labels.exact_target(target, i)).map(difference).max();
         let worst = worst.unwrap_or(Rational::ZERO);
         residual.fits += usize::from(worst.is_zero());
         if worst > residual.largest {

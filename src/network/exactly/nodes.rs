@@ -1,7 +1,7 @@
 //! Steps to be evaluated, of a graph or of a layered network, whose numbers are borrowed.
 
-use crate::network::graph::{Graph, Operation, count};
-use crate::network::layered::{Layered, Unit};
+use crate::graph::{Graph, Operation, count};
+use crate::layered::{Layered, Unit};
 
 /// What is done.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl<'a> Nodes<'a> {
 
     /// The steps of a graph.
     pub fn of(graph: &'a Graph) -> Nodes<'a> {
-        let node = |step: &'a crate::network::graph::Step| {
+        let node = |step: &'a crate::graph::Step| {
             let others = match &step.operation {
                 Operation::Sum { other, .. } => std::slice::from_ref(other),
                 Operation::Concatenate(others) => others.as_slice(),

@@ -24,10 +24,10 @@ use dashu_int::ops::BitTest;
 
 use super::program::{normalization, root};
 use super::value::{Divisors, common, dyadic, grain, top};
-use crate::exact::{Rational, bit_length};
-use crate::network::Activation;
-use crate::network::graph::{Graph, Operation, Step, Window, count};
-use crate::network::layered::Unit;
+use crate::Activation;
+use crate::graph::{Graph, Operation, Step, Window, count};
+use crate::layered::Unit;
+use shatter_exact::{Rational, bit_length};
 
 /// Bits of the longest number, and bits that all denominators may have.
 const MOST_BITS: u64 = 1 << 18;

@@ -10,12 +10,12 @@
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest, Gcd, SquareRoot, UnsignedAbs};
 
-use crate::exact::dyadic::decompose;
-use crate::exact::format::ZEROS;
-use crate::exact::{Dyadic, IBig, Rational, bit_length, format};
-use crate::network::Activation;
-use crate::network::graph::{Affine, Normalization, Operation, Window};
-use crate::network::layered::Unit;
+use crate::Activation;
+use crate::graph::{Affine, Normalization, Operation, Window};
+use crate::layered::Unit;
+use shatter_exact::dyadic::decompose;
+use shatter_exact::format::ZEROS;
+use shatter_exact::{Dyadic, IBig, Rational, bit_length, format};
 
 use super::nodes::{Node, Nodes, Op};
 use super::plan::{self, Inexact};

@@ -7,10 +7,10 @@
 
 use rayon::prelude::*;
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::Activation;
-use crate::network::layered::Unit;
-use crate::sample::Points;
+use crate::Activation;
+use crate::layered::Unit;
+use shatter_exact::{Dyadic, Rational};
+use shatter_sample::Points;
 
 use super::nodes::{Node, Nodes, Op};
 use super::plan::Inexact;

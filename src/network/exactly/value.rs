@@ -7,8 +7,8 @@
 use dashu_int::UBig;
 use dashu_int::ops::{Abs, BitTest, DivRem, Gcd, UnsignedAbs};
 
-use crate::exact::dyadic::decompose;
-use crate::exact::{Dyadic, IBig, Rational};
+use shatter_exact::dyadic::decompose;
+use shatter_exact::{Dyadic, IBig, Rational};
 
 use super::plan::MOST_DENOMINATOR;
 

@@ -24,13 +24,14 @@
 //!
 //! Cost: two operations a weight and a point, units that share their weights once.
 
+use crate::ExactPoints;
 use rayon::prelude::*;
 
-use crate::exact::format::{ZEROS, grain};
-use crate::exact::{Dyadic, Format, Rational};
-use crate::network::Activation;
-use crate::network::layered::{Layered, Unit};
-use crate::sample::Points;
+use crate::Activation;
+use crate::layered::{Layered, Unit};
+use shatter_exact::format::{ZEROS, grain};
+use shatter_exact::{Dyadic, Format, Rational};
+use shatter_sample::Points;
 
 /// Whether plain binary64, and binary32, reproduce the exact values at every point of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -57,9 +58,9 @@ impl LayeredExactness {
     /// Decides the bounds for a network on a sample.
     ///
     /// ```
-    /// use shatter::construct::{Construction, Task, depth_k::DepthK};
-    /// use shatter::network::{Network, float_exact::layered::LayeredExactness};
-    /// use shatter::sample::{self, LabelRule};
+    /// use shatter_construct::{Construction, Task, depth_k::DepthK};
+    /// use shatter_network::{Network, float_exact::layered::LayeredExactness};
+    /// use shatter_sample::{self as sample, LabelRule};
     /// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
     /// let network = DepthK { depth: 3 }.build(&Task::new(&sample.points, &sample.labels, 1))?;
     /// let Network::Layered(network) = network else { unreachable!() };
@@ -69,7 +70,7 @@ impl LayeredExactness {
     ///
     /// # Panics
     /// If the points have fewer coordinates than the network has inputs, or a unit is
-    /// [`Miswired`](crate::network::layered::Miswired).
+    /// [`Miswired`](crate::layered::Miswired).
     pub fn of(network: &Layered, points: &Points) -> LayeredExactness {
         let obstacle = decide(network, points, Format::F64).err();
         let binary32 = obstacle.is_none() && decide(network, points, Format::F32).is_ok();

@@ -23,8 +23,8 @@ pub mod layered;
 
 use serde::Serialize;
 
-use crate::exact::{Dyadic, Format, Integers, Lattice};
-use crate::sample::{Points, Values};
+use shatter_exact::{Dyadic, Format, Integers, Lattice};
+use shatter_sample::{Points, Values};
 
 use super::ExactNetwork;
 use super::projection::magnitude;

@@ -1,6 +1,6 @@
 //! Why a graph could not be made of layers and arrays.
 
-use crate::network::architecture::ArchitectureError;
+use crate::architecture::ArchitectureError;
 
 /// Why a graph could not be made.
 #[derive(Debug, thiserror::Error)]

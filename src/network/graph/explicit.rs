@@ -8,9 +8,9 @@
 //! step 3   Σ_j w_j h_j + c
 //! ```
 
-use crate::exact::{Dyadic, Format, Rational};
-use crate::network::layered::{Layered, Unit};
-use crate::network::{ExactNetwork, Network};
+use crate::layered::{Layered, Unit};
+use crate::{ExactNetwork, Network};
+use shatter_exact::{Dyadic, Format, Rational};
 
 use super::{Graph, Operation, Step};
 
@@ -41,8 +41,8 @@ impl From<&ExactNetwork> for Graph {
     /// The direction is a step of its own, which all units share.
     ///
     /// ```
-    /// use shatter::exact::{Dyadic, Rational};
-    /// use shatter::network::{ExactNetwork, Graph};
+    /// use shatter_exact::{Dyadic, Rational};
+    /// use shatter_network::{ExactNetwork, Graph};
     /// let network = ExactNetwork {
     ///     a: vec![Dyadic::from(3), Dyadic::ONE],
     ///     b: vec![Dyadic::ZERO, Dyadic::ONE],

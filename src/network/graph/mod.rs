@@ -22,7 +22,7 @@ mod sizes;
 pub mod trained;
 pub mod window;
 
-use crate::exact::Format;
+use shatter_exact::Format;
 
 pub use error::GraphError;
 pub use operation::{Affine, Normalization, Operation, Response};

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::network::Activation;
-use crate::network::layered::Unit;
+use crate::Activation;
+use crate::layered::Unit;
 
 use super::Window;
 
@@ -112,15 +112,15 @@ pub struct Normalization {
 #[derive(Clone, Copy, Debug)]
 pub struct Response {
     /// Channels below a channel that its sum begins with.
-    pub(crate) before: usize,
+    pub before: usize,
     /// Channels of a sum, those that do not exist included.
-    pub(crate) size: usize,
+    pub size: usize,
     /// α.
-    pub(crate) alpha: f64,
+    pub alpha: f64,
     /// β.
-    pub(crate) beta: f64,
+    pub beta: f64,
     /// k.
-    pub(crate) k: f64,
+    pub k: f64,
 }
 
 impl Response {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::exact::Rational;
-use crate::network::layered::Unit;
+use crate::layered::Unit;
+use shatter_exact::Rational;
 
 use super::{Affine, Graph, Operation, Step, count};
 

@@ -3,12 +3,12 @@
 //! Two consecutive affine maps, of which the first has no activation and is read by the second alone,
 //! are one map: so Theorem 1's direction is a step of its own, which holds its numbers once, and the
 //! network has depth 2. Weights are counted with the direction written out for each unit
-//! ([`counts`](crate::network::counts)).
+//! ([`counts`](crate::counts)).
 
-use crate::exact::{Dyadic, Rational};
-use crate::network::counts::rational_bits;
-use crate::network::layered::{Layered, Sizes, Unit};
-use crate::network::{Activation, Counts, ExactNetwork, Network};
+use crate::counts::rational_bits;
+use crate::layered::{Layered, Sizes, Unit};
+use crate::{Activation, Counts, ExactNetwork, Network};
+use shatter_exact::{Dyadic, Rational};
 
 use super::{Graph, Numbers, Operation, Step, count};
 

@@ -1,8 +1,8 @@
 //! Architectures with their arrays as graphs.
 
-use crate::exact::{Element, Format};
-use crate::network::Activation;
-use crate::network::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
+use crate::Activation;
+use crate::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
+use shatter_exact::{Element, Format};
 
 use super::window::MOST_POSITIONS;
 use super::{Affine, Graph, GraphError, Normalization, Operation, Response, Step, Window};
@@ -124,7 +124,7 @@ fn refused(layer: &Layer, path: &str, reason: &str) -> GraphError {
     GraphError::Layer { layer, description, reason }
 }
 
-fn square(window: &crate::network::architecture::Window) -> Window {
+fn square(window: &crate::architecture::Window) -> Window {
     let both = |side| (side, side);
     Window {
         size: both(window.size),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::sample::class_name::{self, key};
+use shatter_sample::class_name::{self, key};
 
 use super::ReadingError;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::sample::Labels;
+use shatter_sample::Labels;
 
 use super::ReadingError;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::sample::Target;
+use shatter_sample::Target;
 
 /// How outputs say a label. The *margin* of a point is positive where they say its label: by how much the
 /// outputs, each of them, may be off and still say it (of `Largest`, their differences).

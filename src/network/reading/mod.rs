@@ -21,9 +21,9 @@ mod how;
 mod said;
 mod text;
 
-use crate::sample::class_name::key;
-use crate::sample::target::class_bits;
-use crate::sample::{Labels, Target};
+use shatter_sample::class_name::key;
+use shatter_sample::target::class_bits;
+use shatter_sample::{Labels, Target};
 
 use classes::{Class, Names, own_number, second_of_two, shown, visible};
 pub use error::ReadingError;
@@ -125,8 +125,8 @@ impl Reading {
     /// The labels of a sample in the numbers of `outputs` outputs.
     ///
     /// ```
-    /// use shatter::network::{Reading, reading::How};
-    /// use shatter::sample::Labels;
+    /// use shatter_network::{Reading, reading::How};
+    /// use shatter_sample::Labels;
     /// let names = ["3", "7"].map(String::from).to_vec();
     /// let table = Labels::Classes { of: vec![0, 1], count: 2, names, numbered: false };
     /// let said = Reading::new(How::Largest).bind(&table, 10)?;
@@ -134,7 +134,7 @@ impl Reading {
     /// let named = Reading { how: How::Largest, classes: vec!["7".into(), "3.0".into()] };
     /// assert_eq!(named.bind(&table, 2)?.class(0), Some(1));
     /// assert!(Reading::new(How::Largest).bind(&table, 2).is_err());
-    /// # Ok::<(), shatter::network::reading::ReadingError>(())
+    /// # Ok::<(), shatter_network::reading::ReadingError>(())
     /// ```
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Labels in the numbers of a network's outputs.
 
-use crate::exact::Rational;
-use crate::sample::Labels;
+use crate::ExactLabels;
+use shatter_exact::Rational;
+use shatter_sample::Labels;
 
 use super::How;
 
@@ -45,7 +46,7 @@ impl Said {
     /// # Panics
     /// If `i` is out of range.
     pub fn target(&self, i: usize) -> Option<Vec<Rational>> {
-        self.how.target().map(|target| target.of(&self.labels, i))
+        self.how.target().map(|target| self.labels.exact_target(target, i))
     }
 
     /// Whether outputs say the label of point `i`: the definition of every reading, in exact numbers.

@@ -43,11 +43,11 @@ impl Reading {
     /// text that is no reading.
     ///
     /// ```
-    /// use shatter::network::{Reading, reading::How};
+    /// use shatter_network::{Reading, reading::How};
     /// let reading = Reading { how: How::Sign, classes: vec!["no".into(), "yes, \"x\"".into()] };
     /// assert_eq!(Reading::from_metadata(&reading.metadata())?, Some(reading));
     /// assert_eq!(Reading::from_metadata(&[])?, None);
-    /// # Ok::<(), shatter::network::reading::ReadingError>(())
+    /// # Ok::<(), shatter_network::reading::ReadingError>(())
     /// ```
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::device::cpu::testing::{
+use crate::cpu::testing::{
     Case, Field, assert_gradient, assert_near, assert_same_with_all_threads, cases, numbers,
 };
 

@@ -6,8 +6,8 @@ use super::super::call::Call;
 use super::super::named::{Named, Numbers, Side, Value, of_a_point, text};
 use super::super::read::{Reading, product};
 use super::layout::walk;
-use crate::interchange::InterchangeError;
-use crate::network::graph::{Affine, Operation, Window};
+use crate::InterchangeError;
+use shatter_network::graph::{Affine, Operation, Window};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -10,9 +10,9 @@ use super::layout::{strides, walk};
 use super::pointwise;
 use super::pool;
 use super::shapes;
-use crate::interchange::InterchangeError;
-use crate::network::Activation;
-use crate::network::graph::{Operation, Window};
+use crate::InterchangeError;
+use shatter_network::Activation;
+use shatter_network::graph::{Operation, Window};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

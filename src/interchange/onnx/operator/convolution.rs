@@ -7,9 +7,9 @@ use super::super::call::Call;
 use super::super::named::{Named, Numbers, Value, text};
 use super::super::read::{Reading, product};
 use super::geometry::{self, Along};
-use crate::interchange::InterchangeError;
-use crate::network::graph::window::MOST_POSITIONS;
-use crate::network::graph::{Affine, Operation};
+use crate::InterchangeError;
+use shatter_network::graph::window::MOST_POSITIONS;
+use shatter_network::graph::{Affine, Operation};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -2,8 +2,8 @@
 
 use super::super::call::Call;
 use super::super::named::Side;
-use crate::interchange::InterchangeError;
-use crate::network::graph::Window;
+use crate::InterchangeError;
+use shatter_network::graph::Window;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -8,8 +8,8 @@ use super::super::read::{Reading, product};
 use super::super::whole::Whole;
 use super::layout::{Held, MOST_MOVED, places, strides, walk};
 use super::shapes;
-use crate::interchange::InterchangeError;
-use crate::network::graph::Operation;
+use crate::InterchangeError;
+use shatter_network::graph::Operation;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

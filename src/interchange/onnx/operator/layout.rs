@@ -6,7 +6,7 @@ use super::super::call::Call;
 use super::super::named::{Named, Numbers, Side, Value, text};
 use super::super::read::{Reading, product};
 use super::super::whole::Whole;
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -28,8 +28,8 @@ mod refused;
 mod reshape;
 mod shapes;
 
-use crate::interchange::InterchangeError;
-use crate::network::Activation;
+use crate::InterchangeError;
+use shatter_network::Activation;
 
 use super::call::Call;
 use super::named::{Named, Numbers};

@@ -3,8 +3,8 @@
 use super::super::call::Call;
 use super::super::named::{Named, Side, Soft, Value, text};
 use super::super::read::Reading;
-use crate::interchange::InterchangeError;
-use crate::network::graph::{Normalization, Operation, Response};
+use crate::InterchangeError;
+use shatter_network::graph::{Normalization, Operation, Response};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use super::super::call::Call;
 use super::super::named::{Named, Numbers, Side, Value};
 use super::super::read::Reading;
-use crate::interchange::InterchangeError;
-use crate::network::Activation;
-use crate::network::graph::{Operation, count};
+use crate::InterchangeError;
+use shatter_network::Activation;
+use shatter_network::graph::{Operation, count};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

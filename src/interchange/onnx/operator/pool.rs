@@ -5,9 +5,9 @@ use super::super::named::{Named, Side, Value, of_a_point};
 use super::super::read::{Reading, product};
 use super::geometry::{self, Along};
 use super::layout::{strides, walk};
-use crate::interchange::InterchangeError;
-use crate::network::graph::window::MOST_POSITIONS;
-use crate::network::graph::{Affine, Operation, Window};
+use crate::InterchangeError;
+use shatter_network::graph::window::MOST_POSITIONS;
+use shatter_network::graph::{Affine, Operation, Window};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

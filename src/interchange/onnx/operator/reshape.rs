@@ -6,7 +6,7 @@ use super::super::read::{Reading, product};
 use super::super::whole::Size;
 use super::super::wire::SIDES;
 use super::layout::{Held, Move};
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -10,7 +10,7 @@ use super::super::tensor::{is_float, type_name};
 use super::super::whole::{Size, Whole, bounded};
 use super::super::wire;
 use super::layout::Held;
-use crate::interchange::InterchangeError;
+use crate::InterchangeError;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 

@@ -15,8 +15,8 @@
 //! ```
 
 use super::super::bounds::up;
-use crate::network::Activation;
-use crate::network::graph::Operation;
+use shatter_network::Activation;
+use shatter_network::graph::Operation;
 
 /// A function of one number that is linear between its kinks.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::network::graph::{Window, count};
+use shatter_network::graph::{Window, count};
 
 /// Sides of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,8 +41,8 @@ mod walk;
 
 use super::bounds::up;
 use super::{Enclosure, Evaluator};
-use crate::exact::{Element, Format};
-use crate::network::graph::Graph;
+use shatter_exact::{Element, Format};
+use shatter_network::graph::Graph;
 
 use prepared::Prepared;
 use refine::Budget;

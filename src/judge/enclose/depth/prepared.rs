@@ -1,9 +1,9 @@
 //! A network made ready to be walked backwards: weights as products of cotangents read them.
 
 use super::layout::Layout;
-use crate::exact::Element;
-use crate::network::Activation;
-use crate::network::graph::{Graph, Operation};
+use shatter_exact::Element;
+use shatter_network::Activation;
+use shatter_network::graph::{Graph, Operation};
 
 /// A network with what does not depend on the point.
 pub struct Prepared<'a, E> {

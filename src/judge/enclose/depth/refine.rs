@@ -13,8 +13,8 @@ use super::layout::{Layout, Rect};
 use super::prepared::Prepared;
 use super::trace::Known;
 use super::walk::{self, Functional};
-use crate::exact::Element;
-use crate::network::graph::{Operation, Window};
+use shatter_exact::Element;
+use shatter_network::graph::{Operation, Window};
 
 /// Numbers of a batch, and entries of all cotangents of one.
 const BATCH: usize = 64;

@@ -2,9 +2,9 @@
 
 use super::layout::{Layout, Rect};
 use super::walk::{Patch, Walk};
-use crate::exact::Element;
-use crate::linear::product::{Matrix, MatrixMut, product};
-use crate::network::graph::Window;
+use shatter_exact::Element;
+use shatter_matrix::product::{Matrix, MatrixMut, product};
+use shatter_network::graph::Window;
 
 /// Entries that products of cotangents with weights have at once.
 const PRODUCTS: usize = 1 << 16;

@@ -4,9 +4,9 @@ use super::super::bounds::{gamma, up};
 use super::super::{Enclosure, Evaluator};
 use super::kinks::{self, Bent};
 use super::prepared::{Back, Prepared};
-use crate::exact::Element;
-use crate::judge::runtime::Rounding;
-use crate::network::graph::{Operation, Window};
+use crate::runtime::Rounding;
+use shatter_exact::Element;
+use shatter_network::graph::{Operation, Window};
 
 /// What is known of a value, in the order of [`Layout`](super::layout::Layout).
 pub struct Known<E> {

@@ -7,9 +7,9 @@ use super::super::bounds::{gamma, up};
 use super::layout::Rect;
 use super::prepared::{Back, Prepared};
 use super::trace::Known;
-use crate::exact::Element;
-use crate::linear::vectors::vectorised;
-use crate::network::graph::{Operation, Window};
+use shatter_exact::Element;
+use shatter_matrix::vectors::vectorised;
+use shatter_network::graph::{Operation, Window};
 
 /// Lanes in which sums are added.
 const LANES: usize = 32;

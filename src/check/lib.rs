@@ -1,0 +1,402 @@
+//! The independent checker: small, exact, fails closed.
+//!
+//! It shares no arithmetic with the constructions. It reads the certificate with its own reader,
+//! the sample with the sample readers, compares hash and labels, evaluates the network at every
+//! point in integers of its own, and accepts only if every output equals its label. There is no
+//! tolerance. Trusted: this folder, the integer library, the sample readers, SHA-256.
+//!
+//! Cost for n points of d coordinates and m units: n·d + O((n + m) log(n + m)) operations in the
+//! two-layer form; in the layered form n times the weights and biases of the network.
+
+pub mod activation;
+mod coordinates;
+pub mod evaluate;
+pub mod forward;
+mod fraction;
+pub mod layered;
+pub mod lines;
+pub mod number;
+pub mod parse;
+mod plan;
+mod ridge;
+mod room;
+mod target;
+pub mod two_layer;
+mod work;
+
+use std::io::BufRead;
+
+use shatter_sample::fingerprint::{fingerprint, header};
+use shatter_sample::{
+    LabelRule, Labels, RawSample, Recipe, Sample, SampleError, Target, class_name,
+};
+
+use lines::excerpt;
+pub use parse::{Body, Claim, Contents, Said};
+
+/// The first reason not to accept a certificate. Lines count from 1, points from 0.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The file could not be read.
+    #[error("line {line}: {source}")]
+    Io {
+        /// The line.
+        line: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file ends too early.
+    #[error("line {line}: the file ends where {expected} is expected")]
+    Truncated {
+        /// The line.
+        line: u64,
+        /// What should stand there.
+        expected: String,
+    },
+    /// A line is longer than any line of a certificate can be.
+    #[error("line {line} is longer than {limit} bytes")]
+    LongLine {
+        /// The line.
+        line: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A line is not what the format wants there.
+    #[error("line {line}: {expected} is expected, '{found}' found")]
+    Line {
+        /// The line.
+        line: u64,
+        /// What should stand there.
+        expected: String,
+        /// The beginning of what does.
+        found: String,
+    },
+    /// Something follows the last line.
+    #[error("line {line}: bytes after the digest")]
+    Trailing {
+        /// The line.
+        line: u64,
+    },
+    /// The bytes are not those that were written.
+    #[error("the digest does not match the file: it has been altered")]
+    Digest,
+    /// A count differs from the network in the same file.
+    #[error("the certificate says {name}={claimed}, its network has {actual}")]
+    Count {
+        /// The count.
+        name: &'static str,
+        /// As claimed.
+        claimed: u64,
+        /// As counted.
+        actual: u64,
+    },
+    /// A unit reads a number that is not there.
+    #[error("line {line}: the unit reads number {from} of {width}")]
+    Wiring {
+        /// The line.
+        line: u64,
+        /// What it reads, from 0.
+        from: u64,
+        /// How many numbers the layer before has.
+        width: usize,
+    },
+    /// The numbers spread over more bits than a checker can be asked to hold.
+    #[error("the numbers spread over {bits} bits each, {numbers} of them: more than {limit} bits")]
+    TooWide {
+        /// Bits of one number.
+        bits: u64,
+        /// How many there are.
+        numbers: u64,
+        /// The limit of the product.
+        limit: u64,
+    },
+    /// All numbers together would fill the memory.
+    #[error("checking would take more than {limit} bits for numbers of a network or a point")]
+    TooMuchSpace {
+        /// The limit.
+        limit: u64,
+    },
+    /// Checking would take longer than any honest certificate needs.
+    #[error("checking would take more than {limit} steps on machine words")]
+    TooMuchWork {
+        /// The limit.
+        limit: u64,
+    },
+    /// The labels are vectors; the network has one output.
+    #[error("the labels have {outputs} outputs, the network has one: choose one with label=COLUMN")]
+    Outputs {
+        /// Numbers a label.
+        outputs: usize,
+    },
+    /// The network has another number of outputs than such labels take.
+    #[error("as {target}, the labels take {expected} outputs; the network has {actual}")]
+    Encoding {
+        /// How outputs say labels.
+        target: Target,
+        /// Outputs that the labels take.
+        expected: usize,
+        /// Outputs of the network.
+        actual: usize,
+    },
+    /// Real numbers are their own targets.
+    #[error("the labels are real numbers, which outputs cannot say as {target}")]
+    NotClasses {
+        /// How outputs are to say labels.
+        target: Target,
+    },
+    /// The sample cannot be labelled as the certificate says.
+    #[error("the sample does not allow the labels of the certificate: {0}")]
+    Sample(#[from] SampleError),
+    /// The sample has another type, number or shape.
+    #[error("the certificate is for points {claimed}, the sample has points {actual}")]
+    Shape {
+        /// As claimed.
+        claimed: String,
+        /// Of the sample.
+        actual: String,
+    },
+    /// The sample has other points.
+    #[error(
+        "the certificate is for other points (their SHA-256 is {claimed}, the sample's {actual}); \
+         it was written for the sample '{text}'"
+    )]
+    Points {
+        /// As claimed.
+        claimed: String,
+        /// Of the sample.
+        actual: String,
+        /// The SAMPLE text in the certificate.
+        text: String,
+    },
+    /// The recipe names another number of classes than the sample has.
+    #[error("the certificate draws labels among {claimed} classes, the sample has {actual}")]
+    Classes {
+        /// As claimed.
+        claimed: u32,
+        /// Of the sample.
+        actual: u32,
+    },
+    /// The certificate names other classes than the sample has.
+    #[error("the certificate names {claimed} classes, the sample has {actual}")]
+    NameCount {
+        /// As claimed.
+        claimed: usize,
+        /// Of the sample; 0 for real labels.
+        actual: usize,
+    },
+    /// A class of the certificate is another one than the sample's.
+    #[error("class {class} of the certificate is '{claimed}', the sample's is '{actual}'")]
+    ClassName {
+        /// The number of the class.
+        class: u32,
+        /// As claimed.
+        claimed: String,
+        /// Of the sample.
+        actual: String,
+    },
+    /// The network takes other points.
+    #[error("the network takes {claimed} coordinates, the points have {actual}")]
+    Dimension {
+        /// Of the network.
+        claimed: usize,
+        /// Of the sample.
+        actual: usize,
+    },
+    /// Not one label a point.
+    #[error("the certificate has {claimed} labels, the sample {actual} distinct points")]
+    LabelCount {
+        /// As claimed.
+        claimed: usize,
+        /// Of the sample.
+        actual: usize,
+    },
+    /// A label is not the one that the recipe draws.
+    #[error("point {point}: the certificate's label is not the one that its recipe gives")]
+    Label {
+        /// The point.
+        point: usize,
+    },
+    /// Layers were evaluated in another order than planned: an error in this program.
+    #[error("the checker contradicts itself")]
+    Plan,
+    /// The network does not fit.
+    #[error("point {point}: the network's output differs from the label")]
+    Misfit {
+        /// The first such point.
+        point: usize,
+    },
+}
+
+/// What has been established about an accepted certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Distinct points, every one of which the network maps to its label.
+    pub points: usize,
+    /// Coordinates of a point.
+    pub dimension: usize,
+    /// Affine maps.
+    pub depth: u64,
+    /// Hidden units; in the layered form without those that carry a number past a layer.
+    pub units: u64,
+    /// Units of the widest hidden layer.
+    pub width: u64,
+    /// Weights and biases that are not 0, unshared.
+    pub nonzero: u64,
+    /// Free numbers, and free signs beside them; counted in the two-layer form only.
+    pub free: Option<(u64, u64)>,
+    /// Numbers an output has.
+    pub outputs: usize,
+    /// How they say labels.
+    pub target: Target,
+    /// The names of the classes, if the certificate has them: number k says class `classes[k]`.
+    pub classes: Vec<String>,
+    /// How the labels were drawn.
+    pub recipe: String,
+    /// SHA-256 of the points.
+    pub points_sha256: String,
+    /// SHA-256 of the certificate.
+    pub digest: String,
+}
+
+/// Checks a certificate against a sample.
+///
+/// ```
+/// use shatter_check::check;
+/// let certificate = "\
+/// shatter certificate 1
+/// sample lattice:n=3,d=1,range=9,seed=1
+/// points i64 3 1
+/// points-sha256 69fd9ec78a6f6761de97710a5fbb96575a98ccbc7e32a2e760f07e4060955290
+/// labels random seed=1 classes=10
+/// construction depth-two zigzag, exact solver
+/// counts depth=2 units=3 free=4 signs=1 nonzero=9 slots=9 dense=10 bits=35 max-bits=7
+/// direction 1
+/// 1p2
+/// units 3
+/// -3p1 1
+/// fp-1 -1p1
+/// bp1 1p1
+/// bias 0
+/// targets 3
+/// 5
+/// 3p1
+/// 1
+/// digest dba7d1bd96326f2900e0712cfb408754b37aa9060fce3bdd5b358cbe7a52a960
+/// ";
+/// let raw = || shatter_sample::load("lattice:n=3,d=1,range=9,seed=1", 1);
+/// assert_eq!(check(certificate.as_bytes(), raw()?)?.points, 3);
+///
+/// let altered = certificate.replace("bias 0", "bias 1");
+/// assert!(check(altered.as_bytes(), raw()?).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A [`Rejection`] for everything but exact equality at every one of at least one points.
+pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Rejection> {
+    let (claim, contents) = parse::certificate(certificate)?;
+    let sample = bind(&claim, &contents, raw)?;
+    let (depth, units, width, nonzero, free) = match &contents.body {
+        Body::TwoLayer(network) => {
+            evaluate::fits(network, &claim.targets, &sample)?;
+            let [depth, units, free, signs, nonzero, ..] = network.counts();
+            (depth, units, units, nonzero, Some((free, signs)))
+        }
+        Body::Layered(network) => {
+            forward::fits(network, &claim.targets, &sample)?;
+            let [depth, units, width, nonzero, ..] = network.counts();
+            (depth, units, width, nonzero, None)
+        }
+    };
+    Ok(Accepted {
+        points: sample.points.n(),
+        dimension: sample.points.d(),
+        depth,
+        units,
+        width,
+        nonzero,
+        free,
+        outputs: contents.body.outputs(),
+        target: claim.target,
+        classes: contents.said.classes.unwrap_or_default(),
+        recipe: format!("{} seed={}", claim.rule, claim.seed),
+        points_sha256: claim.points_sha256,
+        digest: contents.digest,
+    })
+}
+
+/// The distinct, labelled sample that the certificate speaks of, if `raw` is it.
+///
+/// # Errors
+/// A [`Rejection`] if points or labels differ.
+pub fn bind(claim: &Claim, contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
+    let network = &contents.body;
+    let classes = match &raw.labels {
+        Labels::Classes { count, .. } => *count,
+        Labels::Real { .. } => 0,
+    };
+    if matches!(network, Body::TwoLayer(_)) && raw.labels.outputs() != 1 {
+        return Err(Rejection::Outputs { outputs: raw.labels.outputs() });
+    }
+    let sample = raw.distinct(claim.rule, claim.seed)?;
+    let claimed = Recipe { rule: claim.rule, seed: claim.seed, classes: claim.classes };
+    let actual = header(&sample.points);
+    if actual != claim.points {
+        return Err(Rejection::Shape { claimed: excerpt(&claim.points), actual });
+    }
+    let actual = fingerprint(&sample.points);
+    if actual != claim.points_sha256 {
+        let (claimed, text) = (excerpt(&claim.points_sha256), excerpt(&claim.sample));
+        return Err(Rejection::Points { claimed, actual, text });
+    }
+    if claimed != sample.recipe {
+        let actual = if claim.rule == LabelRule::Alternating { 2 } else { classes };
+        return Err(Rejection::Classes { claimed: claim.classes, actual });
+    }
+    if let Some(names) = &contents.said.classes {
+        same_classes(names, &sample.labels)?;
+    }
+    if network.inputs() != sample.points.d() {
+        let (claimed, actual) = (network.inputs(), sample.points.d());
+        return Err(Rejection::Dimension { claimed, actual });
+    }
+    let (target, outputs) = (claim.target, network.outputs());
+    let expected =
+        target::outputs(target, &sample.labels).ok_or(Rejection::NotClasses { target })?;
+    if expected != outputs {
+        return Err(Rejection::Encoding { target, expected, actual: outputs });
+    }
+    // As many targets as points: the reader has seen that each has all outputs.
+    let (claimed, actual) = (claim.targets.len() / outputs.max(1), sample.points.n());
+    if claimed != actual {
+        return Err(Rejection::LabelCount { claimed, actual });
+    }
+    let wrong = |&at: &usize| {
+        let number = target::number(target, &sample.labels, at / outputs, at % outputs);
+        claim.targets[at] != number
+    };
+    match (0..claim.targets.len()).find(wrong) {
+        Some(at) => Err(Rejection::Label { point: at / outputs }),
+        None => Ok(sample),
+    }
+}
+
+/// Compares the names of classes with those of the sample; numbers are compared by value.
+fn same_classes(names: &[String], labels: &Labels) -> Result<(), Rejection> {
+    let actual = match labels {
+        Labels::Classes { count, .. } => *count as usize,
+        Labels::Real { .. } => 0,
+    };
+    if names.len() != actual {
+        return Err(Rejection::NameCount { claimed: names.len(), actual });
+    }
+    let other = |(class, name): &(u32, &String)| !class_name::same(name, &labels.name(*class));
+    match (0..).zip(names).find(other) {
+        Some((class, name)) => {
+            let (claimed, actual) = (excerpt(name), excerpt(&labels.name(class)));
+            Err(Rejection::ClassName { class, claimed, actual })
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,390 @@
+//! Promise: the program answers in words. Exit statuses, messages of bad input, files that are
+//! whole or absent.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::common::binary::program;
+use crate::common::program::{refused, shatter, status, stderr, stdout};
+use tempfile::tempdir;
+
+fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.unwrap().file_name().to_string_lossy().into_owned()
+    };
+    let mut names: Vec<String> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn fit_then_check_then_eval_then_show() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=300,d=4";
+    let fit = shatter(&folder, &["fit", sample, "--labels", "random", "--seed", "3"]);
+    assert_eq!(status(&fit), 0, "{}", stderr(&fit));
+    for words in [
+        "residual 0 (300 of 300",
+        "304 free numbers and one sign",
+        "2n + d = 604",
+        "float-exact",
+        "residual 0 in plain f64",
+    ] {
+        assert!(stdout(&fit).contains(words), "'{words}' is not in:\n{}", stdout(&fit));
+    }
+    assert!(stderr(&fit).is_empty(), "no progress when it is not a terminal");
+    let out = folder.path().join("out/fit");
+    assert_eq!(files(&out), ["certificate.txt", "fit.json", "manifest.json", "network.txt"]);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["configuration"]["seed"], 3);
+    assert_eq!(manifest["sample"], "lattice:n=300,d=4,seed=3");
+
+    let certificate = "out/fit/certificate.txt";
+    let check = shatter(&folder, &["check", certificate, sample, "--seed", "3"]);
+    assert_eq!(status(&check), 0, "{}", stdout(&check));
+    assert!(stdout(&check).contains("all 300 points, exactly"));
+    let other = shatter(&folder, &["check", certificate, sample]);
+    assert_eq!(status(&other), 1);
+    assert!(stdout(&other).contains("seed=3"), "the message names the sample: {}", stdout(&other));
+
+    let eval = shatter(&folder, &["eval", certificate, sample, "--seed", "3", "--out", "eval"]);
+    assert_eq!(status(&eval), 0, "{}", stderr(&eval));
+    assert_eq!(
+        fs::read_to_string(folder.path().join("eval/outputs.csv")).unwrap().lines().count(),
+        301
+    );
+    let network = shatter(&folder, &["eval", "out/fit/network.txt", sample, "--seed", "3"]);
+    assert_eq!(status(&network), 1, "a network file knows no labels: these are the sample's own");
+
+    let show = shatter(&folder, &["show", certificate]);
+    assert!(stdout(&show).contains("depth 2, 300 units on R^4"), "{}", stdout(&show));
+    let json = shatter(&folder, &["show", "out/fit/network.txt", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["counts"]["units"], 300);
+
+    let integers = shatter(&folder, &["check", "--integers", certificate, sample, "--seed", "3"]);
+    let text = stdout(&integers);
+    assert!(text.starts_with("1 4 300 300\n"), "{}", &text[..40]);
+    // version d m n, scales, A, (B W), C, (X Y)
+    assert_eq!(text.split_whitespace().count(), 4 + 3 + 4 + 2 * 300 + 1 + 300 * 5);
+}
+
+#[test]
+fn equal_runs_leave_equal_bytes() {
+    let folder = tempdir().unwrap();
+    for (out, threads) in [("one", "1"), ("two", "2")] {
+        let mut command = Command::new(program());
+        command.args(["fit", "gaussian:n=200,d=3", "--out", out, "--json"]);
+        command.env("RAYON_NUM_THREADS", threads).current_dir(folder.path());
+        assert!(command.output().unwrap().status.success());
+    }
+    for name in ["certificate.txt", "network.txt"] {
+        let read = |out: &str| fs::read(folder.path().join(out).join(name)).unwrap();
+        assert_eq!(read("one"), read("two"), "{name}");
+    }
+}
+
+#[test]
+fn a_float_network_that_rounds_is_a_negative_verdict() {
+    let folder = tempdir().unwrap();
+    let sample = "gaussian:n=300,d=4";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    let output = shatter(&folder, &["fit", sample, "--solver", "structured"]);
+    assert_eq!(status(&output), 1);
+    assert!(stdout(&output).contains("none: the network does not equal the labels"));
+    // The certificate of the earlier run must not stand beside this network.
+    let names = files(&folder.path().join("out/fit"));
+    assert_eq!(names, ["fit.json", "manifest.json", "network.txt"]);
+    let nalgebra = shatter(
+        &folder,
+        &["fit", "lattice:n=50,d=2", "--solver", "nalgebra", "--threshold", "data"],
+    );
+    assert!([0, 1].contains(&status(&nalgebra)), "{}", stderr(&nalgebra));
+}
+
+#[test]
+fn bad_samples_are_named() {
+    let folder = tempdir().unwrap();
+    let fit = |sample: &str, words: &[&str]| refused(&folder, &["fit", sample], words);
+    fit("gausian:n=3,d=2", &["'gausian' is none of", "gaussian", "fashion-mnist"]);
+    fit("gaussian:n=3", &["d=D is missing"]);
+    fit("gaussian:n=3,d=2,colour=red", &["'colour' is none of its options", "first"]);
+    fit("gaussian:n=x,d=2", &["n=x", "whole number"]);
+    fit("gaussian:n=3,n=4,d=2", &["'n' is given twice"]);
+    fit("gaussian:n=0,d=2", &["the sample is empty"]);
+    fit("gaussian:n=3,d=0", &["no coordinates (d = 0)"]);
+    fit("gaussian:n=99999999999,d=99999999999", &["4294967295"]);
+    fit("gaussian:n=4000000000,d=4000000000", &["do not fit the memory"]);
+    fit("clustered:n=3,d=2,clusters=0", &["clusters=0"]);
+    fit("gaussian:n=3\n,d=2", &["control characters", "\\n"]);
+    fit("gaussian:n=3,d=2,first=4", &["first=4", "only 3 points"]);
+    fit("gaussian:n=3,d=2,draw=0", &["the sample is empty"]);
+    fit("moment:n=1000,d=9", &["moment:n=1000,d=9", "999^9", "64 bits"]);
+    fit("csv:nowhere.csv", &["nowhere.csv", "No such file"]);
+    fit("mnist:nowhere", &["nowhere"]);
+    fit("csv:.", &["is a folder"]);
+    fit("idx:.,.", &["is a folder"]);
+    fit("csv:a.csv,scale=3^2", &["scale=3^2", "10^k"]);
+    fs::write(folder.path().join("same.csv"), "1,2,a\n3,4,a\n1,2,b\n").unwrap();
+    fit("csv:same.csv", &["points 0 and 2 are equal", "(a and b)"]);
+    fs::write(folder.path().join("inf.csv"), "1,2,a\n1e999,4,b\n").unwrap();
+    fit("csv:inf.csv", &["inf.csv", "row 2", "1e999"]);
+    fs::write(folder.path().join("missing.csv"), "x,y,class\n1,2,a\n3,,b\n").unwrap();
+    fit("csv:missing.csv", &["row 3", "y", "missing"]);
+    fs::write(folder.path().join("empty.csv"), "").unwrap();
+    fit("csv:empty.csv", &["empty.csv"]);
+    refused(&folder, &["fit", "csv:same.csv", "--labels", "corrupted:0"], &["points 0 and 2"]);
+    let drawn = shatter(&folder, &["fit", "csv:same.csv", "--labels", "random"]);
+    assert_eq!(status(&drawn), 0, "labels drawn anew cannot clash: {}", stderr(&drawn));
+    assert!(stdout(&drawn).contains("1 with another label"), "{}", stdout(&drawn));
+    let reals = &["fit", "gaussian:n=3,d=1,target=number", "--labels", "corrupted:0.5"];
+    refused(&folder, reals, &["real numbers"]);
+}
+
+#[test]
+fn samples_at_the_edge_are_fitted() {
+    let folder = tempdir().unwrap();
+    for (text, n) in [
+        ("gaussian:n=1,d=1", 1),
+        ("gaussian:n=1,d=5,classes=1", 1),
+        ("close:n=20,d=3", 20),
+        ("moment:n=30,d=5", 30),
+    ] {
+        let output = shatter(&folder, &["fit", text]);
+        assert_eq!(status(&output), 0, "{text}: {}", stderr(&output));
+        assert!(stdout(&output).contains(&format!("({n} of {n} points")), "{}", stdout(&output));
+    }
+    // Subnormals, the largest numbers and neighbours one unit in the last place apart, in one file.
+    let numbers = "5e-324,a\n1e308,b\n-1e308,a\n1,b\n1.0000000000000002,a\n0,c\n2.2e-308,b\n";
+    fs::write(folder.path().join("edge.csv"), numbers).unwrap();
+    let output = shatter(&folder, &["fit", "csv:edge.csv"]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("residual 0 (7 of 7"), "{}", stdout(&output));
+    let check = shatter(&folder, &["check", "out/fit/certificate.txt", "csv:edge.csv"]);
+    assert_eq!(status(&check), 0, "{}", stdout(&check));
+}
+
+#[test]
+fn bad_certificates_and_networks_are_named() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    refused(&folder, &["check", "nowhere.txt", sample], &["nowhere.txt", "No such file"]);
+    refused(&folder, &["check", ".", sample], &["is a folder"]);
+    refused(&folder, &["show", "."], &["is a folder"]);
+    fs::write(folder.path().join("text.txt"), "hello\n").unwrap();
+    refused(&folder, &["show", "text.txt"], &["text.txt", "line 1", "'hello'"]);
+    refused(&folder, &["eval", "text.txt", sample], &["text.txt", "line 1"]);
+    let rejected = shatter(&folder, &["check", "text.txt", sample]);
+    assert_eq!((status(&rejected), stdout(&rejected).contains("line 1")), (1, true));
+    let json = shatter(&folder, &["check", "text.txt", sample, "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["accepted"], false);
+    refused(&folder, &["eval", "out/fit/network.txt", "lattice:n=20,d=3"], &["takes 2", "have 3"]);
+}
+
+#[test]
+fn bad_options_are_usage_errors() {
+    let folder = tempdir().unwrap();
+    for arguments in [
+        &["fit"][..],
+        &["fit", "gaussian:n=3,d=1", "--labels", "wrong"],
+        &["fit", "gaussian:n=3,d=1", "--labels", "corrupted:1.5"],
+        &["fit", "gaussian:n=3,d=1", "--solver", "magic"],
+        &["fit", "gaussian:n=3,d=1", "--seed", "-1"],
+        &["nonsense"],
+    ] {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 2, "{arguments:?}");
+        assert!(!stderr(&output).is_empty());
+    }
+    if cfg!(not(feature = "lapack")) {
+        refused(
+            &folder,
+            &["fit", "gaussian:n=3,d=1", "--solver", "lapack"],
+            &["--features lapack"],
+        );
+    }
+    let midpoint = &["fit", "gaussian:n=100000,d=2", "--threshold", "midpoint"];
+    refused(&folder, midpoint, &["midpoint", "bits"]);
+}
+
+#[test]
+fn an_unwritable_folder_is_named_and_nothing_is_left() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("file"), "in the way").unwrap();
+    refused(&folder, &["fit", "gaussian:n=3,d=1", "--out", "file/below"], &["file/below"]);
+    assert_eq!(files(folder.path()), ["file"]);
+    assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "in the way");
+}
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    let folder = tempdir().unwrap();
+    for command in ["verify", "fit", "check", "eval", "show", "doctor", "completions"] {
+        let help = stdout(&shatter(&folder, &[command, "--help"]));
+        assert!(help.contains("Example"), "{command}");
+        assert!(help.contains(&format!("shatter {command}")), "{command}");
+    }
+    let script = stdout(&shatter(&folder, &["completions", "bash"]));
+    assert!(script.contains("_shatter"));
+    assert!(stdout(&shatter(&folder, &["doctor"])).contains("build"));
+}
+
+/// Whoever closes the pipe does not turn a rejection into an acceptance.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_keeps_the_verdict() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    for (seed, expected) in [("0", 0), ("1", 1)] {
+        let mut command = Command::new(program());
+        command.args(["check", "out/fit/certificate.txt", sample, "--seed", seed]);
+        command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(expected));
+    }
+}
+
+/// Whenever a certificate is there, the other files belong to it.
+#[test]
+fn a_fit_that_cannot_finish_changes_nothing() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("out/fit");
+    assert_eq!(status(&shatter(&folder, &["fit", "lattice:n=20,d=2"])), 0);
+    let network = fs::read(out.join("network.txt")).unwrap();
+    fs::remove_file(out.join("certificate.txt")).unwrap();
+    fs::create_dir(out.join("certificate.txt")).unwrap();
+    refused(&folder, &["fit", "lattice:n=20,d=2", "--seed", "1"], &["certificate.txt"]);
+    assert_eq!(fs::read(out.join("network.txt")).unwrap(), network);
+    let names = files(&out);
+    assert_eq!(names, ["certificate.txt", "fit.json", "manifest.json", "network.txt"]);
+}
+
+#[test]
+fn every_command_leaves_a_record_where_asked() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2";
+    assert_eq!(status(&shatter(&folder, &["fit", sample])), 0);
+    let certificate = "out/fit/certificate.txt";
+    for (arguments, file) in [
+        (vec!["check", certificate, sample], "check.json"),
+        (vec!["eval", certificate, sample], "eval.json"),
+        (vec!["show", certificate], "show.json"),
+        (vec!["doctor"], "doctor.json"),
+        (vec!["verify", "--quick"], "verify.json"),
+    ] {
+        let mut all = arguments.clone();
+        all.extend(["--out", arguments[0], "--json"]);
+        let output = shatter(&folder, &all);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let path = folder.path().join(arguments[0]).join(file);
+        let written: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        assert_eq!(printed, written, "{arguments:?}");
+        assert!(folder.path().join(arguments[0]).join("manifest.json").exists());
+    }
+    let error = shatter(&folder, &["fit", "csv:nowhere.csv", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&error.stdout).unwrap();
+    assert!(json["error"].as_str().unwrap().contains("nowhere.csv"));
+}
+
+/// Interrupted while it writes or computes: status 130, and no file under its final name is cut.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_nothing_half_written() {
+    use std::time::Duration;
+    let folder = tempdir().unwrap();
+    let mut interrupted = 0;
+    for milliseconds in [60, 150, 300, 600, 1200] {
+        let mut command = Command::new(program());
+        command.args(["fit", "gaussian:n=60000,d=10"]).current_dir(folder.path());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        interrupted += u32::from(child.wait().unwrap().code() == Some(130));
+        for name in files(&folder.path().join("out/fit")) {
+            assert!(!name.starts_with(".unfinished"), "{name}");
+            let text = fs::read_to_string(folder.path().join("out/fit").join(&name)).unwrap();
+            assert!(text.ends_with('\n'), "{name} is cut");
+        }
+    }
+    assert!(interrupted > 0);
+}
+
+/// What files and names put into messages and tables does nothing to a terminal.
+#[test]
+fn control_characters_are_shown_and_not_sent() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    let shown = |output: &std::process::Output| {
+        let text = stdout(output) + &stderr(output);
+        let sent = text.chars().find(|&c| c != '\n' && c.is_control());
+        assert_eq!(sent, None, "{text:?}");
+        text
+    };
+    // An archive whose first member is described by escape sequences, one that is a whole archive's long, and arrays.
+    let escapes = b"\x1b]0;T\x07\x1b[2J\x9b\x7f\r\n";
+    write("bad.bin", &escapes.repeat(100));
+    write("names.json", br#"{"arrays": {}, "\u001b[2J\u009b": 1}"#);
+    // Words of the JSON reader that quote what they found.
+    let header = |shape: &str| format!("{{\"w\":{{\"shape\":\"{shape}\"}}}}").into_bytes();
+    let file = |text: Vec<u8>| [&(text.len() as u64).to_le_bytes()[..], &text].concat();
+    write("long.safetensors", &file(header(&"x".repeat(1_000_000))));
+    write("dictionary.npy", b"\x93NUMPY\x01\x00\x10\x00{'\x1b[2J\x7f': 1}   \n");
+    for arguments in [
+        &["fit", "cifar10:bad.bin"][..],
+        &["fit", "cifar10:bad.bin,split=test"],
+        &["fit", "npy:dictionary.npy,dictionary.npy"],
+        &["show", "names.json"],
+        &["show", "long.safetensors"],
+        &["show", "\u{1b}[31m.txt"],
+        &["show", "a\nerror: b\u{202e}"],
+        &["claims", "--claim", "\u{1b}[31m"],
+    ] {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 2, "{arguments:?}");
+        let text = shown(&output);
+        assert!(text.starts_with("error: ") && text.chars().count() < 2200, "{text}");
+        if arguments[0] != "claims" {
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+        if arguments[0] == "fit" {
+            continue;
+        }
+        let json = shatter(&folder, &[arguments, &["--json"]].concat());
+        let text: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert!(stderr(&json).contains(text["error"].as_str().unwrap()), "{text}");
+        shown(&json);
+    }
+    // A sample, a network and a folder of such names, which are all right otherwise.
+    let name = "\u{1b}]0;T\u{7}\u{9b}\u{202e}";
+    write(&format!("{name}.csv"), b"a,y\n1,0\n2,1\n3,0\n");
+    let sample = format!("csv:{name}.csv");
+    let refused = shatter(&folder, &["fit", &sample]);
+    assert!(shown(&refused).contains("control characters"), "{}", stderr(&refused));
+    write("x.csv", b"a,y\n1,0\n2,1\n3,0\n");
+    let network = format!("{name}/network.txt");
+    for arguments in [
+        &["fit", "csv:x.csv", "--out", name][..],
+        &["fit", "csv:x.csv", "--out", name, "--json"],
+        &["show", &network],
+        &["show", &network, "--json"],
+        &["eval", &network, "csv:x.csv"],
+        &["check", "--network", &network, "csv:x.csv", "--json"],
+        &["export", &network, "--to", "json", "--out", name],
+    ] {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        let text = shown(&output);
+        if arguments.contains(&"--json") {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
+    }
+}
