@@ -18,6 +18,21 @@
 //! * [`exact`], [`linear`], [`matrix`], [`random`] and [`record`] are what these stand on.
 //!
 //! Each of these modules is a package of its own, `shatter-exact` and so on, for programs that want a part.
+//!
+//! ```
+//! use shatter::{check, certify, construct, sample};
+//! use construct::{Construction, Task, depth_two::DepthTwo, threshold::ThresholdRule};
+//!
+//! let raw = sample::load("gaussian:n=50,d=3", 1)?;
+//! let sample = raw.clone().distinct(sample::LabelRule::Random, 1)?;
+//! let theorem = DepthTwo { threshold: ThresholdRule::Zigzag };
+//! let network = theorem.build(&Task::new(&sample.points, &sample.labels, 1))?;
+//!
+//! let mut certificate = Vec::new();
+//! certify::write_certificate(&mut certificate, &network, "mine", &sample, theorem.target())?;
+//! assert_eq!(check::check(&certificate[..], raw)?.points, 50);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub use shatter_certify as certify;
 pub use shatter_check as check;
@@ -45,7 +60,12 @@ pub use shatter_verify as verify;
 /// One loader for every file that holds a network.
 pub use shatter_interchange::load;
 
-/// The example of the README is compiled and run.
+/// The examples of the README and of the page for contributors are compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../CONTRIBUTING.md")]
+    struct Contributing;
+}
