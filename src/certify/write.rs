@@ -1,6 +1,5 @@
 //! The emitter of network files and certificates. Streams: nothing is held but the numbers.
 
-use shatter_network::ExactLabels;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::reading::How;
-use shatter_network::{Counts, ExactNetwork, Layered, Network, Reading, Sizes, Unit};
+use shatter_network::{Counts, ExactLabels, ExactNetwork, Layered, Network, Reading, Sizes, Unit};
 use shatter_sample::fingerprint::{fingerprint, header, hex};
 use shatter_sample::{Labels, Recipe, Sample, Target, class_name};
 

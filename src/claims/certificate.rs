@@ -6,10 +6,10 @@
 //! Counts that speak of *some* labels, or of *almost all*, prove nothing about the labels of one sample,
 //! and are refused.
 
-use shatter_network::{ExactLabels, ExactPoints};
 use std::collections::BTreeMap;
 
 use shatter_exact::Rational;
+use shatter_network::{ExactLabels, ExactPoints};
 use shatter_obstruct::Obstruction;
 use shatter_sample::Sample;
 

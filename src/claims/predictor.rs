@@ -1,10 +1,9 @@
 //! Anything that maps a point to outputs, exactly: the networks of this library, and yours.
 
-use shatter_network::{ExactLabels, ExactPoints};
 use std::fmt;
 
 use shatter_exact::{Dyadic, Rational};
-use shatter_network::{ExactNetwork, Layered, Network};
+use shatter_network::{ExactLabels, ExactNetwork, ExactPoints, Layered, Network};
 use shatter_sample::{Sample, Target};
 
 use super::saved;

@@ -1,17 +1,16 @@
 //! What all constructions have in common: a name and a source, hypotheses, counts that are known
 //! before anything is built, and a network or a typed refusal.
 
-use shatter_network::ExactLabels;
 use std::fmt;
 
 use rayon::prelude::*;
 
 use shatter_exact::Lattice;
-use shatter_network::Network;
 use shatter_network::evaluate::exact_residual;
 use shatter_network::exactly;
 use shatter_network::layered::Sizes;
 use shatter_network::projection::project;
+use shatter_network::{ExactLabels, Network};
 use shatter_sample::{Labels, Points, Target};
 
 use super::{ConstructError, DirectionRule};

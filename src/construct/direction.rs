@@ -16,13 +16,13 @@
 //!
 //! Whether the projections are distinct is decided exactly, always.
 
-use shatter_network::ExactPoints;
 use std::fmt;
 
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use shatter_exact::{Dyadic, IBig, Lattice, bit_length};
+use shatter_network::ExactPoints;
 use shatter_network::projection::{CoordinateGrid, project};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::Points;

@@ -17,14 +17,13 @@
 //! **Arithmetic.** Points are integers over one power of two in common, planes have coprime integers:
 //! all values of a plane are integer dot products, O(nd), after an elimination of O(d³).
 
-use shatter_network::ExactPoints;
 use std::cmp::Ordering;
 
 use dashu_int::ops::Gcd;
 use rand_chacha::ChaCha8Rng;
 
 use shatter_exact::{IBig, Rational, bit_length, matrix};
-use shatter_network::{Activation, Unit};
+use shatter_network::{Activation, ExactPoints, Unit};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::Points;
 

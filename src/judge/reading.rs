@@ -1,9 +1,9 @@
 //! How outputs say labels: what outputs that are enclosed, or known, say of a point.
 
-use shatter_network::ExactLabels;
 use std::ops::Range;
 
 use shatter_exact::{Dyadic, IBig};
+use shatter_network::ExactLabels;
 use shatter_network::exactly::Value;
 use shatter_network::reading::{How, Said};
 use shatter_sample::Labels;

@@ -8,9 +8,9 @@
 //! * [`exact_residual`]: no rounding; thresholds sorted, Σw and Σwb accumulated over
 //!   them, so that n points cost O((n + m) log) operations on exact numbers.
 
-use crate::ExactLabels;
 use rayon::prelude::*;
 
+use crate::ExactLabels;
 use shatter_exact::{Dyadic, Integers, Lattice, Rational};
 use shatter_sample::{Labels, Points};
 

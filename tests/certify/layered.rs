@@ -1,7 +1,6 @@
 //! Promise: the checker accepts the layered certificates that the constructions emit, and nothing
 //! else; what it computes is what the definition says; small files cannot make it work for hours.
 
-use shatter_network::ExactPoints;
 use std::time::{Duration, Instant};
 
 use crate::common::lines::{line, resealed, with_line};
@@ -15,7 +14,7 @@ use shatter_construct::{
     width_two::WidthTwo,
 };
 use shatter_exact::{Dyadic, Rational};
-use shatter_network::{Activation, Layered, Network, Unit};
+use shatter_network::{Activation, ExactPoints, Layered, Network, Unit};
 use shatter_sample::{
     self as sample, LabelRule, Labels, Points, RawSample, Sample, Target, Values,
 };

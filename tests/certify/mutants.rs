@@ -4,7 +4,6 @@
 //!
 //! A part of all mutants is tried; TEST_MULTIPLIER enlarges it.
 
-use shatter_network::ExactPoints;
 use std::collections::BTreeMap;
 
 use crate::common::longer;
@@ -15,7 +14,7 @@ use shatter_certify::write_certificate;
 use shatter_check::{Rejection, check};
 use shatter_construct::{Construction, Task, catalogue, first_misfit};
 use shatter_exact::Rational;
-use shatter_network::{Layered, Network, Unit};
+use shatter_network::{ExactPoints, Layered, Network, Unit};
 use shatter_sample::{self as sample, LabelRule, RawSample, Sample};
 
 /// Mutants of one construction that are tried.

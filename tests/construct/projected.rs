@@ -1,7 +1,6 @@
 //! Promise: the constructions that work on one projection fit every sample, exactly, with the counts
 //! that their files state, or refuse it before they build anything.
 
-use shatter_network::{ExactLabels, ExactPoints};
 use std::collections::BTreeMap;
 
 use crate::common::{cases, keeps_its_promise, naive_output, raw_sample, sample};
@@ -14,7 +13,7 @@ use shatter_construct::{
     Bound, ConstructError, Construction, Options, Task, ThresholdRule, depth_two, first_misfit,
 };
 use shatter_exact::Rational;
-use shatter_network::{Layered, Network};
+use shatter_network::{ExactLabels, ExactPoints, Layered, Network};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, Sample, Values};
 

@@ -1,7 +1,6 @@
 //! Promise: every command takes every kind of file that holds a network, or says in one line why not and what to do;
 //! and whatever `export` writes is read back as the same network.
 
-use shatter_network::ExactPoints;
 use std::fs;
 use std::path::Path;
 
@@ -17,7 +16,7 @@ use shatter_interchange::{InterchangeError, number};
 use shatter_judge::{Effort, Runtime, Verdict, judge};
 use shatter_network::architecture::{Architecture, ParameterKind, Shape};
 use shatter_network::exactly::outputs_of;
-use shatter_network::{Activation, Graph, Network};
+use shatter_network::{Activation, ExactPoints, Graph, Network};
 use shatter_sample::{self as sample, LabelRule, Labels, Points, Values};
 use shatter_train::{Checkpoint, Initialization};
 use tempfile::TempDir;

@@ -1,10 +1,9 @@
 //! The compiled network on a block of points, in the narrowest integers that cannot overflow.
 
-use crate::ExactPoints;
 use std::ops::Range;
 
-use crate::Activation;
 use crate::graph::{Affine, Operation, Window, count};
+use crate::{Activation, ExactPoints};
 use shatter_exact::dyadic::decompose;
 use shatter_exact::{Dyadic, IBig, Rational, bit_length};
 use shatter_sample::{Points, Values};

@@ -24,11 +24,11 @@ mod program;
 mod ridge;
 pub mod value;
 
-use crate::ExactLabels;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rayon::prelude::*;
 
+use crate::ExactLabels;
 use crate::graph::{Graph, count};
 use crate::layered::Layered;
 use shatter_exact::Rational;

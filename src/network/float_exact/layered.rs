@@ -24,11 +24,10 @@
 //!
 //! Cost: two operations a weight and a point, units that share their weights once.
 
-use crate::ExactPoints;
 use rayon::prelude::*;
 
-use crate::Activation;
 use crate::layered::{Layered, Unit};
+use crate::{Activation, ExactPoints};
 use shatter_exact::format::{ZEROS, grain};
 use shatter_exact::{Dyadic, Format, Rational};
 use shatter_sample::Points;
