@@ -16,7 +16,7 @@ use shatter::network::Architecture;
 use shatter::network::architecture::Shape;
 use shatter::prepare::Prepared;
 use shatter::sample::Labels;
-use shatter::train::{Data, Settings, Trainer};
+use shatter::train::{Data, DataIdentity, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };
 const CLASSES: u32 = 10;
@@ -54,8 +54,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         changed: vec![false; samples],
     };
     let network = Architecture::named(model, INPUT, CLASSES as usize)?;
-    let description = serde_json::json!({});
-    let data = Data { train: &train, test: None, whiten: false, description };
+    let data =
+        Data { train: &train, test: None, whiten: false, identity: DataIdentity::named("bench") };
     let mut trainer = Trainer::new(&gpu, network, data, Settings::paper(0.001))?;
     let mut block = || -> Result<f64, Box<dyn std::error::Error>> {
         let start = Instant::now();

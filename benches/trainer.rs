@@ -7,7 +7,7 @@ use shatter::network::Architecture;
 use shatter::network::architecture::Shape;
 use shatter::prepare::Prepared;
 use shatter::sample::Labels;
-use shatter::train::{Data, Settings, Trainer};
+use shatter::train::{Data, DataIdentity, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };
 const CLASSES: u32 = 10;
@@ -37,8 +37,8 @@ fn trainer(model: &str) -> Trainer<f32> {
         changed: vec![false; SAMPLES],
     };
     let network = Architecture::named(model, INPUT, CLASSES as usize).expect("a network");
-    let description = serde_json::json!({});
-    let data = Data { train: &train, test: None, whiten: false, description };
+    let data =
+        Data { train: &train, test: None, whiten: false, identity: DataIdentity::named("bench") };
     Trainer::new(&Cpu, network, data, Settings::paper(0.01)).expect("a trainer")
 }
 

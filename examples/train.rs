@@ -7,7 +7,7 @@ use shatter::network::Architecture;
 use shatter::prepare::Condition;
 use shatter::prepare::preprocess::{Preprocess, prepare};
 use shatter::sample;
-use shatter::train::{Data, Settings, Trainer};
+use shatter::train::{Data, DataIdentity, Settings, Trainer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let raw = sample::load("gaussian:n=512,d=64,classes=10", 1)?;
@@ -16,8 +16,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let network = Architecture::named("mlp:256", train.shape, 10)?;
     println!("{network}: {} parameters", network.parameters()?);
     let settings = Settings { batch: 32, ..Settings::paper(0.05) };
-    let data =
-        Data { train: &train, test: None, whiten: false, description: "512 random labels".into() };
+    let data = Data {
+        train: &train,
+        test: None,
+        whiten: false,
+        identity: DataIdentity::named("512 random labels"),
+    };
     let mut trainer = Trainer::new(&Cpu, network, data, settings)?;
     let steps = 512 / 32;
     for epoch in 1..=40 {

@@ -6,18 +6,17 @@ use clap::{Args, ValueEnum};
 
 use crate::manifest::Manifest;
 use shatter_exact::{Format, Lattice};
-use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Origin, Trained};
+use shatter_interchange::load::{Body, Explicit, Loaded, Origin, Trained};
 use shatter_interchange::onnx::{self, Raw};
 use shatter_interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
 use shatter_interchange::{array, json, npz, number, tensors};
-use shatter_network::architecture::{Parameter, Shape};
+use shatter_network::architecture::{Layer, Parameter, Shape};
 use shatter_network::evaluate::{ExactResidual, exact_residual};
 use shatter_network::projection::project;
 use shatter_network::{Layered, Network, Reading, exactly};
-use shatter_prepare::{Condition, Preprocess};
 use shatter_sample::Sample;
 use shatter_sample::fingerprint::fingerprint;
-use shatter_train::checkpoint;
+use shatter_train::{DataIdentity, Identity, checkpoint};
 
 use super::input::Described;
 use super::output::{Facts, Progress, grouped, print, print_json};
@@ -365,7 +364,7 @@ fn trained_metadata(
     precision: Format,
     raw: bool,
 ) -> Result<Vec<(String, String)>, InterchangeError> {
-    let Trained { architecture, settings, progress, .. } = trained;
+    let Trained { architecture, run, .. } = trained;
     let mut texts: Vec<(&str, String)> = vec![
         ("shatter", env!("CARGO_PKG_VERSION").to_owned()),
         ("architecture", architecture.to_string()),
@@ -374,18 +373,26 @@ fn trained_metadata(
         ("input", sides(architecture.input)),
         ("outputs", architecture.output()?.len().to_string()),
     ];
-    let data = &settings["data"];
-    for key in TRAINING {
-        let text = match key {
-            _ if loaded.kind != Kind::Checkpoint => match loaded.metadata.get(key) {
-                Some(text) => text.clone(),
-                None => continue,
-            },
-            "takes" => if raw { "raw bytes" } else { "prepared images" }.to_owned(),
-            "progress" => progress.to_string(),
-            key => data[key].as_str().map_or_else(|| data[key].to_string(), str::to_owned),
-        };
-        texts.push((key, text));
+    match run {
+        // What an export said is said again.
+        None => {
+            let text = |key| Some((key, loaded.metadata.get(key)?.clone()));
+            texts.extend(TRAINING.into_iter().filter_map(text));
+        }
+        Some((Identity { data, .. }, progress)) => {
+            let takes = if raw { "raw bytes" } else { "prepared images" };
+            let sha256 = data.sample_sha256.as_deref().unwrap_or("null");
+            let values = [
+                serde_json::json!(data.preprocess).to_string(),
+                takes.to_owned(),
+                serde_json::json!(progress).to_string(),
+                data.sample.clone(),
+                sha256.to_owned(),
+                data.condition.to_string(),
+                data.condition_seed.to_string(),
+            ];
+            texts.extend(TRAINING.into_iter().zip(values));
+        }
     }
     Ok(said(loaded, texts))
 }
@@ -405,14 +412,13 @@ fn layers(
         let numbers = converter.floats(&parameter.name, values)?;
         arrays.push((parameter.clone(), numbers));
     }
-    let checkpoint = loaded.kind == Kind::Checkpoint;
-    let data = &trained.settings["data"];
-    let raw = match &arguments.raw {
-        Some(_) if !checkpoint => {
+    let raw = match (&arguments.raw, &trained.run) {
+        (Some(_), None) => {
             let reason = "--raw is for checkpoints, which say how images were prepared";
             return Err(InterchangeError::Unsupported(reason.to_owned()));
         }
-        raw => raw.as_ref().map(|text| self::raw(text, data)).transpose()?,
+        (Some(text), Some((identity, _))) => Some(self::raw(text, &identity.data)?),
+        (None, _) => None,
     };
     let network = &trained.architecture;
     let metadata = trained_metadata(loaded, trained, precision, raw.is_some())?;
@@ -427,7 +433,9 @@ fn layers(
     let outputs = network.output()?.len();
     let interface = match &raw {
         Some(raw) => format!("x (bytes, {}) to logits ({outputs})", raw.shape),
-        None if checkpoint => format!("x (prepared, {}) to logits ({outputs})", network.input),
+        None if trained.run.is_some() => {
+            format!("x (prepared, {}) to logits ({outputs})", network.input)
+        }
         None => format!("x ({}) to logits ({outputs})", network.input),
     };
     let bytes = match arguments.to {
@@ -443,8 +451,9 @@ fn layers(
         Container::Json => json::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
-    let words = network.to_string();
-    let convolves = ["conv(", "lrn("].iter().any(|name| words.contains(name));
+    let convolves = network.any(|layer| {
+        matches!(layer, Layer::Convolution { .. } | Layer::LocalResponseNormalization { .. })
+    });
     let in_f64 = matches!(arguments.to, Container::Onnx) && precision == Format::F64;
     let note = (convolves && in_f64).then_some(
         "ONNX Runtime has no convolutions in f64 on processors: --type f32 --round is for it",
@@ -459,19 +468,16 @@ fn sides(shape: Shape) -> String {
 }
 
 /// Raw images as the checkpoint's were prepared.
-fn raw(text: &str, data: &serde_json::Value) -> Result<Raw, InterchangeError> {
+fn raw(text: &str, data: &DataIdentity) -> Result<Raw, InterchangeError> {
     let refuse = |reason: String| InterchangeError::Unsupported(reason);
     let shape = checkpoint::sides(text);
     let shape = shape.ok_or_else(|| refuse(format!("--raw {text}: expected CxHxW")))?;
-    let condition = data["condition"].as_str().unwrap_or("").parse::<Condition>();
-    let condition = condition.map_err(|reason| refuse(format!("its condition: {reason}")))?;
+    let DataIdentity { condition, preprocess, .. } = *data;
     if condition.changes_pixels() {
         return Err(refuse(format!(
             "it was trained under the condition {condition}, which changes pixels in ways that are \
              not part of a network: export it without --raw"
         )));
     }
-    let preprocess: Preprocess = serde_json::from_value(data["preprocess"].clone())
-        .map_err(|error| refuse(format!("its preprocessing cannot be read: {error}")))?;
     Ok(Raw { shape, preprocess })
 }

@@ -8,7 +8,7 @@ use shatter_certify::write::{number, weight};
 use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Trained};
 use shatter_network::graph::{Operation, sides};
 use shatter_network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
-use shatter_train::TrainError;
+use shatter_train::{Progress, TrainError};
 
 use super::input::Described;
 use super::output::{Facts, grouped, operations, print, print_json};
@@ -110,7 +110,7 @@ fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError
 }
 
 fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
-    let Trained { architecture, arrays, precision, settings, progress } = trained;
+    let Trained { architecture, arrays, precision, run } = trained;
     let parameters = architecture.parameters().map_err(TrainError::from)?;
     let checkpoint = loaded.kind == Kind::Checkpoint;
     let mut found = serde_json::json!({
@@ -132,18 +132,16 @@ fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
     facts.add("input", architecture.input.to_string());
     facts.add("parameters", grouped(parameters));
     facts.add("reading", reading_text(loaded));
-    if checkpoint {
-        found["settings"] = settings.clone();
-        found["progress"] = progress.clone();
-        for (name, value) in [("data", &settings["data"]), ("settings", &settings["settings"])] {
-            let parts = value.as_object().into_iter().flatten();
-            let text = |key: &str, value| format!("{} {value}", key.escape_debug());
-            let parts: Vec<String> = parts.map(|(key, value)| text(key, value)).collect();
+    if let Some((identity, progress)) = run {
+        found["settings"] = serde_json::json!(identity);
+        found["progress"] = serde_json::json!(progress);
+        for name in ["data", "settings"] {
+            let parts = found["settings"][name].as_object().into_iter().flatten();
+            let parts: Vec<String> = parts.map(|(key, value)| format!("{key} {value}")).collect();
             facts.add(name, parts.join(", "));
         }
-        let done = |key: &str| progress[key].to_string();
-        let (steps, epochs, samples) = (done("step"), done("epoch"), done("position"));
-        facts.add("progress", format!("{steps} steps, {epochs} epochs, and {samples} samples"));
+        let Progress { step, epoch, position, .. } = progress;
+        facts.add("progress", format!("{step} steps, {epoch} epochs, and {position} samples"));
     }
     for array in found["arrays"].as_array().into_iter().flatten() {
         let norm = array["norm"].as_f64().unwrap_or(f64::NAN);

@@ -70,7 +70,7 @@ struct Found {
     table: u8,
     name: String,
     model: &'static str,
-    augmentation: &'static str,
+    augmentation: String,
     weight_decay: f64,
     rate_decay: f64,
     labels: String,
@@ -89,7 +89,7 @@ struct Found {
 
 /// The paper's training and test accuracy of a row, as shares.
 fn of_the_paper(row: &Row) -> [Option<f64>; 2] {
-    let crop = row.augmentation == "crop";
+    let crop = row.augmentation.is_some_and(|how| how.crop);
     if row.table == 1 {
         let found = paper::table_1(row.model, crop, row.weight_decay, row.random_labels);
         return [found.map(|row| row.train / 100.0), found.map(|row| row.test / 100.0)];
@@ -190,7 +190,7 @@ where
 fn check(row: &Row, task: &Task) -> Result<(), CliError> {
     let sides = task.train.points.shape().iter().rev().take(2);
     let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
-    if row.augmentation.contains("crop") && !room {
+    if row.augmentation.is_some_and(|how| how.crop) && !room {
         let name = row.name();
         let reason = "random crops want images that are larger than the network's (--crop)";
         return Err(CliError::Usage(format!("row {name}: {reason}")));
@@ -209,7 +209,7 @@ fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Foun
         table: row.table,
         name: row.name(),
         model: row.model,
-        augmentation: row.augmentation,
+        augmentation: row.augmentation.map_or_else(String::new, |how| how.to_string()),
         weight_decay: task.settings.weight_decay,
         rate_decay: task.settings.rate_decay,
         labels: row.condition().to_string(),
@@ -274,7 +274,7 @@ fn text(rows: &[Found]) -> String {
     );
     for row in rows {
         let or_dash = |share: Option<f64>| share.map_or_else(|| "–".into(), percent);
-        let augmentation = if row.augmentation.is_empty() { "none" } else { row.augmentation };
+        let augmentation = if row.augmentation.is_empty() { "none" } else { &row.augmentation };
         let _ = writeln!(
             text,
             "{:>3} {:>5} {:<15} {:<14} {:>7} {:<7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",

@@ -239,9 +239,9 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
 fn shape_text(input: Shape, task: &Task) -> String {
     let preprocess = &task.preprocess;
     let whiten = if preprocess.whiten { ", each image whitened" } else { "" };
-    let augment = match task.settings.augmentation.as_str() {
-        "" => String::new(),
-        how => format!(", augmented by {how}"),
+    let augment = match task.settings.augmentation {
+        None => String::new(),
+        Some(how) => format!(", augmented by {how}"),
     };
     format!("{input}{whiten}{augment}")
 }

@@ -13,8 +13,8 @@ use shatter_device::Arithmetic;
 use shatter_device::Device;
 use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
-use shatter_prepare::Condition;
 use shatter_prepare::preprocess::Preprocess;
+use shatter_prepare::{Augmentation, Condition};
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
 use shatter_sample::image::Shape;
 use shatter_sample::{self as sample, Labels, RawSample};
@@ -116,8 +116,8 @@ pub struct Options {
     #[arg(long, default_value_t = Order::Shuffled, value_name = "ORDER")]
     order: Order,
     /// Change images each time they are taken, for example crop,flip,rotate:25
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "HOW")]
-    augment: String,
+    #[arg(long, value_name = "HOW")]
+    augment: Option<Augmentation>,
     /// Side of the square cut out of the middle of images [default: 28, if they are larger]
     #[arg(long, value_name = "PIXELS")]
     crop: Option<usize>,
@@ -258,7 +258,7 @@ impl Options {
 
     /// The settings for labels like these.
     pub fn settings(&self, labels: &Labels, seed: u64) -> Result<Settings, CliError> {
-        let rate = if self.model.starts_with("inception") { 0.1 } else { 0.01 };
+        let rate = Settings::paper_rate(&self.model);
         let loss = match (self.loss, labels) {
             (Some(LossChoice::Squared), _) | (None, Labels::Real { .. }) => Loss::Squared,
             (Some(LossChoice::CrossEntropy), _) | (None, _) => Loss::CrossEntropy,
@@ -273,7 +273,7 @@ impl Options {
             initialization: self.initialization,
             loss,
             order: self.order,
-            augmentation: self.augment.clone(),
+            augmentation: self.augment,
             epochs: self.epochs,
             until_accuracy: match self.until_accuracy {
                 Some(Share::Of(_)) if real => {
@@ -296,7 +296,7 @@ impl Options {
     pub fn of_row(&self, row: &Row) -> Options {
         Options {
             model: row.model.into(),
-            augment: row.augmentation.into(),
+            augment: row.augmentation,
             weight_decay: if row.weight_decay { self.weight_decay } else { 0.0 },
             rate_decay: row.rate_decay().unwrap_or(self.rate_decay),
             ..self.clone()
@@ -305,7 +305,7 @@ impl Options {
 
     /// The option that rows of a table set themselves and that was given all the same, if any.
     pub fn set_by_rows(&self) -> Option<&'static str> {
-        let given = [(self.model != MODEL, "--model"), (!self.augment.is_empty(), "--augment")];
+        let given = [(self.model != MODEL, "--model"), (self.augment.is_some(), "--augment")];
         given.into_iter().find_map(|(given, name)| given.then_some(name))
     }
 

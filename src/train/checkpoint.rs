@@ -4,7 +4,8 @@
 //! Tensors are named and shaped as in the `state_dict` of the `nn.Sequential` of the same layers;
 //! `momentum/NAME` is the velocity of the trained tensor NAME. The texts beside them are `format`
 //! (`pt`), `shatter` (the version that wrote it), `architecture` (the text of all layers), `input`
-//! (`3x28x28`), `outputs`, `settings` and `progress` (JSON).
+//! (`3x28x28`), `outputs`, `version` (of the records), `settings` and `progress` (JSON of [`Identity`] and
+//! [`Progress`]).
 //!
 //! Equal checkpoints are equal bytes. A file is read tensor by tensor, after its header was found
 //! to agree with its length and with the network; what is not finite is neither written nor read.
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
 
 use shatter_exact::Element;
 use shatter_network::architecture::text::refused;
@@ -23,12 +26,14 @@ use shatter_record::AtomicFile;
 
 use shatter_record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse};
 
+use super::identity::{Identity, VERSION, later_version};
+use super::progress::Progress;
+
 /// Everything that training goes on from.
 ///
 /// ```
-/// use serde_json::json;
 /// use shatter_network::architecture::{Architecture, Shape};
-/// use shatter_train::{Checkpoint, Initialization, load_weights};
+/// use shatter_train::{Checkpoint, DataIdentity, Identity, Initialization, Progress, Settings, load_weights};
 /// let network = Architecture::named("mlp:8", Shape::vector(5), 3)?;
 /// let draw = |(array, index)| {
 ///     let values = Initialization::HeNormal.draw(&array, index, 1);
@@ -38,8 +43,8 @@ use shatter_record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse}
 ///     architecture: network.to_string(),
 ///     input: network.input,
 ///     outputs: 3,
-///     settings: json!({ "learning_rate": 0.1 }),
-///     progress: json!({ "epoch": 0 }),
+///     identity: Identity { data: DataIdentity::named("mine"), settings: Settings::paper(0.1) },
+///     progress: Progress::default(),
 ///     arrays: network.arrays()?.into_iter().zip(0..).map(draw).collect(),
 ///     velocities: Vec::new(),
 /// };
@@ -58,10 +63,10 @@ pub struct Checkpoint<E> {
     pub input: Shape,
     /// How many numbers come out.
     pub outputs: usize,
-    /// How the network is trained.
-    pub settings: serde_json::Value,
+    /// How the network is trained, and on what.
+    pub identity: Identity,
     /// How far it is.
-    pub progress: serde_json::Value,
+    pub progress: Progress,
     /// The arrays of the network, in the order of [`Architecture::arrays`].
     pub arrays: Vec<(Parameter, Vec<E>)>,
     /// Velocities of the trained arrays, in their order; empty where only weights are stored.
@@ -287,8 +292,9 @@ impl<E: Element> Checkpoint<E> {
             ("architecture", self.architecture.clone()),
             ("input", format!("{channels}x{height}x{width}")),
             ("outputs", self.outputs.to_string()),
-            ("settings", self.settings.to_string()),
-            ("progress", self.progress.to_string()),
+            ("version", VERSION.to_string()),
+            ("settings", serde_json::to_string(&self.identity)?),
+            ("progress", serde_json::to_string(&self.progress)?),
         ]);
         // The counters come first: PyTorch wants their 8 bytes aligned, and F32 has 4.
         let counters = self.arrays.iter().filter_map(|(array, _)| batches(array));
@@ -346,11 +352,14 @@ impl<E: Element> Checkpoint<E> {
             .ok_or_else(|| refuse("input", "is not written as CHANNELSxHEIGHTxWIDTH"))?;
         let outputs =
             reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is no number"))?;
-        let json = |key| {
-            serde_json::from_str(reader.text(key)?)
-                .map_err(|error| refuse(key, &format!("is no JSON: {error}")))
-        };
-        let (settings, progress) = (json("settings")?, json("progress")?);
+        if let Some(version) = reader.header.metadata.get("version") {
+            let version = version.parse().map_err(|_| refuse("version", "is not a number"))?;
+            if version > VERSION {
+                return Err(refuse("version", &later_version(version)));
+            }
+        }
+        let identity = record(&reader, "settings")?;
+        let progress = record(&reader, "progress")?;
         let network = network(&architecture, input, outputs)
             .map_err(|source| CheckpointError::Architecture { file: path.to_owned(), source })?;
         let arrays = reader.check(&network, &[dtype::<E>()], dtype::<E>())?;
@@ -361,8 +370,20 @@ impl<E: Element> Checkpoint<E> {
                 velocities.push(reader.values(&velocity(array), &array.shape)?);
             }
         }
-        Ok(Checkpoint { architecture, input, outputs, settings, progress, arrays, velocities })
+        Ok(Checkpoint { architecture, input, outputs, identity, progress, arrays, velocities })
     }
+}
+
+/// Reads a text that is a record in JSON.
+fn record<T: DeserializeOwned>(
+    reader: &Reader<'_, impl Read + Seek>,
+    key: &'static str,
+) -> Result<T, CheckpointError> {
+    serde_json::from_str(reader.text(key)?).map_err(|error| CheckpointError::Metadata {
+        file: reader.path.to_owned(),
+        key,
+        reason: format!("is not that of a run: {error}"),
+    })
 }
 
 /// Reads the arrays of `architecture` from any safetensors file that has them under PyTorch's

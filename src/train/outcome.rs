@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use shatter_device::Outcome;
 
+use super::identity::Identity;
+use super::settings::Settings;
+
 /// Loss and accuracy over some samples, with those whose labels were changed apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
@@ -113,30 +116,27 @@ pub enum Ended {
 impl Ended {
     /// Whether a run under settings `held` that ended so after `epochs` epochs would have ended
     /// there under settings `wanted`, too.
-    pub(super) fn holds(
-        self,
-        epochs: u32,
-        held: &serde_json::Value,
-        wanted: &serde_json::Value,
-    ) -> bool {
-        let goals = ["until_accuracy", "until_loss", "patience"];
-        let most = wanted["epochs"].as_u64().unwrap_or(0);
+    pub(super) fn holds(self, epochs: u32, held: &Settings, wanted: &Settings) -> bool {
+        let goals = |of: &Settings| (of.until_accuracy, of.until_loss, of.patience);
         let reaches = match self {
-            Ended::Fitted | Ended::Patience => u64::from(epochs) <= most,
-            Ended::Diverged => u64::from(epochs) < most,
-            Ended::Epochs => held["epochs"] == wanted["epochs"],
+            Ended::Fitted | Ended::Patience => epochs <= wanted.epochs,
+            Ended::Diverged => epochs < wanted.epochs,
+            Ended::Epochs => held.epochs == wanted.epochs,
         };
-        reaches && goals.iter().all(|&goal| held[goal] == wanted[goal])
+        reaches && goals(held) == goals(wanted)
     }
 }
 
 /// How a run went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// Version of the record.
+    #[serde(default)]
+    pub version: u32,
     /// The text of the network.
     pub architecture: String,
     /// Data and settings.
-    pub identity: serde_json::Value,
+    pub identity: Identity,
     /// Why it ended.
     pub ended: Ended,
     /// Steps.
@@ -159,8 +159,8 @@ pub struct Summary {
 impl Summary {
     /// Whether an accuracy or a loss was to be reached.
     pub fn asked(&self) -> bool {
-        let settings = &self.identity["settings"];
-        ["until_accuracy", "until_loss"].iter().any(|&key| !settings[key].is_null())
+        let Settings { until_accuracy, until_loss, .. } = self.identity.settings;
+        until_accuracy.or(until_loss).is_some()
     }
 }
 

@@ -2,6 +2,7 @@
 //! each a run of its own in a folder of its own, so that the whole can be resumed run by run.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -16,11 +17,11 @@ use shatter_sample::{Labels, RawSample, Recipe, SampleError, Shape};
 use super::checkpoint::Checkpoint;
 use super::compile::{Goal, Program, compile};
 use super::error::TrainError;
+use super::identity::{DataIdentity, Identity, LASTING, VERSION, later_version};
 use super::outcome::{Ended, Summary};
-use super::reading;
 use super::run::{self, Held, RunError};
 use super::settings::Settings;
-use super::trainer::{BEFORE, Data, LASTING, Progress, Trainer, identity};
+use super::trainer::{Data, Trainer};
 
 /// One run of a randomization test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,7 +68,7 @@ impl Common<'_> {
     /// [`TrainError`], saying why not.
     pub fn check(&self, case: Case) -> Result<(), TrainError> {
         let condition = case.condition;
-        if condition.changes_pixels() && !self.settings.augmentation.is_empty() {
+        if condition.changes_pixels() && self.settings.augmentation.is_some() {
             let reason = "augmentation moves pixels, and so does the condition: one of them";
             return Err(TrainError::Setting(reason.into()));
         }
@@ -83,7 +84,7 @@ impl Common<'_> {
     /// Those of [`prepare`].
     pub fn prepare<E: Element>(&self, case: Case) -> Result<PreparedPair<E>, TrainError> {
         self.check(case)?;
-        let preprocess = if self.settings.augmentation.is_empty() {
+        let preprocess = if self.settings.augmentation.is_none() {
             self.preprocess
         } else {
             // Images are cropped and whitened each time they are taken.
@@ -106,9 +107,9 @@ impl Common<'_> {
         let runs: Vec<_> = cases
             .iter()
             .map(|(case, (train, test))| {
-                let description = self.description::<E>(*case, device.kind());
+                let identity = self.identity::<E>(*case, device.kind());
                 let whiten = self.preprocess.whiten;
-                let data = Data { train, test: test.as_ref(), whiten, description };
+                let data = Data { train, test: test.as_ref(), whiten, identity };
                 (data, self.settings(*case))
             })
             .collect();
@@ -163,23 +164,23 @@ impl Common<'_> {
         Settings { seed: case.seed, ..self.settings.clone() }
     }
 
-    /// What a run was trained on, so that it is not resumed on anything else.
-    fn description<E: Element>(&self, case: Case, device: &str) -> serde_json::Value {
-        let mut description = serde_json::json!({
-            "sample": self.train.text,
-            "sample_sha256": self.digests.0,
-            "test": self.test.map(|test| &test.text),
-            "test_sha256": self.digests.1,
-            "sample_seed": self.sample_seed,
-            "condition": case.condition.to_string(),
-            "condition_seed": case.seed,
-            "preprocess": self.preprocess,
-            "randomize_test": self.randomize_test,
-            "precision": self.arithmetic.name::<E>(),
-            "device": device,
-        });
-        reading::describe(&mut description, &self.train.labels);
-        description
+    /// What a run is trained on, so that it is not resumed on anything else.
+    fn identity<E: Element>(&self, case: Case, device: &str) -> DataIdentity {
+        let identity = DataIdentity {
+            classes: Vec::new(),
+            condition: case.condition,
+            condition_seed: case.seed,
+            device: device.to_owned(),
+            precision: self.arithmetic.name::<E>().to_owned(),
+            preprocess: self.preprocess,
+            randomize_test: self.randomize_test,
+            sample: self.train.text.clone(),
+            sample_seed: Some(self.sample_seed),
+            sample_sha256: Some(self.digests.0.clone()),
+            test: self.test.map(|test| test.text.clone()),
+            test_sha256: self.digests.1.clone(),
+        };
+        identity.with_classes(&self.train.labels)
     }
 
     /// Whether a summary is of this case on a device of this kind, so that it need not be run again.
@@ -192,26 +193,13 @@ impl Common<'_> {
         case: Case,
         summary: &Summary,
     ) -> Result<bool, TrainError> {
-        let description = self.description::<E>(case, device.kind());
-        let mut wanted = identity(&description, &self.settings(case));
-        let mut held = summary.identity.clone();
-        if let Some(data) = held.get_mut("data").and_then(|data| data.as_object_mut()) {
-            data.entry("device").or_insert(BEFORE.into());
-            for (key, value) in wanted["data"].as_object().into_iter().flatten() {
-                if reading::is_new(key) {
-                    data.entry(key).or_insert_with(|| value.clone());
-                }
-            }
-        }
-        let ended = summary.ended.holds(summary.epochs, &held["settings"], &wanted["settings"]);
+        let data = self.identity::<E>(case, device.kind());
+        let wanted = Identity { data, settings: self.settings(case) };
+        let held = &summary.identity;
+        let ended = summary.ended.holds(summary.epochs, &held.settings, &wanted.settings);
         // How long a run was to last does not matter where it has ended all the same.
-        for identity in [&mut held, &mut wanted] {
-            let settings = identity.get_mut("settings");
-            if let Some(settings) = settings.and_then(|settings| settings.as_object_mut()) {
-                LASTING.iter().for_each(|&key| drop(settings.remove(key)));
-            }
-        }
-        Ok(ended && summary.architecture == self.network()?.to_string() && held == wanted)
+        let same = wanted.difference(held, &LASTING).is_none();
+        Ok(ended && same && summary.architecture == self.network()?.to_string())
     }
 
     /// The network that all runs train.
@@ -230,7 +218,6 @@ impl Common<'_> {
     /// [`TrainError`], if data and network do not fit each other, or for the augmentation.
     pub fn program(&self) -> Result<Program, TrainError> {
         let (architecture, settings) = (self.network()?, &self.settings);
-        let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
         let goal = Goal {
             replicas: 1,
             shared_images: true,
@@ -243,7 +230,7 @@ impl Common<'_> {
                 Labels::Real { outputs, .. } => Some(*outputs),
             },
             loss: settings.loss,
-            augmentation: augmentation.map(|augmentation| (augmentation, self.preprocess.whiten)),
+            augmentation: settings.augmentation.map(|how| (how, self.preprocess.whiten)),
             momentum: settings.momentum,
             decay: settings.weight_decay,
         };
@@ -282,23 +269,25 @@ pub fn place<E: Element>(folder: &Path) -> Option<(u32, u32)> {
         return Some((0, 0));
     }
     let checkpoint = Checkpoint::<E>::load(&file).ok()?;
-    let progress: Progress = serde_json::from_value(checkpoint.progress).ok()?;
-    Some((progress.epoch, progress.position))
+    Some((checkpoint.progress.epoch, checkpoint.progress.position))
 }
 
-/// The summary that a folder holds, if a run has ended there.
+/// Reads the summary that a folder holds, if a run has ended there.
 ///
 /// # Errors
 /// [`RunError::File`], if there is one that cannot be read.
 pub fn summary(folder: &Path) -> Result<Option<Summary>, RunError> {
     let file: PathBuf = folder.join(run::SUMMARY);
     let read = || {
-        let text = fs::read(&file)?;
-        Ok(serde_json::from_slice(&text)?)
+        let summary: Summary = serde_json::from_slice(&fs::read(&file)?)?;
+        match summary.version {
+            0..=VERSION => Ok(summary),
+            later => Err(io::Error::other(later_version(later))),
+        }
     };
     match read() {
         Ok(summary) => Ok(Some(summary)),
-        Err(error) if std::io::Error::kind(&error) == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(RunError::File { file, source }),
     }
 }

@@ -18,8 +18,10 @@ use shatter_record::atomic;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::error::TrainError;
+use super::identity::VERSION;
 use super::outcome::{Ended, Line, Measured, Summary, Tally};
-use super::trainer::{Progress, Trainer};
+use super::progress::Progress;
+use super::trainer::Trainer;
 
 /// Name of the checkpoint in the folder of a run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
@@ -544,6 +546,7 @@ fn summary<E: Element>(
 ) -> Summary {
     let Progress { step, epoch, best_test, .. } = *trainer.progress(run);
     Summary {
+        version: VERSION,
         architecture: trainer.architecture().to_string(),
         identity: trainer.identity(run),
         ended,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use shatter_prepare::augment::Augmentation;
 
 use super::compile::Loss;
+use super::identity::optional_text;
 use super::initial::Initialization;
 use super::outcome::Measured;
 
@@ -62,8 +63,9 @@ pub struct Settings {
     pub loss: Loss,
     /// In which order samples are taken.
     pub order: Order,
-    /// The augmentation, as text; empty for none.
-    pub augmentation: String,
+    /// What is done to images each time they are taken, if anything.
+    #[serde(with = "optional_text")]
+    pub augmentation: Option<Augmentation>,
     /// Epochs at most.
     pub epochs: u32,
     /// Stops once the training accuracy, of the whole training set under one set of weights,
@@ -78,6 +80,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The paper's learning rate of the first epoch for a network of this name: 0.1 for the two Inceptions, 0.01 for
+    /// the others.
+    pub fn paper_rate(model: &str) -> f64 {
+        if matches!(model, "inception" | "inception-nobn") { 0.1 } else { 0.01 }
+    }
+
     /// The paper's settings for a network of that learning rate.
     pub fn paper(learning_rate: f64) -> Settings {
         Settings {
@@ -89,7 +97,7 @@ impl Settings {
             initialization: Initialization::GlorotUniform,
             loss: Loss::CrossEntropy,
             order: Order::Shuffled,
-            augmentation: String::new(),
+            augmentation: None,
             epochs: 100,
             until_accuracy: Some(1.0),
             until_loss: None,
@@ -133,15 +141,6 @@ impl Settings {
         let loss = self.until_loss.map(|wanted| online.is_some_and(|online| online.loss <= wanted));
         let asked = [accuracy, loss];
         asked.iter().flatten().all(|&reached| reached) && asked.iter().any(Option::is_some)
-    }
-
-    /// What is done to images each time they are taken, if anything.
-    ///
-    /// # Errors
-    /// Words about a text that cannot be read.
-    pub fn augmentation(&self) -> Result<Option<Augmentation>, String> {
-        let text = Some(self.augmentation.as_str()).filter(|text| !text.is_empty());
-        text.map(str::parse).transpose()
     }
 
     /// The learning rate of an epoch, from 0.

@@ -11,7 +11,7 @@
 //!
 //! [`Settings::paper`]: super::Settings::paper
 
-use shatter_prepare::Condition;
+use shatter_prepare::{Augmentation, Condition};
 
 /// Weight decay of the rows that have it, if nothing else is asked for.
 pub const WEIGHT_DECAY: f64 = 1e-4;
@@ -20,14 +20,14 @@ pub const WEIGHT_DECAY: f64 = 1e-4;
 pub const SLOW: f64 = 0.999;
 
 /// A row of one of the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// The table: 1 or 4.
     pub table: u8,
     /// The network, as `network::architecture` names it.
     pub model: &'static str,
-    /// What is done to images each time they are taken; empty for nothing.
-    pub augmentation: &'static str,
+    /// What is done to images each time they are taken, if anything.
+    pub augmentation: Option<Augmentation>,
     /// Whether weights decay.
     pub weight_decay: bool,
     /// Whether all training labels are random.
@@ -45,11 +45,14 @@ impl Row {
     /// ```
     pub fn name(&self) -> String {
         let mut name = self.model.to_owned();
-        for part in self.augmentation.split(',').filter(|part| !part.is_empty()) {
-            name += "-";
-            name += part.split(':').next().unwrap_or(part);
-        }
-        for (part, there) in [("-decay", self.weight_decay), ("-random", self.random_labels)] {
+        let Augmentation { crop, flip, rotation } = self.augmentation.unwrap_or_default();
+        for (part, there) in [
+            ("-crop", crop),
+            ("-flip", flip),
+            ("-rotate", rotation > 0.0),
+            ("-decay", self.weight_decay),
+            ("-random", self.random_labels),
+        ] {
             name += if there { part } else { "" };
         }
         name
@@ -62,17 +65,17 @@ impl Row {
 
     /// The decay of the learning rate, where it is not the same as for all rows.
     pub fn rate_decay(&self) -> Option<f64> {
-        (self.random_labels && !self.augmentation.is_empty()).then_some(SLOW)
+        (self.random_labels && self.augmentation.is_some()).then_some(SLOW)
     }
 }
 
 /// `set`: c for random crops, a for flips and rotations, w for weight decay, r for random labels.
 const fn row(table: u8, model: &'static str, set: &str) -> Row {
-    let (mut augmentation, mut weight_decay, mut random_labels, mut i) = ("", false, false, 0);
+    let (mut augmentation, mut weight_decay, mut random_labels, mut i) = (None, false, false, 0);
     while i < set.len() {
         match set.as_bytes()[i] {
-            b'c' => augmentation = "crop",
-            b'a' => augmentation = "flip,rotate:25",
+            b'c' => augmentation = Some(Augmentation { crop: true, flip: false, rotation: 0.0 }),
+            b'a' => augmentation = Some(Augmentation { crop: false, flip: true, rotation: 25.0 }),
             b'w' => weight_decay = true,
             _ => random_labels = true,
         }

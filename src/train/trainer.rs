@@ -7,8 +7,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use shatter_device::{Control, Device, Memory, Operation, SequenceId};
 use shatter_exact::Element;
 use shatter_network::Architecture;
@@ -21,30 +19,10 @@ use shatter_sample::Labels;
 use super::checkpoint::Checkpoint;
 use super::compile::{DataArrays, Goal, Program, compile};
 use super::error::TrainError;
-use super::outcome::{Ended, Measured, Tally};
-use super::reading;
+use super::identity::{DataIdentity, Difference, Identity, LASTING};
+use super::outcome::{Measured, Tally};
+use super::progress::Progress;
 use super::settings::{Order, Settings};
-
-/// How far a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Epochs that are complete.
-    pub epoch: u32,
-    /// Samples of the next epoch that are done.
-    pub position: u32,
-    /// Steps.
-    pub step: u32,
-    /// Lines of the record.
-    pub lines: u64,
-    /// Over the batches of this epoch.
-    pub epoch_tally: Tally,
-    /// Over the batches since the last line.
-    pub line_tally: Tally,
-    /// The best test accuracy of any epoch, and the epoch.
-    pub best_test: Option<(f64, u32)>,
-    /// Why the run ended, if it did.
-    pub ended: Option<Ended>,
-}
 
 /// What is trained on and tested on.
 pub struct Data<'a, E> {
@@ -54,13 +32,8 @@ pub struct Data<'a, E> {
     pub test: Option<&'a Prepared<E>>,
     /// Whether each image is whitened after it was augmented.
     pub whiten: bool,
-    /// What stands in checkpoints, so that no run is resumed on other data: an object.
-    pub description: serde_json::Value,
-}
-
-/// What must be the same for a run to be the same.
-pub(super) fn identity(description: &serde_json::Value, settings: &Settings) -> serde_json::Value {
-    serde_json::json!({ "data": description, "settings": settings })
+    /// What stands in checkpoints, so that no run is resumed on other data.
+    pub identity: DataIdentity,
 }
 
 /// Refuses an augmentation of images of shape `stored` for a network that takes `input`, if a
@@ -78,47 +51,12 @@ fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result
     Ok(())
 }
 
-/// Settings that say how long a run lasts, and not what it computes.
-pub(super) const LASTING: [&str; 4] = ["epochs", "until_accuracy", "until_loss", "patience"];
-
-/// The kind of device of records that name none.
-pub(super) const BEFORE: &str = "cpu";
-
-/// Refuses settings under which a run might have ended before it came to where it stands.
-fn not_easier(held: &serde_json::Value, wanted: &serde_json::Value) -> Result<(), TrainError> {
-    let goal = |settings: &serde_json::Value, key: &str| settings[key].as_f64();
-    let none = ["until_accuracy", "until_loss"].iter().all(|&key| goal(wanted, key).is_none());
-    let harder = |key: &str| match (goal(held, key), goal(wanted, key)) {
-        (Some(held), Some(wanted)) if key == "until_accuracy" => wanted >= held,
-        (Some(held), Some(wanted)) => wanted <= held,
-        // What was asked for besides the other goal, or is asked for now.
-        (None, Some(_)) => goal(held, "until_accuracy").or(goal(held, "until_loss")).is_some(),
-        (Some(_), None) => none,
-        (None, None) => true,
-    };
-    let patient = wanted["patience"].is_null() || wanted["patience"] == held["patience"];
-    for (key, fine) in [
-        ("until_accuracy", harder("until_accuracy")),
-        ("until_loss", harder("until_loss")),
-        ("patience", patient),
-    ] {
-        if !fine {
-            return Err(TrainError::OtherRun {
-                what: key.replace('_', " "),
-                held: held[key].to_string(),
-                wanted: format!("{}, which it may have passed,", wanted[key]),
-            });
-        }
-    }
-    Ok(())
-}
-
 /// A run of a trainer.
 struct Run {
     settings: Settings,
     /// Training labels that differ from the sample's own.
     changed: u32,
-    description: serde_json::Value,
+    data: DataIdentity,
     progress: Progress,
     /// Whether it takes part in further steps.
     live: bool,
@@ -216,7 +154,7 @@ impl<E: Element> Trainer<E> {
             let reason = "patience looks at the accuracy on a test set, and there is none";
             return Err(TrainError::Setting(reason.into()));
         }
-        let augmentation = settings.augmentation().map_err(TrainError::Setting)?;
+        let augmentation = settings.augmentation;
         let stored = data.train.shape;
         if let Some(augmentation) = augmentation {
             has_effect(augmentation, stored, architecture.input)?;
@@ -260,7 +198,7 @@ impl<E: Element> Trainer<E> {
         let run = |(data, settings): &(Data<E>, Settings)| Run {
             settings: settings.clone(),
             changed: data.train.changed.iter().filter(|&&changed| changed).count() as u32,
-            description: data.description.clone(),
+            data: data.identity.clone(),
             progress: Progress { epoch_tally: tally, line_tally: tally, ..Progress::default() },
             live: true,
             diverged: false,
@@ -380,7 +318,7 @@ impl<E: Element> Trainer<E> {
         let dropout = |step: &Operation| matches!(step, Operation::Dropout { .. });
         let plan = &self.program.plan;
         let operations = plan.sequences.iter().flat_map(|sequence| &sequence.operations);
-        !self.runs[0].settings.augmentation.is_empty() || operations.into_iter().any(dropout)
+        self.runs[0].settings.augmentation.is_some() || operations.into_iter().any(dropout)
     }
 
     /// Whether there is a test set.
@@ -435,15 +373,16 @@ impl<E: Element> Trainer<E> {
             architecture: self.architecture.to_string(),
             input: self.architecture.input,
             outputs: self.outputs,
-            settings: self.identity(run),
-            progress: serde_json::json!(self.runs[run].progress),
+            identity: self.identity(run),
+            progress: self.runs[run].progress,
             arrays,
             velocities,
         })
     }
 
-    pub(super) fn identity(&self, run: usize) -> serde_json::Value {
-        identity(&self.runs[run].description, &self.runs[run].settings)
+    pub(super) fn identity(&self, run: usize) -> Identity {
+        let Run { data, settings, .. } = &self.runs[run];
+        Identity { data: data.clone(), settings: settings.clone() }
     }
 
     /// A run goes on from a checkpoint of its own. It may be to last longer.
@@ -452,27 +391,19 @@ impl<E: Element> Trainer<E> {
     /// [`TrainError::OtherRun`], naming the first thing that differs.
     pub fn resume(&mut self, run: usize, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
         let differs = |what: &str, held: String, wanted: String| {
-            let what = what.replace('_', " ");
+            let what = what.to_owned();
             if held == wanted { Ok(()) } else { Err(TrainError::OtherRun { what, held, wanted }) }
         };
         differs("network", checkpoint.architecture.clone(), self.architecture.to_string())?;
         differs("input", checkpoint.input.to_string(), self.architecture.input.to_string())?;
-        let (held, wanted) = (&checkpoint.settings, self.identity(run));
-        for part in ["data", "settings"] {
-            for (key, value) in wanted[part].as_object().into_iter().flatten() {
-                let held = match &held[part][key] {
-                    serde_json::Value::Null if key == "device" => &BEFORE.into(),
-                    serde_json::Value::Null if reading::is_new(key) => value,
-                    held => held,
-                };
-                if !LASTING.contains(&key.as_str()) {
-                    differs(key, held.to_string(), value.to_string())?;
-                }
-            }
+        let wanted = self.identity(run);
+        if let Some(Difference { field, here, there }) =
+            wanted.difference(&checkpoint.identity, &LASTING)
+        {
+            return differs(&field.replace('_', " "), there, here);
         }
-        let (held, wanted) = (&held["settings"], &wanted["settings"]);
-        let mut progress: Progress = serde_json::from_value(checkpoint.progress.clone())
-            .map_err(|error| TrainError::Setting(format!("the checkpoint's progress: {error}")))?;
+        let (held, wanted) = (&checkpoint.identity.settings, &wanted.settings);
+        let mut progress = checkpoint.progress;
         let position = progress.position as usize;
         if position >= self.samples || !position.is_multiple_of(self.runs[run].settings.batch) {
             let reason =
@@ -483,7 +414,7 @@ impl<E: Element> Trainer<E> {
             let reason = "the checkpoint holds weights without velocities: --init starts from them";
             return Err(TrainError::Setting(reason.into()));
         }
-        not_easier(held, wanted)?;
+        held.continues_under(wanted)?;
         if progress.epoch > self.runs[run].settings.epochs {
             let (held, wanted) =
                 (progress.epoch.to_string(), self.runs[run].settings.epochs.to_string());

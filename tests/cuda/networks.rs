@@ -26,7 +26,7 @@ use shatter_prepare::preprocess::Prepared;
 use shatter_random::philox::philox;
 use shatter_sample::Labels;
 use shatter_train::compile::{Goal, Program, compile};
-use shatter_train::{Data, Initialization, Loss, Settings, Trainer};
+use shatter_train::{Data, DataIdentity, Initialization, Loss, Settings, Trainer};
 
 /// A number between −1 and 1.
 fn number(at: usize, what: u32) -> f64 {
@@ -56,8 +56,12 @@ fn losses<E: Element>(
     let (train, test) = (samples::<E>(stored, 5 * batch - 1), samples::<E>(stored, batch + 1));
     let input = Shape { height: side, width: side, ..stored };
     let architecture = Architecture::named(model, input, 10).expect("an architecture");
-    let description = serde_json::Value::Null;
-    let data = Data { train: &train, test: Some(&test), whiten: true, description };
+    let data = Data {
+        train: &train,
+        test: Some(&test),
+        whiten: true,
+        identity: DataIdentity::named("images"),
+    };
     let mut trainer =
         Trainer::new(device, architecture, data, settings.clone()).expect("a network");
     let (mut losses, mut before) = (vec![], 0.0);
@@ -78,7 +82,7 @@ fn five_steps(model: &str, rate: f64, augmentation: &str) {
     let settings = Settings {
         batch: 6,
         weight_decay: 1e-3,
-        augmentation: augmentation.into(),
+        augmentation: augmented.then(|| augmentation.parse().unwrap()),
         ..Settings::paper(rate)
     };
     let side = if augmented { 10 } else { 8 };

@@ -18,7 +18,7 @@ use shatter_network::architecture::{Architecture, ParameterKind, Shape};
 use shatter_network::exactly::outputs_of;
 use shatter_network::{Activation, ExactPoints, Graph, Network};
 use shatter_sample::{self as sample, LabelRule, Labels, Points, Values};
-use shatter_train::{Checkpoint, Initialization};
+use shatter_train::{Checkpoint, DataIdentity, Identity, Initialization, Progress, Settings};
 use tempfile::TempDir;
 
 fn loaded(file: &Path) -> Loaded {
@@ -150,8 +150,8 @@ fn checkpoint<E: Element>(folder: &TempDir, words: &str, input: Shape, outputs: 
         architecture: architecture.to_string(),
         input,
         outputs,
-        settings: serde_json::json!({ "data": {}, "settings": { "loss": "cross-entropy" } }),
-        progress: serde_json::json!({ "step": 0 }),
+        identity: Identity { data: DataIdentity::named("drawn"), settings: Settings::paper(0.1) },
+        progress: Progress::default(),
         arrays: architecture.arrays().unwrap().into_iter().zip(0..).map(draw).collect(),
         velocities: Vec::new(),
     };

@@ -10,7 +10,10 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use shatter_exact::Element;
 use shatter_network::architecture::{Architecture, Parameter, Shape, named};
-use shatter_train::{Checkpoint, CheckpointError, Initialization, load_weights};
+use shatter_train::{
+    Checkpoint, CheckpointError, DataIdentity, Identity, Initialization, Progress, Settings,
+    load_weights,
+};
 use tempfile::TempDir;
 
 const IMAGE: Shape = Shape { channels: 1, height: 4, width: 4 };
@@ -34,8 +37,18 @@ fn checkpoint<E: Element>(network: &Architecture, outputs: usize) -> Checkpoint<
         architecture: network.to_string(),
         input: network.input,
         outputs,
-        settings: json!({ "learning_rate": 0.1 * 0.95f64.powi(17), "name": "a\"b\u{e9}" }),
-        progress: json!({ "epoch": 17, "step": u64::MAX, "word": 0.1 + 0.2 }),
+        identity: Identity {
+            data: DataIdentity {
+                classes: vec!["".into(), "\n".into()],
+                ..DataIdentity::named("a\"b\u{e9}")
+            },
+            settings: Settings {
+                until_loss: Some(0.1 + 0.2),
+                seed: u64::MAX,
+                ..Settings::paper(0.1 * 0.95f64.powi(17))
+            },
+        },
+        progress: Progress { epoch: 17, lines: u64::MAX, ..Progress::default() },
         arrays,
         velocities,
     }
@@ -359,6 +372,19 @@ fn texts_that_are_missing_or_wrong_are_named() {
                 }
                 _ => panic!("{error}"),
             }
+        }
+    }
+    // Of another version: the first had no number; of later ones nothing is known.
+    for (version, read) in [(None, true), (Some("1"), true), (Some("2"), false), (Some("x"), false)]
+    {
+        let mut header = header.clone();
+        let texts = header["__metadata__"].as_object_mut().unwrap();
+        drop(texts.remove("version"));
+        texts.extend(version.map(|version| ("version".to_owned(), json!(version))));
+        match load_bytes(&join(&header.to_string(), &data)) {
+            Ok(checkpoint) => assert!(read && checkpoint == small()),
+            Err(CheckpointError::Metadata { key: "version", .. }) => assert!(!read),
+            Err(other) => panic!("{other}"),
         }
     }
     // A text of half a megabyte is refused, and the error quotes its beginning.

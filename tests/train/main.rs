@@ -12,4 +12,5 @@ mod common {
 
 mod checkpoints;
 mod gradients;
+mod records;
 mod torch_steps;

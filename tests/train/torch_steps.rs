@@ -14,7 +14,7 @@ use shatter_network::Architecture;
 use shatter_network::architecture::{Parameter, ParameterKind, Shape};
 use shatter_prepare::preprocess::Prepared;
 use shatter_sample::Labels;
-use shatter_train::{Data, Loss, Order, Settings, Trainer};
+use shatter_train::{Data, DataIdentity, Loss, Order, Settings, Trainer};
 
 #[derive(Deserialize)]
 struct Stored {
@@ -101,7 +101,7 @@ fn five_steps(name: &str, model: &str) {
         ..Settings::paper(0.0)
     };
     let data =
-        Data { train: &train, test: None, whiten: false, description: serde_json::Value::Null };
+        Data { train: &train, test: None, whiten: false, identity: DataIdentity::named("digits") };
     let mut trainer = Trainer::<f64>::new(&Cpu, architecture, data, settings).unwrap();
     let mut arrays = trainer.weights(0).unwrap();
     let trained = arrays.iter_mut().filter(|(parameter, _)| parameter.kind.trained());

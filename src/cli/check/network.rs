@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
 use crate::{CliError, Verdict, input, write};
 use shatter_exact::Format;
-use shatter_interchange::load::{self, Body, Kind, Loaded, Trained};
+use shatter_interchange::load::{self, Body, Loaded, Trained};
 use shatter_judge::{
     Decided, Effort, Walks,
     certificate::{self, Subject, Tally},
@@ -15,8 +15,9 @@ use shatter_judge::{
 use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Reading};
-use shatter_prepare::{Condition, Preprocess, prepare};
+use shatter_prepare::{Condition, prepare};
 use shatter_sample::{self as sample, LabelRule, Points, RawSample, Values};
+use shatter_train::Identity;
 
 use super::Arguments;
 
@@ -254,8 +255,8 @@ fn task(
 ) -> Result<Task, CliError> {
     let network = loaded.graph()?.into_owned();
     let (description, layers) = match &loaded.body {
-        Body::Trained(trained) if loaded.kind == Kind::Checkpoint => {
-            let task = prepared(arguments, file, trained, network, &raw)?;
+        Body::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
+            let task = prepared(arguments, file, (trained, identity), network, &raw)?;
             return Ok(Task { reading: loaded.reading.clone(), ..task });
         }
         Body::Trained(Trained { architecture, .. }) => {
@@ -274,16 +275,15 @@ fn task(
 fn prepared(
     arguments: &Arguments,
     file: &Path,
-    checkpoint: &Trained,
+    (checkpoint, identity): (&Trained, &Identity),
     network: Graph,
     raw: &RawSample,
 ) -> Result<Task, CliError> {
-    let data = &checkpoint.settings["data"];
+    let data = &identity.data;
     let usage = |reason: String| CliError::Usage(format!("{}: {reason}", file.display()));
-    let preprocess: Preprocess = serde_json::from_value(data["preprocess"].clone())
-        .map_err(|error| usage(format!("its preprocessing cannot be read: {error}")))?;
-    let condition: Condition = match arguments.labels {
-        None => data["condition"].as_str().unwrap_or("").parse().map_err(usage)?,
+    let preprocess = data.preprocess;
+    let condition = match arguments.labels {
+        None => data.condition,
         Some(LabelRule::True) => Condition::True,
         Some(LabelRule::Random) => Condition::Random,
         Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
@@ -291,7 +291,7 @@ fn prepared(
             return Err(usage("no network is trained on alternating labels".into()));
         }
     };
-    let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);
+    let seed = arguments.common.seed.unwrap_or(data.condition_seed);
     let of_text = |error| CliError::sample(&raw.text, error);
     let (values, shape, labels) = match checkpoint.precision {
         Format::F64 => {

@@ -6,9 +6,9 @@ use shatter_network::reading::{How, ReadingError};
 use shatter_network::{Reading, graph};
 use shatter_plain as plain;
 use shatter_prepare::Condition;
-use shatter_prepare::preprocess::{Preprocess, prepare};
+use shatter_prepare::preprocess::prepare;
 use shatter_sample::{self as sample, LabelRule, Labels};
-use shatter_train::{Loss, measured};
+use shatter_train::{Identity, measured};
 
 use super::super::output::{Facts, grouped, percent, print, print_json};
 use super::super::reading::cell;
@@ -18,37 +18,30 @@ use super::Arguments;
 /// How the file says that outputs are read.
 type Own = Result<Option<Reading>, ReadingError>;
 
-pub fn run(arguments: &Arguments, checkpoint: &Trained, own: Own) -> Result<Verdict, CliError> {
-    match checkpoint.precision {
-        Format::F64 => evaluate::<f64>(arguments, checkpoint, own),
-        _ => evaluate::<f32>(arguments, checkpoint, own),
-    }
-}
-
-/// A part of the checkpoint's settings.
-fn part<T: serde::de::DeserializeOwned>(
+/// Evaluates a checkpoint of a run of this identity.
+pub fn run(
     arguments: &Arguments,
-    value: &serde_json::Value,
-    name: &str,
-) -> Result<T, CliError> {
-    serde_json::from_value(value.clone()).map_err(|error| {
-        let file = arguments.network.display();
-        CliError::Usage(format!("{file}: its {name} cannot be read: {error}"))
-    })
+    checkpoint: &Trained,
+    identity: &Identity,
+    own: Own,
+) -> Result<Verdict, CliError> {
+    match checkpoint.precision {
+        Format::F64 => evaluate::<f64>(arguments, checkpoint, identity, own),
+        _ => evaluate::<f32>(arguments, checkpoint, identity, own),
+    }
 }
 
 fn evaluate<E: Element>(
     arguments: &Arguments,
     checkpoint: &Trained,
+    identity: &Identity,
     said: Own,
 ) -> Result<Verdict, CliError> {
-    let data = &checkpoint.settings["data"];
-    let preprocess: Preprocess = part(arguments, &data["preprocess"], "preprocessing")?;
-    let own: String = part(arguments, &data["condition"], "condition")?;
-    let seed: u64 = part(arguments, &data["condition_seed"], "seed")?;
-    let seed = arguments.common.seed.unwrap_or(seed);
+    let data = &identity.data;
+    let preprocess = data.preprocess;
+    let seed = arguments.common.seed.unwrap_or(data.condition_seed);
     let condition = match arguments.labels {
-        None => own.parse().map_err(CliError::Usage)?,
+        None => data.condition,
         Some(LabelRule::True) => Condition::True,
         Some(LabelRule::Random) => Condition::Random,
         Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
@@ -58,21 +51,20 @@ fn evaluate<E: Element>(
             return Err(CliError::Usage(reason.into()));
         }
     };
-    let sample_seed: u64 = part(arguments, &data["sample_seed"], "seed of the sample")?;
-    let sample_seed = arguments.common.seed.unwrap_or(sample_seed);
+    let sample_seed = arguments.common.seed.or(data.sample_seed).unwrap_or(0);
     let load =
         |text: &str| sample::load(text, sample_seed).map_err(|error| CliError::sample(text, error));
     let text = arguments.sample.as_str();
     let raw = load(text)?;
     // Where the two samples are one, or labels are asked for, nothing says that it is the test's.
-    let tested = data["test"] == raw.text.as_str() && data["test"] != data["sample"];
+    let test = data.test.as_deref();
+    let tested = test == Some(raw.text.as_str()) && test != Some(data.sample.as_str());
     let as_test = arguments.as_test || (tested && arguments.labels.is_none());
-    let own_train: String = part(arguments, &data["sample"], "training sample")?;
-    let randomize_test: bool = part(arguments, &data["randomize_test"], "test labels")?;
+    let randomize_test = data.randomize_test;
     let prepared = if as_test {
         // Test images are numbered after the training images, and have their moments.
         let train = match condition.changes_pixels() {
-            true => Some(load(arguments.train.as_ref().unwrap_or(&own_train))?),
+            true => Some(load(arguments.train.as_ref().unwrap_or(&data.sample))?),
             false => None,
         };
         let train = train.as_ref().unwrap_or(&raw);
@@ -105,7 +97,7 @@ fn evaluate<E: Element>(
     }
     // Losses know classes by the outputs that stand for them.
     let own = std::mem::replace(&mut set.labels, said.labels().clone());
-    let loss: Loss = part(arguments, &checkpoint.settings["settings"]["loss"], "loss")?;
+    let loss = identity.settings.loss;
     let graph = graph::trained::graph(network, &checkpoint.arrays, checkpoint.precision).map_err(
         |source| CliError::Load(Box::new(LoadError::Graph { file: file.clone(), source })),
     )?;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use shatter_interchange::load::{Body, Kind};
+use shatter_interchange::load::{Body, Trained};
 use shatter_network::reading::How;
 use shatter_network::{Network, Reading};
 use shatter_sample::{LabelRule, Sample};
@@ -66,9 +66,9 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let loaded = arguments.described.load(&arguments.network)?;
     let network = match &loaded.body {
         Body::Explicit(explicit) => &explicit.network,
-        Body::Trained(trained) if loaded.kind == Kind::Checkpoint => {
+        Body::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
             drop(progress);
-            return checkpoint::run(arguments, trained, loaded.reading.clone());
+            return checkpoint::run(arguments, trained, identity, loaded.reading.clone());
         }
         Body::Trained(_) | Body::Graph(_) => {
             drop(progress);

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use shatter_network::architecture::text::outputs;
 use shatter_prepare::Condition;
 use shatter_train::randomize::Case;
 use shatter_train::run::{RECORD, SUMMARY};
-use shatter_train::{Line, Loss, Summary};
+use shatter_train::{Line, Loss, Settings, Summary};
 
 use super::super::CliError;
 
@@ -50,12 +51,6 @@ struct Configuration {
     settings: Settings,
 }
 
-#[derive(Deserialize)]
-struct Settings {
-    seed: u64,
-    loss: Loss,
-}
-
 impl Recorded {
     /// The run in a folder.
     pub fn read(folder: &Path) -> Result<Recorded, CliError> {
@@ -88,10 +83,9 @@ impl Recorded {
 
     /// When it counts as fitted, in brackets.
     pub fn goal(&self) -> String {
-        let settings = &self.summary.identity["settings"];
-        let accuracy = settings["until_accuracy"].as_f64();
-        let accuracy = accuracy.map(|share| format!("training accuracy {}%", 100.0 * share));
-        let loss = settings["until_loss"].as_f64().map(|loss| format!("loss {loss}"));
+        let Settings { until_accuracy, until_loss, .. } = self.summary.identity.settings;
+        let accuracy = until_accuracy.map(|share| format!("training accuracy {}%", 100.0 * share));
+        let loss = until_loss.map(|loss| format!("loss {loss}"));
         let goals: Vec<String> = accuracy.into_iter().chain(loss).collect();
         if goals.is_empty() { String::new() } else { format!(" (fitted: {})", goals.join(", ")) }
     }
@@ -99,21 +93,13 @@ impl Recorded {
     /// What differs between the settings and data of two runs, besides condition, seed and epochs.
     pub fn difference(&self, other: &Recorded) -> Option<(String, [String; 2])> {
         const APART: [&str; 4] = ["condition", "condition_seed", "seed", "epochs"];
-        let parts = ["data", "settings"].into_iter().flat_map(|part| {
-            let [a, b] = [self, other].map(|run| &run.summary.identity[part]);
-            let keys = a.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
-            keys.map(move |key| (key, &a[key], &b[key]))
-        });
-        let mut parts = parts.filter(|(key, a, b)| !APART.contains(key) && a != b);
-        let differing = parts.next();
-        differing.map(|(key, a, b)| (key.replace('_', " "), [a.to_string(), b.to_string()]))
+        let difference = self.summary.identity.difference(&other.summary.identity, &APART)?;
+        Some((difference.field.replace('_', " "), [difference.here, difference.there]))
     }
 
-    /// Classes, if that is what it was trained on: the text of a network ends with its outputs.
+    /// Classes, if that is what it was trained on.
     pub fn classes(&self) -> Option<usize> {
-        let text = self.summary.architecture.strip_suffix(')')?;
-        let outputs = text.rsplit_once("dense(")?.1.parse().ok()?;
-        (self.loss == Loss::CrossEntropy).then_some(outputs)
+        (self.loss == Loss::CrossEntropy).then(|| outputs(&self.summary.architecture)).flatten()
     }
 
     /// The lines that close an epoch.

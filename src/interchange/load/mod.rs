@@ -35,7 +35,7 @@ use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Network, Reading, graph};
 use shatter_sample::fingerprint::hex;
 use shatter_sample::{LabelRule, Target};
-use shatter_train::{self as train, Checkpoint, CheckpointError};
+use shatter_train::{Checkpoint, CheckpointError};
 
 pub use error::LoadError;
 pub use kind::Kind;
@@ -210,7 +210,7 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
             loaded(kind, Body::Explicit(body), origin, reading, BTreeMap::new())
         }
         Content::Checkpoint(trained, metadata) => {
-            let reading = train::reading(&trained.settings);
+            let reading = trained.run.as_ref().map_or(Ok(None), |(identity, _)| identity.reading());
             loaded(Kind::Checkpoint, Body::Trained(trained), None, reading, metadata)
         }
         Content::Graph(graph, texts) => {

@@ -7,7 +7,7 @@ use crate::InterchangeError;
 use crate::array::{Arrays, Entry, Values};
 use shatter_exact::{Element, Format};
 use shatter_network::architecture::{Architecture, Parameter, Shape};
-use shatter_train::{Checkpoint, checkpoint};
+use shatter_train::{Checkpoint, Identity, Progress, checkpoint};
 
 use super::{LoadError, Options};
 
@@ -20,10 +20,8 @@ pub struct Trained {
     pub arrays: Vec<(Parameter, Vec<f64>)>,
     /// The smallest format that has all numbers of the file.
     pub precision: Format,
-    /// How a checkpoint was trained, and on what; `null` for other files.
-    pub settings: serde_json::Value,
-    /// How far its training is; `null` for other files.
-    pub progress: serde_json::Value,
+    /// How a checkpoint was trained, on what, and how far it is; `None` for other files.
+    pub run: Option<(Identity, Progress)>,
 }
 
 impl Trained {
@@ -40,8 +38,8 @@ pub fn of_checkpoint<E: Element>(path: &Path, held: Checkpoint<E>) -> Result<Tra
         .map_err(|source| LoadError::Architecture { file: path.to_owned(), source })?;
     let wide = |values: Vec<E>| values.into_iter().map(Element::to_f64).collect();
     let arrays = held.arrays.into_iter().map(|(array, values)| (array, wide(values))).collect();
-    let (settings, progress) = (held.settings, held.progress);
-    Ok(Trained { architecture, arrays, precision: E::FORMAT, settings, progress })
+    let run = Some((held.identity, held.progress));
+    Ok(Trained { architecture, arrays, precision: E::FORMAT, run })
 }
 
 /// Of plain arrays, with their texts; the layers are those of `options`, or of the texts.
@@ -72,8 +70,7 @@ pub fn trained(
         Some(said) => narrowed(path, &taken, said)?,
         None => precision,
     };
-    let (settings, progress) = (serde_json::Value::Null, serde_json::Value::Null);
-    let trained = Trained { architecture, arrays: taken, precision, settings, progress };
+    let trained = Trained { architecture, arrays: taken, precision, run: None };
     Ok((trained, arrays.metadata))
 }
 

@@ -9,7 +9,7 @@ use shatter_network::architecture::{Architecture, Layer, Parameter};
 use shatter_network::graph::{self, Affine, Operation};
 use shatter_network::reading::ReadingError;
 use shatter_network::{ExactNetwork, Graph, Layered, Network, Reading};
-use shatter_train as train;
+use shatter_train::Identity;
 
 use super::{Content, LoadError, Options, contents, explicit, reading, trained};
 
@@ -71,9 +71,9 @@ fn wide(path: &Path, architecture: &Architecture) -> Result<Wide, LoadError> {
     Ok(match content {
         Content::Arrays(_, mut arrays) => {
             let reading =
-                match arrays.metadata.get("settings").map(|text| serde_json::from_str(text)) {
-                    Some(Ok(settings)) => train::reading(&settings),
-                    _ => reading(&arrays.metadata),
+                match arrays.metadata.get("settings").and_then(|text| Identity::parse(text).ok()) {
+                    Some(identity) => identity.reading(),
+                    None => reading(&arrays.metadata),
                 };
             let filled = match explicit::network(&arrays, about.bytes).map_err(refuse)? {
                 Some(network) => of_explicit(&network, architecture, wanted).map_err(layers)?,

@@ -46,6 +46,27 @@ impl Architecture {
         Ok(architecture)
     }
 
+    /// Whether a layer satisfies `predicate`, branches included.
+    ///
+    /// ```
+    /// use shatter_network::architecture::{Architecture, Layer, Shape};
+    /// let network = Architecture::named("dense(4) relu dropout(0.5)", Shape::vector(3), 2)?;
+    /// assert!(network.any(|layer| matches!(layer, Layer::Dropout { .. })));
+    /// assert!(!network.any(|layer| matches!(layer, Layer::Convolution { .. })));
+    /// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
+    /// ```
+    pub fn any(&self, predicate: impl Fn(&Layer) -> bool) -> bool {
+        fn any(layers: &[Layer], predicate: &dyn Fn(&Layer) -> bool) -> bool {
+            layers.iter().any(|layer| match layer {
+                Layer::Concatenate(branches) => {
+                    branches.iter().any(|branch| any(branch, predicate))
+                }
+                layer => predicate(layer),
+            })
+        }
+        any(&self.layers, &predicate)
+    }
+
     /// The shape of what comes out.
     ///
     /// # Errors

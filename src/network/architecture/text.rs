@@ -72,6 +72,20 @@ pub(super) fn parse(text: &str, outputs: usize) -> Result<Vec<Layer>, Architectu
     Ok(layers)
 }
 
+/// Units of the last dense layer of a network whose text has all of its layers, as [`Architecture`] displays it.
+///
+/// ```
+/// use shatter_network::architecture::text::outputs;
+/// assert_eq!(outputs("flatten dense(8) relu dense(3)"), Some(3));
+/// assert_eq!(outputs("flatten dense(8) relu"), None);
+/// ```
+pub fn outputs(text: &str) -> Option<usize> {
+    match parse(text, 0).ok()?[..] {
+        [.., Layer::Dense { units }, Layer::Dense { .. }] => Some(units),
+        _ => None,
+    }
+}
+
 /// What ended a sequence of layers.
 #[derive(PartialEq)]
 enum End {
