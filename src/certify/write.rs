@@ -48,7 +48,8 @@ impl<W: Write> Hashed<W> {
 /// output is the label is written in the two-layer form, every other one layer by layer.
 ///
 /// ```
-/// use shatter_certify::{check::check, write_certificate};
+/// use shatter_certify::write_certificate;
+/// use shatter_check::check;
 /// use shatter_construct::{Construction, Task, width_two::WidthTwo};
 /// use shatter_sample::LabelRule;
 ///

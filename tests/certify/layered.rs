@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use crate::common::lines::{line, resealed, with_line};
 use crate::common::{cases, longer, points};
 use proptest::prelude::*;
-use shatter_certify::read::read;
-use shatter_certify::{write_certificate, write_network};
+use shatter_certify::{ReadError, read, write_certificate, write_network};
 use shatter_check::{Rejection, check};
 use shatter_construct::{
     Construction, Task, catalogue, depth_k::DepthK, first_misfit, two_hidden::TwoHidden,
@@ -248,11 +247,11 @@ fn recounted(text: &str) -> String {
 }
 
 /// The network of a file whose counts may be wrong: they are put right one by one.
-fn uncounted(text: &str) -> Result<Network, Rejection> {
+fn uncounted(text: &str) -> Result<Network, ReadError> {
     let mut text = text.to_owned();
     loop {
         match read(resealed(&text).as_bytes()) {
-            Err(Rejection::Count { name, claimed, actual }) => {
+            Err(ReadError::Count { name, claimed, actual }) => {
                 let (old, new) = (format!(" {name}={claimed}"), format!(" {name}={actual}"));
                 text = text.replacen(&old, &new, 1);
             }

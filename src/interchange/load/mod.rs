@@ -27,8 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::array::Arrays;
 use crate::onnx::External;
 use crate::{InterchangeError, json, npz, onnx, tensors};
-use shatter_certify::read;
-use shatter_check::Claim;
+use shatter_certify::{Claim, read};
 use shatter_judge::certificate::digest_of_files;
 use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
@@ -240,8 +239,8 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
 
 impl From<Claim> for Origin {
     fn from(claim: Claim) -> Origin {
-        let Claim { sample, points, points_sha256, rule, seed, target, .. } = claim;
-        Origin { sample, points, points_sha256, rule, seed, target }
+        let Claim { sample, points, points_sha256, recipe, target, .. } = claim;
+        Origin { sample, points, points_sha256, rule: recipe.rule, seed: recipe.seed, target }
     }
 }
 
