@@ -7,5 +7,5 @@ pub mod preprocess;
 mod window;
 
 pub use augment::{Augmentation, Draw};
-pub use condition::Condition;
+pub use condition::{Condition, NotTrained};
 pub use preprocess::{Prepared, Preprocess, prepare};

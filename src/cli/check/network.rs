@@ -15,8 +15,8 @@ use shatter_judge::{
 use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Reading};
-use shatter_prepare::{Condition, Preprocess, prepare};
-use shatter_sample::{self as sample, LabelRule, Points, RawSample, Values};
+use shatter_prepare::{Condition, NotTrained, Preprocess, prepare};
+use shatter_sample::{self as sample, Points, RawSample, Values};
 
 use super::Arguments;
 
@@ -284,12 +284,7 @@ fn prepared(
         .map_err(|error| usage(format!("its preprocessing cannot be read: {error}")))?;
     let condition: Condition = match arguments.labels {
         None => data["condition"].as_str().unwrap_or("").parse().map_err(usage)?,
-        Some(LabelRule::True) => Condition::True,
-        Some(LabelRule::Random) => Condition::Random,
-        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
-        Some(LabelRule::Alternating) => {
-            return Err(usage("no network is trained on alternating labels".into()));
-        }
+        Some(rule) => rule.try_into().map_err(|error: NotTrained| usage(error.to_string()))?,
     };
     let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);
     let of_text = |error| CliError::sample(&raw.text, error);

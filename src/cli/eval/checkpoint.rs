@@ -7,7 +7,7 @@ use shatter_network::{Reading, graph};
 use shatter_plain as plain;
 use shatter_prepare::Condition;
 use shatter_prepare::preprocess::{Preprocess, prepare};
-use shatter_sample::{self as sample, LabelRule, Labels};
+use shatter_sample::{self as sample, Labels};
 use shatter_train::{Loss, measured};
 
 use super::super::output::{Facts, grouped, percent, print, print_json};
@@ -49,13 +49,8 @@ fn evaluate<E: Element>(
     let seed = arguments.common.seed.unwrap_or(seed);
     let condition = match arguments.labels {
         None => own.parse().map_err(CliError::Usage)?,
-        Some(LabelRule::True) => Condition::True,
-        Some(LabelRule::Random) => Condition::Random,
-        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
-        Some(LabelRule::Alternating) => {
-            let reason =
-                "networks are not trained on alternating labels: true, random or corrupted:P";
-            return Err(CliError::Usage(reason.into()));
+        Some(rule) => {
+            Condition::try_from(rule).map_err(|error| CliError::Usage(error.to_string()))?
         }
     };
     let sample_seed: u64 = part(arguments, &data["sample_seed"], "seed of the sample")?;
