@@ -27,6 +27,7 @@ pub mod npy;
 pub mod npz;
 pub mod points;
 pub mod relabel;
+pub mod rows;
 pub mod synthetic;
 pub mod table;
 pub mod target;
