@@ -23,7 +23,7 @@ use shatter_exact::{Dyadic, Rational, bit_length};
 use shatter_network::{ExactNetwork, ExactPoints, Network};
 use shatter_sample::{Points, Sample, Values};
 
-use crate::read::{Claim, File};
+use crate::read::{File, Statement};
 
 /// Bits that the numbers of a stream may take together: a gigabyte and more of digits.
 const MOST_BITS: u64 = 1 << 33;
@@ -77,15 +77,15 @@ pub fn write_integers(
     file: &File,
     sample: &Sample,
 ) -> Result<(), IntegersError> {
-    let claim = file.claim.as_ref().ok_or(IntegersError::NoClaim)?;
+    let statement = file.statement.as_ref().ok_or(IntegersError::NoClaim)?;
     let Network::TwoLayer(network) = &file.network else { return Err(IntegersError::Layered) };
     let (n, d) = (sample.points.n(), sample.points.d());
-    let (points, coordinates) = (claim.targets.len(), network.d());
+    let (points, coordinates) = (statement.targets.len(), network.d());
     if (points, coordinates) != (n, d) {
         return Err(IntegersError::Sample { points, coordinates, n, d });
     }
-    let scale = weight_scale(network, claim)?;
-    Ok(write(out, network, claim, &sample.points, scale)?)
+    let scale = weight_scale(network, statement)?;
+    Ok(write(out, network, statement, &sample.points, scale)?)
 }
 
 /// The least power of two by which numbers with these exponents become integers.
@@ -102,8 +102,11 @@ fn scaled(x: &Dyadic, bits: usize) -> IBig {
 /// The common denominator of the weights: an odd part and a power of two, given as their product
 /// and the exponent. Refuses weights whose denominators have too little in common: every number of
 /// the stream would be as long as all of them together.
-fn weight_scale(network: &ExactNetwork, claim: &Claim) -> Result<(IBig, usize), IntegersError> {
-    let numbers = 2 * network.units() as u64 + claim.targets.len() as u64;
+fn weight_scale(
+    network: &ExactNetwork,
+    statement: &Statement,
+) -> Result<(IBig, usize), IntegersError> {
+    let numbers = 2 * network.units() as u64 + statement.targets.len() as u64;
     let within = |bits: u64| match bits.saturating_mul(numbers) > MOST_BITS {
         true => Err(IntegersError::TooWide { bits, numbers, limit: MOST_BITS }),
         false => Ok(()),
@@ -127,7 +130,7 @@ fn weight_scale(network: &ExactNetwork, claim: &Claim) -> Result<(IBig, usize), 
 fn write(
     out: &mut impl Write,
     network: &ExactNetwork,
-    claim: &Claim,
+    statement: &Statement,
     points: &Points,
     (weight_scale, w_bits): (IBig, usize),
 ) -> io::Result<()> {
@@ -144,7 +147,7 @@ fn write(
     };
     // The direction's scale also makes thresholds, bias and labels integers.
     let b_bits = scale_bits(network.b.iter()).saturating_sub(x_bits);
-    let out_bits = scale_bits(claim.targets.iter().chain([&network.c]));
+    let out_bits = scale_bits(statement.targets.iter().chain([&network.c]));
     let a_bits = scale_bits(network.a.iter()).max(b_bits).max(out_bits.saturating_sub(x_bits));
     let one = |bits: usize| IBig::ONE << bits;
     writeln!(out, "1 {d} {} {n}", network.units())?;
@@ -183,7 +186,7 @@ fn write(
                 write_row(out, &row)?;
             }
         }
-        writeln!(out, "{}", output(&claim.targets[i]))?;
+        writeln!(out, "{}", output(&statement.targets[i]))?;
     }
     out.flush()
 }

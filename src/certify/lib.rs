@@ -66,5 +66,5 @@ mod numbers;
 pub mod read;
 pub mod write;
 
-pub use read::{Claim, File, ReadError, read};
+pub use read::{File, ReadError, Statement, read};
 pub use write::{write_certificate, write_network};

@@ -23,7 +23,7 @@ const MOST_STEPS: u64 = 1 << 37;
 #[derive(Clone, Debug)]
 pub struct File {
     /// What a certificate says beside its network; `None` for a network file.
-    pub claim: Option<Claim>,
+    pub statement: Option<Statement>,
     /// How the network was built.
     pub construction: String,
     /// How its outputs say labels, with the names of classes; `None` for a layered network file that does not say
@@ -37,7 +37,7 @@ pub struct File {
 
 /// The part of a certificate that speaks of a sample.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Claim {
+pub struct Statement {
     /// The SAMPLE text.
     pub sample: String,
     /// Type, number and shape of the points.
@@ -182,17 +182,17 @@ pub fn read(reader: impl BufRead) -> Result<File, ReadError> {
     } else {
         Network::TwoLayer(two_layer(&mut lines, &mut limits)?)
     };
-    let claim = match head {
+    let statement = match head {
         Some(head) => Some(head.with_targets(&mut lines, &network)?),
         None => None,
     };
-    let target = match (&claim, &network) {
-        (Some(claim), _) => Some(claim.target),
+    let target = match (&statement, &network) {
+        (Some(statement), _) => Some(statement.target),
         (None, Network::TwoLayer(_)) => Some(Target::Value),
         (None, Network::Layered(_)) => said,
     };
     let reading = target.map(|target| Reading { how: target.into(), classes });
-    Ok(File { claim, construction, reading, network, digest: lines.finish()? })
+    Ok(File { statement, construction, reading, network, digest: lines.finish()? })
 }
 
 impl File {
@@ -202,13 +202,14 @@ impl File {
     /// [`ReadingError::Lost`] of a certificate for classes of a table that does not name them: its numbers are ranks
     /// of names that it does not have.
     pub fn reading(&self) -> Result<Option<Reading>, ReadingError> {
-        let of_table = |claim: &Claim| {
-            let drawn = claim.recipe.rule == LabelRule::Alternating || claim.recipe.classes == 0;
-            !drawn && claim.sample.starts_with("csv:")
+        let of_table = |statement: &Statement| {
+            let drawn =
+                statement.recipe.rule == LabelRule::Alternating || statement.recipe.classes == 0;
+            !drawn && statement.sample.starts_with("csv:")
         };
         let unnamed = self.reading.as_ref().is_some_and(|reading| reading.classes.is_empty());
-        match &self.claim {
-            Some(claim) if unnamed && of_table(claim) => Err(ReadingError::Lost),
+        match &self.statement {
+            Some(statement) if unnamed && of_table(statement) => Err(ReadingError::Lost),
             _ => Ok(self.reading.clone()),
         }
     }
@@ -275,7 +276,7 @@ impl Head {
         self,
         lines: &mut Lines<impl BufRead>,
         network: &Network,
-    ) -> Result<Claim, ReadError> {
+    ) -> Result<Statement, ReadError> {
         let (line, text) = lines.keyword("targets")?;
         let (count, target, outputs) = match network {
             Network::TwoLayer(_) => (numbers::count(text), Some(Target::Value), 1),
@@ -301,7 +302,7 @@ impl Head {
             }
         }
         let Head { sample, points, points_sha256, recipe } = self;
-        Ok(Claim { sample, points, points_sha256, recipe, target, targets })
+        Ok(Statement { sample, points, points_sha256, recipe, target, targets })
     }
 }
 

@@ -9,9 +9,9 @@
 
 pub mod dixon;
 pub mod dyadic;
-pub mod element;
+mod element;
 pub mod format;
-pub mod lattice;
+mod lattice;
 pub mod matrix;
 pub mod modular;
 

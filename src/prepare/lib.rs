@@ -2,7 +2,7 @@
 //! preprocessing, and augmentation.
 
 pub mod augment;
-pub mod condition;
+mod condition;
 pub mod preprocess;
 mod window;
 

@@ -45,7 +45,7 @@ pub trait Coordinate: sealed::Sealed + Copy {
 }
 
 /// One point, or one label of several numbers: `Vec<T>`, `[T; D]` or `&[T]`.
-pub trait Row: sealed::Sealed {
+pub trait CoordinateRow: sealed::Sealed {
     /// The type of its numbers.
     type Number: Copy;
     /// Its numbers.
@@ -62,14 +62,14 @@ pub trait Label: sealed::Sealed + Sized {
 }
 
 /// The numbers of all rows, which must have the same length, and that length.
-fn joined<R: Row>(rows: &[R]) -> Result<(Vec<R::Number>, usize), SampleError> {
+fn joined<R: CoordinateRow>(rows: &[R]) -> Result<(Vec<R::Number>, usize), SampleError> {
     let expected = rows.first().map_or(0, |row| row.numbers().len());
     let other = |row: &R| row.numbers().len() != expected;
     if let Some(row) = rows.iter().position(other) {
         let found = rows[row].numbers().len();
         return Err(SampleError::RowLength { row, found, expected });
     }
-    Ok((rows.iter().flat_map(Row::numbers).copied().collect(), expected))
+    Ok((rows.iter().flat_map(CoordinateRow::numbers).copied().collect(), expected))
 }
 
 /// The classes with these numbers.
@@ -145,7 +145,7 @@ impl Label for f32 {
 
 macro_rules! rows {
     ($(($($generic:tt)*) $row:ty,)*) => {$(
-        impl<$($generic)*> Row for $row {
+        impl<$($generic)*> CoordinateRow for $row {
             type Number = T;
             fn numbers(&self) -> &[T] {
                 self
@@ -169,7 +169,7 @@ macro_rules! vectors {
 
 vectors! { () Vec<f64>, () &[f64], (const K: usize) [f64; K], }
 
-impl<R: Row<Number: Coordinate>> TryFrom<&[R]> for Points {
+impl<R: CoordinateRow<Number: Coordinate>> TryFrom<&[R]> for Points {
     type Error = SampleError;
 
     /// The points with these rows.
@@ -182,7 +182,7 @@ impl<R: Row<Number: Coordinate>> TryFrom<&[R]> for Points {
     }
 }
 
-impl<R: Row<Number: Coordinate>> TryFrom<Vec<R>> for Points {
+impl<R: CoordinateRow<Number: Coordinate>> TryFrom<Vec<R>> for Points {
     type Error = SampleError;
 
     fn try_from(rows: Vec<R>) -> Result<Points, SampleError> {
@@ -190,7 +190,7 @@ impl<R: Row<Number: Coordinate>> TryFrom<Vec<R>> for Points {
     }
 }
 
-impl<R: Row<Number: Coordinate>, const N: usize> TryFrom<[R; N]> for Points {
+impl<R: CoordinateRow<Number: Coordinate>, const N: usize> TryFrom<[R; N]> for Points {
     type Error = SampleError;
 
     fn try_from(rows: [R; N]) -> Result<Points, SampleError> {

@@ -99,7 +99,7 @@ fn every_construction_is_certified() {
                 assert_eq!(accepted.points, sample.points.n());
                 assert_eq!((accepted.depth, accepted.width), (sizes.depth, sizes.width), "{name}");
                 let file = read(text.as_bytes()).unwrap();
-                assert_eq!(file.claim.as_ref().unwrap().sample, sample.text);
+                assert_eq!(file.statement.as_ref().unwrap().sample, sample.text);
                 let misfit = first_misfit(&file.network, &sample.points, &sample.labels, target);
                 assert_eq!(misfit, None, "{name}");
                 assert_eq!(written(&file.network, &sample, target), text, "{name}");
@@ -107,7 +107,7 @@ fn every_construction_is_certified() {
                 write_network(&mut bytes, &network, &name, None).unwrap();
                 let again = read(&bytes[..]).unwrap();
                 assert_eq!((&again.network, again.construction), (&file.network, name.clone()));
-                assert!(again.claim.is_none() && check(&bytes[..], raw.clone()).is_err());
+                assert!(again.statement.is_none() && check(&bytes[..], raw.clone()).is_err());
             }
         }
         assert!(built > 0, "no sample of this test meets the assumptions of {name}");

@@ -98,7 +98,7 @@ fn recounted(text: &str) -> String {
 fn certificates_are_read_as_what_was_written() {
     for text in certificates() {
         let file = read(text.as_bytes()).unwrap();
-        let claim = file.claim.as_ref().unwrap();
+        let claim = file.statement.as_ref().unwrap();
         let (rule, seed) = (claim.recipe.rule, claim.recipe.seed);
         let mut raw = raw();
         if let Some(reading) = &file.reading
@@ -297,7 +297,7 @@ proptest! {
             // As the same network: its certificate says what this one says.
             let file = read(honest.as_bytes()).expect("as before");
             if check(honest.as_bytes(), raw()).is_ok() {
-                let claim = file.claim.expect("a certificate");
+                let claim = file.statement.expect("a certificate");
                 let sample = raw().distinct(claim.recipe.rule, claim.recipe.seed).expect("accepted");
                 let mut again = Vec::new();
                 write_certificate(&mut again, &file.network, &file.construction, &sample, claim.target)
