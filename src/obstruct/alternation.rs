@@ -58,6 +58,7 @@ pub enum HiddenLayer {
 /// assert_eq!(free, [1, 2, 3, 5, 6, 7]);
 /// assert_eq!(most_points(HiddenLayer::Shared, 4), 4);
 /// ```
+#[must_use]
 pub fn most_points(form: HiddenLayer, units: u64) -> u64 {
     match (form, units) {
         (HiddenLayer::Shared, _) => units,
@@ -223,6 +224,7 @@ fn values(gaps: &[Rational]) -> Vec<Rational> {
 ///
 /// # Panics
 /// If the network is no well-wired function of one number.
+#[must_use]
 pub fn first_out_of_turn(network: &Layered, z: &[Rational]) -> Option<usize> {
     let in_turn = |i: usize| {
         let value = &network.evaluate(&z[i..=i])[0];

@@ -120,6 +120,7 @@ impl Obstruction {
     }
 
     /// The claim in a sentence.
+    #[must_use]
     pub fn statement(&self) -> String {
         self.claim().to_string()
     }

@@ -45,6 +45,7 @@ impl Preprocess {
     /// assert_eq!(paper(&[28, 28]), Preprocess { scale: true, crop: None, whiten: true });
     /// assert_eq!(paper(&[10]), Preprocess { scale: true, crop: None, whiten: false });
     /// ```
+    #[must_use]
     pub fn paper(shape: Shape) -> Preprocess {
         let larger = shape.height > 28 && shape.width > 28;
         Preprocess { scale: true, crop: larger.then_some(28), whiten: shape.is_image() }
