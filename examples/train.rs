@@ -6,13 +6,14 @@ use shatter::device::cpu::Cpu;
 use shatter::network::Architecture;
 use shatter::prepare::Condition;
 use shatter::prepare::preprocess::{Preprocess, prepare};
-use shatter::sample;
+use shatter::sample::{self, LabelRule};
 use shatter::train::{Data, DataIdentity, Settings, Trainer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let raw = sample::load("gaussian:n=512,d=64,classes=10", 1)?;
     let preprocess = Preprocess { scale: false, crop: None, whiten: false };
-    let (train, _) = prepare::<f32>(&raw, None, Condition::Random, &preprocess, 1, false)?;
+    let condition = Condition::Labels(LabelRule::Random);
+    let (train, _) = prepare::<f32>(&raw, None, condition, &preprocess, 1, false)?;
     let network = Architecture::named("mlp:256", train.shape, 10)?;
     println!("{network}: {} parameters", network.parameters()?);
     let settings = Settings { batch: 32, ..Settings::paper(0.05) };

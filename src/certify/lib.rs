@@ -56,13 +56,15 @@
 //! of the two-layer form, all weights and biases of the layered form), numerator and denominator of
 //! the fraction in lowest terms in hexadecimal (`-2/3`).
 //!
-//! [`mod@write`] writes both files, [`read`] reads networks back, [`check`] is the independent
-//! checker, [`integers`] prints a two-layer certificate and its sample as the integers that the checker in
-//! `proofs/` reads.
+//! [`mod@write`] writes both files, [`mod@read`] reads networks back, and [`integers`] prints a two-layer certificate
+//! and its sample as the integers that the checker in `proofs/` reads. The independent checker, `shatter_check`, has a
+//! reader of its own and shares no code with this package.
 
 pub mod integers;
+mod lines;
+mod numbers;
 pub mod read;
 pub mod write;
 
-pub use shatter_check::{self as check, Accepted, Rejection};
+pub use read::{File, ReadError, Statement, read};
 pub use write::{write_certificate, write_network};

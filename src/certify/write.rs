@@ -48,7 +48,8 @@ impl<W: Write> Hashed<W> {
 /// output is the label is written in the two-layer form, every other one layer by layer.
 ///
 /// ```
-/// use shatter_certify::{check::check, write_certificate};
+/// use shatter_certify::write_certificate;
+/// use shatter_check::check;
 /// use shatter_construct::{Construction, Task, width_two::WidthTwo};
 /// use shatter_sample::LabelRule;
 ///
@@ -235,6 +236,7 @@ fn canonical(network: &Layered) -> Cow<'_, Layered> {
 }
 
 /// `RULE seed=S classes=C`.
+#[must_use]
 pub fn recipe_text(recipe: &Recipe) -> String {
     format!("{} seed={} classes={}", recipe.rule, recipe.seed, recipe.classes)
 }
@@ -248,6 +250,7 @@ fn counts_text(counts: &Counts) -> String {
 }
 
 /// The one spelling of a dyadic number.
+#[must_use]
 pub fn number(x: &Dyadic) -> String {
     match x.grain() {
         None => "0".to_owned(),
@@ -257,6 +260,7 @@ pub fn number(x: &Dyadic) -> String {
 }
 
 /// The one spelling of a fraction.
+#[must_use]
 pub fn weight(x: &Rational) -> String {
     match Dyadic::from_rational(x) {
         Some(dyadic) => number(&dyadic),

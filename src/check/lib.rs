@@ -8,20 +8,20 @@
 //! Cost for n points of d coordinates and m units: n·d + O((n + m) log(n + m)) operations in the
 //! two-layer form; in the layered form n times the weights and biases of the network.
 
-pub mod activation;
+mod activation;
 mod coordinates;
-pub mod evaluate;
-pub mod forward;
+mod evaluate;
+mod forward;
 mod fraction;
-pub mod layered;
-pub mod lines;
-pub mod number;
-pub mod parse;
+mod layered;
+mod lines;
+mod number;
+mod parse;
 mod plan;
 mod ridge;
 mod room;
 mod target;
-pub mod two_layer;
+mod two_layer;
 mod work;
 
 use std::io::BufRead;
@@ -32,7 +32,7 @@ use shatter_sample::{
 };
 
 use lines::excerpt;
-pub use parse::{Body, Claim, Contents, Said};
+use parse::{Body, Claim, Contents};
 
 /// The first reason not to accept a certificate. Lines count from 1, points from 0.
 #[derive(Debug, thiserror::Error)]
@@ -296,7 +296,7 @@ pub struct Accepted {
 /// A [`Rejection`] for everything but exact equality at every one of at least one points.
 pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Rejection> {
     let (claim, contents) = parse::certificate(certificate)?;
-    let sample = bind(&claim, &contents, raw)?;
+    let sample = bound(&claim, &contents, raw)?;
     let (depth, units, width, nonzero, free) = match &contents.body {
         Body::TwoLayer(network) => {
             evaluate::fits(network, &claim.targets, &sample)?;
@@ -319,18 +319,24 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
         free,
         outputs: contents.body.outputs(),
         target: claim.target,
-        classes: contents.said.classes.unwrap_or_default(),
+        classes: contents.classes.unwrap_or_default(),
         recipe: format!("{} seed={}", claim.rule, claim.seed),
         points_sha256: claim.points_sha256,
         digest: contents.digest,
     })
 }
 
-/// The distinct, labelled sample that the certificate speaks of, if `raw` is it.
+/// Returns the distinct, labelled sample that a certificate speaks of, if `raw` is it. Checks everything but the
+/// outputs of the network.
 ///
 /// # Errors
-/// A [`Rejection`] if points or labels differ.
-pub fn bind(claim: &Claim, contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
+/// A [`Rejection`] if the file is not a certificate, or points or labels differ.
+pub fn bind(certificate: impl BufRead, raw: RawSample) -> Result<Sample, Rejection> {
+    let (claim, contents) = parse::certificate(certificate)?;
+    bound(&claim, &contents, raw)
+}
+
+fn bound(claim: &Claim, contents: &Contents, raw: RawSample) -> Result<Sample, Rejection> {
     let network = &contents.body;
     let classes = match &raw.labels {
         Labels::Classes { count, .. } => *count,
@@ -354,7 +360,7 @@ pub fn bind(claim: &Claim, contents: &Contents, raw: RawSample) -> Result<Sample
         let actual = if claim.rule == LabelRule::Alternating { 2 } else { classes };
         return Err(Rejection::Classes { claimed: claim.classes, actual });
     }
-    if let Some(names) = &contents.said.classes {
+    if let Some(names) = &contents.classes {
         same_classes(names, &sample.labels)?;
     }
     if network.inputs() != sample.points.d() {

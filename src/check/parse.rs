@@ -1,4 +1,4 @@
-//! The contents of certificates and network files. Every count is compared with what follows it;
+//! The contents of certificates. Every count is compared with what follows it;
 //! nothing is allocated before it has been read.
 
 use std::io::BufRead;
@@ -33,15 +33,6 @@ pub struct Claim {
     pub targets: Vec<Binary>,
 }
 
-/// What a file says of its outputs beside the numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Said {
-    /// How they say labels, in files that are no certificates.
-    pub target: Option<Target>,
-    /// The names of the classes, in the order of their numbers.
-    pub classes: Option<Vec<String>>,
-}
-
 /// A network in one of the forms.
 #[derive(Clone, Debug)]
 pub enum Body {
@@ -69,13 +60,11 @@ impl Body {
     }
 }
 
-/// What network files and certificates both hold.
+/// The network of a certificate, and what is said of it.
 #[derive(Clone, Debug)]
 pub struct Contents {
-    /// How the network was built.
-    pub construction: String,
-    /// What it says of its outputs.
-    pub said: Said,
+    /// The names of the classes, in the order of their numbers.
+    pub classes: Option<Vec<String>>,
     /// The network; its counts have been compared.
     pub body: Body,
     /// SHA-256 of the file.
@@ -90,8 +79,6 @@ enum Form {
 
 const CERTIFICATES: [(&str, Form); 2] =
     [("shatter certificate 1", Form::TwoLayer), ("shatter layered certificate 1", Form::Layered)];
-const NETWORKS: [(&str, Form); 2] =
-    [("shatter network 1", Form::TwoLayer), ("shatter layered network 1", Form::Layered)];
 
 /// Reads a certificate.
 ///
@@ -100,45 +87,26 @@ const NETWORKS: [(&str, Form); 2] =
 pub fn certificate(reader: impl BufRead) -> Result<(Claim, Contents), Rejection> {
     let mut lines = Lines::new(reader);
     let expected = "'shatter certificate 1' or 'shatter layered certificate 1'";
-    match find(&CERTIFICATES, lines.next(expected)?) {
-        Some(form) => certificate_body(lines, form),
+    let first = lines.next(expected)?;
+    match CERTIFICATES.into_iter().find(|(line, _)| *line == first) {
+        Some((_, form)) => body(lines, form),
         None => Err(lines.refuse(expected)),
     }
 }
 
-/// Reads a certificate or a network file, whichever it is.
-///
-/// # Errors
-/// The first [`Rejection`] met.
-pub fn either(reader: impl BufRead) -> Result<(Option<Claim>, Contents), Rejection> {
-    let mut lines = Lines::new(reader);
-    let expected = "'shatter [layered] certificate 1' or 'shatter [layered] network 1'";
-    let first = lines.next(expected)?;
-    let (certificate, network) = (find(&CERTIFICATES, first), find(&NETWORKS, first));
-    if let Some(form) = certificate {
-        let (claim, contents) = certificate_body(lines, form)?;
-        return Ok((Some(claim), contents));
-    }
-    let form = network.ok_or_else(|| lines.refuse(expected))?;
-    let (construction, said, body) = network_lines(&mut lines, form, true)?;
-    Ok((None, Contents { construction, said, body, digest: lines.finish()? }))
-}
-
-fn find(forms: &[(&str, Form)], line: &str) -> Option<Form> {
-    forms.iter().find(|(first, _)| *first == line).map(|(_, form)| *form)
-}
-
-fn certificate_body(
-    mut lines: Lines<impl BufRead>,
-    form: Form,
-) -> Result<(Claim, Contents), Rejection> {
+fn body(mut lines: Lines<impl BufRead>, form: Form) -> Result<(Claim, Contents), Rejection> {
     let sample = lines.keyword("sample")?;
     let points = lines.keyword("points")?;
     let points_sha256 = lines.keyword("points-sha256")?;
     let labels = lines.keyword("labels")?;
-    let (rule, seed, classes) =
+    let (rule, seed, drawn) =
         recipe(&labels).ok_or_else(|| lines.refuse("'labels RULE seed=S classes=C'"))?;
-    let (construction, said, body) = network_lines(&mut lines, form, false)?;
+    lines.keyword("construction")?;
+    let classes = classes(&mut lines)?;
+    let body = match form {
+        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(&mut lines)?),
+        Form::Layered => Body::Layered(Layered::parse(&mut lines)?),
+    };
     let (count, target) = match form {
         Form::TwoLayer => (counted(&mut lines, "targets")?, Target::Value),
         Form::Layered => encoded(&mut lines)?,
@@ -153,39 +121,21 @@ fn certificate_body(
             None => return Err(lines.refuse(format!("{outputs} numbers m or mpE"))),
         }
     }
-    let claim = Claim { sample, points, points_sha256, rule, seed, classes, target, targets };
-    Ok((claim, Contents { construction, said, body, digest: lines.finish()? }))
+    let claim =
+        Claim { sample, points, points_sha256, rule, seed, classes: drawn, target, targets };
+    Ok((claim, Contents { classes, body, digest: lines.finish()? }))
 }
 
-/// The lines that network files and certificates share. Certificates say with their targets how outputs say labels.
-fn network_lines(
-    lines: &mut Lines<impl BufRead>,
-    form: Form,
-    reads: bool,
-) -> Result<(String, Said, Body), Rejection> {
-    let construction = lines.keyword("construction")?;
-    let mut said = Said::default();
-    if reads && let Some(text) = lines.optional("reading")? {
-        let known = text.parse().ok().filter(|target| match form {
-            Form::TwoLayer => *target == Target::Value,
-            Form::Layered => true,
-        });
-        said.target = Some(known.ok_or_else(|| lines.refuse("'reading' and a way of its form"))?);
+/// The names of the classes, if the file has them.
+fn classes(lines: &mut Lines<impl BufRead>) -> Result<Option<Vec<String>>, Rejection> {
+    let Some(count) = lines.optional("classes")? else { return Ok(None) };
+    let count = whole(&count).ok_or_else(|| lines.refuse("'classes' and a count"))?;
+    let mut names = Vec::new();
+    for _ in 0..count {
+        let name = class_name::unescaped(lines.next("the name of a class")?);
+        names.push(name.ok_or_else(|| lines.refuse("the name of a class"))?);
     }
-    if let Some(count) = lines.optional("classes")? {
-        let count = whole(&count).ok_or_else(|| lines.refuse("'classes' and a count"))?;
-        let mut names = Vec::new();
-        for _ in 0..count {
-            let name = class_name::unescaped(lines.next("the name of a class")?);
-            names.push(name.ok_or_else(|| lines.refuse("the name of a class"))?);
-        }
-        said.classes = Some(names);
-    }
-    let body = match form {
-        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(lines)?),
-        Form::Layered => Body::Layered(Layered::parse(lines)?),
-    };
-    Ok((construction, said, body))
+    Ok(Some(names))
 }
 
 fn recipe(text: &str) -> Option<(LabelRule, u64, u32)> {

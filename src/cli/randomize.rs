@@ -10,6 +10,7 @@ use shatter_device::Device;
 use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
 use shatter_prepare::Condition;
+use shatter_sample::LabelRule;
 use shatter_train::randomize::{Case, Row, place, table};
 use shatter_train::{Ended, Summary, TrainError};
 
@@ -63,9 +64,9 @@ impl Arguments {
     /// The conditions, each once.
     fn conditions(&self) -> Result<Vec<Condition>, CliError> {
         let share = |&p: &f64| match p {
-            0.0 => Ok(Condition::True),
-            1.0 => Ok(Condition::Random),
-            _ if (0.0..=1.0).contains(&p) => Ok(Condition::Corrupted(p)),
+            0.0 => Ok(Condition::Labels(LabelRule::True)),
+            1.0 => Ok(Condition::Labels(LabelRule::Random)),
+            _ if (0.0..=1.0).contains(&p) => Ok(Condition::Labels(LabelRule::Corrupted(p))),
             _ => Err(CliError::Usage(format!("--corruption {p}: a share from 0 to 1 is wanted"))),
         };
         if !self.corruption.is_empty() {
@@ -74,9 +75,9 @@ impl Arguments {
             Ok(each_once(self.conditions.clone()))
         } else {
             Ok(vec![
-                Condition::True,
-                Condition::Corrupted(0.5),
-                Condition::Random,
+                Condition::Labels(LabelRule::True),
+                Condition::Labels(LabelRule::Corrupted(0.5)),
+                Condition::Labels(LabelRule::Random),
                 Condition::ShuffledPixels,
                 Condition::RandomPixels,
                 Condition::Gaussian,

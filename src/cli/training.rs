@@ -17,7 +17,7 @@ use shatter_prepare::preprocess::Preprocess;
 use shatter_prepare::{Augmentation, Condition};
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
 use shatter_sample::image::Shape;
-use shatter_sample::{self as sample, Labels, RawSample};
+use shatter_sample::{self as sample, LabelRule, Labels, RawSample};
 use shatter_train::randomize::{Case, Common};
 use shatter_train::run::{Flow, Folder};
 use shatter_train::table1::Row;
@@ -340,7 +340,8 @@ impl Options {
         task: &Task,
         device: &str,
     ) -> Result<Manifest, CliError> {
-        let case = Case { condition: Condition::True, seed: task.settings.seed };
+        let own = Condition::Labels(LabelRule::True);
+        let case = Case { condition: own, seed: task.settings.seed };
         let mut manifest = self.manifest::<E>(task, case, device)?;
         let parts = [
             ("", ["condition", "model", "network"].as_slice()),

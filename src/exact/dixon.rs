@@ -45,6 +45,7 @@ pub struct Fractions {
 /// assert_eq!((&solved[0].numerators[..], &solved[0].denominator), (&[number(3), number(-1)][..], &number(5)));
 /// # Ok::<(), &str>(())
 /// ```
+#[must_use]
 pub fn solve(a: &[Vec<IBig>], right: &[Vec<IBig>]) -> Option<Vec<Fractions>> {
     let residues = a.iter().map(|row| row.iter().map(reduce).collect()).collect();
     let inverse = inverse(residues)?;

@@ -60,41 +60,49 @@ impl Dyadic {
     }
 
     /// `2^exponent`.
+    #[must_use]
     pub fn power_of_two(exponent: i64) -> Dyadic {
         Dyadic { mantissa: IBig::ONE, exponent }
     }
 
     /// The odd mantissa, or 0.
+    #[must_use]
     pub fn mantissa(&self) -> &IBig {
         &self.mantissa
     }
 
     /// The exponent of the odd mantissa; `None` for 0, which is a multiple of every power of two.
+    #[must_use]
     pub fn grain(&self) -> Option<i64> {
         (!self.is_zero()).then_some(self.exponent)
     }
 
     /// `floor(log2 |x|)`; `None` for 0.
+    #[must_use]
     pub fn log2_floor(&self) -> Option<i64> {
         (!self.is_zero()).then(|| self.exponent + bit_length(&self.mantissa) as i64 - 1)
     }
 
     /// Whether the number is 0.
+    #[must_use]
     pub fn is_zero(&self) -> bool {
         self.mantissa.is_zero()
     }
 
     /// Whether the number is below 0.
+    #[must_use]
     pub fn is_negative(&self) -> bool {
         self.mantissa < IBig::ZERO
     }
 
     /// `|x|`.
+    #[must_use]
     pub fn abs(&self) -> Dyadic {
         if self.is_negative() { -self } else { self.clone() }
     }
 
     /// `x · 2^shift`.
+    #[must_use]
     pub fn scale(&self, shift: i64) -> Dyadic {
         if self.is_zero() {
             return Dyadic::ZERO;
@@ -104,6 +112,7 @@ impl Dyadic {
 
     /// `x / 2^exponent` as an integer. The caller chooses `exponent` at most the [`grain`](Self::grain);
     /// bits below it are dropped.
+    #[must_use]
     pub fn in_units_of(&self, exponent: i64) -> IBig {
         let shift = self.exponent - exponent;
         if shift >= 0 {
@@ -120,6 +129,7 @@ impl Dyadic {
     /// assert_eq!(Dyadic::new(1, -1074).to_f64(), Some(5e-324));
     /// assert_eq!(Dyadic::new((1i64 << 53) + 1, 0).to_f64(), None);
     /// ```
+    #[must_use]
     pub fn to_f64(&self) -> Option<f64> {
         let Some(top) = self.log2_floor() else { return Some(0.0) };
         let fits = bit_length(&self.mantissa) <= F64_BITS && self.exponent >= -1074 && top <= 1023;
@@ -127,6 +137,7 @@ impl Dyadic {
     }
 
     /// The binary32 number that equals `x`, if there is one.
+    #[must_use]
     pub fn to_f32(&self) -> Option<f32> {
         let wide = self.to_f64()?;
         (f64::from(wide as f32) == wide).then_some(wide as f32)
@@ -139,6 +150,7 @@ impl Dyadic {
     /// assert_eq!(Dyadic::new((1i64 << 53) + 1, 0).round_f64(), 9007199254740992.0);
     /// assert_eq!(Dyadic::new(3, -1076).round_f64(), 5e-324);
     /// ```
+    #[must_use]
     pub fn round_f64(&self) -> f64 {
         let Some(top) = self.log2_floor() else { return 0.0 };
         if top > 1024 {
@@ -163,6 +175,7 @@ impl Dyadic {
     }
 
     /// The same number as a fraction in lowest terms.
+    #[must_use]
     pub fn to_rational(&self) -> RBig {
         if self.exponent >= 0 {
             RBig::from(&self.mantissa << self.exponent as usize)
@@ -173,6 +186,7 @@ impl Dyadic {
     }
 
     /// The number as a dyadic, if the denominator of the fraction is a power of two.
+    #[must_use]
     pub fn from_rational(x: &RBig) -> Option<Dyadic> {
         let denominator = x.denominator();
         let power = denominator.trailing_zeros()?;
@@ -181,6 +195,7 @@ impl Dyadic {
     }
 
     /// Storage as counted in the tables: numerator, denominator and sign bits.
+    #[must_use]
     pub fn bits(&self) -> u64 {
         let length = bit_length(&self.mantissa);
         let (numerator, denominator) = if self.exponent >= 0 {

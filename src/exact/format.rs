@@ -20,6 +20,7 @@ pub enum Format {
 
 impl Format {
     /// Its name: `f16`, `bf16`, `f32`, `f64`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Format::F16 => "f16",
@@ -30,6 +31,7 @@ impl Format {
     }
 
     /// Bits of a significand, the leading one included.
+    #[must_use]
     pub fn bits(self) -> u64 {
         match self {
             Format::F16 => 11,
@@ -40,6 +42,7 @@ impl Format {
     }
 
     /// Exponent of the smallest normal number.
+    #[must_use]
     pub fn lowest(self) -> i64 {
         match self {
             Format::F16 => -14,
@@ -49,6 +52,7 @@ impl Format {
     }
 
     /// Exponent of the largest power of two.
+    #[must_use]
     pub fn highest(self) -> i64 {
         match self {
             Format::F16 => 15,
@@ -58,6 +62,7 @@ impl Format {
     }
 
     /// The smallest normal number: what is below it, a runtime may take for zero.
+    #[must_use]
     pub fn smallest_normal(self) -> f64 {
         2f64.powi(self.lowest() as i32)
     }
@@ -71,6 +76,7 @@ impl Format {
     /// assert_eq!(Format::F16.nearest(65520.0), f64::INFINITY);
     /// assert_eq!(Format::F16.nearest(3e-8), 2f64.powi(-25) * 2.0);
     /// ```
+    #[must_use]
     pub fn nearest(self, x: f64) -> f64 {
         match self {
             Format::F64 => x,
@@ -91,12 +97,14 @@ impl Format {
     }
 
     /// Whether the format has this number.
+    #[must_use]
     pub fn has(self, x: f64) -> bool {
         x.is_finite() && self.nearest(x) == x
     }
 
     /// Whether every runtime takes these numbers as they are: they are 0 or normal. Numbers below the
     /// normal range are flushed to 0 by some.
+    #[must_use]
     pub fn all_normal(self, values: &[f64]) -> bool {
         let smallest = self.smallest_normal();
         values.iter().all(|&x| x == 0.0 || x.abs() >= smallest)
@@ -111,6 +119,7 @@ impl Format {
     /// assert_eq!(Format::F32.normal(&Dyadic::new(1, -127)), None); // flushed to 0 by some
     /// assert_eq!(Format::F32.normal(&Dyadic::new((1 << 24) + 1, 0)), None);
     /// ```
+    #[must_use]
     pub fn normal(self, x: &Dyadic) -> Option<f64> {
         x.to_f64().filter(|&x| self.has(x) && self.all_normal(&[x]))
     }
@@ -125,6 +134,7 @@ impl Format {
     /// assert!(!Format::F32.never_rounds(0, 2f64.powi(24) + 2.0));
     /// assert!(!Format::F64.never_rounds(-1023, 2f64.powi(-1000))); // below the normal range
     /// ```
+    #[must_use]
     pub fn never_rounds(self, grain: i64, size: f64) -> bool {
         let top = grain.saturating_add(self.bits() as i64);
         // Sizes are products, too, and may have underflowed: only zeros alone are exact without a look.
@@ -148,6 +158,7 @@ pub const ZEROS: i64 = 1 << 20;
 
 /// The grain of a number: the exponent of its last bit that is set; [`ZEROS`] for 0, and −[`ZEROS`] for
 /// what is not finite.
+#[must_use]
 pub fn grain(x: f64) -> i64 {
     match decompose(x) {
         Ok((0, _)) => ZEROS,
@@ -157,6 +168,7 @@ pub fn grain(x: f64) -> i64 {
 }
 
 /// The largest exponent e so that all are multiples of 2^e.
+#[must_use]
 pub fn common_grain(values: &[f64]) -> i64 {
     values.iter().map(|&x| grain(x)).min().unwrap_or(ZEROS)
 }

@@ -47,6 +47,7 @@ impl Lattice {
     }
 
     /// How many numbers there are.
+    #[must_use]
     pub fn len(&self) -> usize {
         match &self.values {
             Integers::Narrow(values) => values.len(),
@@ -55,6 +56,7 @@ impl Lattice {
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -63,6 +65,7 @@ impl Lattice {
     ///
     /// # Panics
     /// If `i` is not below [`len`](Self::len).
+    #[must_use]
     pub fn get(&self, i: usize) -> Dyadic {
         match &self.values {
             Integers::Narrow(values) => Dyadic::new(values[i], self.exponent),
@@ -85,6 +88,7 @@ impl Lattice {
     ///
     /// # Panics
     /// If an entry of `order` is not below [`len`](Self::len).
+    #[must_use]
     pub fn permuted(&self, order: &[u32]) -> Lattice {
         let values = match &self.values {
             Integers::Narrow(v) => Integers::Narrow(order.iter().map(|&i| v[i as usize]).collect()),

@@ -9,9 +9,9 @@
 
 pub mod dixon;
 pub mod dyadic;
-pub mod element;
+mod element;
 pub mod format;
-pub mod lattice;
+mod lattice;
 pub mod matrix;
 pub mod modular;
 
@@ -29,6 +29,7 @@ pub use lattice::{Integers, Lattice};
 /// assert_eq!(bit_length(&IBig::from(-8)), 4);
 /// assert_eq!(bit_length(&IBig::from(0)), 0);
 /// ```
+#[must_use]
 pub fn bit_length(x: &IBig) -> u64 {
     let (_, magnitude) = x.as_sign_words();
     let words = magnitude.len() as u64;
@@ -44,6 +45,7 @@ pub fn bit_length(x: &IBig) -> u64 {
 /// use shatter_exact::{IBig, trailing_zeros};
 /// assert_eq!(trailing_zeros(&IBig::from(24)), Some(3));
 /// ```
+#[must_use]
 pub fn trailing_zeros(x: &IBig) -> Option<u64> {
     x.trailing_zeros().map(|zeros| zeros as u64)
 }

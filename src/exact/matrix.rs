@@ -39,6 +39,7 @@ pub const LIFTING: usize = 16;
 /// let x = matrix::solve(&a, &[number(3), number(2)]);
 /// assert_eq!(x, Some(vec![number(1), number(1)]));
 /// ```
+#[must_use]
 pub fn solve(a: &[Vec<Rational>], b: &[Rational]) -> Option<Vec<Rational>> {
     solve_all(a, &[b.to_vec()])?.pop()
 }
@@ -86,6 +87,7 @@ pub fn solve_all(a: &[Vec<Rational>], right: &[Vec<Rational>]) -> Option<Vec<Vec
 /// let one = Rational::ONE;
 /// assert_eq!(matrix::null_space(&[vec![one.clone(), one.clone()]], 2), [[-one.clone(), one]]);
 /// ```
+#[must_use]
 pub fn null_space(a: &[Vec<Rational>], columns: usize) -> Vec<Vec<Rational>> {
     let rows: Vec<Vec<IBig>> = a.iter().map(|row| primitive(row).0).collect();
     let free = |pivots: &[usize]| -> Vec<usize> {
@@ -128,6 +130,7 @@ pub fn null_space(a: &[Vec<Rational>], columns: usize) -> Vec<Vec<Rational>> {
 /// let (one, two) = (Rational::ONE, Rational::from(2));
 /// assert_eq!(matrix::rank(&[vec![one.clone(), two.clone()], vec![one.clone(), two]]), 1);
 /// ```
+#[must_use]
 pub fn rank(a: &[Vec<Rational>]) -> usize {
     independent_columns(a).len()
 }
@@ -160,6 +163,7 @@ pub fn independent_columns(a: &[Vec<Rational>]) -> Vec<usize> {
 /// let (integers, denominator) = over_common_denominator(&[half, Rational::from(3)]);
 /// assert_eq!((integers, denominator), (vec![IBig::from(1), IBig::from(6)], IBig::from(2)));
 /// ```
+#[must_use]
 pub fn over_common_denominator(numbers: &[Rational]) -> (Vec<IBig>, IBig) {
     let common = numbers.iter().fold(UBig::ONE, |common, x| {
         let divisor = (&common).gcd(x.denominator());

@@ -56,6 +56,7 @@ fn invert(x: u64) -> u64 {
 /// use shatter_exact::{IBig, modular::{PRIME, reduce}};
 /// assert_eq!(reduce(&IBig::from(-1)), PRIME - 1);
 /// ```
+#[must_use]
 pub fn reduce(x: &IBig) -> u64 {
     let modulus = IBig::from(PRIME);
     let rest = x % &modulus;
@@ -70,6 +71,7 @@ pub fn reduce(x: &IBig) -> u64 {
 /// assert_eq!(rank(vec![vec![1, 2], vec![2, 4]]), 1);
 /// assert_eq!(rank(vec![vec![1, 2], vec![3, 4]]), 2);
 /// ```
+#[must_use]
 pub fn rank(rows: Vec<Vec<u64>>) -> usize {
     pivots(rows).len()
 }
@@ -106,6 +108,7 @@ pub fn pivots(mut rows: Vec<Vec<u64>>) -> Vec<usize> {
 /// assert_eq!(inverse(vec![vec![1, 1], vec![0, 1]]), Some(vec![vec![1, PRIME - 1], vec![0, 1]]));
 /// assert_eq!(inverse(vec![vec![1, 2], vec![2, 4]]), None);
 /// ```
+#[must_use]
 pub fn inverse(mut rows: Vec<Vec<u64>>) -> Option<Vec<Vec<u64>>> {
     let n = rows.len();
     // [A | I] becomes [I | A⁻¹].

@@ -36,6 +36,7 @@ impl<F: Copy> Square<F> {
     ///
     /// # Panics
     /// If i or j is not below n.
+    #[must_use]
     pub fn at(&self, i: usize, j: usize) -> F {
         self.entries[i * self.n + j]
     }

@@ -25,6 +25,7 @@ pub fn solve_lower<F: RealField + Copy>(a: &Square<F>, y: &[F]) -> Option<Vec<F>
 }
 
 /// Sign and logarithm of the determinant through LU with partial pivoting, n³/3 operations.
+#[must_use]
 pub fn log_determinant(a: &Square<f64>) -> LogDeterminant {
     let lu = matrix(a).lu();
     let permutation: f64 = lu.p().determinant();
@@ -37,6 +38,7 @@ pub fn log_determinant(a: &Square<f64>) -> LogDeterminant {
 }
 
 /// Singular values, largest first; `None` if the iteration does not converge.
+#[must_use]
 pub fn singular_values(a: &Square<f64>) -> Option<Vec<f64>> {
     let svd = matrix(a).try_svd(false, false, f64::EPSILON, PATIENCE)?;
     let mut values = svd.singular_values.as_slice().to_vec();
@@ -46,6 +48,7 @@ pub fn singular_values(a: &Square<f64>) -> Option<Vec<f64>> {
 
 /// Eigenvalues by a general routine (Hessenberg reduction, shifted QR) that knows nothing of the
 /// triangular shape, as (real, imaginary) parts; `None` if it does not converge.
+#[must_use]
 pub fn eigenvalues(a: &Square<f64>) -> Option<Vec<(f64, f64)>> {
     let schur = nalgebra::linalg::Schur::try_new(matrix(a), f64::EPSILON, PATIENCE)?;
     Some(schur.complex_eigenvalues().iter().map(|value| (value.re, value.im)).collect())

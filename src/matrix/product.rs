@@ -14,7 +14,7 @@ use shatter_exact::Element;
 
 /// A matrix to be read: entry (i, j) is `data[i · row_stride + j · column_stride]`. Rows may
 /// overlap.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, E> {
     data: &'a [E],
     rows: usize,
@@ -47,6 +47,7 @@ impl<'a, E> Matrix<'a, E> {
     }
 
     /// The transpose.
+    #[must_use]
     pub fn transposed(self) -> Matrix<'a, E> {
         Matrix {
             rows: self.columns,
@@ -59,6 +60,7 @@ impl<'a, E> Matrix<'a, E> {
 }
 
 /// A matrix to be written: row i is `data[i · row_stride ..][.. columns]`.
+#[derive(Debug)]
 pub struct MatrixMut<'a, E> {
     data: &'a mut [E],
     rows: usize,

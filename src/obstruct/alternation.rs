@@ -40,10 +40,10 @@ use super::error::{as_stated, more_than};
 use super::text::number;
 use super::{Impossibility, LabelledLine, ObstructError};
 
-/// The form of the hidden layer.
+/// A hidden layer of ReLU units on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
+pub enum HiddenLayer {
     /// Every unit has weights of its own, and there is an output bias.
     Free,
     /// Σ w_j ReLU(⟨a,x⟩ − b_j): one direction, no output bias.
@@ -53,16 +53,17 @@ pub enum Form {
 /// The most points of a line on which `units` ReLU units can alternate strictly.
 ///
 /// ```
-/// use shatter_obstruct::alternation::{Form, most_points};
-/// let free: Vec<u64> = (0..6).map(|m| most_points(Form::Free, m)).collect();
+/// use shatter_obstruct::alternation::{HiddenLayer, most_points};
+/// let free: Vec<u64> = (0..6).map(|m| most_points(HiddenLayer::Free, m)).collect();
 /// assert_eq!(free, [1, 2, 3, 5, 6, 7]);
-/// assert_eq!(most_points(Form::Shared, 4), 4);
+/// assert_eq!(most_points(HiddenLayer::Shared, 4), 4);
 /// ```
-pub fn most_points(form: Form, units: u64) -> u64 {
+#[must_use]
+pub fn most_points(form: HiddenLayer, units: u64) -> u64 {
     match (form, units) {
-        (Form::Shared, _) => units,
-        (Form::Free, 0..=2) => units + 1,
-        (Form::Free, _) => units.saturating_add(2),
+        (HiddenLayer::Shared, _) => units,
+        (HiddenLayer::Free, 0..=2) => units + 1,
+        (HiddenLayer::Free, _) => units.saturating_add(2),
     }
 }
 
@@ -71,20 +72,20 @@ pub fn most_points(form: Form, units: u64) -> u64 {
 ///
 /// ```
 /// use shatter_exact::Rational;
-/// use shatter_obstruct::alternation::{AlternationBound, Form};
+/// use shatter_obstruct::alternation::{AlternationBound, HiddenLayer};
 /// use shatter_obstruct::{Impossibility, LabelledLine};
 /// let points = (0..4).map(|x| vec![Rational::from(x)]).collect();
 /// let labels = [1, -1, 1, -1].map(Rational::from).to_vec();
 /// let line = LabelledLine::sorted(points, labels)?;
-/// let bound = AlternationBound::new(Form::Free, 2, &line, Rational::ZERO)?;
+/// let bound = AlternationBound::new(HiddenLayer::Free, 2, &line, Rational::ZERO)?;
 /// assert!(bound.check().is_ok());
-/// assert!(AlternationBound::new(Form::Free, 3, &line, Rational::ZERO).is_err());
+/// assert!(AlternationBound::new(HiddenLayer::Free, 3, &line, Rational::ZERO).is_err());
 /// # Ok::<(), shatter_obstruct::ObstructError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AlternationBound {
     /// The form.
-    pub form: Form,
+    pub form: HiddenLayer,
     /// m.
     pub units: u64,
     /// Points in order on a line, labels above and below the level in turn.
@@ -103,7 +104,7 @@ impl AlternationBound {
     /// [`ObstructError::NotExcluded`] if there are not enough alternations, and as
     /// [`check`](Impossibility::check).
     pub fn new(
-        form: Form,
+        form: HiddenLayer,
         units: u64,
         line: &LabelledLine,
         level: Rational,
@@ -120,7 +121,7 @@ impl Impossibility for AlternationBound {
     fn check(&self) -> Result<(), ObstructError> {
         self.line.check()?;
         self.line.check_alternates(&self.level)?;
-        if self.form == Form::Shared && !self.level.is_zero() {
+        if self.form == HiddenLayer::Shared && !self.level.is_zero() {
             return Err(ObstructError::LevelNeedsBias);
         }
         let most = most_points(self.form, self.units);
@@ -132,8 +133,8 @@ impl Impossibility for AlternationBound {
 impl fmt::Display for AlternationBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = match self.form {
-            Form::Free => "with an output bias",
-            Form::Shared => "with one direction and no output bias",
+            HiddenLayer::Free => "with an output bias",
+            HiddenLayer::Shared => "with one direction and no output bias",
         };
         write!(
             f,
@@ -223,6 +224,7 @@ fn values(gaps: &[Rational]) -> Vec<Rational> {
 ///
 /// # Panics
 /// If the network is no well-wired function of one number.
+#[must_use]
 pub fn first_out_of_turn(network: &Layered, z: &[Rational]) -> Option<usize> {
     let in_turn = |i: usize| {
         let value = &network.evaluate(&z[i..=i])[0];

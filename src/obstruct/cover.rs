@@ -243,6 +243,7 @@ impl Dichotomies {
     }
 
     /// How many labelings are realised.
+    #[must_use]
     pub fn separable(&self) -> u64 {
         let separating = |found: &&Alternative| matches!(found, Alternative::Separating(_));
         2 * self.evidence.iter().filter(separating).count() as u64

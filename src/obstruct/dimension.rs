@@ -51,6 +51,7 @@ pub struct DimensionBound {
 }
 
 /// P − U: the most dimensions of the outputs at any points.
+#[must_use]
 pub fn most_dimensions(architecture: &Mlp) -> u64 {
     // A unit has a bias and at least one weight, so U is less than P.
     architecture.parameters() - architecture.units()

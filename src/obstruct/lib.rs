@@ -32,9 +32,9 @@ pub mod bits;
 pub mod collinear_threshold;
 pub mod cover;
 pub mod dimension;
-pub mod error;
-pub mod growth;
-pub mod line;
+mod error;
+mod growth;
+mod line;
 pub mod pieces;
 pub mod separable;
 mod text;
@@ -120,6 +120,7 @@ impl Obstruction {
     }
 
     /// The claim in a sentence.
+    #[must_use]
     pub fn statement(&self) -> String {
         self.claim().to_string()
     }

@@ -83,6 +83,7 @@ impl LabelledLine {
     }
 
     /// The longest part of the line on which labels lie strictly above and below `level` in turn.
+    #[must_use]
     pub fn alternating(&self, level: &Rational) -> LabelledLine {
         let mut kept = Vec::new();
         let mut side = None;
@@ -96,6 +97,7 @@ impl LabelledLine {
     }
 
     /// The longest part of the line on which no two neighbours have the same label.
+    #[must_use]
     pub fn changing(&self) -> LabelledLine {
         let mut kept: Vec<usize> = Vec::new();
         for i in 0..self.labels.len() {

@@ -58,6 +58,7 @@ pub struct PieceBound {
 }
 
 /// Π (k_l + 1): the most linear pieces that the network has on a line.
+#[must_use]
 pub fn most_pieces(architecture: &Mlp) -> IBig {
     let layers = architecture.hidden().iter();
     layers.fold(IBig::ONE, |product, &width| product * (IBig::from(width) + IBig::ONE))

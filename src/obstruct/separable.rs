@@ -59,6 +59,7 @@ impl Alternative {
     }
 
     /// Whether the evidence is what it claims to be.
+    #[must_use]
     pub fn holds(&self, vectors: &[Vec<Rational>]) -> bool {
         let product = |x: &[Rational], y: &[Rational]| {
             x.iter().zip(y).fold(Rational::ZERO, |sum, (x, y)| sum + x * y)

@@ -69,6 +69,7 @@ impl Augmentation {
     /// let none = Augmentation::default().draw(1, 0, 7, (4, 3));
     /// assert_eq!((none.dy, none.dx, none.flip, none.angle), (2, 1, false, 0.0));
     /// ```
+    #[must_use]
     pub fn draw(&self, seed: u64, epoch: u32, image: u32, room: (usize, usize)) -> Draw {
         let [y, x, flip, angle] = philox([image, epoch, 0, Domain::Augmentation as u32], key(seed));
         // At most 2^32 − 1 times 2^64: no overflow, and at most `room` after the shift.
@@ -104,6 +105,7 @@ impl Draw {
     ///
     /// # Panics
     /// If `shape` is higher or wider than `raw`.
+    #[must_use]
     pub fn plain(raw: Shape, shape: Shape) -> Draw {
         let (dy, dx) = centre(raw, shape);
         Draw { dy, dx, flip: false, angle: 0.0 }

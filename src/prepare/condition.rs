@@ -31,18 +31,15 @@ use shatter_sample::{LabelRule, Points, SampleError, Shape};
 ///
 /// ```
 /// use shatter_prepare::Condition;
-/// assert_eq!("corrupted:0.25".parse(), Ok(Condition::Corrupted(0.25)));
+/// use shatter_sample::LabelRule;
+/// assert_eq!("corrupted:0.25".parse(), Ok(Condition::Labels(LabelRule::Corrupted(0.25))));
 /// assert_eq!(Condition::ShuffledPixels.to_string(), "shuffled-pixels");
 /// assert!("corrupted:2".parse::<Condition>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
-    /// The sample as it is.
-    True,
-    /// Each label redrawn with this probability.
-    Corrupted(f64),
-    /// All labels redrawn.
-    Random,
+    /// The pixels as they are, with labels by this rule.
+    Labels(LabelRule),
     /// One permutation of the pixels for all images.
     ShuffledPixels,
     /// A permutation of the pixels for each image.
@@ -52,36 +49,38 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// What the condition does to labels; conditions on pixels leave them true.
+    /// The labelling; conditions on pixels leave labels true.
     ///
     /// ```
     /// use shatter_prepare::Condition;
     /// use shatter_sample::LabelRule;
-    /// assert_eq!(Condition::Random.label_rule(), LabelRule::Random);
+    /// assert_eq!(Condition::Labels(LabelRule::Random).label_rule(), LabelRule::Random);
     /// assert_eq!(Condition::Gaussian.label_rule(), LabelRule::True);
     /// ```
+    #[must_use]
     pub fn label_rule(self) -> LabelRule {
         match self {
-            Condition::Corrupted(p) => LabelRule::Corrupted(p),
-            Condition::Random => LabelRule::Random,
-            _ => LabelRule::True,
+            Condition::Labels(rule) => rule,
+            Condition::ShuffledPixels | Condition::RandomPixels | Condition::Gaussian => {
+                LabelRule::True
+            }
         }
     }
 
-    /// Whether it changes pixels.
+    /// Returns whether it changes pixels.
     ///
     /// ```
     /// use shatter_prepare::Condition;
+    /// use shatter_sample::LabelRule;
     /// assert!(Condition::RandomPixels.changes_pixels());
-    /// assert!(!Condition::Corrupted(0.5).changes_pixels());
+    /// assert!(!Condition::Labels(LabelRule::Corrupted(0.5)).changes_pixels());
     /// ```
+    #[must_use]
     pub fn changes_pixels(self) -> bool {
-        matches!(self, Condition::ShuffledPixels | Condition::RandomPixels | Condition::Gaussian)
+        !matches!(self, Condition::Labels(_))
     }
-}
 
-impl Condition {
-    /// Whether it means something for images of this shape.
+    /// Checks that it means something for images of this shape.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -108,9 +107,7 @@ impl fmt::Display for Condition {
             Condition::ShuffledPixels => f.write_str("shuffled-pixels"),
             Condition::RandomPixels => f.write_str("random-pixels"),
             Condition::Gaussian => f.write_str("gaussian"),
-            Condition::True | Condition::Corrupted(_) | Condition::Random => {
-                self.label_rule().fmt(f)
-            }
+            Condition::Labels(rule) => rule.fmt(f),
         }
     }
 }
@@ -125,14 +122,30 @@ impl FromStr for Condition {
             "gaussian" => return Ok(Condition::Gaussian),
             _ => {}
         }
-        match text.parse() {
-            Ok(LabelRule::True) => Ok(Condition::True),
-            Ok(LabelRule::Corrupted(p)) => Ok(Condition::Corrupted(p)),
-            Ok(LabelRule::Random) => Ok(Condition::Random),
-            Ok(LabelRule::Alternating) | Err(_) => Err(format!(
+        let rule: Result<LabelRule, _> = text.parse();
+        rule.ok().and_then(|rule| rule.try_into().ok()).ok_or_else(|| {
+            format!(
                 "'{text}' is none of: true, corrupted:P (0 <= P <= 1), random, shuffled-pixels, \
                  random-pixels, gaussian"
-            )),
+            )
+        })
+    }
+}
+
+/// The rule is one that networks are not trained under: alternating labels, which are not the paper's.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("networks are not trained on {0} labels; expected true, random or corrupted:P")]
+pub struct NotTrained(pub LabelRule);
+
+impl TryFrom<LabelRule> for Condition {
+    type Error = NotTrained;
+
+    fn try_from(rule: LabelRule) -> Result<Condition, NotTrained> {
+        match rule {
+            LabelRule::Alternating => Err(NotTrained(rule)),
+            LabelRule::True | LabelRule::Random | LabelRule::Corrupted(_) => {
+                Ok(Condition::Labels(rule))
+            }
         }
     }
 }
@@ -173,9 +186,7 @@ impl Pixels {
             u32::try_from(positions).map_err(|_| refuse(format!("{positions} pixels are too many")))
         };
         let rule = match condition {
-            Condition::True | Condition::Corrupted(_) | Condition::Random => {
-                PixelRule::Places(window.places.clone())
-            }
+            Condition::Labels(_) => PixelRule::Places(window.places.clone()),
             Condition::ShuffledPixels => {
                 let order = permutation(&mut stream(seed, Purpose::Pixels), positions()?);
                 PixelRule::Places(permuted(&window, &order))

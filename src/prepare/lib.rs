@@ -2,10 +2,10 @@
 //! preprocessing, and augmentation.
 
 pub mod augment;
-pub mod condition;
+mod condition;
 pub mod preprocess;
 mod window;
 
 pub use augment::{Augmentation, Draw};
-pub use condition::Condition;
+pub use condition::{Condition, NotTrained};
 pub use preprocess::{Prepared, Preprocess, prepare};

@@ -19,7 +19,7 @@ use shatter_random::stream::{Purpose, stream};
 use super::condition::Pixels;
 use crate::Condition;
 use crate::window::{Window, shape_of};
-use shatter_sample::{Labels, RawSample, Recipe, SampleError, Shape};
+use shatter_sample::{LabelRule, Labels, RawSample, Recipe, SampleError, Shape};
 
 /// What is done to every image, besides the [`Condition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,7 @@ impl Preprocess {
     /// assert_eq!(paper(&[28, 28]), Preprocess { scale: true, crop: None, whiten: true });
     /// assert_eq!(paper(&[10]), Preprocess { scale: true, crop: None, whiten: false });
     /// ```
+    #[must_use]
     pub fn paper(shape: Shape) -> Preprocess {
         let larger = shape.height > 28 && shape.width > 28;
         Preprocess { scale: true, crop: larger.then_some(28), whiten: shape.is_image() }
@@ -73,17 +74,18 @@ pub struct Prepared<T> {
 ///
 /// ```
 /// use shatter_prepare::{Condition, Preprocess};
-/// use shatter_sample::{Shape, Labels, Points, RawSample, Values};
+/// use shatter_sample::{LabelRule, Labels, Points, RawSample, Shape, Values};
 /// use shatter_prepare::prepare;
 /// let points = Points::new(Values::U8(vec![0, 51, 102, 255, 7, 7, 7, 7]), vec![2, 2])?;
 /// let raw = RawSample { text: "two".into(), points, labels: Labels::classes(vec![0, 1], 2)? };
 /// let plain = Preprocess { scale: true, crop: None, whiten: false };
-/// let (train, test) = prepare::<f64>(&raw, None, Condition::True, &plain, 1, false)?;
+/// let own = Condition::Labels(LabelRule::True);
+/// let (train, test) = prepare::<f64>(&raw, None, own, &plain, 1, false)?;
 /// assert_eq!(train.shape, Shape { channels: 1, height: 2, width: 2 });
 /// assert_eq!(train.values[..4], [0.0, 0.2, 0.4, 1.0]);
 /// assert!(test.is_none());
 /// let white = Preprocess { whiten: true, ..plain };
-/// let (train, _) = prepare::<f32>(&raw, None, Condition::True, &white, 1, false)?;
+/// let (train, _) = prepare::<f32>(&raw, None, own, &white, 1, false)?;
 /// assert_eq!(train.values[4..], [0.0; 4]); // the constant image
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
@@ -140,15 +142,15 @@ pub fn prepare<T: Float + Send + Sync>(
 ///
 /// ```
 /// use shatter_prepare::{Condition, Preprocess};
-/// use shatter_sample::{Labels, Points, RawSample, Values};
+/// use shatter_sample::{LabelRule, Labels, Points, RawSample, Values};
 /// use shatter_prepare::preprocess::{prepare, relabel};
 /// let points = Points::new(Values::U8((0..200).collect()), vec![2])?;
 /// let labels = Labels::classes(vec![0; 100], 2)?;
 /// let raw = RawSample { text: "hundred".into(), points, labels };
 /// let plain = Preprocess { scale: true, crop: None, whiten: false };
 /// let of = |condition| prepare::<f32>(&raw, None, condition, &plain, 7, false);
-/// let own = of(Condition::True)?;
-/// assert_eq!(relabel(&own, &raw, None, Condition::Random, 7, false)?, of(Condition::Random)?);
+/// let (own, random) = (Condition::Labels(LabelRule::True), Condition::Labels(LabelRule::Random));
+/// assert_eq!(relabel(&of(own)?, &raw, None, random, 7, false)?, of(random)?);
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 ///
@@ -185,7 +187,7 @@ fn test_recipe(
     seed: u64,
     randomize_test: bool,
 ) -> Result<Recipe, SampleError> {
-    let rule = if randomize_test { condition } else { Condition::True }.label_rule();
+    let rule = if randomize_test { condition.label_rule() } else { LabelRule::True };
     Recipe::new(rule, labels, stream(seed, Purpose::TestLabels).next_u64())
 }
 

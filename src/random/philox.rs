@@ -34,6 +34,7 @@ pub enum Domain {
 /// // The first known answer of Random123, the authors' library.
 /// assert_eq!(philox([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
 /// ```
+#[must_use]
 pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let (mut c, mut k) = (counter, key);
     for _ in 0..ROUNDS {
@@ -54,6 +55,7 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// ```
 /// assert_eq!(shatter_random::philox::key(5 << 32 | 7), [7, 5]);
 /// ```
+#[must_use]
 pub fn key(seed: u64) -> [u32; 2] {
     [seed as u32, (seed >> 32) as u32]
 }
@@ -65,6 +67,7 @@ pub fn key(seed: u64) -> [u32; 2] {
 /// assert_eq!((uniform(0), uniform(1 << 31)), (0.0, 0.5));
 /// assert!(uniform(u32::MAX) < 1.0);
 /// ```
+#[must_use]
 pub fn uniform(word: u32) -> f64 {
     f64::from(word) / 4_294_967_296.0
 }

@@ -50,6 +50,7 @@ pub enum Purpose {
 /// assert_eq!(first, stream(1, Purpose::Labels).next_u64());
 /// assert_ne!(first, stream(1, Purpose::Direction).next_u64());
 /// ```
+#[must_use]
 pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64);
@@ -70,6 +71,7 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
 /// assert_ne!(word(5), word(6));
 /// assert_ne!(word(0), stream(1, Purpose::Pixels).next_u64());
 /// ```
+#[must_use]
 pub fn stream_at(seed: u64, purpose: Purpose, index: u32) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64 | (u64::from(index) + 1) << 32);

@@ -152,6 +152,7 @@ impl Numbers<'_, '_> {
 }
 
 /// The index of the element that comes `at`-th, from 0.
+#[must_use]
 pub fn index_of(mut at: usize, shape: &[usize], fortran_order: bool) -> Vec<usize> {
     let mut next = |&side: &usize| {
         let index = at.checked_rem(side).unwrap_or(0);
@@ -173,6 +174,7 @@ fn hex<const WIDTH: usize>(bytes: [u8; WIDTH]) -> String {
 
 impl Data {
     /// Column `column`, from 0, of rows of `columns`.
+    #[must_use]
     pub fn column(self, column: usize, columns: usize) -> Data {
         fn pick<T: Copy>(values: &[T], column: usize, columns: usize) -> Vec<T> {
             values.iter().skip(column).step_by(columns.max(1)).copied().collect()

@@ -31,6 +31,7 @@ fn decimal(name: &str) -> Option<(bool, &str, &str)> {
 /// use shatter_sample::class_name::key;
 /// assert_eq!((key("+03.0"), key("-0.50"), key("1e3")), ("3".into(), "-0.5".into(), "1e3".into()));
 /// ```
+#[must_use]
 pub fn key(name: &str) -> Cow<'_, str> {
     let Some((negative, whole, fraction)) = decimal(name) else { return Cow::Borrowed(name) };
     let sign = if negative { "-" } else { "" };
@@ -40,6 +41,7 @@ pub fn key(name: &str) -> Cow<'_, str> {
 }
 
 /// Whether both name one class: the same text, or the same number.
+#[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one == other || key(one) == key(other)
 }
@@ -51,6 +53,7 @@ pub fn same(one: &str, other: &str) -> bool {
 /// assert_eq!(["7", "+07", "7.00"].map(number), [Some(7); 3]);
 /// assert_eq!(["-7", "7.5", "7e0", "seven", "4294967295", ""].map(number), [None; 6]);
 /// ```
+#[must_use]
 pub fn number(name: &str) -> Option<u32> {
     match decimal(name)? {
         (false, "", "") => Some(0),
@@ -60,11 +63,13 @@ pub fn number(name: &str) -> Option<u32> {
 }
 
 /// The name as files of printable ASCII write it: Rust's escapes for a backslash, a quote and everything else.
+#[must_use]
 pub fn escaped(name: &str) -> String {
     name.escape_default().to_string()
 }
 
 /// The name that [`escaped`] writes as `text`, and none for text that it does not write.
+#[must_use]
 pub fn unescaped(text: &str) -> Option<String> {
     let mut name = String::new();
     let mut rest = text.chars();

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Shape;
+use super::class_name::LARGEST;
 
 /// Why a sample could not be read, drawn or labelled.
 ///
@@ -104,6 +105,24 @@ pub enum SampleError {
         values: usize,
         /// Coordinates in a row.
         d: usize,
+    },
+    /// A row has another length than the first.
+    #[error("row {row} has {found} numbers; expected {expected}, as in row 0")]
+    RowLength {
+        /// Row, from 0.
+        row: usize,
+        /// Numbers in it.
+        found: usize,
+        /// Numbers in the first row.
+        expected: usize,
+    },
+    /// A label is not the number of a class.
+    #[error("label {index}: {value} is not a class; expected 0 to {largest}", largest = LARGEST)]
+    NotAClass {
+        /// Label, from 0.
+        index: usize,
+        /// The value.
+        value: i128,
     },
     /// More points than 32-bit indices can name.
     #[error("{0} points are more than the 4294967295 that can be indexed")]

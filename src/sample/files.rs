@@ -49,6 +49,15 @@ pub struct Source<'a> {
     left: u64,
 }
 
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("name", &self.name)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Source<'a> {
     /// Opens a file; gzip is unpacked.
     pub fn open(path: &Path) -> Result<Source<'static>, SampleError> {
@@ -80,6 +89,7 @@ impl<'a> Source<'a> {
     }
 
     /// The name for errors.
+    #[must_use]
     pub fn name(&self) -> &Path {
         &self.name
     }
@@ -90,6 +100,7 @@ impl<'a> Source<'a> {
     }
 
     /// What an error of reading means for this file.
+    #[must_use]
     pub fn io(&self, source: io::Error) -> SampleError {
         use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
         match source.kind() {

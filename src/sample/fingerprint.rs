@@ -23,6 +23,7 @@ pub fn header(points: &Points) -> String {
 /// assert_ne!(fingerprint(&narrow), fingerprint(&wide)); // the type counts
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
+#[must_use]
 pub fn fingerprint(points: &Points) -> String {
     let mut hasher = Sha256::new();
     hasher.update(format!("shatter points 1 {}\n", header(points)));
@@ -47,6 +48,7 @@ pub fn fingerprint(points: &Points) -> String {
 /// assert_ne!(digest("gaussian:n=5,d=2,classes=3")?, digest("gaussian:n=5,d=2,classes=4")?);
 /// # Ok::<(), sample::SampleError>(())
 /// ```
+#[must_use]
 pub fn fingerprint_labelled(raw: &RawSample) -> String {
     let mut hasher = Sha256::new();
     hasher.update(fingerprint(&raw.points));
@@ -78,6 +80,7 @@ fn update_chunked<T: Copy, const B: usize>(
 }
 
 /// Bytes in lower-case hexadecimal.
+#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {

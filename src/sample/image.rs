@@ -31,6 +31,7 @@ impl Shape {
     /// assert_eq!(shape(&[2, 3, 4, 5]), None);
     /// assert_eq!(shape(&[3, 0, 4]), None);
     /// ```
+    #[must_use]
     pub fn from_shape(shape: &[usize]) -> Option<Shape> {
         let (channels, height, width) = match *shape {
             [channels, height, width] => (channels, height, width),
@@ -43,6 +44,7 @@ impl Shape {
     }
 
     /// A vector, as an image of 1 × 1.
+    #[must_use]
     pub fn vector(channels: usize) -> Shape {
         Shape { channels, height: 1, width: 1 }
     }
@@ -53,16 +55,19 @@ impl Shape {
     /// use shatter_sample::Shape;
     /// assert_eq!(Shape { channels: 3, height: 28, width: 28 }.len(), 2352);
     /// ```
+    #[must_use]
     pub fn len(&self) -> usize {
         self.channels.saturating_mul(self.area())
     }
 
     /// Whether it has no value.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Positions: height × width; saturates.
+    #[must_use]
     pub fn area(&self) -> usize {
         self.height.saturating_mul(self.width)
     }
@@ -74,6 +79,7 @@ impl Shape {
     /// let shape = Shape { channels: 3, height: 1, width: 1 };
     /// assert_eq!((shape.len(), shape.area(), shape.is_image()), (3, 1, false));
     /// ```
+    #[must_use]
     pub fn is_image(&self) -> bool {
         self.area() > 1
     }

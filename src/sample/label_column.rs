@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::columns::{self, Cells};
 use super::decimal::Decimal;
-use super::table::Target;
+use super::table::LabelType;
 use super::{Labels, SampleError};
 
 /// The label column: each text once.
@@ -35,7 +35,7 @@ impl Column {
     /// Classes or numbers, as the target says or as the texts suggest.
     pub(crate) fn into_labels(
         self,
-        target: Option<Target>,
+        target: Option<LabelType>,
         cells: &Cells<'_>,
         place: usize,
     ) -> Result<Labels, SampleError> {
@@ -44,8 +44,9 @@ impl Column {
         texts.sort_unstable();
         let all_integers = texts.iter().all(|(_, text)| text.parse::<i128>().is_ok());
         let all_numbers = texts.iter().all(|(_, text)| text.parse::<f64>().is_ok());
-        let by_itself = if all_integers || !all_numbers { Target::Class } else { Target::Number };
-        if target.unwrap_or(by_itself) == Target::Number {
+        let by_itself =
+            if all_integers || !all_numbers { LabelType::Class } else { LabelType::Number };
+        if target.unwrap_or(by_itself) == LabelType::Number {
             let mut numbers = Vec::new();
             for ((_, text), &position) in texts.iter().zip(&self.positions) {
                 let number = columns::to_f64(text);

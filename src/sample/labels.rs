@@ -65,6 +65,7 @@ impl Labels {
     }
 
     /// How many labels there are.
+    #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Labels::Classes { of, .. } => of.len(),
@@ -73,11 +74,13 @@ impl Labels {
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Numbers a label: 1 for classes.
+    #[must_use]
     pub fn outputs(&self) -> usize {
         match self {
             Labels::Classes { .. } => 1,
@@ -89,6 +92,7 @@ impl Labels {
     ///
     /// # Panics
     /// If `i` is out of range.
+    #[must_use]
     pub fn f64_at(&self, i: usize) -> f64 {
         match self {
             Labels::Classes { of, .. } => f64::from(of[i]),
@@ -100,6 +104,7 @@ impl Labels {
     ///
     /// # Panics
     /// If `i` or `j` is out of range.
+    #[must_use]
     pub fn agree(&self, i: usize, j: usize) -> bool {
         match self {
             Labels::Classes { of, .. } => of[i] == of[j],
@@ -113,6 +118,7 @@ impl Labels {
     ///
     /// # Panics
     /// If `i` is out of range in either.
+    #[must_use]
     pub fn agrees_with(&self, other: &Labels, i: usize) -> bool {
         match (self, other) {
             (Labels::Classes { of, .. }, Labels::Classes { of: others, .. }) => of[i] == others[i],
@@ -127,6 +133,7 @@ impl Labels {
     ///
     /// # Panics
     /// If `i` is out of range.
+    #[must_use]
     pub fn describe(&self, i: usize) -> String {
         match self {
             Labels::Classes { of, names, .. } => match names.get(of[i] as usize) {
@@ -160,6 +167,7 @@ impl Labels {
     /// assert_eq!(Labels::classes(vec![2], 3)?.number(2), Some(2));
     /// # Ok::<(), shatter_sample::SampleError>(())
     /// ```
+    #[must_use]
     pub fn number(&self, class: u32) -> Option<u32> {
         match self {
             Labels::Classes { names, numbered: false, .. } if !names.is_empty() => {
@@ -171,6 +179,7 @@ impl Labels {
     }
 
     /// The names of all classes, or none where they are the numbers 0, 1, … without names, and for real labels.
+    #[must_use]
     pub fn class_names(&self) -> &[String] {
         match self {
             Labels::Classes { names, .. } => names,
@@ -182,6 +191,7 @@ impl Labels {
     ///
     /// # Panics
     /// If an entry of `rows` is out of range.
+    #[must_use]
     pub fn select(&self, rows: &[u32]) -> Labels {
         match self {
             Labels::Classes { of, count, names, numbered } => Labels::Classes {

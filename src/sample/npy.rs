@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::array::{self, Array, Data};
 use super::files::Source;
-use super::table::Target;
+use super::table::LabelType;
 use super::{Base, Labels, Points, SampleError, Scale, Values};
 
 /// How to read arrays; the default decides by itself.
@@ -18,7 +18,7 @@ pub struct ArrayOptions {
     /// The column of two-dimensional labels, from 1; all of them if not given.
     pub label: Option<usize>,
     /// Whether labels are classes or numbers. If not given: integers are classes.
-    pub target: Option<Target>,
+    pub target: Option<LabelType>,
     /// A power of two by which the coordinates are multiplied, to be held as integers exactly.
     pub scale: Option<Scale>,
 }
@@ -161,8 +161,8 @@ pub(crate) fn to_labels(
     };
     let is_integer = matches!(data, Data::U8(_) | Data::I64(_));
     let target = options.target.unwrap_or(match is_integer {
-        true => Target::Class,
-        false => Target::Number,
+        true => LabelType::Class,
+        false => LabelType::Number,
     });
     // The index in the file of a label that cannot be used.
     let wrong = |at: usize, value: String, reason: &str| {
@@ -174,7 +174,7 @@ pub(crate) fn to_labels(
         }
         SampleError::Entry { file: file.into(), index, value, reason: reason.into() }
     };
-    if target == Target::Number {
+    if target == LabelType::Number {
         const REASON: &str = "is not exact in binary64";
         let exact = |at, value: i64| match value as f64 {
             number if number as i128 == i128::from(value) => Ok(number),

@@ -30,6 +30,7 @@ impl Scale {
     /// use shatter_sample::{Base, Scale};
     /// assert_eq!(Scale { base: Base::Ten, exponent: 3 }.as_f64(), 1000.0);
     /// ```
+    #[must_use]
     pub fn as_f64(self) -> f64 {
         let base: f64 = match self.base {
             Base::Two => 2.0,
@@ -72,6 +73,7 @@ pub enum Values {
 
 impl Values {
     /// How many coordinates there are.
+    #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Values::U8(v) => v.len(),
@@ -82,11 +84,13 @@ impl Values {
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Name of the type as it stands in certificates: `u8`, `i64`, `i64/10^2`, `f32`, `f64`.
+    #[must_use]
     pub fn type_name(&self) -> String {
         match self {
             Values::U8(_) => "u8".into(),
@@ -160,26 +164,31 @@ impl Points {
     }
 
     /// Number of points.
+    #[must_use]
     pub fn n(&self) -> usize {
         self.n
     }
 
     /// Number of coordinates of a point.
+    #[must_use]
     pub fn d(&self) -> usize {
         self.d
     }
 
     /// The shape of one point; its product is d.
+    #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// The coordinates, row-major.
+    #[must_use]
     pub fn values(&self) -> &Values {
         &self.values
     }
 
     /// Whether the coordinates are integers (of the unit that a scale names).
+    #[must_use]
     pub fn is_lattice(&self) -> bool {
         matches!(self.values, Values::U8(_) | Values::I64(_) | Values::Scaled { .. })
     }
@@ -189,6 +198,7 @@ impl Points {
     ///
     /// # Panics
     /// If `i` or `k` is out of range.
+    #[must_use]
     pub fn f64_at(&self, i: usize, k: usize) -> f64 {
         let at = i * self.d + k;
         match &self.values {

@@ -64,6 +64,7 @@ impl Recipe {
     }
 
     /// Whether the result depends on the sample's own labels.
+    #[must_use]
     pub fn uses_own_labels(&self) -> bool {
         matches!(self.rule, LabelRule::True | LabelRule::Corrupted(_))
     }
@@ -79,6 +80,7 @@ impl Recipe {
     /// assert!((400..500).contains(&changed)); // about 0.9 · 0.5 · 1000
     /// # Ok::<(), shatter_sample::SampleError>(())
     /// ```
+    #[must_use]
     pub fn apply(&self, own: &Labels) -> Labels {
         let mut rng = stream(self.seed, Purpose::Labels);
         let mut draw = || below(&mut rng, u64::from(self.classes)) as u32;

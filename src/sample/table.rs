@@ -13,9 +13,9 @@ use super::files::Source;
 use super::label_column::Column;
 use super::{Labels, Points, SampleError, Scale, Values};
 
-/// What the labels are.
+/// The type of the labels in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum LabelType {
     /// Classes.
     Class,
     /// Numbers.
@@ -36,7 +36,7 @@ pub struct TableOptions {
     pub scale: Option<Scale>,
     /// Whether the label is a class or a number. If not given: a class if all are integers or any
     /// is not a number.
-    pub target: Option<Target>,
+    pub target: Option<LabelType>,
 }
 
 /// The points and labels of a table. Classes are numbered in order of their names, which are

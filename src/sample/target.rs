@@ -18,6 +18,7 @@ pub enum Target {
 
 impl Target {
     /// Outputs for labels like these.
+    #[must_use]
     pub fn outputs(self, labels: &Labels) -> usize {
         match (self, labels) {
             (Target::OneHot, Labels::Classes { count, .. }) => *count as usize,
@@ -28,6 +29,7 @@ impl Target {
 }
 
 /// Bits that tell `count` classes apart, at least 1.
+#[must_use]
 pub fn class_bits(count: u32) -> u32 {
     (32 - count.saturating_sub(1).leading_zeros()).max(1)
 }

@@ -22,7 +22,7 @@ use shatter_random::stream::{Purpose, stream, subset};
 use super::files::Split;
 use super::npy::ArrayOptions;
 use super::synthetic::{self, Kind};
-use super::table::{TableOptions, Target};
+use super::table::{LabelType, TableOptions};
 use super::{Base, Labels, Points, SampleError, Scale, cifar, idx, npy, table};
 
 /// A parsed SAMPLE text.
@@ -147,8 +147,8 @@ impl<'a> Arguments<'a> {
         Ok(self.one_of("split", &choices)?.unwrap_or(Split::Train))
     }
 
-    fn target(&mut self) -> Result<Option<Target>, SampleError> {
-        self.one_of("target", &[("class", Target::Class), ("number", Target::Number)])
+    fn target(&mut self) -> Result<Option<LabelType>, SampleError> {
+        self.one_of("target", &[("class", LabelType::Class), ("number", LabelType::Number)])
     }
 
     fn scale(&mut self) -> Result<Option<Scale>, SampleError> {
@@ -173,10 +173,10 @@ impl<'a> Arguments<'a> {
         let d = self.count("d")?.ok_or_else(|| self.refuse("d=D is missing"))?;
         let classes: Option<u32> = self.parsed("classes", "a whole number")?;
         let classes = match (self.target()?, classes) {
-            (Some(Target::Number), Some(_)) => {
+            (Some(LabelType::Number), Some(_)) => {
                 return Err(self.refuse("classes=C and target=number exclude each other"));
             }
-            (Some(Target::Number), None) => 0,
+            (Some(LabelType::Number), None) => 0,
             (_, Some(0)) => return Err(self.refuse("classes=0: at least 1 is wanted")),
             (_, classes) => classes.unwrap_or(10),
         };

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use shatter_network::Reading;
 use shatter_network::reading::{How, ReadingError};
 use shatter_prepare::{Condition, Preprocess};
-use shatter_sample::Labels;
+use shatter_sample::{LabelRule, Labels};
 
 use super::compile::Loss;
 use super::error::TrainError;
@@ -96,7 +96,7 @@ impl DataIdentity {
     pub fn named(name: &str) -> DataIdentity {
         DataIdentity {
             classes: Vec::new(),
-            condition: Condition::True,
+            condition: Condition::Labels(LabelRule::True),
             condition_seed: 0,
             device: processor(),
             precision: String::new(),

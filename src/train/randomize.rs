@@ -12,7 +12,7 @@ use shatter_exact::Element;
 use shatter_network::Architecture;
 use shatter_prepare::Condition;
 use shatter_prepare::preprocess::{Prepared, Preprocess, prepare, relabel};
-use shatter_sample::{Labels, RawSample, Recipe, SampleError, Shape};
+use shatter_sample::{LabelRule, Labels, RawSample, Recipe, SampleError, Shape};
 
 use super::checkpoint::Checkpoint;
 use super::compile::{Goal, Program, compile};
@@ -321,8 +321,9 @@ pub struct Row {
 pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
     let fitted = |summary: &Summary| (summary.ended == Ended::Fitted).then_some(summary.steps);
     let baseline = |seed: u64| {
-        let same =
-            |(case, _): &&(Case, &Summary)| case.seed == seed && case.condition == Condition::True;
+        let same = |(case, _): &&(Case, &Summary)| {
+            case.seed == seed && case.condition == Condition::Labels(LabelRule::True)
+        };
         runs.iter().find(same).and_then(|(_, summary)| fitted(summary))
     };
     let row = |(case, summary): &(Case, &Summary)| Row {

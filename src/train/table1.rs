@@ -12,6 +12,7 @@
 //! [`Settings::paper`]: super::Settings::paper
 
 use shatter_prepare::{Augmentation, Condition};
+use shatter_sample::LabelRule;
 
 /// Weight decay of the rows that have it, if nothing else is asked for.
 pub const WEIGHT_DECAY: f64 = 1e-4;
@@ -60,7 +61,8 @@ impl Row {
 
     /// What is done to the data.
     pub fn condition(&self) -> Condition {
-        if self.random_labels { Condition::Random } else { Condition::True }
+        let rule = if self.random_labels { LabelRule::Random } else { LabelRule::True };
+        Condition::Labels(rule)
     }
 
     /// The decay of the learning rate, where it is not the same as for all rows.

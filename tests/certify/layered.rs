@@ -1,13 +1,10 @@
 //! Promise: the checker accepts the layered certificates that the constructions emit, and nothing
 //! else; what it computes is what the definition says; small files cannot make it work for hours.
 
-use std::time::{Duration, Instant};
-
 use crate::common::lines::{line, resealed, with_line};
 use crate::common::{cases, longer, points};
 use proptest::prelude::*;
-use shatter_certify::read::read;
-use shatter_certify::{write_certificate, write_network};
+use shatter_certify::{ReadError, read, write_certificate, write_network};
 use shatter_check::{Rejection, check};
 use shatter_construct::{
     Construction, Task, catalogue, depth_k::DepthK, first_misfit, two_hidden::TwoHidden,
@@ -102,7 +99,7 @@ fn every_construction_is_certified() {
                 assert_eq!(accepted.points, sample.points.n());
                 assert_eq!((accepted.depth, accepted.width), (sizes.depth, sizes.width), "{name}");
                 let file = read(text.as_bytes()).unwrap();
-                assert_eq!(file.claim.as_ref().unwrap().sample, sample.text);
+                assert_eq!(file.statement.as_ref().unwrap().sample, sample.text);
                 let misfit = first_misfit(&file.network, &sample.points, &sample.labels, target);
                 assert_eq!(misfit, None, "{name}");
                 assert_eq!(written(&file.network, &sample, target), text, "{name}");
@@ -110,7 +107,7 @@ fn every_construction_is_certified() {
                 write_network(&mut bytes, &network, &name, None).unwrap();
                 let again = read(&bytes[..]).unwrap();
                 assert_eq!((&again.network, again.construction), (&file.network, name.clone()));
-                assert!(again.claim.is_none() && check(&bytes[..], raw.clone()).is_err());
+                assert!(again.statement.is_none() && check(&bytes[..], raw.clone()).is_err());
             }
         }
         assert!(built > 0, "no sample of this test meets the assumptions of {name}");
@@ -248,11 +245,11 @@ fn recounted(text: &str) -> String {
 }
 
 /// The network of a file whose counts may be wrong: they are put right one by one.
-fn uncounted(text: &str) -> Result<Network, Rejection> {
+fn uncounted(text: &str) -> Result<Network, ReadError> {
     let mut text = text.to_owned();
     loop {
         match read(resealed(&text).as_bytes()) {
-            Err(Rejection::Count { name, claimed, actual }) => {
+            Err(ReadError::Count { name, claimed, actual }) => {
                 let (old, new) = (format!(" {name}={claimed}"), format!(" {name}={actual}"));
                 text = text.replacen(&old, &new, 1);
             }
@@ -646,12 +643,8 @@ fn activations_at_their_edges() {
     }
 }
 
-/// Checks within seconds, whatever the verdict; says the verdict.
-fn quickly(text: &str, raw: RawSample) -> Rejection {
-    let start = Instant::now();
-    let rejection = check(text.as_bytes(), raw).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}: {rejection}", start.elapsed());
-    rejection
+fn rejection(text: &str, raw: RawSample) -> Rejection {
+    check(text.as_bytes(), raw).unwrap_err()
 }
 
 fn too_much(rejection: &Rejection) -> bool {
@@ -684,7 +677,7 @@ fn numbers_that_explode_are_refused() {
         tower(Activation::Relu, power(1 << 20), 4000),
         tower(Activation::Identity, number(1, 3), 50_000),
     ] {
-        let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
+        let rejection = self::rejection(&written(&network, &sample, Target::Value), raw.clone());
         assert!(too_much(&rejection), "{rejection}");
     }
     // Twenty squares make a number of two million bits, and a layer copies it ten thousand times.
@@ -697,7 +690,7 @@ fn numbers_that_explode_are_refused() {
         // With a reciprocal, the copies are fractions.
         copies.hidden[19][0].activation = activation;
         let text = written(&Network::Layered(copies.clone()), &sample, Target::Value);
-        let rejection = quickly(&text, raw.clone());
+        let rejection = self::rejection(&text, raw.clone());
         assert!(matches!(rejection, Rejection::TooMuchSpace { .. }), "{rejection}");
     }
     // Weights far apart in one unit: each is as long as all of them span.
@@ -709,7 +702,7 @@ fn numbers_that_explode_are_refused() {
             hidden: vec![vec![unit; 2000]],
             output: vec![Unit::threshold((0..2000).map(far), Rational::ZERO)],
         });
-        let rejection = quickly(&written(&spread, &sample, Target::Value), raw.clone());
+        let rejection = self::rejection(&written(&spread, &sample, Target::Value), raw.clone());
         assert!(matches!(rejection, Rejection::TooMuchSpace { .. }), "{rejection}");
     }
 }
@@ -734,7 +727,7 @@ fn coprime_denominators_take_no_hours() {
         [(copies, weighted, true), (ratios, summed.clone(), true), (inverse, summed, false)]
     {
         let network = Network::Layered(Layered { inputs: 1, hidden: vec![hidden], output });
-        let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
+        let rejection = self::rejection(&written(&network, &sample, Target::Value), raw.clone());
         assert_eq!(too_much(&rejection), refused, "{rejection}");
     }
 }
@@ -853,16 +846,13 @@ proptest! {
 
 /// Weights that are fractions with unrelated denominators, whose sums between knots are short.
 #[test]
-fn two_hidden_layers_are_checked_in_time() {
+fn two_hidden_layers_are_checked_within_the_budget() {
     let raw = sample::load("lattice:n=4000,d=3,range=1000000000", 1).unwrap();
     let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
     let task = Task::new(&sample.points, &sample.labels, 1);
     let network = TwoHidden::default().build(&task).unwrap();
     let text = written(&network, &sample, Target::Value);
-    let start = Instant::now();
     check(text.as_bytes(), raw.clone()).unwrap();
-    println!("two-hidden: {:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_secs(20));
     // Every weight and bias of the second layer matters somewhere, by however little.
     let Network::Layered(network) = network else { panic!("layered") };
     let tiny = || Dyadic::power_of_two(-300).to_rational();
@@ -875,7 +865,7 @@ fn two_hidden_layers_are_checked_in_time() {
                 false => altered.weights[0].1 += tiny(),
             }
             let text = written(&Network::Layered(other), &sample, Target::Value);
-            assert!(matches!(quickly(&text, raw.clone()), Rejection::Misfit { .. }), "{unit}");
+            assert!(matches!(rejection(&text, raw.clone()), Rejection::Misfit { .. }), "{unit}");
         }
     }
 }
@@ -904,10 +894,8 @@ fn hostile_ridges_are_refused_or_judged() {
             hidden: vec![first.collect(), second.collect()],
             output: vec![Unit::threshold((0..units).map(|k| (k, Rational::ONE)), Rational::ZERO)],
         });
-        let start = Instant::now();
-        let rejection = quickly(&written(&network, &sample, Target::Value), raw.clone());
-        println!("{m} {long}: {rejection} after {:?}", start.elapsed());
-        assert_eq!(too_much(&rejection), refused, "{rejection}");
+        let rejection = self::rejection(&written(&network, &sample, Target::Value), raw.clone());
+        assert_eq!(too_much(&rejection), refused, "{m} {long}: {rejection}");
     }
     // A knot so close to 0, and one so far, that its bits would fill the memory many times.
     let power = |k: i64| Dyadic::power_of_two(k).to_rational();
@@ -918,7 +906,7 @@ fn hostile_ridges_are_refused_or_judged() {
     let second = Unit::relu((0..2000).map(|j| (j, number(1, 3))), Rational::ZERO);
     let output = vec![Unit::threshold([(0, Rational::ONE)], Rational::ZERO)];
     let far = Layered { inputs: 1, hidden: vec![first.collect(), vec![second]], output };
-    let rejection = quickly(&written(&Network::Layered(far), &sample, Target::Value), raw);
+    let rejection = self::rejection(&written(&Network::Layered(far), &sample, Target::Value), raw);
     assert!(too_much(&rejection), "{rejection}");
 }
 
@@ -936,7 +924,7 @@ fn many_short_numbers_are_refused() {
     );
     let text = text.replacen("layers 1\nlayer 1\n", &wide, 1);
     assert!(text.len() > 1 << 20);
-    assert!(matches!(quickly(&text, raw), Rejection::TooMuchSpace { .. }));
+    assert!(matches!(rejection(&text, raw), Rejection::TooMuchSpace { .. }));
 }
 
 /// Files that announce more than they hold, and one unit on a line without end.
@@ -956,19 +944,19 @@ fn announcements_are_not_believed() {
         ("inputs 1", "inputs 4294967295"),
     ] {
         let altered = resealed(&text.replacen(old, new, 1));
-        quickly(&altered, raw.clone());
+        self::rejection(&altered, raw.clone());
     }
-    quickly("shatter layered certificate 1\nlayers 999999999999\n", raw.clone());
+    self::rejection("shatter layered certificate 1\nlayers 999999999999\n", raw.clone());
     let endless = text.replacen("identity 0 0:1", &format!("identity {}", "f".repeat(1 << 25)), 1);
-    assert!(matches!(quickly(&endless, raw.clone()), Rejection::LongLine { .. }));
+    assert!(matches!(rejection(&endless, raw.clone()), Rejection::LongLine { .. }));
     let digits = "f".repeat(8_000_000);
     let gcd = text.replacen("identity 0", &format!("identity {digits}/{digits}1"), 1);
-    assert!(matches!(quickly(&gcd, raw), Rejection::TooMuchWork { .. }));
+    assert!(matches!(rejection(&gcd, raw), Rejection::TooMuchWork { .. }));
 }
 
-/// A few thousand layers and points within seconds, in the profile of the tests.
+/// A few thousand layers and points.
 #[test]
-fn deep_and_wide_networks_are_checked_in_time() {
+fn deep_and_wide_networks_are_checked_within_the_budget() {
     for text in ["lattice:n=1500,d=5", "gaussian:n=1000,d=3"] {
         let raw = sample::load(text, 1).unwrap();
         let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
@@ -976,11 +964,8 @@ fn deep_and_wide_networks_are_checked_in_time() {
         let constructions: [&dyn Construction; 2] = [&WidthTwo, &DepthK { depth: 3 }];
         for construction in constructions {
             let certificate = written(&construction.build(&task).unwrap(), &sample, Target::Value);
-            let start = Instant::now();
             let accepted = check(certificate.as_bytes(), raw.clone()).unwrap();
-            println!("{} on {text}: {:?}", construction.name(), start.elapsed());
-            assert_eq!(accepted.points, sample.points.n());
-            assert!(start.elapsed() < Duration::from_secs(30));
+            assert_eq!(accepted.points, sample.points.n(), "{} on {text}", construction.name());
         }
     }
 }

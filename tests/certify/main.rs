@@ -14,4 +14,5 @@ mod common {
 
 mod layered;
 mod mutants;
+mod reader;
 mod two_layer;

@@ -6,8 +6,7 @@
 use crate::common::lines::{line, resealed, with_line};
 use crate::common::{cases, raw_sample};
 use proptest::prelude::*;
-use shatter_certify::read::read;
-use shatter_certify::{write_certificate, write_network};
+use shatter_certify::{read, write_certificate, write_network};
 use shatter_check::{Rejection, check};
 use shatter_construct::{Options, ThresholdRule, depth_two};
 use shatter_exact::{Dyadic, Rational};

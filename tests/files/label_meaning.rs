@@ -13,7 +13,7 @@ use shatter_judge::{Effort, Runtime, Verdict, decide, judge};
 use shatter_network::Graph;
 use shatter_network::graph::{Affine, Operation, Step};
 use shatter_network::reading::{How, Reading, ReadingError};
-use shatter_sample::table::{self, TableOptions, Target};
+use shatter_sample::table::{self, LabelType, TableOptions};
 use shatter_sample::{Labels, Points, RawSample, Values};
 use tempfile::TempDir;
 
@@ -595,7 +595,7 @@ fn held_against_the_definition(case: Case) -> Result<Outcome, TestCaseError> {
     let file = folder.path().join("t.csv");
     let lines: Vec<String> = rows.iter().map(|(x, name)| format!("{x},{name}\n")).collect();
     fs::write(&file, lines.concat()).unwrap();
-    let target = as_classes.then_some(Target::Class);
+    let target = as_classes.then_some(LabelType::Class);
     let options = TableOptions { header: Some(false), target, ..TableOptions::default() };
     let (points, labels) = table::read(&file, &options).unwrap();
     let outputs = weights.len();

@@ -14,7 +14,7 @@ use shatter_construct::{Construction, Options, Task, depth_two, width_two::Width
 use shatter_exact::{IBig, Rational, matrix};
 use shatter_network::architecture::ArchitectureError;
 use shatter_network::{Layered, Mlp, Network, Unit};
-use shatter_obstruct::alternation::{self, Form, first_out_of_turn, most_points};
+use shatter_obstruct::alternation::{self, HiddenLayer, first_out_of_turn, most_points};
 use shatter_obstruct::cover::{self, Dichotomies};
 use shatter_obstruct::dimension::{jacobian_rank, most_dimensions};
 use shatter_obstruct::pieces::most_pieces;
@@ -244,11 +244,11 @@ fn pieces_are_counted_without_overflow() {
 
 #[test]
 fn alternation_counts_are_those_of_the_theorem() {
-    let free: Vec<u64> = (1..=10).map(|m| most_points(Form::Free, m)).collect();
+    let free: Vec<u64> = (1..=10).map(|m| most_points(HiddenLayer::Free, m)).collect();
     assert_eq!(free, [2, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
-    let shared: Vec<u64> = (0..=5).map(|m| most_points(Form::Shared, m)).collect();
+    let shared: Vec<u64> = (0..=5).map(|m| most_points(HiddenLayer::Shared, m)).collect();
     assert_eq!(shared, [0, 1, 2, 3, 4, 5]);
-    assert_eq!(most_points(Form::Free, u64::MAX), u64::MAX);
+    assert_eq!(most_points(HiddenLayer::Free, u64::MAX), u64::MAX);
 }
 
 /// One hidden layer of one and two units, all parameters of a small range: never 3 and 4 points.
@@ -273,7 +273,7 @@ fn one_and_two_units_do_not_exceed_their_counts() {
     }
     assert!(one > 0 && two > 0, "2 and 3 points are reached");
     let line = LabelledLine::sorted(grid, (0..4).map(|i| number(i % 2)).collect()).unwrap();
-    assert!(AlternationBound::new(Form::Free, 2, &line, half()).is_ok());
+    assert!(AlternationBound::new(HiddenLayer::Free, 2, &line, half()).is_ok());
 }
 
 proptest! {
@@ -290,7 +290,7 @@ proptest! {
         let network = alternation::witness(&z).unwrap();
         prop_assert_eq!(first_out_of_turn(&network, &z), None);
         let units = network.sizes().units;
-        let fewest = (0..).find(|&m| most_points(Form::Free, m) >= n as u64).unwrap();
+        let fewest = (0..).find(|&m| most_points(HiddenLayer::Free, m) >= n as u64).unwrap();
         prop_assert_eq!((units, network.hidden.len()), (fewest, 1));
         prop_assert_eq!(network.check_wiring(), Ok(()));
         let line = LabelledLine::sorted(
@@ -299,7 +299,7 @@ proptest! {
         ).unwrap();
         prop_assert_eq!(line.check_alternates(&Rational::ZERO), Ok(()));
         // Not impossible with that many units; impossible with one less.
-        let bound = |units| AlternationBound::new(Form::Free, units, &line, Rational::ZERO);
+        let bound = |units| AlternationBound::new(HiddenLayer::Free, units, &line, Rational::ZERO);
         let open = matches!(bound(units), Err(ObstructError::NotExcluded { .. }));
         prop_assert!(open);
         if units > 0 {
@@ -333,7 +333,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
     ) {
         let n = line.points.len();
-        let form = if shared { Form::Shared } else { Form::Free };
+        let form = if shared { HiddenLayer::Shared } else { HiddenLayer::Free };
         let units = (0..).take_while(|&m| most_points(form, m) < n as u64).last().unwrap();
         let mut line = line;
         line.labels.iter_mut().for_each(|y| *y = &*y - half());
@@ -379,7 +379,7 @@ proptest! {
         prop_assert_eq!((fitted.units(), fitted.c.is_zero()), (z.len(), true));
         let line = LabelledLine::of_sample(&points, &labels).unwrap();
         let m = units.len() as u64;
-        let bound = AlternationBound::new(Form::Shared, m, &line, Rational::ZERO);
+        let bound = AlternationBound::new(HiddenLayer::Shared, m, &line, Rational::ZERO);
         prop_assert_eq!(bound.is_ok(), z.len() as u64 > m);
 
         let a = if directed { 1 } else { -1 };
@@ -399,7 +399,7 @@ proptest! {
             // Just beside a value of the network: the levels that it crosses most often.
             for level in [level + number(1) / number(97), level - number(1) / number(97)] {
                 let seen = line.alternating(&level).labels.len() as u64;
-                prop_assert!(seen <= most_points(Form::Free, mlp.units()), "{seen}");
+                prop_assert!(seen <= most_points(HiddenLayer::Free, mlp.units()), "{seen}");
             }
         }
     }
@@ -888,7 +888,7 @@ fn every_obstruction_is_checked_said_and_stored() {
     let positive = [true, false, true, false, true, false];
     let all: [Obstruction; 9] = [
         PieceBound::new(&mlp("1-3-1"), &line, half()).unwrap().into(),
-        AlternationBound::new(Form::Free, 3, &line, half()).unwrap().into(),
+        AlternationBound::new(HiddenLayer::Free, 3, &line, half()).unwrap().into(),
         NotMonotone::new(&mlp("1-1-1"), &line).unwrap().into(),
         TooFewThresholds::new(4, &line).unwrap().into(),
         CoverBound::new(6, 2).unwrap().into(),

@@ -115,14 +115,14 @@ fn close(found: &[f64], wanted: &[f64], what: &str) {
 
 #[test]
 fn every_step_equals_its_oracle() {
-    let conditions = [PIXELS.as_slice(), &[Condition::True]].concat();
+    let conditions = [PIXELS.as_slice(), &[Condition::Labels(LabelRule::True)]].concat();
     for sides in SHAPES {
         let (train, test) = (bytes(7, &sides, 1), bytes(4, &sides, 2));
         let least = sides[1].min(sides[2]);
         for crop in [None, Some(1 + least / 2), Some(least)] {
             let shape = crop.map_or(shape_of(&sides), |side| shape_of(&[sides[0], side, side]));
             for &condition in &conditions {
-                if condition != Condition::True && !shape.is_image() {
+                if condition != Condition::Labels(LabelRule::True) && !shape.is_image() {
                     continue;
                 }
                 for whiten in [false, true] {
@@ -152,7 +152,7 @@ fn every_step_equals_its_oracle() {
 fn whitened_images_have_mean_0_and_deviation_1() {
     let preprocess = Preprocess::paper(shape_of(&[3, 32, 32]));
     let train = bytes(20, &[3, 32, 32], 3);
-    for condition in [PIXELS.as_slice(), &[Condition::True]].concat() {
+    for condition in [PIXELS.as_slice(), &[Condition::Labels(LabelRule::True)]].concat() {
         let (a, b) = both(&train, &bytes(5, &[3, 32, 32], 4), condition, &preprocess);
         assert_eq!(a.shape, shape_of(&[3, 28, 28]));
         for image in a.values.chunks(2352).chain(b.values.chunks(2352)) {
@@ -161,8 +161,14 @@ fn whitened_images_have_mean_0_and_deviation_1() {
         }
     }
     // In single precision the image is that of double precision, rounded.
-    let double = prepare::<f64>(&train, None, Condition::True, &preprocess, SEED, false).unwrap().0;
-    let single = prepare::<f32>(&train, None, Condition::True, &preprocess, SEED, false).unwrap().0;
+    let double =
+        prepare::<f64>(&train, None, Condition::Labels(LabelRule::True), &preprocess, SEED, false)
+            .unwrap()
+            .0;
+    let single =
+        prepare::<f32>(&train, None, Condition::Labels(LabelRule::True), &preprocess, SEED, false)
+            .unwrap()
+            .0;
     let rounded: Vec<f32> = double.values.iter().map(|&x| x as f32).collect();
     assert_eq!(*single.values, rounded);
 }
@@ -174,7 +180,7 @@ fn integers_that_stand_for_decimals_become_those_again() {
     let raw = sample(Values::Scaled { values: vec![10, -1325, 7, 0], scale }, &[2], 2);
     for scale in [true, false] {
         let preprocess = Preprocess { scale, ..PLAIN };
-        let prepared = both(&raw, &raw, Condition::True, &preprocess).0;
+        let prepared = both(&raw, &raw, Condition::Labels(LabelRule::True), &preprocess).0;
         assert_eq!(*prepared.values, [0.1, -13.25, 0.07, 0.0]);
     }
 }
@@ -187,12 +193,12 @@ fn constant_images_become_zero() {
         sample(Values::F64(vec![0.1; 3 * 49]), &[7, 7], 2)
     }];
     for raw in &constant {
-        for condition in [PIXELS.as_slice(), &[Condition::True]].concat() {
+        for condition in [PIXELS.as_slice(), &[Condition::Labels(LabelRule::True)]].concat() {
             let (a, b) = both(raw, raw, condition, &white);
             assert!(a.values.iter().chain(b.values.iter()).all(|&x| x == 0.0), "{condition}");
         }
         let mut output = [1.0; 49];
-        let source = both(raw, raw, Condition::True, &PLAIN).0.values;
+        let source = both(raw, raw, Condition::Labels(LabelRule::True), &PLAIN).0.values;
         let draw = Draw { dy: 0, dx: 0, flip: true, angle: 17.0 };
         draw.apply(&source[..49], shape_of(&[7, 7]), &mut output, shape_of(&[7, 7]), true);
         assert_eq!(output, [0.0; 49]);
@@ -201,7 +207,9 @@ fn constant_images_become_zero() {
     let mut values = vec![10; 16];
     values[3] = 11;
     let raw = sample(Values::U8(values), &[4, 4], 1);
-    let (a, _) = prepare::<f64>(&raw, None, Condition::True, &white, SEED, false).unwrap();
+    let (a, _) =
+        prepare::<f64>(&raw, None, Condition::Labels(LabelRule::True), &white, SEED, false)
+            .unwrap();
     assert!((a.values[3] - a.values[0] - 4.0 / 255.0).abs() < 1e-15);
 }
 
@@ -249,7 +257,7 @@ fn gaussian_images_have_the_moments_of_their_channels() {
     let plane = |prepared: &Prepared<f64>, c: usize| -> Vec<f64> {
         prepared.values.chunks(64).skip(c).step_by(2).flatten().copied().collect()
     };
-    let (own, _) = both(&raw, &raw, Condition::True, &PLAIN);
+    let (own, _) = both(&raw, &raw, Condition::Labels(LabelRule::True), &PLAIN);
     let (train, test) = both(&raw, &raw, Condition::Gaussian, &PLAIN);
     assert_ne!(train.values, test.values, "test images have streams of their own");
     for c in 0..2 {
@@ -275,14 +283,14 @@ fn labels_are_redrawn_as_the_recipe_does() {
         Labels::Classes { of, .. } => of.clone(),
         Labels::Real { .. } => unreachable!("classes stay classes"),
     };
-    let own = run(Condition::True, true).0;
+    let own = run(Condition::Labels(LabelRule::True), true).0;
     let mut before: Option<Prepared<f32>> = None;
     for (condition, p) in [
-        (Condition::Corrupted(0.0), 0.0),
-        (Condition::Corrupted(0.3), 0.3),
-        (Condition::Corrupted(0.7), 0.7),
-        (Condition::Corrupted(1.0), 1.0),
-        (Condition::Random, 1.0),
+        (Condition::Labels(LabelRule::Corrupted(0.0)), 0.0),
+        (Condition::Labels(LabelRule::Corrupted(0.3)), 0.3),
+        (Condition::Labels(LabelRule::Corrupted(0.7)), 0.7),
+        (Condition::Labels(LabelRule::Corrupted(1.0)), 1.0),
+        (Condition::Labels(LabelRule::Random), 1.0),
     ] {
         let (now, clean) = run(condition, false);
         assert_eq!(clean.labels, test.labels);
@@ -297,7 +305,7 @@ fn labels_are_redrawn_as_the_recipe_does() {
         for (i, (&a, &b)) in classes(&now).iter().zip(&classes(&own)).enumerate() {
             assert_eq!(now.changed[i], a != b);
         }
-        if let (Condition::Corrupted(_), Some(less)) = (condition, &before) {
+        if let (Condition::Labels(LabelRule::Corrupted(_)), Some(less)) = (condition, &before) {
             for (i, &changed) in less.changed.iter().enumerate() {
                 assert!(!changed || classes(less)[i] == classes(&now)[i], "nested");
             }
@@ -311,7 +319,7 @@ fn labels_are_redrawn_as_the_recipe_does() {
     }
     let seed = stream(SEED, Purpose::TestLabels).next_u64();
     let recipe = Recipe::new(LabelRule::Random, &test.labels, seed).unwrap();
-    let (a, b) = run(Condition::Random, true);
+    let (a, b) = run(Condition::Labels(LabelRule::Random), true);
     assert_eq!(b.labels, recipe.apply(&test.labels));
     assert_ne!(classes(&a)[..3000], classes(&b), "not the training labels again");
 }
@@ -320,8 +328,14 @@ fn labels_are_redrawn_as_the_recipe_does() {
 fn threads_and_repetition_change_nothing() {
     let (train, test) = (bytes(37, &[3, 13, 11], 7), bytes(20, &[3, 13, 11], 8));
     let preprocess = Preprocess { scale: true, crop: Some(9), whiten: true };
-    let conditions =
-        [PIXELS.as_slice(), &[Condition::True, Condition::Corrupted(0.5), Condition::Random]];
+    let conditions = [
+        PIXELS.as_slice(),
+        &[
+            Condition::Labels(LabelRule::True),
+            Condition::Labels(LabelRule::Corrupted(0.5)),
+            Condition::Labels(LabelRule::Random),
+        ],
+    ];
     for condition in conditions.concat() {
         let run = |threads, seed| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -332,7 +346,11 @@ fn threads_and_repetition_change_nothing() {
             (bits(&a), bits(&b), a.labels, b.labels)
         };
         assert!(run(1, SEED) == run(4, SEED), "{condition}");
-        assert_eq!(run(2, SEED) != run(2, SEED + 1), condition != Condition::True, "{condition}");
+        assert_eq!(
+            run(2, SEED) != run(2, SEED + 1),
+            condition != Condition::Labels(LabelRule::True),
+            "{condition}"
+        );
     }
 }
 
@@ -345,11 +363,20 @@ fn what_is_refused() {
     let image = bytes(4, &[1, 4, 5], 1);
 
     for side in [0, 5, 6] {
-        let error =
-            refusal(&image, None, Condition::True, Preprocess { crop: Some(side), ..PLAIN });
+        let error = refusal(
+            &image,
+            None,
+            Condition::Labels(LabelRule::True),
+            Preprocess { crop: Some(side), ..PLAIN },
+        );
         assert!(matches!(error, SampleError::Crop { side: s, .. } if s == side), "{error}");
     }
-    let error = refusal(&image, None, Condition::True, Preprocess { crop: Some(5), ..PLAIN });
+    let error = refusal(
+        &image,
+        None,
+        Condition::Labels(LabelRule::True),
+        Preprocess { crop: Some(5), ..PLAIN },
+    );
     assert_eq!(text(error), "a crop to 5×5 does not fit into images of 1×4×5");
 
     for condition in PIXELS {
@@ -364,11 +391,21 @@ fn what_is_refused() {
 
     let mut real = image.clone();
     real.labels = Labels::real(vec![0.5; 4], 1).unwrap();
-    let error = refusal(&real, None, Condition::Corrupted(0.5), PLAIN);
+    let error = refusal(&real, None, Condition::Labels(LabelRule::Corrupted(0.5)), PLAIN);
     assert!(matches!(error, SampleError::Rule { .. }), "{error}");
-    let error = refusal(&image, None, Condition::Corrupted(f64::NAN), PLAIN);
+    let error = refusal(&image, None, Condition::Labels(LabelRule::Corrupted(f64::NAN)), PLAIN);
     assert!(matches!(error, SampleError::Rule { .. }), "{error}");
-    assert!(prepare::<f32>(&real, Some(&real), Condition::Random, &PLAIN, SEED, true).is_ok());
+    assert!(
+        prepare::<f32>(
+            &real,
+            Some(&real),
+            Condition::Labels(LabelRule::Random),
+            &PLAIN,
+            SEED,
+            true
+        )
+        .is_ok()
+    );
 
     let mut fewer = image.clone();
     fewer.labels = Labels::classes(vec![0; 4], 3).unwrap();
@@ -383,22 +420,30 @@ fn what_is_refused() {
         (&real, "labels of 1 real outputs"),
         (&floats, "values of type f32"),
     ] {
-        let error = refusal(&image, Some(test), Condition::True, PLAIN);
+        let error = refusal(&image, Some(test), Condition::Labels(LabelRule::True), PLAIN);
         assert!(matches!(error, SampleError::TestDiffers { .. }), "{error}");
         assert!(text(error).starts_with(&format!("the test sample has {what}")));
     }
     // [4, 5] is 1×4×5.
     assert!(
-        prepare::<f32>(&image, Some(&bytes(2, &[4, 5], 2)), Condition::True, &PLAIN, 1, false)
-            .is_ok()
+        prepare::<f32>(
+            &image,
+            Some(&bytes(2, &[4, 5], 2)),
+            Condition::Labels(LabelRule::True),
+            &PLAIN,
+            1,
+            false
+        )
+        .is_ok()
     );
 
-    let error = refusal(&bytes(2, &[2, 2, 2, 2], 1), None, Condition::True, PLAIN);
+    let error =
+        refusal(&bytes(2, &[2, 2, 2, 2], 1), None, Condition::Labels(LabelRule::True), PLAIN);
     assert!(matches!(&error, SampleError::NoImage(shape) if shape == &[2; 4]), "{error}");
 
     let mut short = image.clone();
     short.labels = Labels::classes(vec![0; 3], 10).unwrap();
-    let error = refusal(&short, None, Condition::True, PLAIN);
+    let error = refusal(&short, None, Condition::Labels(LabelRule::True), PLAIN);
     assert!(matches!(error, SampleError::LabelCount { points: 4, labels: 3 }), "{error}");
 
     // 1e39 is no f32; the square of 1e200 is no f64.
@@ -407,7 +452,7 @@ fn what_is_refused() {
         let mut values = vec![0.0; 12];
         values[9] = large;
         let raw = sample(Values::F64(values), &[2, 2], 2);
-        let error = refusal(&raw, None, Condition::True, preprocess);
+        let error = refusal(&raw, None, Condition::Labels(LabelRule::True), preprocess);
         assert!(matches!(error, SampleError::OutOfRange { index: 2, .. }), "{error}");
     }
 }
@@ -504,7 +549,12 @@ fn augmented_images_equal_their_oracle() {
     let all = Augmentation { crop: true, flip: true, rotation: 180.0 };
     for sides in SHAPES {
         let raw = shape_of(&sides);
-        let (image, _) = both(&bytes(1, &sides, 9), &bytes(1, &sides, 9), Condition::True, &PLAIN);
+        let (image, _) = both(
+            &bytes(1, &sides, 9),
+            &bytes(1, &sides, 9),
+            Condition::Labels(LabelRule::True),
+            &PLAIN,
+        );
         for (h, w) in [(sides[1], sides[2]), (sides[1].div_ceil(2), sides[2].div_ceil(2))] {
             let shape = Shape { height: h, width: w, ..raw };
             for (k, whiten) in (0..8).map(|k| (k, k % 2 == 1)) {
@@ -536,8 +586,8 @@ fn no_augmentation_is_plain_preprocessing() {
     for (sides, side) in [([3, 32, 32], 28), ([1, 7, 6], 3)] {
         let raw = bytes(3, &sides, 10);
         let preprocess = Preprocess { scale: true, crop: Some(side), whiten: true };
-        let (wanted, _) = both(&raw, &raw, Condition::True, &preprocess);
-        let (source, _) = both(&raw, &raw, Condition::True, &PLAIN);
+        let (wanted, _) = both(&raw, &raw, Condition::Labels(LabelRule::True), &preprocess);
+        let (source, _) = both(&raw, &raw, Condition::Labels(LabelRule::True), &PLAIN);
         let (whole, part) = (source.shape, wanted.shape);
         let room = (whole.height - side, whole.width - side);
         for i in 0..3 {
@@ -558,7 +608,7 @@ fn a_quarter_turn_is_a_transposed_flip() {
     for side in [3, 9, 28] {
         let shape = shape_of(&[2, side, side]);
         let raw = bytes(1, &[2, side, side], 12);
-        let source = both(&raw, &raw, Condition::True, &PLAIN).0.values;
+        let source = both(&raw, &raw, Condition::Labels(LabelRule::True), &PLAIN).0.values;
         let mut found = vec![f64::NAN; shape.len()];
         Draw { dy: 0, dx: 0, flip: false, angle: 90.0 }
             .apply(&source, shape, &mut found, shape, false);

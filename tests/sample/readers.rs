@@ -9,7 +9,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 use shatter_sample::files::Split;
 use shatter_sample::npy::{self, ArrayOptions};
-use shatter_sample::table::{self, TableOptions, Target};
+use shatter_sample::table::{self, LabelType, TableOptions};
 use shatter_sample::{Base, Labels, Points, SampleError, Scale, Values, cifar, idx, npz};
 use tempfile::TempDir;
 
@@ -415,11 +415,11 @@ fn csv_labels_are_classes_or_numbers() {
     assert_eq!(classes(&labels), (&[1, 0, 1][..], 2, &["9".into(), "10".into()][..]));
     let (_, labels) = csv("1,1.5\n1,2\n").unwrap();
     assert_eq!(labels, Labels::Real { values: vec![1.5, 2.0], outputs: 1 });
-    let number = TableOptions { target: Some(Target::Number), ..TableOptions::default() };
+    let number = TableOptions { target: Some(LabelType::Number), ..TableOptions::default() };
     let (_, labels) = read_csv("1,10\n1,9\n", &number).unwrap();
     assert_eq!(labels, Labels::Real { values: vec![10.0, 9.0], outputs: 1 });
     refusal(read_csv("1,10\n1,x\n", &number), &["row 2", "column 2", "'x' is not a number"]);
-    let class = TableOptions { target: Some(Target::Class), ..TableOptions::default() };
+    let class = TableOptions { target: Some(LabelType::Class), ..TableOptions::default() };
     assert_eq!(classes(&read_csv("1,1.5\n1,.5\n", &class).unwrap().1).0, &[1, 0]);
     // By value, whatever they are written like, and each value once.
     let text = "1,10.0\n1,-2.5\n1,9.50\n1,9.5\n1,1e1\n1,+2\n1,1e400\n1,-0.0\n";
@@ -590,21 +590,21 @@ fn npy_labels_are_read() {
     assert_eq!(labels, Labels::Real { values: vec![1.0, 2.0, 3.0, 4.0], outputs: 2 });
     let labels = read(&floats, Some(2), None).unwrap().1;
     assert_eq!(labels, Labels::Real { values: vec![2.0, 4.0], outputs: 1 });
-    let labels = read(&floats, Some(2), Some(Target::Class)).unwrap().1;
+    let labels = read(&floats, Some(2), Some(LabelType::Class)).unwrap().1;
     assert_eq!((classes(&labels).0, classes(&labels).1), (&[2, 4][..], 5));
     for label in [0, 3, usize::MAX] {
         refusal(read(&floats, Some(label), None), &["no column"]);
     }
-    refusal(read(&floats, None, Some(Target::Class)), &["2 columns", "label=COLUMN"]);
+    refusal(read(&floats, None, Some(LabelType::Class)), &["2 columns", "label=COLUMN"]);
     let negative = npy_bytes("|i1", false, "(2,)", &[0, 255]);
     refusal(read(&negative, None, None), &["entry [1]: -1", "negative", "target=number"]);
-    let labels = read(&negative, None, Some(Target::Number)).unwrap().1;
+    let labels = read(&negative, None, Some(LabelType::Number)).unwrap().1;
     assert_eq!(labels, Labels::Real { values: vec![0.0, -1.0], outputs: 1 });
     let many = npy_bytes("<i4", false, "(2,)", &[0, 0, 0, 0, 1, 0, 0, 1]);
     refusal(read(&many, None, None), &["16777217", "2^24", "target=number"]);
     let huge = npy_bytes("<i8", false, "(2,)", &[255, 255, 255, 255, 255, 255, 255, 127].repeat(2));
     refusal(read(&huge, None, None), &["entry [0]", "2^24"]);
-    refusal(read(&huge, None, Some(Target::Number)), &["not exact in binary64"]);
+    refusal(read(&huge, None, Some(LabelType::Number)), &["not exact in binary64"]);
     let nan = npy_bytes("<f8", false, "(2,)", &doubles(&[0.0, f64::NAN]));
     assert!(matches!(read(&nan, None, None), Err(SampleError::LabelNotFinite { index: 1, .. })));
     refusal(read(&npy_bytes("|u1", false, "(3,)", &[0; 3]), None, None), &["2 points", "3 labels"]);

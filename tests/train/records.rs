@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use shatter_prepare::{Condition, Preprocess};
+use shatter_sample::LabelRule;
 use shatter_train::identity::VERSION;
 use shatter_train::randomize::summary;
 use shatter_train::{
@@ -56,7 +57,7 @@ fn measured() -> Measured {
 fn whole() -> Summary {
     let data = DataIdentity {
         classes: vec!["a".into(), "b".into()],
-        condition: Condition::Corrupted(0.25),
+        condition: Condition::Labels(LabelRule::Corrupted(0.25)),
         condition_seed: u64::MAX,
         preprocess: Preprocess { scale: true, crop: Some(28), whiten: true },
         precision: "f32".into(),

@@ -8,7 +8,7 @@ use shatter_construct::ThresholdRule;
 use shatter_construct::depth_two::DepthTwo;
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::{Layered, Mlp};
-use shatter_obstruct::alternation::{self, AlternationBound, Form, most_points};
+use shatter_obstruct::alternation::{self, AlternationBound, HiddenLayer, most_points};
 use shatter_obstruct::pieces::most_pieces;
 use shatter_obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
 use shatter_sample::{Labels, Points, Sample, Values};
@@ -27,7 +27,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         statement: "n - 1 ReLU units in the form of Theorem 1 (one direction, no output bias) fit any \
                     real labels on any n distinct points.",
         verdict: Verdict::False,
-        source: "obstruct::alternation, Form::Shared",
+        source: "obstruct::alternation, HiddenLayer::Shared",
         test: one_unit_less,
     },
     Claim {
@@ -37,7 +37,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
                     sign at n given points of a line, for some weights, if and only if n <= 2, 3, \
                     m + 2 for m = 1, m = 2, m >= 3.",
         verdict: Verdict::True,
-        source: "obstruct::alternation, Form::Free",
+        source: "obstruct::alternation, HiddenLayer::Free",
         test: most_alternating,
     },
     Claim {
@@ -101,7 +101,8 @@ fn shared_form(n: usize, labels: &[i64]) -> Result<(Sample, AlternationBound), S
     let sample = on_whole_numbers(n, labels)?;
     let line = LabelledLine::of_sample(&sample.points, &sample.labels).map_err(text)?;
     let less = n as u64 - 1;
-    let proof = AlternationBound::new(Form::Shared, less, &line, Rational::ZERO).map_err(text)?;
+    let proof =
+        AlternationBound::new(HiddenLayer::Shared, less, &line, Rational::ZERO).map_err(text)?;
     // `keeps_its_promise` compares the number of units with n.
     keeps_its_promise(&sample, &DepthTwo { threshold: ThresholdRule::Data }, 0)
         .map_err(|failure| failure.to_string())?;
@@ -111,7 +112,7 @@ fn shared_form(n: usize, labels: &[i64]) -> Result<(Sample, AlternationBound), S
 fn most_alternating(run: &Run) -> Evidence {
     // One point more than m units reach.
     let values = (1u64..=10).prop_flat_map(|m| {
-        let n = most_points(Form::Free, m) as usize + 1;
+        let n = most_points(HiddenLayer::Free, m) as usize + 1;
         let rational = |z: &Dyadic| z.to_rational();
         let points = interleaving(n..=n)
             .prop_map(move |both| both.points.iter().map(rational).collect::<Vec<_>>());
@@ -134,7 +135,7 @@ fn exactly(m: u64, z: &[Rational]) -> Result<(), String> {
         }
     }
     let line = on_a_line(z, &signs(z.len())).map_err(text)?;
-    AlternationBound::new(Form::Free, m, &line, Rational::ZERO).map(drop).map_err(text)
+    AlternationBound::new(HiddenLayer::Free, m, &line, Rational::ZERO).map(drop).map_err(text)
 }
 
 /// Hidden layers up to which width 1 is tried; the proof is for all.

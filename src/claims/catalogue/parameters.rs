@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use shatter_exact::Rational;
 use shatter_network::{Activation, Layered, Mlp};
-use shatter_obstruct::alternation::{AlternationBound, Form};
+use shatter_obstruct::alternation::{AlternationBound, HiddenLayer};
 use shatter_obstruct::dimension::{jacobian_rank, most_dimensions};
 use shatter_obstruct::{DimensionBound, LabelledLine, ObstructError, PieceBound};
 use shatter_sample::Sample;
@@ -80,7 +80,7 @@ fn one_unit(sample: &Sample, m: usize) -> Result<(String, AlternationBound), Str
         return Err(format!("{} parameters for {n} points", mlp.parameters()));
     }
     let line = LabelledLine::of_sample(&sample.points, &sample.labels).map_err(text)?;
-    let proof = AlternationBound::new(Form::Free, m as u64, &line, half()).map_err(text)?;
+    let proof = AlternationBound::new(HiddenLayer::Free, m as u64, &line, half()).map_err(text)?;
     Ok((format!("the network {mlp} has {} >= n = {n} parameters", mlp.parameters()), proof))
 }
 
@@ -175,7 +175,8 @@ fn open_box(centre: &[i64], radius: &Rational, m: usize) -> Evidence {
     };
     let blocked = |labels: Vec<Rational>| {
         let line = line(labels).map_err(text)?;
-        let proof = AlternationBound::new(Form::Free, m as u64, &line, half()).map_err(text)?;
+        let proof =
+            AlternationBound::new(HiddenLayer::Free, m as u64, &line, half()).map_err(text)?;
         // All points have to be in it: then each label is on its side of the level.
         match proof.line.points.len() == n {
             true => Ok(proof),

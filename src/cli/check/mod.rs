@@ -3,13 +3,13 @@
 mod network;
 
 use std::fs::File;
-use std::io::{BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use shatter_certify::integers::{weight_scale, write_integers};
-use shatter_check::{self as check, Accepted, Body, Rejection, bind, parse};
+use shatter_certify::integers::{IntegersError, write_integers};
+use shatter_check::{self as check, Accepted, Rejection, bind};
 use shatter_judge::certificate::HEADER;
 use shatter_judge::{Runtime, Walks};
 use shatter_network::Reading;
@@ -130,28 +130,11 @@ fn check_certificate(
     let file = input::open(certificate)?;
     progress.say("checking every point");
     if arguments.integers {
-        let parsed = parse::certificate(file);
+        let mut kept = Kept { inner: file, bytes: Vec::new() };
+        let bound = bind(BufReader::with_capacity(1 << 16, &mut kept), raw);
         drop(progress);
-        return match parsed {
-            Ok((claim, contents)) => match &contents.body {
-                Body::TwoLayer(network) => {
-                    let bound = bind(&claim, &contents, raw)
-                        .and_then(|sample| Ok((sample, weight_scale(network, &claim)?)));
-                    match bound {
-                        Ok((sample, scale)) => {
-                            let mut out = BufWriter::new(std::io::stdout().lock());
-                            written(write_integers(&mut out, network, &claim, &sample, scale))?;
-                            Ok(Verdict::Yes)
-                        }
-                        Err(rejection) => rejected(arguments, &rejection),
-                    }
-                }
-                Body::Layered(_) => Err(CliError::Usage(format!(
-                    "{}: the checker in proofs/ reads the two-layer form only, and this \
-                     certificate is layered: check it without --integers",
-                    certificate.display()
-                ))),
-            },
+        return match bound {
+            Ok(sample) => print_integers(arguments, certificate, &kept.bytes, &sample),
             Err(rejection) => rejected(arguments, &rejection),
         };
     }
@@ -195,6 +178,44 @@ fn check_certificate(
     Ok(Verdict::Yes)
 }
 
+/// Keeps what is read, for a second reader of the same bytes.
+struct Kept<R> {
+    inner: R,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+/// Prints a certificate, and the sample that the checker has bound it to, as integers.
+fn print_integers(
+    arguments: &Arguments,
+    certificate: &Path,
+    bytes: &[u8],
+    sample: &shatter_sample::Sample,
+) -> Result<Verdict, CliError> {
+    let file = match shatter_certify::read(bytes) {
+        Ok(file) => file,
+        Err(error) => return undecided(arguments, &error.to_string()),
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write_integers(&mut out, &file, sample) {
+        Ok(()) => Ok(Verdict::Yes),
+        Err(IntegersError::Io(error)) => written(Err(error)).map(|()| Verdict::Yes),
+        Err(IntegersError::Layered) => Err(CliError::Usage(format!(
+            "{}: the checker in proofs/ reads the two-layer form only, and this \
+             certificate is layered: check it without --integers",
+            certificate.display()
+        ))),
+        Err(error) => undecided(arguments, &error.to_string()),
+    }
+}
+
 fn network_text(accepted: &Accepted) -> String {
     let shape = format!(
         "depth {}, {} units on R^{}",
@@ -225,12 +246,11 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
             | Rejection::TooMuchWork { .. }
             | Rejection::TooWide { .. }
     );
-    let accepted = if undecided { None } else { Some(false) };
-    let found = serde_json::json!({ "accepted": accepted, "reason": rejection.to_string() });
-    arguments.write(&found)?;
     if undecided {
-        return Err(CliError::Undecided(rejection.to_string()));
+        return self::undecided(arguments, &rejection.to_string());
     }
+    let found = serde_json::json!({ "accepted": false, "reason": rejection.to_string() });
+    arguments.write(&found)?;
     if arguments.common.json {
         print_json(&found)?;
     } else if arguments.integers {
@@ -239,4 +259,10 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
         print(&format!("rejected: {}\n", visible::line(&rejection.to_string())))?;
     }
     Ok(Verdict::No)
+}
+
+fn undecided(arguments: &Arguments, reason: &str) -> Result<Verdict, CliError> {
+    let found = serde_json::json!({ "accepted": null, "reason": reason });
+    arguments.write(&found)?;
+    Err(CliError::Undecided(reason.to_owned()))
 }

@@ -15,8 +15,8 @@ use shatter_judge::{
 use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Reading};
-use shatter_prepare::{Condition, prepare};
-use shatter_sample::{self as sample, LabelRule, Points, RawSample, Values};
+use shatter_prepare::{NotTrained, prepare};
+use shatter_sample::{self as sample, Points, RawSample, Values};
 use shatter_train::Identity;
 
 use super::Arguments;
@@ -284,12 +284,7 @@ fn prepared(
     let preprocess = data.preprocess;
     let condition = match arguments.labels {
         None => data.condition,
-        Some(LabelRule::True) => Condition::True,
-        Some(LabelRule::Random) => Condition::Random,
-        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
-        Some(LabelRule::Alternating) => {
-            return Err(usage("no network is trained on alternating labels".into()));
-        }
+        Some(rule) => rule.try_into().map_err(|error: NotTrained| usage(error.to_string()))?,
     };
     let seed = arguments.common.seed.unwrap_or(data.condition_seed);
     let of_text = |error| CliError::sample(&raw.text, error);

@@ -7,7 +7,7 @@ use shatter_network::{Reading, graph};
 use shatter_plain as plain;
 use shatter_prepare::Condition;
 use shatter_prepare::preprocess::prepare;
-use shatter_sample::{self as sample, LabelRule, Labels};
+use shatter_sample::{self as sample, Labels};
 use shatter_train::{Identity, measured};
 
 use super::super::output::{Facts, grouped, percent, print, print_json};
@@ -42,13 +42,8 @@ fn evaluate<E: Element>(
     let seed = arguments.common.seed.unwrap_or(data.condition_seed);
     let condition = match arguments.labels {
         None => data.condition,
-        Some(LabelRule::True) => Condition::True,
-        Some(LabelRule::Random) => Condition::Random,
-        Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
-        Some(LabelRule::Alternating) => {
-            let reason =
-                "networks are not trained on alternating labels: true, random or corrupted:P";
-            return Err(CliError::Usage(reason.into()));
+        Some(rule) => {
+            Condition::try_from(rule).map_err(|error| CliError::Usage(error.to_string()))?
         }
     };
     let sample_seed = arguments.common.seed.or(data.sample_seed).unwrap_or(0);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use shatter_figure::{Plot, Run, randomization};
 use shatter_prepare::Condition;
+use shatter_sample::LabelRule;
 use shatter_train::randomize::table;
 use shatter_train::{Ended, Line, Measured};
 
@@ -168,7 +169,8 @@ fn over_corruption(
             let same = |run: &&Recorded| run.case.seed == seed && run.corruption() == Some(share);
             // True and random labels come before corruption by none and by all.
             let named = |run: &&Recorded| {
-                same(run) && !matches!(run.case.condition, Condition::Corrupted(_))
+                same(run)
+                    && !matches!(run.case.condition, Condition::Labels(LabelRule::Corrupted(_)))
             };
             values[runs.iter().position(named).or_else(|| runs.iter().position(same))?]
         };

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use shatter_network::architecture::text::outputs;
 use shatter_prepare::Condition;
+use shatter_sample::LabelRule;
 use shatter_train::randomize::Case;
 use shatter_train::run::{RECORD, SUMMARY};
 use shatter_train::{Line, Loss, Settings, Summary};
@@ -74,9 +75,9 @@ impl Recorded {
     /// The share of labels that were redrawn, for conditions on labels.
     pub fn corruption(&self) -> Option<f64> {
         match self.case.condition {
-            Condition::True => Some(0.0),
-            Condition::Corrupted(p) => Some(p),
-            Condition::Random => Some(1.0),
+            Condition::Labels(LabelRule::True) => Some(0.0),
+            Condition::Labels(LabelRule::Corrupted(p)) => Some(p),
+            Condition::Labels(LabelRule::Random) => Some(1.0),
             _ => None,
         }
     }

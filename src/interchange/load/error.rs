@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::InterchangeError;
-use shatter_check::Rejection;
+use shatter_certify::ReadError;
 use shatter_network::architecture::ArchitectureError;
 use shatter_network::graph::GraphError;
 use shatter_train::CheckpointError;
@@ -53,7 +53,7 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
         /// What is wrong.
-        source: Box<Rejection>,
+        source: Box<ReadError>,
     },
     /// A checkpoint that is wrong.
     #[error(transparent)]

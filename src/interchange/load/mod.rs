@@ -27,8 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::array::Arrays;
 use crate::onnx::External;
 use crate::{InterchangeError, json, npz, onnx, tensors};
-use shatter_certify::read;
-use shatter_check::Claim;
+use shatter_certify::{Statement, read};
 use shatter_judge::certificate::digest_of_files;
 use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
@@ -201,10 +200,10 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
     };
     match content {
         Content::Text(file) => {
-            let kind = if file.claim.is_some() { Kind::Certificate } else { Kind::Network };
+            let kind = if file.statement.is_some() { Kind::Certificate } else { Kind::Network };
             said(kind)?;
             let reading = file.reading();
-            let origin = file.claim.map(Origin::from);
+            let origin = file.statement.map(Origin::from);
             let (network, construction) = (file.network, file.construction);
             let body = Explicit { network, construction, digest: Some(file.digest) };
             loaded(kind, Body::Explicit(body), origin, reading, BTreeMap::new())
@@ -238,10 +237,10 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
     }
 }
 
-impl From<Claim> for Origin {
-    fn from(claim: Claim) -> Origin {
-        let Claim { sample, points, points_sha256, rule, seed, target, .. } = claim;
-        Origin { sample, points, points_sha256, rule, seed, target }
+impl From<Statement> for Origin {
+    fn from(statement: Statement) -> Origin {
+        let Statement { sample, points, points_sha256, recipe, target, .. } = statement;
+        Origin { sample, points, points_sha256, rule: recipe.rule, seed: recipe.seed, target }
     }
 }
 
