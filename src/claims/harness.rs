@@ -23,11 +23,11 @@ use super::saved::{self, SavedError};
 /// ```
 /// use shatter_claims::strategy::any_sample;
 /// use shatter_claims::{Harness, Outcome};
-/// use shatter_construct::{ConstructError, Options, depth_two};
+/// use shatter_construct::{DepthTwo, Task};
 /// let harness = Harness { cases: 20, ..Harness::default() };
 /// let outcome = harness.fits_every(any_sample(1..=9, 1..=3), |sample| {
-///     depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())
-///         .map(|fit| fit.network)
+///     let task = Task::new(&sample.points, &sample.labels, 1);
+///     DepthTwo::default().fit_exact(&task).map(|fit| fit.network)
 /// })?;
 /// assert!(matches!(outcome, Outcome::Held { cases: 20 }));
 /// # Ok::<(), shatter_claims::HarnessError>(())

@@ -50,7 +50,10 @@ impl<'a> Task<'a> {
     /// # Errors
     /// [`ConstructError::VectorLabels`].
     pub fn scalar(&self) -> Result<(), ConstructError> {
-        scalar(self.labels)
+        match self.labels.outputs() {
+            1 => Ok(()),
+            outputs => Err(ConstructError::VectorLabels { outputs }),
+        }
     }
 
     /// Refuses a network of more than [`MOST_NUMBERS`] weights and biases.
@@ -66,14 +69,6 @@ impl<'a> Task<'a> {
             n: self.points.n(),
             why: format!("{numbers} weights and biases, and the limit is {MOST_NUMBERS}"),
         })
-    }
-}
-
-/// Refuses labels that are vectors.
-pub(super) fn scalar(labels: &Labels) -> Result<(), ConstructError> {
-    match labels.outputs() {
-        1 => Ok(()),
-        outputs => Err(ConstructError::VectorLabels { outputs }),
     }
 }
 

@@ -28,7 +28,7 @@ use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
-use super::depth_two::{self, Options};
+use super::depth_two::DepthTwo;
 use super::threshold::ThresholdRule;
 
 /// The construction; it has no parameters.
@@ -81,9 +81,7 @@ impl Construction for Residual {
 
     fn build(&self, task: &Task) -> Result<Network, ConstructError> {
         self.promise(task)?; // there is room
-        let threshold = ThresholdRule::Data;
-        let options = Options { direction: task.direction, threshold, seed: task.seed };
-        let two = depth_two::fit_exact(task.points, task.labels, &options)?.network;
+        let two = DepthTwo { threshold: ThresholdRule::Data }.fit_exact(task)?.network;
         let (n, d) = (two.units(), two.d());
         let a: Vec<Rational> = two.a.iter().map(Dyadic::to_rational).collect();
         let carry = |k: usize| Unit::affine([(k, Rational::ONE)], Rational::ZERO);

@@ -21,7 +21,7 @@ use shatter_claims::{
     SavedError, SavedSample, Verdict, catalogue, first_misfit, run, saved,
 };
 use shatter_construct::width_two::WidthTwo;
-use shatter_construct::{ConstructError, Construction, Options, Task, ThresholdRule, depth_two};
+use shatter_construct::{ConstructError, Construction, DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Rational, matrix};
 use shatter_network::{ExactNetwork, Network};
 use shatter_obstruct::{
@@ -108,8 +108,8 @@ fn equal_seeds_give_equal_evidence_alone_and_among_others() {
 
 /// Theorem 1.
 fn zhang(sample: &Sample) -> Result<ExactNetwork, ConstructError> {
-    let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
-    depth_two::fit_exact(&sample.points, &sample.labels, &options).map(|fit| fit.network)
+    let task = Task::new(&sample.points, &sample.labels, 0);
+    DepthTwo { threshold: ThresholdRule::Data }.fit_exact(&task).map(|fit| fit.network)
 }
 
 /// Theorem 1 without its last unit.

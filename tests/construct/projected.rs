@@ -10,7 +10,7 @@ use shatter_construct::lagrange::Lagrange;
 use shatter_construct::residual::Residual;
 use shatter_construct::two_hidden::TwoHidden;
 use shatter_construct::{
-    Bound, ConstructError, Construction, Options, Task, ThresholdRule, depth_two, first_misfit,
+    Bound, ConstructError, Construction, DepthTwo, Task, ThresholdRule, first_misfit,
 };
 use shatter_exact::Rational;
 use shatter_network::{ExactLabels, ExactPoints, Layered, Network};
@@ -144,9 +144,8 @@ proptest! {
     ) {
         let sample = sample(raw)?;
         let fail = |error: ConstructError| TestCaseError::fail(error.to_string());
-        let options = Options { threshold: ThresholdRule::Data, seed: 1, ..Options::default() };
-        let two = depth_two::fit_exact(&sample.points, &sample.labels, &options).map_err(fail)?;
         let task = Task::new(&sample.points, &sample.labels, 1);
+        let two = DepthTwo { threshold: ThresholdRule::Data }.fit_exact(&task).map_err(fail)?;
         let network = layered(Residual.build(&task).map_err(fail)?);
         let d = sample.points.d();
         let query = Points::new(Values::F64(query[..5 * d].to_vec()), vec![d]).expect("finite");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use shatter_construct::depth_k::DepthK;
-use shatter_construct::depth_two::{self, DepthTwo, Options};
+use shatter_construct::depth_two::DepthTwo;
 use shatter_construct::width_two::WidthTwo;
 use shatter_construct::{Construction, Task, ThresholdRule};
 use shatter_sample::{Sample, Target};
@@ -82,12 +82,9 @@ fn named((sample, threshold): &(Sample, ThresholdRule)) -> String {
 
 fn zigzag(run: &Run) -> Evidence {
     run.every_sample(any_sample(1..=30, 1..=6), |sample| {
-        let options = Options {
-            threshold: ThresholdRule::Zigzag,
-            seed: run.harness.seed,
-            ..Options::default()
-        };
-        let network = depth_two::fit_exact(&sample.points, &sample.labels, &options)
+        let task = Task::new(&sample.points, &sample.labels, run.harness.seed);
+        let network = DepthTwo { threshold: ThresholdRule::Zigzag }
+            .fit_exact(&task)
             .map_err(|error| Failure::Refused(error.to_string()))?
             .network;
         let counts = network.counts();

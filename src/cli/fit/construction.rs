@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
 use crate::{CliError, Verdict, labelled_sample};
-use shatter_construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
+use shatter_construct::{Assumption, Construction, Promise, catalogue, first_misfit};
 use shatter_network::{Reading, Sizes};
 use shatter_sample::fingerprint::fingerprint;
 
@@ -86,8 +86,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
     let sample = sample?;
     let n = sample.points.n();
-    let direction = arguments.direction();
-    let task = Task { points: &sample.points, labels: &sample.labels, direction, seed };
+    let task = arguments.task(&sample);
 
     let refused = |source| {
         let each = construction.assumptions().iter().map(Assumption::to_string);
@@ -139,7 +138,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         "seed": seed,
         "labels": arguments.labels.to_string(),
         "construction": name,
-        "direction": direction.to_string(),
+        "direction": task.direction.to_string(),
         "classes": report.classes,
     }));
     manifest.sample = Some(sample.text.clone());

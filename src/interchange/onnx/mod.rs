@@ -38,14 +38,14 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// rounded; the metadata are pairs of key and text.
 ///
 /// ```
-/// use shatter_construct::{Options, depth_two};
+/// use shatter_construct::{DepthTwo, Task};
 /// use shatter_exact::Format;
 /// use shatter_interchange::onnx;
 /// use shatter_judge::{Effort, Runtime, verdict as judge};
 /// use shatter_network::Network;
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+/// let fit = DepthTwo::default().fit_exact(&Task::new(&sample.points, &sample.labels, 1))?;
 /// let network = Network::TwoLayer(fit.network);
 /// let (file, rounded) = onnx::construction(&network, Format::F64, false, "zigzag", &[])?;
 /// assert_eq!(rounded.rounded, 0);
