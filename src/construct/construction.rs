@@ -3,14 +3,8 @@
 
 use std::fmt;
 
-use rayon::prelude::*;
-
-use shatter_exact::Lattice;
-use shatter_network::evaluate::exact_residual;
-use shatter_network::exactly;
+use shatter_network::Network;
 use shatter_network::layered::Sizes;
-use shatter_network::projection::project;
-use shatter_network::{ExactLabels, Network};
 use shatter_sample::{Labels, Points, Target};
 
 use super::{ConstructError, DirectionRule};
@@ -212,39 +206,4 @@ pub trait Construction: Send + Sync {
     /// # Errors
     /// A [`ConstructError`] that names the points that violate an assumption.
     fn build(&self, task: &Task) -> Result<Network, ConstructError>;
-}
-
-/// The first point at which the outputs of `network` are not exactly those that `target` says;
-/// `None` if it fits them all.
-///
-/// # Panics
-/// If the points have fewer coordinates than the network has inputs.
-pub fn first_misfit(
-    network: &Network,
-    points: &Points,
-    labels: &Labels,
-    target: Target,
-) -> Option<usize> {
-    match network {
-        Network::TwoLayer(two) if target == Target::Value && labels.outputs() == 1 => {
-            let z = project(points, &Lattice::from_dyadics(&two.a));
-            if exact_residual(two, &z, labels).fits == points.n() {
-                return None;
-            }
-            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
-        }
-        Network::TwoLayer(two) => {
-            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
-        }
-        Network::Layered(network) => misfit_of(&exactly::outputs(network, points), labels, target),
-    }
-}
-
-fn misfit_of(
-    outputs: &[Vec<shatter_exact::Rational>],
-    labels: &Labels,
-    target: Target,
-) -> Option<usize> {
-    let bad = |i: &usize| outputs[*i] != labels.exact_target(target, *i);
-    (0..outputs.len()).into_par_iter().filter(bad).min()
 }

@@ -10,11 +10,10 @@ use shatter_certify::read::read;
 use shatter_certify::{write_certificate, write_network};
 use shatter_check::{Rejection, check};
 use shatter_construct::{
-    Construction, Task, catalogue, depth_k::DepthK, first_misfit, two_hidden::TwoHidden,
-    width_two::WidthTwo,
+    Construction, Task, catalogue, depth_k::DepthK, two_hidden::TwoHidden, width_two::WidthTwo,
 };
 use shatter_exact::{Dyadic, Rational};
-use shatter_network::{Activation, ExactPoints, Layered, Network, Unit};
+use shatter_network::{Activation, ExactPoints, Layered, Network, Unit, first_misfit};
 use shatter_sample::{
     self as sample, LabelRule, Labels, Points, RawSample, Sample, Target, Values,
 };

@@ -12,9 +12,9 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use shatter_certify::write_certificate;
 use shatter_check::{Rejection, check};
-use shatter_construct::{Construction, Task, catalogue, first_misfit};
+use shatter_construct::{Construction, Task, catalogue};
 use shatter_exact::Rational;
-use shatter_network::{ExactPoints, Layered, Network, Unit};
+use shatter_network::{ExactPoints, Layered, Network, Unit, first_misfit};
 use shatter_sample::{self as sample, LabelRule, RawSample, Sample};
 
 /// Mutants of one construction that are tried.
@@ -216,6 +216,7 @@ fn hunt(construction: &dyn Construction) -> (usize, BTreeMap<Reason, usize>) {
         let target = construction.target();
         let emitted = Network::Layered(changed.clone());
         let misfit = first_misfit(&emitted, &sample.points, &sample.labels, target);
+        let misfit = misfit.map(|misfit| misfit.index);
         let mut certificate = Vec::new();
         write_certificate(&mut certificate, &emitted, &name, &sample, target).unwrap();
         let verdict = check(&certificate[..], raw.clone());

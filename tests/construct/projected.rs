@@ -9,11 +9,9 @@ use shatter_construct::bit_extraction::BitExtraction;
 use shatter_construct::lagrange::Lagrange;
 use shatter_construct::residual::Residual;
 use shatter_construct::two_hidden::TwoHidden;
-use shatter_construct::{
-    Bound, ConstructError, Construction, DepthTwo, Task, ThresholdRule, first_misfit,
-};
+use shatter_construct::{Bound, ConstructError, Construction, DepthTwo, Task, ThresholdRule};
 use shatter_exact::Rational;
-use shatter_network::{ExactLabels, ExactPoints, Layered, Network};
+use shatter_network::{ExactLabels, ExactPoints, Layered, Network, first_misfit};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, Sample, Values};
 

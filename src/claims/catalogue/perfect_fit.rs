@@ -7,11 +7,12 @@ use shatter_construct::depth_k::DepthK;
 use shatter_construct::depth_two::DepthTwo;
 use shatter_construct::width_two::WidthTwo;
 use shatter_construct::{Construction, Task, ThresholdRule};
+use shatter_network::first_misfit;
 use shatter_sample::{Sample, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::{Failure, keeps_its_promise};
-use super::super::predictor::{describe, first_misfit};
+use super::super::describe::describe;
+use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, any_sample, sample};
 
 pub(super) const CLAIMS: [Claim; 5] = [
@@ -93,7 +94,7 @@ fn zigzag(run: &Run) -> Evidence {
             let found = format!("{} numbers and {} signs", counts.free, counts.signs);
             return Err(Failure::Other(format!("{found}, promised {numbers} and 1")));
         }
-        first_misfit(&network, sample, Target::Value).map_or(Ok(()), |m| Err(Failure::Misfit(m)))
+        fits(&network, sample, Target::Value)
     })
 }
 
@@ -132,7 +133,7 @@ fn below_d(sample: &Sample) -> Result<String, String> {
     if sizes.width >= d as u64 {
         return Err(format!("width {} is not below d = {d}", sizes.width));
     }
-    match first_misfit(&network, sample, Target::Value) {
+    match first_misfit(&network, &sample.points, &sample.labels, Target::Value) {
         None => Ok(format!(
             "a network of width {} < d = {d} and depth {} was built and fits all {n} points, which \
              span R^{d}",

@@ -8,8 +8,8 @@ use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
 use crate::{CliError, Verdict, labelled_sample};
-use shatter_construct::{Assumption, Construction, Promise, catalogue, first_misfit};
-use shatter_network::{Reading, Sizes};
+use shatter_construct::{Assumption, Construction, Promise, catalogue};
+use shatter_network::{Reading, Sizes, first_misfit};
 use shatter_sample::fingerprint::fingerprint;
 
 use super::Arguments;
@@ -130,7 +130,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         promised: Promised::of(&promise),
         sizes,
         broken: broken.map(|(count, ..)| count),
-        first_misfit: misfit,
+        first_misfit: misfit.map(|misfit| misfit.index),
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };
