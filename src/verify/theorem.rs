@@ -303,9 +303,8 @@ impl Cell<'_> {
         let a = Lattice::from_dyadics(&exact.a);
         let z = projection::project(&self.sample.points, &a);
         let bounds = FloatExactness::of(&exact, &self.sample.points, &z);
-        let exactly = if F::NAME == f32::NAME { bounds.binary32 } else { bounds.binary64 };
         let fits = || evaluate::exact_residual(&exact, &z, &self.sample.labels).fits;
-        exactly && fits() == self.sample.points.n()
+        bounds.holds_in(F::FORMAT) && fits() == self.sample.points.n()
     }
 }
 
