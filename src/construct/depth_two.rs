@@ -201,7 +201,7 @@ impl DepthTwo {
             ThresholdRule::Auto => ThresholdRule::Data,
             rule => rule,
         };
-        let threshold::Float { stretch, b, w } = match rule {
+        let threshold::FloatSolution { stretch, b, w } = match rule {
             ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::float(&z, &y),
             ThresholdRule::Data => data::float(&z, &y),
             ThresholdRule::Midpoint => midpoint::float(&z, &y),

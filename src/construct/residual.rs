@@ -34,17 +34,17 @@ use super::threshold::ThresholdRule;
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter_construct::{Construction, Task, residual::Residual};
+/// use shatter_construct::{Construction, Task, residual::ResNet};
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let network = Residual.build(&Task::new(&sample.points, &sample.labels, 1))?;
+/// let network = ResNet.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units, network.sizes().width), (9, 8, 5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Residual;
+pub struct ResNet;
 
-impl Construction for Residual {
+impl Construction for ResNet {
     fn name(&self) -> String {
         "resnet".to_owned()
     }

@@ -20,7 +20,7 @@ pub use read::{network, network_at, network_with};
 pub use trained::Raw;
 pub use wire::metadata;
 
-use super::number::{Numbers, Rounded};
+use super::number::{Floats, Rounded};
 use super::{Converter, InterchangeError};
 use shatter_exact::Format;
 use shatter_network::Network;
@@ -82,7 +82,7 @@ pub fn construction(
 /// [`InterchangeError::Architecture`] where the layers do not fit; a file that would be too large.
 pub fn trained(
     architecture: &Architecture,
-    arrays: &[(Parameter, Numbers)],
+    arrays: &[(Parameter, Floats)],
     numbers: &mut Converter,
     raw: Option<Raw>,
     description: &str,
