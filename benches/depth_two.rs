@@ -6,7 +6,7 @@ use divan::{Bencher, black_box};
 use shatter::certify::write_certificate;
 use shatter::check::check;
 use shatter::construct::order::order_float;
-use shatter::construct::{Options, ThresholdRule, depth_two, threshold};
+use shatter::construct::{DepthTwo, Task, ThresholdRule, depth_two, threshold};
 use shatter::exact::Lattice;
 use shatter::network::Network;
 use shatter::network::evaluate::exact_residual;
@@ -34,10 +34,13 @@ fn labelled(n: usize) -> Sample {
     raw(n).distinct(LabelRule::True, 0).expect("Gaussian points are distinct")
 }
 
+fn task(sample: &Sample) -> Task<'_> {
+    Task::new(&sample.points, &sample.labels, 0)
+}
+
 /// The direction that the fit uses, and the projections on it.
 fn projections(sample: &Sample) -> (Vec<f64>, Vec<f64>) {
-    let options = Options::default();
-    let a = depth_two::project_and_sort::<f64>(&sample.points, &options).expect("distinct").a;
+    let a = depth_two::project_and_sort::<f64>(&task(sample)).expect("distinct").a;
     let z = project_float(&sample.points, &a);
     (a, z)
 }
@@ -76,10 +79,9 @@ fn c_structured_solve(bencher: Bencher, n: usize) {
 #[divan::bench(args = sizes(), sample_count = 9, sample_size = 1)]
 fn d_fit_f64(bencher: Bencher, n: usize) {
     let sample = labelled(n);
-    let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
+    let data = DepthTwo { threshold: ThresholdRule::Data };
     bencher.bench_local(|| {
-        let (points, labels) = (&sample.points, &sample.labels);
-        let fit = depth_two::fit_float::<f64>(points, labels, &options);
+        let fit = data.fit_float::<f64>(&task(&sample));
         assert_eq!(fit.expect("a fit").network.units(), n);
     });
 }
@@ -88,7 +90,7 @@ fn d_fit_f64(bencher: Bencher, n: usize) {
 fn e_fit_exact(bencher: Bencher, n: usize) {
     let sample = labelled(n);
     bencher.bench_local(|| {
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
+        let fit = DepthTwo::default().fit_exact(&task(&sample));
         assert!(fit.expect("a fit").network.has_constant_weights());
     });
 }
@@ -96,7 +98,7 @@ fn e_fit_exact(bencher: Bencher, n: usize) {
 #[divan::bench(args = sizes(), sample_count = 3, sample_size = 1)]
 fn f_exact_residual(bencher: Bencher, n: usize) {
     let sample = labelled(n);
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
+    let fit = DepthTwo::default().fit_exact(&task(&sample));
     let network = fit.expect("a fit").network;
     bencher.bench_local(|| {
         let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
@@ -108,7 +110,7 @@ fn f_exact_residual(bencher: Bencher, n: usize) {
 fn g_certificate_check(bencher: Bencher, n: usize) {
     let raw = raw(n);
     let sample = labelled(n);
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
+    let fit = DepthTwo::default().fit_exact(&task(&sample));
     let mut certificate = Vec::new();
     let network = Network::TwoLayer(fit.expect("a fit").network);
     write_certificate(&mut certificate, &network, "depth-two zigzag", &sample, Target::Value)

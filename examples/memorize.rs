@@ -4,7 +4,7 @@
 
 use shatter::certify::write_certificate;
 use shatter::check::check;
-use shatter::construct::{Options, depth_two};
+use shatter::construct::{DepthTwo, Task};
 use shatter::network::Network;
 use shatter::sample::{self, LabelRule, Target};
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let raw = sample::load(&text, 1)?;
     let sample = raw.clone().distinct(LabelRule::Random, 1)?;
 
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+    let fit = DepthTwo::default().fit_exact(&Task::new(&sample.points, &sample.labels, 1))?;
     let counts = fit.network.counts();
     println!("{} units, {} numbers and {} sign", counts.units, counts.free, counts.signs);
 

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use shatter::claims::strategy::{any_sample, interleaving};
-use shatter::construct::{Options, depth_two};
+use shatter::construct::{DepthTwo, Task};
 use shatter::network::evaluate::exact_residual;
 use shatter::network::projection::project;
 
@@ -13,7 +13,7 @@ fn main() {
     // There is no file of regressions beside an example; tests keep theirs.
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config.clone(), |(sample in any_sample(1..=20, 1..=4))| {
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default());
+        let fit = DepthTwo::default().fit_exact(&Task::new(&sample.points, &sample.labels, 1));
         let network = fit.map_err(|error| TestCaseError::fail(error.to_string()))?.network;
         let z = project(&sample.points, &shatter::exact::Lattice::from_dyadics(&network.a));
         prop_assert_eq!(exact_residual(&network, &z, &sample.labels).fits, sample.points.n());

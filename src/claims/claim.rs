@@ -8,8 +8,8 @@ use serde::Serialize;
 use shatter_obstruct::Obstruction;
 use shatter_sample::Sample;
 
+use super::describe::describe;
 use super::harness::{Failure, Harness, Outcome};
-use super::predictor::describe;
 
 /// Least number of values among which a witness is looked for.
 const SEARCH: u32 = 4096;

@@ -11,11 +11,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use rand::Rng;
 
 use shatter_construct::{Construction, Task};
+use shatter_network::predictor::{Misfit, Predictor, first_misfit};
 use shatter_random::stream::{Purpose, stream};
 use shatter_sample::{Sample, Target};
 
 use super::certificate::{Certificate, cannot_fit};
-use super::predictor::{Misfit, Predictor, first_misfit};
 use super::saved::{self, SavedError};
 
 /// How often a property is tried, and on what.
@@ -23,11 +23,11 @@ use super::saved::{self, SavedError};
 /// ```
 /// use shatter_claims::strategy::any_sample;
 /// use shatter_claims::{Harness, Outcome};
-/// use shatter_construct::{ConstructError, Options, depth_two};
+/// use shatter_construct::{DepthTwo, Task};
 /// let harness = Harness { cases: 20, ..Harness::default() };
 /// let outcome = harness.fits_every(any_sample(1..=9, 1..=3), |sample| {
-///     depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())
-///         .map(|fit| fit.network)
+///     let task = Task::new(&sample.points, &sample.labels, 1);
+///     DepthTwo::default().fit_exact(&task).map(|fit| fit.network)
 /// })?;
 /// assert!(matches!(outcome, Outcome::Held { cases: 20 }));
 /// # Ok::<(), shatter_claims::HarnessError>(())
@@ -132,7 +132,7 @@ impl Harness {
     ) -> Result<Outcome<Sample>, HarnessError> {
         self.holds_for_samples(samples, |sample| {
             let network = build(sample).map_err(|error| Failure::Refused(error.to_string()))?;
-            first_misfit(&network, sample, self.target).map_or(Ok(()), |m| Err(Failure::Misfit(m)))
+            fits(&network, sample, self.target)
         })
     }
 
@@ -262,7 +262,7 @@ fn caught<V>(test: &impl Fn(&V) -> Result<(), Failure>, value: &V) -> Result<(),
     })
 }
 
-/// Builds, compares the counts, evaluates every point by the definition.
+/// Builds, compares the counts, evaluates every point exactly.
 pub(super) fn keeps_its_promise(
     sample: &Sample,
     construction: &dyn Construction,
@@ -275,6 +275,17 @@ pub(super) fn keeps_its_promise(
     if let Some((name, promised, count)) = promise.broken_by(&network.sizes()) {
         return Err(Failure::Other(format!("{name}: promised {promised}, built {count}")));
     }
-    first_misfit(&network, sample, construction.target())
-        .map_or(Ok(()), |misfit| Err(Failure::Misfit(misfit)))
+    fits(&network, sample, construction.target())
+}
+
+/// Evaluates every point of the sample.
+pub(super) fn fits(
+    network: &impl Predictor,
+    sample: &Sample,
+    target: Target,
+) -> Result<(), Failure> {
+    match first_misfit(network, &sample.points, &sample.labels, target) {
+        Some(misfit) => Err(Failure::Misfit(misfit)),
+        None => Ok(()),
+    }
 }

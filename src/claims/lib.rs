@@ -29,9 +29,9 @@
 pub mod catalogue;
 mod certificate;
 mod claim;
+mod describe;
 mod enclosure;
 mod harness;
-mod predictor;
 mod report;
 pub mod saved;
 pub mod strategy;
@@ -39,7 +39,8 @@ mod table;
 
 pub use certificate::{Certificate, cannot_fit};
 pub use claim::{Claim, Evidence, Grounds, Run, Verdict};
+pub use describe::describe;
 pub use harness::{Counterexample, Failure, Harness, HarnessError, Outcome};
-pub use predictor::{Misfit, Predictor, describe, first_misfit};
 pub use report::{At, Report, Row, run};
 pub use saved::{SavedError, SavedSample};
+pub use shatter_network::predictor::{Misfit, Predictor, first_misfit};

@@ -77,7 +77,7 @@ pub const NONE: &str = "this build has no CUDA: build it with --features cuda";
 fn cuda<E: Element>(task: &Common) -> Result<Box<dyn Device<E>>, TrainError> {
     use shatter_device::cuda::{Cuda, supports};
     let other = || DeviceError::Unsupported(format!("{} on CUDA, only f32", E::NAME));
-    if E::NAME != f32::NAME {
+    if E::FORMAT != shatter_exact::Format::F32 {
         return Err(other().into());
     }
     // A plan that makes no sense is left to the trainer, which says why.

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 
 use crate::manifest::Manifest;
 use shatter_exact::{Format, Lattice};
-use shatter_interchange::load::{Body, Explicit, Loaded, Origin, Trained};
+use shatter_interchange::load::{LoadedNetwork, Explicit, Loaded, Origin, Trained};
 use shatter_interchange::onnx::{self, Raw};
-use shatter_interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
+use shatter_interchange::{Converter, Floats, InterchangeError, NamedArray, Rounded};
 use shatter_interchange::{array, json, npz, number, tensors};
 use shatter_network::architecture::{Layer, Parameter, Shape};
 use shatter_network::evaluate::{ExactResidual, exact_residual};
@@ -88,14 +88,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     progress.say("reading");
     let loaded = arguments.described.load(&arguments.network)?;
     let exported = match &loaded.body {
-        Body::Explicit(_) | Body::Graph(_) if arguments.raw.is_some() => {
+        LoadedNetwork::Explicit(_) | LoadedNetwork::Graph(_) if arguments.raw.is_some() => {
             return Err(CliError::Usage(
                 "--raw is for checkpoints: constructions take points".into(),
             ));
         }
-        Body::Explicit(explicit) => construction(arguments, &loaded, explicit),
-        Body::Trained(trained) => layers(arguments, &loaded, trained),
-        Body::Graph(_) => Err(InterchangeError::Unsupported(
+        LoadedNetwork::Explicit(explicit) => construction(arguments, &loaded, explicit),
+        LoadedNetwork::Trained(trained) => layers(arguments, &loaded, trained),
+        LoadedNetwork::Graph(_) => Err(InterchangeError::Unsupported(
             "an ONNX file is exported already: export the network that it was made from".to_owned(),
         )),
     };
@@ -104,11 +104,11 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         source: Box::new(source),
     })?;
     let after = match &loaded.body {
-        Body::Explicit(explicit) if exported.rounded.rounded > 0 => {
+        LoadedNetwork::Explicit(explicit) if exported.rounded.rounded > 0 => {
             progress.say("evaluating the rounded network");
             Some(AfterRounding::of(arguments, loaded.origin.as_ref(), &explicit.network, &exported))
         }
-        Body::Trained(_) if exported.rounded.rounded > 0 => Some(AfterRounding::NotTried(
+        LoadedNetwork::Trained(_) if exported.rounded.rounded > 0 => Some(AfterRounding::NotTried(
             "it is not a certificate, which names its sample".to_owned(),
         )),
         _ => None,
@@ -269,9 +269,9 @@ fn construction(
         grouped(network.inputs() as u64),
         network.outputs()
     );
-    let convert = || -> Result<(Vec<Array>, Rounded), InterchangeError> {
+    let convert = || -> Result<(Vec<NamedArray>, Rounded), InterchangeError> {
         let mut converter = Converter::new(precision, arguments.round);
-        let arrays = Array::all(network, &mut converter)?;
+        let arrays = NamedArray::all(network, &mut converter)?;
         Ok((arrays, converter.finish()?))
     };
     let (bytes, rounded) = match arguments.to {
@@ -422,8 +422,8 @@ fn layers(
     };
     let network = &trained.architecture;
     let metadata = trained_metadata(loaded, trained, precision, raw.is_some())?;
-    let plain = || -> Vec<Array> {
-        let array = |(parameter, numbers): &(Parameter, Numbers)| Array {
+    let plain = || -> Vec<NamedArray> {
+        let array = |(parameter, numbers): &(Parameter, Floats)| NamedArray {
             name: parameter.name.clone(),
             shape: parameter.shape.clone(),
             numbers: numbers.clone(),

@@ -41,7 +41,7 @@ impl Described {
     pub fn load(&self, path: &Path) -> Result<Loaded, CliError> {
         let input = self.input.as_deref().map(shape).transpose()?;
         let architecture = self.architecture.as_deref();
-        let options = load::Options { architecture, outputs: self.outputs, input };
+        let options = load::LoadOptions { architecture, outputs: self.outputs, input };
         Ok(load::load(path, &options)?)
     }
 }

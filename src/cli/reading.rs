@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use shatter_network::Reading;
-use shatter_network::reading::{How, ReadingError, Said};
+use shatter_network::reading::{BoundLabels, How, ReadingError};
 use shatter_sample::Labels;
 
 use super::CliError;
@@ -96,7 +96,12 @@ impl Override {
 
 impl Chosen {
     /// The labels in the numbers of the outputs.
-    pub fn bind(&self, file: &Path, labels: &Labels, outputs: usize) -> Result<Said, CliError> {
+    pub fn bind(
+        &self,
+        file: &Path,
+        labels: &Labels,
+        outputs: usize,
+    ) -> Result<BoundLabels, CliError> {
         self.reading.bind(labels, outputs).map_err(|error| refused(file, &error))
     }
 

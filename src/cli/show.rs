@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use shatter_certify::write::{number, weight};
-use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Trained};
-use shatter_network::graph::{Operation, sides};
+use shatter_interchange::load::{Explicit, FileKind, Loaded, LoadedNetwork, Trained};
+use shatter_network::graph::{Operator, sides};
 use shatter_network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
 use shatter_train::{Progress, TrainError};
 
@@ -37,9 +37,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let loaded = arguments.described.load(&arguments.network)?;
     let (mut found, facts) = match &loaded.body {
-        Body::Explicit(explicit) => show_explicit(&loaded, explicit)?,
-        Body::Trained(trained) => show_trained(&loaded, trained)?,
-        Body::Graph(graph) => show_graph(&loaded, graph),
+        LoadedNetwork::Explicit(explicit) => show_explicit(&loaded, explicit)?,
+        LoadedNetwork::Trained(trained) => show_trained(&loaded, trained)?,
+        LoadedNetwork::Graph(graph) => show_graph(&loaded, graph),
     };
     if let Ok(Some(said)) = &loaded.reading {
         reading::record(said, &mut found, loaded.outputs());
@@ -68,7 +68,7 @@ type Shown = (serde_json::Value, Facts);
 fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError> {
     let Explicit { network, construction, digest } = explicit;
     let origin = loaded.origin.as_ref();
-    let certificate = loaded.kind == Kind::Certificate;
+    let certificate = loaded.kind == FileKind::Certificate;
     let digest = digest.as_ref().unwrap_or(&loaded.sha256);
     let mut found = serde_json::json!({
         "kind": loaded.kind.name(),
@@ -89,8 +89,10 @@ fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError
     facts.add(
         "file",
         match loaded.kind {
-            Kind::Certificate => "certificate (not checked here: shatter check does)".to_owned(),
-            Kind::Network => "network".to_owned(),
+            FileKind::Certificate => {
+                "certificate (not checked here: shatter check does)".to_owned()
+            }
+            FileKind::Network => "network".to_owned(),
             other => format!("{}, exported from a network or a certificate", other.name()),
         },
     );
@@ -112,7 +114,7 @@ fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError
 fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
     let Trained { architecture, arrays, precision, run } = trained;
     let parameters = architecture.parameters().map_err(TrainError::from)?;
-    let checkpoint = loaded.kind == Kind::Checkpoint;
+    let checkpoint = loaded.kind == FileKind::Checkpoint;
     let mut found = serde_json::json!({
         "kind": loaded.kind.name(),
         "checkpoint": checkpoint,
@@ -156,7 +158,7 @@ fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
     let steps: Vec<(String, String, u64)> = graph
         .steps
         .iter()
-        .filter(|step| !matches!(step.operation, Operation::Same))
+        .filter(|step| !matches!(step.operation, Operator::Same))
         .map(|step| {
             let of = parameters(&step.operation);
             (operation_text(&step.operation), sides(&step.shape), of)
@@ -197,45 +199,45 @@ fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
 }
 
 /// An operation, in a word.
-fn operation_text(operation: &Operation) -> String {
+fn operation_text(operation: &Operator) -> String {
     match operation {
-        Operation::Dense(_) => "dense".to_owned(),
-        Operation::Units(units) => layer_text(units),
-        Operation::Convolution(_, window) => {
+        Operator::Dense(_) => "dense".to_owned(),
+        Operator::Units(units) => layer_text(units),
+        Operator::Convolution(_, window) => {
             format!("convolution {}×{}", window.size.0, window.size.1)
         }
-        Operation::Activate(activation) => activation.to_string(),
-        Operation::Leaky(_) => "leaky relu".to_owned(),
-        Operation::Clip { .. } => "clip".to_owned(),
-        Operation::MaxPool(window) => format!("max-pooling {}×{}", window.size.0, window.size.1),
-        Operation::MeanPool(window, _) => {
+        Operator::Activate(activation) => activation.to_string(),
+        Operator::Leaky(_) => "leaky relu".to_owned(),
+        Operator::Clip { .. } => "clip".to_owned(),
+        Operator::MaxPool(window) => format!("max-pooling {}×{}", window.size.0, window.size.1),
+        Operator::MeanPool(window, _) => {
             format!("mean-pooling {}×{}", window.size.0, window.size.1)
         }
-        Operation::GlobalMean => "global mean-pooling".to_owned(),
-        Operation::Shift { .. } => "constants added".to_owned(),
-        Operation::Scale { .. } => "constants multiplied".to_owned(),
-        Operation::Gather { .. } => "rearranged".to_owned(),
-        Operation::Normalize(_) => "batch normalization".to_owned(),
-        Operation::Response(_) => "response normalization".to_owned(),
-        Operation::Sum { minus: false, .. } => "sum".to_owned(),
-        Operation::Sum { minus: true, .. } => "difference".to_owned(),
-        Operation::Concatenate(_) => "concatenation".to_owned(),
-        Operation::Softmax { logarithm: false } => "softmax".to_owned(),
-        Operation::Softmax { logarithm: true } => "log-softmax".to_owned(),
-        Operation::Same => "the same".to_owned(),
+        Operator::GlobalMean => "global mean-pooling".to_owned(),
+        Operator::Shift { .. } => "constants added".to_owned(),
+        Operator::Scale { .. } => "constants multiplied".to_owned(),
+        Operator::Gather { .. } => "rearranged".to_owned(),
+        Operator::Normalize(_) => "batch normalization".to_owned(),
+        Operator::Response(_) => "response normalization".to_owned(),
+        Operator::Sum { minus: false, .. } => "sum".to_owned(),
+        Operator::Sum { minus: true, .. } => "difference".to_owned(),
+        Operator::Concatenate(_) => "concatenation".to_owned(),
+        Operator::Softmax { logarithm: false } => "softmax".to_owned(),
+        Operator::Softmax { logarithm: true } => "log-softmax".to_owned(),
+        Operator::Same => "the same".to_owned(),
     }
 }
 
 /// Numbers that an operation holds.
-fn parameters(operation: &Operation) -> u64 {
+fn parameters(operation: &Operator) -> u64 {
     let numbers = match operation {
-        Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+        Operator::Dense(affine) | Operator::Convolution(affine, _) => {
             affine.weights.len() + affine.bias.len()
         }
-        Operation::Units(units) => units.iter().map(|unit| unit.weights.len() + 1).sum(),
-        Operation::Leaky(slopes) => slopes.len(),
-        Operation::Shift { by, .. } | Operation::Scale { by, .. } => by.len(),
-        Operation::Normalize(by) => 4 * by.scale.len(),
+        Operator::Units(units) => units.iter().map(|unit| unit.weights.len() + 1).sum(),
+        Operator::Leaky(slopes) => slopes.len(),
+        Operator::Shift { by, .. } | Operator::Scale { by, .. } => by.len(),
+        Operator::Normalize(by) => 4 * by.scale.len(),
         _ => 0,
     };
     numbers as u64

@@ -10,10 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use shatter_construct::{
-    ConstructError, Construction, DirectionRule, Task, catalogue, first_misfit,
-};
-use shatter_network::Sizes;
+use shatter_construct::{ConstructError, Construction, DirectionRule, Task, catalogue};
+use shatter_network::{Sizes, first_misfit};
 use shatter_sample::{Labels, Points, Sample, SampleError};
 
 /// What is compared.
@@ -309,6 +307,7 @@ fn row(construction: &dyn Construction, task: &Task) -> Result<Row, ConstructErr
     let build_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let misfit = first_misfit(&network, task.points, task.labels, construction.target());
+    let misfit = misfit.map(|misfit| misfit.index);
     let evaluate_seconds = start.elapsed().as_secs_f64();
     let sizes = network.sizes();
     Ok(Row {

@@ -11,7 +11,7 @@ use super::min_norm::MinNorm;
 use super::moment_curve::MomentCurve;
 use super::random_features::RandomFeatures;
 use super::rational_kernel::RationalKernel;
-use super::residual::Residual;
+use super::residual::ResNet;
 use super::sine::Sine;
 use super::softsign::Softsign;
 use super::two_hidden::TwoHidden;
@@ -43,7 +43,7 @@ pub fn all() -> Vec<Box<dyn Construction>> {
         Box::new(Sine),
         Box::new(Softsign),
         Box::new(RandomFeatures { width: None }),
-        Box::new(Residual),
+        Box::new(ResNet),
         Box::new(RationalKernel),
         Box::new(Lagrange),
         Box::new(MinNorm { bias: true }),

@@ -3,14 +3,8 @@
 
 use std::fmt;
 
-use rayon::prelude::*;
-
-use shatter_exact::Lattice;
-use shatter_network::evaluate::exact_residual;
-use shatter_network::exactly;
+use shatter_network::Network;
 use shatter_network::layered::Sizes;
-use shatter_network::projection::project;
-use shatter_network::{ExactLabels, Network};
 use shatter_sample::{Labels, Points, Target};
 
 use super::{ConstructError, DirectionRule};
@@ -50,7 +44,10 @@ impl<'a> Task<'a> {
     /// # Errors
     /// [`ConstructError::VectorLabels`].
     pub fn scalar(&self) -> Result<(), ConstructError> {
-        scalar(self.labels)
+        match self.labels.outputs() {
+            1 => Ok(()),
+            outputs => Err(ConstructError::VectorLabels { outputs }),
+        }
     }
 
     /// Refuses a network of more than [`MOST_NUMBERS`] weights and biases.
@@ -66,14 +63,6 @@ impl<'a> Task<'a> {
             n: self.points.n(),
             why: format!("{numbers} weights and biases, and the limit is {MOST_NUMBERS}"),
         })
-    }
-}
-
-/// Refuses labels that are vectors.
-pub(super) fn scalar(labels: &Labels) -> Result<(), ConstructError> {
-    match labels.outputs() {
-        1 => Ok(()),
-        outputs => Err(ConstructError::VectorLabels { outputs }),
     }
 }
 
@@ -217,39 +206,4 @@ pub trait Construction: Send + Sync {
     /// # Errors
     /// A [`ConstructError`] that names the points that violate an assumption.
     fn build(&self, task: &Task) -> Result<Network, ConstructError>;
-}
-
-/// The first point at which the outputs of `network` are not exactly those that `target` says;
-/// `None` if it fits them all.
-///
-/// # Panics
-/// If the points have fewer coordinates than the network has inputs.
-pub fn first_misfit(
-    network: &Network,
-    points: &Points,
-    labels: &Labels,
-    target: Target,
-) -> Option<usize> {
-    match network {
-        Network::TwoLayer(two) if target == Target::Value && labels.outputs() == 1 => {
-            let z = project(points, &Lattice::from_dyadics(&two.a));
-            if exact_residual(two, &z, labels).fits == points.n() {
-                return None;
-            }
-            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
-        }
-        Network::TwoLayer(two) => {
-            misfit_of(&exactly::outputs(&two.to_layered(), points), labels, target)
-        }
-        Network::Layered(network) => misfit_of(&exactly::outputs(network, points), labels, target),
-    }
-}
-
-fn misfit_of(
-    outputs: &[Vec<shatter_exact::Rational>],
-    labels: &Labels,
-    target: Target,
-) -> Option<usize> {
-    let bad = |i: &usize| outputs[*i] != labels.exact_target(target, *i);
-    (0..outputs.len()).into_par_iter().filter(bad).min()
 }

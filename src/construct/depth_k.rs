@@ -20,7 +20,7 @@ use shatter_network::{ExactNetwork, Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
-use super::depth_two::{self, Options};
+use super::depth_two::DepthTwo;
 use super::threshold::ThresholdRule;
 
 /// The construction of one depth, from the zigzag network: all its numbers are dyadic.
@@ -78,12 +78,7 @@ impl Construction for DepthK {
     }
 
     fn build(&self, task: &Task) -> Result<Network, ConstructError> {
-        let options = Options {
-            direction: task.direction,
-            threshold: ThresholdRule::Zigzag,
-            seed: task.seed,
-        };
-        let two = depth_two::fit_exact(task.points, task.labels, &options)?.network;
+        let two = DepthTwo { threshold: ThresholdRule::Zigzag }.fit_exact(task)?.network;
         Ok(Network::Layered(deepen(&two, self.depth)?))
     }
 }
@@ -92,10 +87,11 @@ impl Construction for DepthK {
 /// `network` was built for).
 ///
 /// ```
-/// use shatter_construct::{Options, depth_k, depth_two};
+/// use shatter_construct::{DepthTwo, Task, depth_k};
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=20,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let two = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?.network;
+/// let task = Task::new(&sample.points, &sample.labels, 1);
+/// let two = DepthTwo::default().fit_exact(&task)?.network;
 /// let deep = depth_k::deepen(&two, 6)?;
 /// assert_eq!((deep.sizes().depth, deep.sizes().units), (6, 20 + 1 + 3 * 3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

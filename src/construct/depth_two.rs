@@ -23,32 +23,20 @@ use shatter_exact::Element;
 use shatter_exact::{Dyadic, Integers, Lattice};
 use shatter_network::projection::project_float;
 use shatter_network::{ExactNetwork, Network, TwoLayer};
-use shatter_sample::{Labels, Points};
 
 use super::ConstructError;
-use super::construction::{Assumption, Bound, Construction, Promise, Task, scalar};
-use super::direction::{self, DirectionRule, Projection, TRIES};
+use super::construction::{Assumption, Bound, Construction, Promise, Task};
+use super::direction::{self, ChosenDirection, DirectionRule, Projection, TRIES};
 use super::order::{Tie, first, order_float};
 use super::threshold::{self, ThresholdRule, data, midpoint, zigzag};
 
 /// Bits that exact weights may take together (1 GiB).
 const MOST_WEIGHT_BITS: u64 = 1 << 33;
 
-/// The choices that Theorem 1 leaves open.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// The direction.
-    pub direction: DirectionRule,
-    /// The thresholds.
-    pub threshold: ThresholdRule,
-    /// Seed of the direction.
-    pub seed: u64,
-}
-
 /// Theorem 1 with one of its threshold rules, among the [constructions](Construction).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct DepthTwo {
-    /// The rule.
+    /// Where the thresholds lie.
     pub threshold: ThresholdRule,
 }
 
@@ -97,9 +85,7 @@ impl Construction for DepthTwo {
     }
 
     fn build(&self, task: &Task) -> Result<Network, ConstructError> {
-        let options =
-            Options { direction: task.direction, threshold: self.threshold, seed: task.seed };
-        fit_exact(task.points, task.labels, &options).map(|fit| Network::TwoLayer(fit.network))
+        self.fit_exact(task).map(|fit| Network::TwoLayer(fit.network))
     }
 }
 
@@ -116,8 +102,8 @@ pub struct Fit {
     pub order: Vec<u32>,
     /// Directions tried, and those that tied.
     pub tries: (usize, usize),
-    /// The direction in words.
-    pub direction: String,
+    /// The distribution or formula that gave the direction.
+    pub direction: ChosenDirection,
 }
 
 /// A network in floating point, and the order of the points.
@@ -133,63 +119,107 @@ pub struct FloatFit<F> {
     pub order: Vec<u32>,
 }
 
-/// The network of Theorem 1 in exact arithmetic.
-///
-/// ```
-/// use shatter_construct::{Options, depth_two};
-/// use shatter_network::evaluate::exact_residual;
-/// use shatter_network::projection::project;
-/// use shatter_exact::Lattice;
-/// use shatter_sample::{self as sample, LabelRule};
-///
-/// let sample = sample::load("gaussian:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
-/// let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
-/// assert_eq!(exact_residual(&fit.network, &z, &sample.labels).fits, 50);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// [`ConstructError::VectorLabels`], [`ConstructError::NoDirection`],
-/// [`ConstructError::WideDirection`], [`ConstructError::WideWeights`].
-pub fn fit_exact(
-    points: &Points,
-    labels: &Labels,
-    options: &Options,
-) -> Result<Fit, ConstructError> {
-    scalar(labels)?;
-    let rule = match options.threshold {
-        ThresholdRule::Auto => ThresholdRule::Zigzag,
-        rule => rule,
-    };
-    let y: Vec<Dyadic> = (0..labels.len()).map(|i| labels.exact_at(i)).collect();
-    let labels = Lattice::from_dyadics(&y);
-    let cost = |z: &Lattice, order: &[u32]| zigzag_bits(z, &labels.permuted(order));
-    let Projection { a, order, z, tries, tied, description } =
-        direction::choose(points, options.direction, options.seed, cost)?;
-    let y: Vec<Dyadic> = order.iter().map(|&i| y[i as usize].clone()).collect();
-    let solution = match rule {
-        ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::exact(&z, &y),
-        ThresholdRule::Data => data::exact(&z, &y),
-        ThresholdRule::Midpoint => {
-            // Each weight carries the gaps before it.
-            let n = y.len() as u64;
-            let bits = n.saturating_mul(n).saturating_mul(z.bits().max(16) / 2);
-            if bits > MOST_WEIGHT_BITS {
-                return Err(ConstructError::WideWeights { rule, bits, n: y.len() });
+impl DepthTwo {
+    /// The network of Theorem 1 in exact arithmetic.
+    ///
+    /// ```
+    /// use shatter_construct::{DepthTwo, Task};
+    /// use shatter_network::evaluate::exact_residual;
+    /// use shatter_network::projection::project;
+    /// use shatter_exact::Lattice;
+    /// use shatter_sample::{self as sample, LabelRule};
+    ///
+    /// let sample = sample::load("gaussian:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
+    /// let task = Task::new(&sample.points, &sample.labels, 1);
+    /// let fit = DepthTwo::default().fit_exact(&task)?;
+    /// let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
+    /// assert_eq!(exact_residual(&fit.network, &z, &sample.labels).fits, 50);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConstructError::VectorLabels`], [`ConstructError::NoDirection`],
+    /// [`ConstructError::WideDirection`], [`ConstructError::WideWeights`].
+    pub fn fit_exact(&self, task: &Task) -> Result<Fit, ConstructError> {
+        let Task { points, labels, direction, seed } = *task;
+        task.scalar()?;
+        let rule = match self.threshold {
+            ThresholdRule::Auto => ThresholdRule::Zigzag,
+            rule => rule,
+        };
+        let y: Vec<Dyadic> = (0..labels.len()).map(|i| labels.exact_at(i)).collect();
+        let labels = Lattice::from_dyadics(&y);
+        let cost = |z: &Lattice, order: &[u32]| zigzag_bits(z, &labels.permuted(order));
+        let Projection { a, order, z, tries, tied, direction } =
+            direction::choose(points, direction, seed, cost)?;
+        let y: Vec<Dyadic> = order.iter().map(|&i| y[i as usize].clone()).collect();
+        let solution = match rule {
+            ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::exact(&z, &y),
+            ThresholdRule::Data => data::exact(&z, &y),
+            ThresholdRule::Midpoint => {
+                // Each weight carries the gaps before it.
+                let n = y.len() as u64;
+                let bits = n.saturating_mul(n).saturating_mul(z.bits().max(16) / 2);
+                if bits > MOST_WEIGHT_BITS {
+                    return Err(ConstructError::WideWeights { rule, bits, n: y.len() });
+                }
+                midpoint::exact(&z, &y)
             }
-            midpoint::exact(&z, &y)
+        };
+        let stretch = solution.stretch;
+        let network = ExactNetwork {
+            a: (0..a.len()).map(|k| a.get(k).scale(stretch)).collect(),
+            b: solution.b,
+            w: solution.w,
+            c: Dyadic::ZERO,
+        };
+        let z = Lattice { exponent: z.exponent + stretch, values: z.values };
+        Ok(Fit { network, threshold: rule, z, order, tries: (tries, tied), direction })
+    }
+
+    /// The network of Theorem 1 in floating point; the slopes are differences of the labels', O(n).
+    ///
+    /// ```
+    /// use shatter_construct::{DepthTwo, Task};
+    /// use shatter_sample::{self as sample, LabelRule};
+    /// let sample = sample::load("gaussian:n=1000,d=3", 1)?.distinct(LabelRule::True, 1)?;
+    /// let task = Task::new(&sample.points, &sample.labels, 1);
+    /// let fit = DepthTwo::default().fit_float::<f64>(&task)?;
+    /// assert_eq!(fit.network.units(), 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DepthTwo::fit_exact`], and [`ConstructError::Overflow`].
+    pub fn fit_float<F: Element>(&self, task: &Task) -> Result<FloatFit<F>, ConstructError> {
+        let Task { points, labels, .. } = *task;
+        task.scalar()?;
+        let Sorted { a, order, mut z } = project_and_sort::<F>(task)?;
+        let y: Vec<F> = order.par_iter().map(|&i| F::of(labels.f64_at(i as usize))).collect();
+        let rule = match self.threshold {
+            ThresholdRule::Auto if points.is_lattice() => ThresholdRule::Zigzag,
+            ThresholdRule::Auto => ThresholdRule::Data,
+            rule => rule,
+        };
+        let threshold::FloatSolution { stretch, b, w } = match rule {
+            ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::float(&z, &y),
+            ThresholdRule::Data => data::float(&z, &y),
+            ThresholdRule::Midpoint => midpoint::float(&z, &y),
+        };
+        let a: Vec<F> = a.into_iter().map(|a| a * stretch).collect();
+        if stretch != F::one() {
+            z.iter_mut().for_each(|z| *z *= stretch);
         }
-    };
-    let stretch = solution.stretch;
-    let network = ExactNetwork {
-        a: (0..a.len()).map(|k| a.get(k).scale(stretch)).collect(),
-        b: solution.b,
-        w: solution.w,
-        c: Dyadic::ZERO,
-    };
-    let z = Lattice { exponent: z.exponent + stretch, values: z.values };
-    Ok(Fit { network, threshold: rule, z, order, tries: (tries, tied), direction: description })
+        let finite =
+            |what, numbers: &[F]| match first(numbers, |x| !num_traits::Float::is_finite(*x)) {
+                Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
+                None => Ok(()),
+            };
+        finite("the direction at coordinate", &a)?;
+        finite("the threshold", &b)?;
+        finite("the output weight", &w)?;
+        Ok(FloatFit { network: TwoLayer { a, b, w, c: F::zero() }, threshold: rule, z, order })
+    }
 }
 
 /// About how many bits bound (iii) of float-exactness takes for a zigzag network: the scale, and
@@ -204,52 +234,6 @@ fn zigzag_bits(z: &Lattice, y: &Lattice) -> f64 {
             .unwrap_or(0) as f64,
     };
     zigzag::stretch(z, y).max(0) as f64 + sum
-}
-
-/// The network of Theorem 1 in floating point (`solver` is structured or dense).
-///
-/// ```
-/// use shatter_construct::{Options, depth_two};
-/// use shatter_sample::{self as sample, LabelRule};
-/// let sample = sample::load("gaussian:n=1000,d=3", 1)?.distinct(LabelRule::True, 1)?;
-/// let options = Options::default();
-/// let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options)?;
-/// assert_eq!(fit.network.units(), 1000);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// As [`fit_exact`], and [`ConstructError::Overflow`].
-pub fn fit_float<F: Element>(
-    points: &Points,
-    labels: &Labels,
-    options: &Options,
-) -> Result<FloatFit<F>, ConstructError> {
-    scalar(labels)?;
-    let Sorted { a, order, mut z } = project_and_sort::<F>(points, options)?;
-    let y: Vec<F> = order.par_iter().map(|&i| F::of(labels.f64_at(i as usize))).collect();
-    let rule = match options.threshold {
-        ThresholdRule::Auto if points.is_lattice() => ThresholdRule::Zigzag,
-        ThresholdRule::Auto => ThresholdRule::Data,
-        rule => rule,
-    };
-    let threshold::Float { stretch, b, w } = match rule {
-        ThresholdRule::Auto | ThresholdRule::Zigzag => zigzag::float(&z, &y),
-        ThresholdRule::Data => data::float(&z, &y),
-        ThresholdRule::Midpoint => midpoint::float(&z, &y),
-    };
-    let a: Vec<F> = a.into_iter().map(|a| a * stretch).collect();
-    if stretch != F::one() {
-        z.iter_mut().for_each(|z| *z *= stretch);
-    }
-    let finite = |what, numbers: &[F]| match first(numbers, |x| !num_traits::Float::is_finite(*x)) {
-        Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
-        None => Ok(()),
-    };
-    finite("the direction at coordinate", &a)?;
-    finite("the threshold", &b)?;
-    finite("the output weight", &w)?;
-    Ok(FloatFit { network: TwoLayer { a, b, w, c: F::zero() }, threshold: rule, z, order })
 }
 
 /// A direction in floating point, and the points in the order of their projections.
@@ -267,10 +251,8 @@ pub struct Sorted<F> {
 ///
 /// # Errors
 /// [`ConstructError::NoDirection`], [`ConstructError::WideDirection`], [`ConstructError::Overflow`].
-pub fn project_and_sort<F: Element>(
-    points: &Points,
-    options: &Options,
-) -> Result<Sorted<F>, ConstructError> {
+pub fn project_and_sort<F: Element>(task: &Task) -> Result<Sorted<F>, ConstructError> {
+    let Task { points, direction, seed, .. } = *task;
     let rounded =
         |a: &Lattice| -> Vec<F> { (0..a.len()).map(|k| F::of(a.get(k).round_f64())).collect() };
     let attempt = |a: &Lattice| -> Result<Result<_, Tie>, ConstructError> {
@@ -286,9 +268,9 @@ pub fn project_and_sort<F: Element>(
         Ok(order_float(&z).map(|(order, z)| Sorted { a, order, z }))
     };
     let mut last_tie = Tie(0, 0);
-    let tries = match options.direction {
+    let tries = match direction {
         DirectionRule::Auto | DirectionRule::Gaussian => {
-            for a in direction::draws(points, options.direction, options.seed) {
+            for a in direction::draws(points, direction, seed) {
                 match attempt(&a)? {
                     Ok(found) => return Ok(found),
                     Err(tie) => last_tie = tie,
@@ -297,7 +279,7 @@ pub fn project_and_sort<F: Element>(
             TRIES
         }
         rule => {
-            let exact = direction::choose(points, rule, options.seed, |_, _| 0.0)?;
+            let exact = direction::choose(points, rule, seed, |_, _| 0.0)?;
             match attempt(&exact.a)? {
                 Ok(found) => return Ok(found),
                 Err(tie) => last_tie = tie,
@@ -306,7 +288,7 @@ pub fn project_and_sort<F: Element>(
         }
     };
     Err(ConstructError::NoDirection {
-        rule: options.direction,
+        rule: direction,
         tries,
         arithmetic: F::NAME,
         first: last_tie.0.min(last_tie.1) as usize,

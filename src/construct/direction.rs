@@ -55,6 +55,41 @@ impl fmt::Display for DirectionRule {
     }
 }
 
+/// The distribution or formula that gave a direction, after its range was doubled or its base found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChosenDirection {
+    /// The number 1, for points of one coordinate.
+    Coordinate,
+    /// Integers, uniform in |a_k| <= `largest`.
+    Integers {
+        /// A power of two.
+        largest: u64,
+    },
+    /// Standard normal numbers, rounded to multiples of 2^−`bits`.
+    Gaussian {
+        /// Fractional bits.
+        bits: i64,
+    },
+    /// (1, t, …, t^{d−1}).
+    Powers {
+        /// Radix or moment.
+        rule: DirectionRule,
+        /// The base.
+        t: IBig,
+    },
+}
+
+impl fmt::Display for ChosenDirection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChosenDirection::Coordinate => f.write_str("1 (one coordinate)"),
+            ChosenDirection::Integers { largest } => write!(f, "integer, |a_k| <= {largest}"),
+            ChosenDirection::Gaussian { bits } => write!(f, "gaussian, multiples of 2^-{bits}"),
+            ChosenDirection::Powers { rule, t } => write!(f, "{rule}: powers of {t}"),
+        }
+    }
+}
+
 /// Directions that may tie before the search gives up.
 pub const TRIES: usize = 64;
 /// Draws that tie before the range is doubled.
@@ -79,8 +114,8 @@ pub struct Projection {
     pub tries: usize,
     /// Those that tied.
     pub tied: usize,
-    /// The direction in words.
-    pub description: String,
+    /// The distribution or formula that gave the direction.
+    pub direction: ChosenDirection,
 }
 
 /// Finds a direction that tells the points apart. `cost` ranks candidates (smaller is better)
@@ -142,13 +177,11 @@ impl Draw {
         (n as u64).next_power_of_two() << doublings
     }
 
-    fn describe(self, n: usize, d: usize, doublings: usize) -> String {
+    fn chosen(self, n: usize, d: usize, doublings: usize) -> ChosenDirection {
         match self {
-            _ if d == 1 => "1 (one coordinate)".to_owned(),
-            Draw::Integers => format!("integer, |a_k| <= {}", Draw::range(n, doublings)),
-            Draw::Normals => {
-                format!("gaussian, multiples of 2^-{}", GAUSSIAN_BITS + doublings as i64)
-            }
+            _ if d == 1 => ChosenDirection::Coordinate,
+            Draw::Integers => ChosenDirection::Integers { largest: Draw::range(n, doublings) },
+            Draw::Normals => ChosenDirection::Gaussian { bits: GAUSSIAN_BITS + doublings as i64 },
         }
     }
 }
@@ -188,8 +221,8 @@ fn search(
                 let z = z.permuted(&order);
                 let cost = if wanted == 1 { 0.0 } else { cost(&z, &order) };
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    let description = draw.describe(n, d, doublings);
-                    best = Some((cost, Projection { a, order, z, tries: 0, tied: 0, description }));
+                    let direction = draw.chosen(n, d, doublings);
+                    best = Some((cost, Projection { a, order, z, tries: 0, tied: 0, direction }));
                 }
             }
         }
@@ -236,8 +269,8 @@ fn powers(points: &Points, rule: DirectionRule) -> Result<Projection, ConstructE
             Err(tie) => last_tie = tie,
             Ok(order) => {
                 let z = z.permuted(&order);
-                let description = format!("{rule}: powers of {t}");
-                return Ok(Projection { a, order, z, tries: tied + 1, tied, description });
+                let direction = ChosenDirection::Powers { rule, t: t.clone() };
+                return Ok(Projection { a, order, z, tries: tied + 1, tied, direction });
             }
         }
     }

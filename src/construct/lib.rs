@@ -27,8 +27,8 @@ pub mod threshold;
 pub mod two_hidden;
 pub mod width_two;
 
-pub use construction::{Assumption, Bound, Construction, Promise, Task, first_misfit};
-pub use depth_two::{Fit, Options};
-pub use direction::DirectionRule;
+pub use construction::{Assumption, Bound, Construction, Promise, Task};
+pub use depth_two::{DepthTwo, Fit};
+pub use direction::{ChosenDirection, DirectionRule};
 pub use error::ConstructError;
 pub use threshold::ThresholdRule;

@@ -28,23 +28,23 @@ use shatter_network::{Layered, Network, Unit};
 
 use super::ConstructError;
 use super::construction::{Assumption, Bound, Construction, Promise, Task};
-use super::depth_two::{self, Options};
+use super::depth_two::DepthTwo;
 use super::threshold::ThresholdRule;
 
 /// The construction; it has no parameters.
 ///
 /// ```
-/// use shatter_construct::{Construction, Task, residual::Residual};
+/// use shatter_construct::{Construction, Task, residual::ResNet};
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("gaussian:n=8,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let network = Residual.build(&Task::new(&sample.points, &sample.labels, 1))?;
+/// let network = ResNet.build(&Task::new(&sample.points, &sample.labels, 1))?;
 /// assert_eq!((network.sizes().depth, network.sizes().units, network.sizes().width), (9, 8, 5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Residual;
+pub struct ResNet;
 
-impl Construction for Residual {
+impl Construction for ResNet {
     fn name(&self) -> String {
         "resnet".to_owned()
     }
@@ -81,9 +81,7 @@ impl Construction for Residual {
 
     fn build(&self, task: &Task) -> Result<Network, ConstructError> {
         self.promise(task)?; // there is room
-        let threshold = ThresholdRule::Data;
-        let options = Options { direction: task.direction, threshold, seed: task.seed };
-        let two = depth_two::fit_exact(task.points, task.labels, &options)?.network;
+        let two = DepthTwo { threshold: ThresholdRule::Data }.fit_exact(task)?.network;
         let (n, d) = (two.units(), two.d());
         let a: Vec<Rational> = two.a.iter().map(Dyadic::to_rational).collect();
         let carry = |k: usize| Unit::affine([(k, Rational::ONE)], Rational::ZERO);

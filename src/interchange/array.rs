@@ -13,7 +13,7 @@ use shatter_network::layered::{Layered, Unit};
 use shatter_network::{Activation, ExactNetwork, Network};
 
 use super::InterchangeError;
-use super::number::{Converter, Numbers};
+use super::number::{Converter, Floats};
 
 /// Numbers that a network may have in all, as dense matrices: 512 MiB in binary64.
 pub const MOST_NUMBERS: usize = 1 << 26;
@@ -29,7 +29,7 @@ pub(super) const MOST_READ: usize = 1 << 28;
 static ZERO: Rational = Rational::ZERO;
 
 /// A named array.
-pub struct Part<'a> {
+pub struct ExactArray<'a> {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -41,24 +41,24 @@ pub struct Part<'a> {
 
 /// A named array in a floating-point type.
 #[derive(Clone, Debug)]
-pub struct Array {
+pub struct NamedArray {
     /// Its name.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Its numbers, the last index fastest.
-    pub numbers: Numbers,
+    pub numbers: Floats,
 }
 
-impl Array {
+impl NamedArray {
     /// The arrays of an explicit network in a type.
     ///
     /// # Errors
     /// Those of [`Converter::numbers`] and [`arrays`].
-    pub fn all(network: &Network, to: &mut Converter) -> Result<Vec<Array>, InterchangeError> {
-        let array = |Part { name, shape, values }: Part| {
+    pub fn all(network: &Network, to: &mut Converter) -> Result<Vec<NamedArray>, InterchangeError> {
+        let array = |ExactArray { name, shape, values }: ExactArray| {
             let numbers = to.numbers(&name, values)?;
-            Ok(Array { name, shape, numbers })
+            Ok(NamedArray { name, shape, numbers })
         };
         arrays(network)?.into_iter().map(array).collect()
     }
@@ -70,21 +70,21 @@ pub struct Arrays {
     /// Texts by their names.
     pub metadata: BTreeMap<String, String>,
     /// Arrays by their names.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, StoredArray>,
 }
 
 /// An array that was read: as many values as its shape says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct StoredArray {
     /// Its shape.
     pub shape: Vec<usize>,
     /// Its numbers, the last index fastest.
-    pub values: Values,
+    pub values: StoredNumbers,
 }
 
 /// The numbers of an array.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub enum StoredNumbers {
     /// Finite numbers of a format, in binary64, which has all of them.
     Floats(Format, Vec<f64>),
     /// Exact numbers.
@@ -93,14 +93,18 @@ pub enum Values {
     Whole,
 }
 
-impl Values {
+impl StoredNumbers {
     /// Floating-point numbers, each of which must be finite.
     ///
     /// # Errors
     /// [`InterchangeError::Entry`].
-    pub fn floats(array: &str, of: Format, values: Vec<f64>) -> Result<Values, InterchangeError> {
+    pub fn floats(
+        array: &str,
+        of: Format,
+        values: Vec<f64>,
+    ) -> Result<StoredNumbers, InterchangeError> {
         match values.iter().position(|x| !x.is_finite()) {
-            None => Ok(Values::Floats(of, values)),
+            None => Ok(StoredNumbers::Floats(of, values)),
             Some(index) => Err(InterchangeError::Entry {
                 array: array.to_owned(),
                 index,
@@ -140,7 +144,7 @@ pub fn fits(network: &Network, texts: bool) -> Result<(), InterchangeError> {
 ///
 /// # Errors
 /// [`InterchangeError::TooManyInAll`] for what is too large as dense matrices.
-pub fn arrays(network: &Network) -> Result<Vec<Part<'_>>, InterchangeError> {
+pub fn arrays(network: &Network) -> Result<Vec<ExactArray<'_>>, InterchangeError> {
     fits(network, false)?;
     Ok(match network {
         Network::TwoLayer(two) => two_layer(two),
@@ -149,15 +153,15 @@ pub fn arrays(network: &Network) -> Result<Vec<Part<'_>>, InterchangeError> {
 }
 
 /// Those of the two-layer form.
-pub fn two_layer(network: &ExactNetwork) -> Vec<Part<'_>> {
-    fn dyadics<'a>(name: &str, numbers: &'a [Dyadic]) -> Part<'a> {
-        Part {
+pub fn two_layer(network: &ExactNetwork) -> Vec<ExactArray<'_>> {
+    fn dyadics<'a>(name: &str, numbers: &'a [Dyadic]) -> ExactArray<'a> {
+        ExactArray {
             name: name.to_owned(),
             shape: vec![numbers.len()],
             values: Box::new(numbers.iter().map(|x| Cow::Owned(x.to_rational()))),
         }
     }
-    let w = Part {
+    let w = ExactArray {
         name: "w".to_owned(),
         shape: vec![network.w.len()],
         values: Box::new(network.w.iter().map(Cow::Borrowed)),
@@ -180,18 +184,18 @@ pub fn words(network: &Layered) -> String {
     hidden.collect::<String>() + &format!("dense({})", network.output.len())
 }
 
-fn layers(network: &Layered) -> Vec<Part<'_>> {
+fn layers(network: &Layered) -> Vec<ExactArray<'_>> {
     let mut inputs = network.inputs;
     let mut parts = Vec::new();
     let perceptron = is_perceptron(network);
     for (layer, units) in network.layers().enumerate() {
         let layer = if perceptron { (2 * layer).to_string() } else { format!("layer{layer}") };
-        parts.push(Part {
+        parts.push(ExactArray {
             name: format!("{layer}.weight"),
             shape: vec![units.len(), inputs],
             values: dense(units, inputs),
         });
-        parts.push(Part {
+        parts.push(ExactArray {
             name: format!("{layer}.bias"),
             shape: vec![units.len()],
             values: Box::new(units.iter().map(|unit| Cow::Borrowed(&unit.bias))),

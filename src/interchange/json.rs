@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use shatter_network::Network;
 
 use super::InterchangeError;
-use super::array::{Array, arrays, fits};
-use super::number::Numbers;
+use super::array::{NamedArray, arrays, fits};
+use super::number::Floats;
 
 pub use read::read;
 
@@ -54,17 +54,17 @@ pub fn construction(
 /// whoever reads them finds the same numbers and not their neighbours.
 ///
 /// ```
-/// use shatter_interchange::{Array, Numbers, json};
-/// let numbers = Numbers::Single(vec![0.1, 0.5]);
-/// let array = Array { name: "w".to_owned(), shape: vec![2], numbers };
+/// use shatter_interchange::{NamedArray, Floats, json};
+/// let numbers = Floats::Single(vec![0.1, 0.5]);
+/// let array = NamedArray { name: "w".to_owned(), shape: vec![2], numbers };
 /// assert!(json::trained(&[array], &[]).contains("[0.10000000149011612,0.5]"));
 /// assert_eq!(0.10000000149011612, f64::from(0.1f32));
 /// ```
-pub fn trained(arrays: &[Array], metadata: &[(String, String)]) -> String {
-    let entry = |array: &Array| {
+pub fn trained(arrays: &[NamedArray], metadata: &[(String, String)]) -> String {
+    let entry = |array: &NamedArray| {
         let values = match &array.numbers {
-            Numbers::Single(numbers) => json!(numbers),
-            Numbers::Double(numbers) => json!(numbers),
+            Floats::Single(numbers) => json!(numbers),
+            Floats::Double(numbers) => json!(numbers),
         };
         (array.name.clone(), json!({ "shape": array.shape, "values": values }))
     };

@@ -12,9 +12,9 @@ pub mod number;
 pub mod onnx;
 pub mod tensors;
 
-pub use array::{Array, Part};
+pub use array::{ExactArray, NamedArray};
 pub use error::InterchangeError;
-pub use number::{Converter, Numbers, Rounded};
+pub use number::{Converter, Floats, Rounded};
 
 #[doc = include_str!("PYTHON.md")]
 pub mod python {}

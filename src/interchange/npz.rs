@@ -12,9 +12,9 @@ use shatter_record::safetensors::Texts;
 use shatter_sample::array::{self, Data};
 use shatter_sample::files::Source;
 
-use super::array::{Arrays, Entry, Values};
-use super::number::Numbers;
-use super::{Array, InterchangeError};
+use super::array::{Arrays, StoredArray, StoredNumbers};
+use super::number::Floats;
+use super::{InterchangeError, NamedArray};
 
 /// The member that holds texts.
 const METADATA: &str = "metadata.json";
@@ -30,7 +30,10 @@ const LONGEST_NAME: usize = 1024;
 ///
 /// # Errors
 /// Those of the archive.
-pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Result<Vec<u8>, InterchangeError> {
+pub fn file(
+    arrays: &[NamedArray],
+    metadata: &[(String, String)],
+) -> Result<Vec<u8>, InterchangeError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
@@ -48,10 +51,10 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Result<Vec<u8>, 
 }
 
 /// Magic, version 1.0, length of the header, and a Python dictionary, padded to 64 bytes.
-fn npy_header(array: &Array) -> Vec<u8> {
+fn npy_header(array: &NamedArray) -> Vec<u8> {
     let kind = match array.numbers {
-        Numbers::Single(_) => "<f4",
-        Numbers::Double(_) => "<f8",
+        Floats::Single(_) => "<f4",
+        Floats::Double(_) => "<f8",
     };
     let sides: Vec<String> = array.shape.iter().map(|side| format!("{side},")).collect();
     let dictionary =
@@ -113,17 +116,17 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
             Data::F32(values) => {
                 let bytes = 4 * values.len() as u64;
                 let wide = values.into_iter().map(f64::from).collect();
-                (Values::floats(array, Format::F32, wide)?, bytes)
+                (StoredNumbers::floats(array, Format::F32, wide)?, bytes)
             }
             Data::F64(values) => {
                 let bytes = 8 * values.len() as u64;
-                (Values::floats(array, Format::F64, values)?, bytes)
+                (StoredNumbers::floats(array, Format::F64, values)?, bytes)
             }
-            Data::U8(values) => (Values::Whole, values.len() as u64),
-            Data::I64(values) => (Values::Whole, 8 * values.len() as u64),
+            Data::U8(values) => (StoredNumbers::Whole, values.len() as u64),
+            Data::I64(values) => (StoredNumbers::Whole, 8 * values.len() as u64),
         };
         left = left.saturating_sub(bytes);
-        let entry = Entry { shape: read.shape, values };
+        let entry = StoredArray { shape: read.shape, values };
         if arrays.entries.insert(array.to_owned(), entry).is_some() {
             return Err(malformed(format!("it has two arrays '{array}'")));
         }

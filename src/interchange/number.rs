@@ -10,19 +10,19 @@ use super::InterchangeError;
 
 /// Numbers of one floating-point type.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Numbers {
+pub enum Floats {
     /// binary32.
     Single(Vec<f32>),
     /// binary64.
     Double(Vec<f64>),
 }
 
-impl Numbers {
+impl Floats {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
-            Numbers::Single(numbers) => numbers.len(),
-            Numbers::Double(numbers) => numbers.len(),
+            Floats::Single(numbers) => numbers.len(),
+            Floats::Double(numbers) => numbers.len(),
         }
     }
 
@@ -34,16 +34,16 @@ impl Numbers {
     /// Their type.
     pub fn precision(&self) -> Format {
         match self {
-            Numbers::Single(_) => Format::F32,
-            Numbers::Double(_) => Format::F64,
+            Floats::Single(_) => Format::F32,
+            Floats::Double(_) => Format::F64,
         }
     }
 
     /// All of them, little-endian.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
-            Numbers::Single(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Numbers::Double(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Floats::Single(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Floats::Double(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Converter {
         &mut self,
         tensor: &str,
         exact: impl Iterator<Item = impl Borrow<Rational>>,
-    ) -> Result<Numbers, InterchangeError> {
+    ) -> Result<Floats, InterchangeError> {
         let mut wide = Vec::new();
         for (index, x) in exact.enumerate() {
             wide.push(self.number(tensor, index, x.borrow())?);
@@ -108,7 +108,7 @@ impl Converter {
         &mut self,
         tensor: &str,
         values: &[E],
-    ) -> Result<Numbers, InterchangeError> {
+    ) -> Result<Floats, InterchangeError> {
         let mut wide = Vec::with_capacity(values.len());
         for (index, &x) in values.iter().enumerate() {
             let exact = Dyadic::try_from(x.to_f64()).map_err(|_| InterchangeError::TooLarge {
@@ -131,15 +131,15 @@ impl Converter {
         let numbers = self.floats(name, &[x]);
         self.precision = own;
         match numbers? {
-            Numbers::Single(numbers) => Ok(numbers[0]),
-            Numbers::Double(numbers) => Ok(numbers[0] as f32),
+            Floats::Single(numbers) => Ok(numbers[0]),
+            Floats::Double(numbers) => Ok(numbers[0] as f32),
         }
     }
 
-    fn narrowed(&self, wide: Vec<f64>) -> Numbers {
+    fn narrowed(&self, wide: Vec<f64>) -> Floats {
         match self.precision {
-            Format::F64 => Numbers::Double(wide),
-            _ => Numbers::Single(wide.into_iter().map(|x| x as f32).collect()),
+            Format::F64 => Floats::Double(wide),
+            _ => Floats::Single(wide.into_iter().map(|x| x as f32).collect()),
         }
     }
 

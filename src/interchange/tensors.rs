@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use shatter_exact::Format;
 use shatter_record::safetensors::{LONGEST, Tensor, header, parse};
 
-use super::array::{Arrays, Entry, MOST_READ, Values};
-use super::number::Numbers;
-use super::{Array, InterchangeError};
+use super::array::{Arrays, MOST_READ, StoredArray, StoredNumbers};
+use super::number::Floats;
+use super::{InterchangeError, NamedArray};
 
 /// The file.
-pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
+pub fn file(arrays: &[NamedArray], metadata: &[(String, String)]) -> Vec<u8> {
     let metadata: BTreeMap<&str, String> =
         metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    let tensor = |array: &'_ Array| -> (String, &'static str) {
+    let tensor = |array: &'_ NamedArray| -> (String, &'static str) {
         let dtype = match array.numbers {
-            Numbers::Single(_) => "F32",
-            Numbers::Double(_) => "F64",
+            Floats::Single(_) => "F32",
+            Floats::Double(_) => "F64",
         };
         (array.name.clone(), dtype)
     };
@@ -36,11 +36,11 @@ pub fn file(arrays: &[Array], metadata: &[(String, String)]) -> Vec<u8> {
 ///
 /// ```
 /// use shatter_exact::Format;
-/// use shatter_interchange::{Array, Numbers, array::Values, tensors};
-/// let numbers = Numbers::Single(vec![0.5, -2.0]);
-/// let array = Array { name: "w".to_owned(), shape: vec![2], numbers };
+/// use shatter_interchange::{NamedArray, Floats, array::StoredNumbers, tensors};
+/// let numbers = Floats::Single(vec![0.5, -2.0]);
+/// let array = NamedArray { name: "w".to_owned(), shape: vec![2], numbers };
 /// let read = tensors::read(&tensors::file(&[array], &[]))?;
-/// assert_eq!(read.entries["w"].values, Values::Floats(Format::F32, vec![0.5, -2.0]));
+/// assert_eq!(read.entries["w"].values, StoredNumbers::Floats(Format::F32, vec![0.5, -2.0]));
 /// # Ok::<(), shatter_interchange::InterchangeError>(())
 /// ```
 ///
@@ -66,7 +66,7 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
         let (begin, end) = tensor.data_offsets;
         let bytes = data.get(begin as usize..end as usize).unwrap_or_default();
         let values = values(&name, &tensor.dtype, bytes, &mut left)?;
-        entries.insert(name, Entry { shape: tensor.shape, values });
+        entries.insert(name, StoredArray { shape: tensor.shape, values });
     }
     Ok(Arrays { metadata: header.metadata, entries })
 }
@@ -85,13 +85,15 @@ fn values(
     dtype: &str,
     bytes: &[u8],
     left: &mut usize,
-) -> Result<Values, InterchangeError> {
+) -> Result<StoredNumbers, InterchangeError> {
     let (of, width) = match dtype {
         "F64" => (Format::F64, 8),
         "F32" => (Format::F32, 4),
         "F16" => (Format::F16, 2),
         "BF16" => (Format::Bf16, 2),
-        whole if whole.starts_with(['I', 'U']) || whole == "BOOL" => return Ok(Values::Whole),
+        whole if whole.starts_with(['I', 'U']) || whole == "BOOL" => {
+            return Ok(StoredNumbers::Whole);
+        }
         _ => {
             let reason =
                 format!("is of type {dtype}, which is not read: F64, F32, F16 and BF16 are");
@@ -108,7 +110,7 @@ fn values(
         [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
         _ => f64::NAN, // chunks have `width` bytes
     };
-    Values::floats(name, of, bytes.chunks_exact(width).map(number).collect())
+    StoredNumbers::floats(name, of, bytes.chunks_exact(width).map(number).collect())
 }
 
 /// The number that these bits are in binary16.

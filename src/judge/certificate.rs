@@ -43,7 +43,7 @@ use shatter_certify::write::number;
 use shatter_exact::{Dyadic, Format};
 use shatter_network::Reading;
 use shatter_network::graph::sides;
-use shatter_network::reading::Said;
+use shatter_network::reading::BoundLabels;
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled, header, hex};
 use shatter_sample::{Labels, RawSample, class_name};
 
@@ -77,7 +77,7 @@ pub struct Subject<'a> {
     /// The runtimes of which is spoken.
     pub runtime: Runtime,
     /// How outputs say labels.
-    pub said: &'a Said,
+    pub said: &'a BoundLabels,
     /// How points become inputs.
     pub inputs: String,
     /// The inputs and their labels.
@@ -86,7 +86,7 @@ pub struct Subject<'a> {
 
 /// How many points have each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Tally {
+pub struct VerdictCounts {
     /// The outputs equal the target.
     pub exact: usize,
     /// The label is said, and no runtime of the model can round that away.
@@ -97,11 +97,11 @@ pub struct Tally {
     pub misfit: usize,
 }
 
-impl Tally {
+impl VerdictCounts {
     /// Counts.
-    pub fn of(judged: &[Judged]) -> Tally {
+    pub fn of(judged: &[Judged]) -> VerdictCounts {
         let count = |verdict| judged.iter().filter(|one| one.verdict == verdict).count();
-        Tally {
+        VerdictCounts {
             exact: count(Verdict::Exact),
             margin: count(Verdict::Margin),
             undecided: count(Verdict::Undecided),
@@ -111,7 +111,7 @@ impl Tally {
 
     /// The line of a certificate.
     pub(super) fn line(self) -> String {
-        let Tally { exact, margin, undecided, misfit } = self;
+        let VerdictCounts { exact, margin, undecided, misfit } = self;
         format!("counts exact={exact} margin={margin} undecided={undecided} misfit={misfit}")
     }
 }
@@ -130,7 +130,7 @@ pub fn digest_of_files<'a>(network: &[u8], beside: impl Iterator<Item = &'a [u8]
 }
 
 /// Everything before the verdicts; `claims` leaves out the lines that are none.
-pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
+pub(super) fn head(subject: &Subject, tally: VerdictCounts, claims: bool) -> String {
     let Subject { network_sha256, description, precision, said, inputs, sample, .. } = subject;
     let kind = match &sample.labels {
         Labels::Classes { count, .. } => format!("classes={count}"),
@@ -163,7 +163,7 @@ pub(super) fn head(subject: &Subject, tally: Tally, claims: bool) -> String {
 
 /// Which class of the outputs each class of the sample is, in the order of the sample's; `None` where their names
 /// say it.
-fn classes(said: &Said, labels: &Labels) -> Option<String> {
+fn classes(said: &BoundLabels, labels: &Labels) -> Option<String> {
     let mut found: BTreeMap<(u64, String), u32> = BTreeMap::new();
     for i in 0..labels.len() {
         let class = said.class(i)?;
@@ -203,7 +203,7 @@ pub(super) fn spelled(x: f64) -> String {
 
 /// The certificate.
 pub fn write(subject: &Subject, judged: &[Judged]) -> String {
-    let mut text = head(subject, Tally::of(judged), false);
+    let mut text = head(subject, VerdictCounts::of(judged), false);
     for one in judged {
         let Judged { verdict, low, high, rounding, .. } = one.claimed();
         let (low, high, rounding) = (spelled(low), spelled(high), spelled(rounding));

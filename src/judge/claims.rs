@@ -6,7 +6,7 @@
 //! follow then.
 
 use super::JudgeError;
-use super::certificate::{Subject, Tally, digest, head, spelled};
+use super::certificate::{Subject, VerdictCounts, digest, head, spelled};
 use super::exactly::Exactly;
 use super::runtime::Runtime;
 use super::verdict::{Judged, Verdict};
@@ -85,7 +85,7 @@ impl Claim {
 }
 
 /// Reads the claims about every point.
-fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
+fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, VerdictCounts), String> {
     let (body, last) = text
         .trim_end_matches('\n')
         .rsplit_once('\n')
@@ -97,7 +97,7 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
     let said = |line: &&str| !line.starts_with("network ") && !line.starts_with("sample ");
     let mut lines = body.split('\n').peekable();
     // The counts are those of the certificate's own lines, which may claim less than is known.
-    let wanted = head(subject, Tally::default(), true);
+    let wanted = head(subject, VerdictCounts::default(), true);
     let mut counts = "";
     for wanted in wanted.lines() {
         // Older certificates name no runtime model.
@@ -118,7 +118,7 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, Tally), String> {
     }
     let n = subject.sample.points.n();
     let mut claims = Vec::with_capacity(n);
-    let mut tally = Tally::default();
+    let mut tally = VerdictCounts::default();
     for i in 0..n {
         let line = lines.next().ok_or_else(|| format!("it has no verdict on point {i}"))?;
         let claim =
@@ -153,7 +153,7 @@ pub fn confirm(
     network: &Graph,
     judged: &mut [Judged],
     everywhere_exact: bool,
-) -> Result<Result<Tally, String>, JudgeError> {
+) -> Result<Result<VerdictCounts, String>, JudgeError> {
     let (claims, tally) = match read(text, subject) {
         Ok(read) => read,
         Err(reason) => return Ok(Err(reason)),

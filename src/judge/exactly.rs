@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use shatter_exact::format::common_grain;
 use shatter_network::Graph;
-use shatter_network::exactly::{Exact, Plan};
-use shatter_network::reading::Said;
+use shatter_network::exactly::{EvaluationPlan, ExactEvaluator};
+use shatter_network::reading::BoundLabels;
 use shatter_sample::Points;
 
 use super::JudgeError;
@@ -31,9 +31,9 @@ const MOST_AT_ONCE: usize = 64;
 
 /// A network with the points that it is to decide.
 pub struct Exactly<'a> {
-    exact: Exact<'a>,
+    exact: ExactEvaluator<'a>,
     points: &'a Points,
-    said: &'a Said,
+    said: &'a BoundLabels,
     /// Bytes that may be taken at once.
     most: u64,
 }
@@ -46,12 +46,12 @@ impl<'a> Exactly<'a> {
     pub fn asked(
         network: &'a Graph,
         points: &'a Points,
-        said: &'a Said,
+        said: &'a BoundLabels,
         n: usize,
     ) -> Result<Exactly<'a>, JudgeError> {
-        let plan = Plan::of(network)?;
+        let plan = EvaluationPlan::of(network)?;
         bounded(plan.work, n, ASKED_WORK, "products of exact numbers")?;
-        let exact = Exact::planned(network, plan, ASKED_BYTES)?;
+        let exact = ExactEvaluator::planned(network, plan, ASKED_BYTES)?;
         Ok(Exactly { exact, points, said, most: ASKED_BYTES })
     }
 
@@ -59,7 +59,7 @@ impl<'a> Exactly<'a> {
     pub fn unasked(
         network: &'a Graph,
         points: &'a Points,
-        said: &'a Said,
+        said: &'a BoundLabels,
         judged: &[Judged],
     ) -> Option<(Exactly<'a>, Vec<usize>)> {
         let n = judged.len();
@@ -67,7 +67,7 @@ impl<'a> Exactly<'a> {
         if !little(network.products()) && !judged.iter().any(Judged::is_open) {
             return None;
         }
-        let plan = Plan::of(network).ok()?;
+        let plan = EvaluationPlan::of(network).ok()?;
         let all = little(plan.work);
         let affordable = if all { n } else { (UNASKED_WORK / plan.work.max(1)) as usize };
         let which: Vec<usize> =
@@ -75,7 +75,7 @@ impl<'a> Exactly<'a> {
         if which.is_empty() {
             return None;
         }
-        let exact = Exact::planned(network, plan, UNASKED_BYTES).ok()?;
+        let exact = ExactEvaluator::planned(network, plan, UNASKED_BYTES).ok()?;
         Some((Exactly { exact, points, said, most: UNASKED_BYTES }, which))
     }
 

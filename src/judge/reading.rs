@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use shatter_exact::{Dyadic, IBig};
 use shatter_network::ExactLabels;
-use shatter_network::exactly::Value;
-use shatter_network::reading::{How, Said};
+use shatter_network::exactly::ExactValues;
+use shatter_network::reading::{BoundLabels, How};
 use shatter_sample::Labels;
 
 use super::enclose::Enclosure;
@@ -13,7 +13,12 @@ use super::enclose::depth::{Bounded, Functional};
 use super::verdict::Judged;
 
 /// The judgement of outputs that are enclosed, at point `i`.
-pub(super) fn enclosed(said: &Said, outputs: &Enclosure, at: Range<usize>, i: usize) -> Judged {
+pub(super) fn enclosed(
+    said: &BoundLabels,
+    outputs: &Enclosure,
+    at: Range<usize>,
+    i: usize,
+) -> Judged {
     // Each operation once rounded outwards.
     let low = |at: usize| (outputs.centre[at] - outputs.radius(at)).next_down();
     let high = |at: usize| (outputs.centre[at] + outputs.radius(at)).next_up();
@@ -76,7 +81,7 @@ pub(super) fn enclosed(said: &Said, outputs: &Enclosure, at: Range<usize>, i: us
 
 /// The functionals of so many outputs whose bounds say what [`bounded`] judges: the label's output less each
 /// other, or the outputs.
-pub(super) fn functionals(said: &Said, outputs: usize, i: usize) -> Vec<Functional> {
+pub(super) fn functionals(said: &BoundLabels, outputs: usize, i: usize) -> Vec<Functional> {
     match (said.how(), said.class(i)) {
         (How::Largest, Some(own)) => {
             let own = own as usize;
@@ -88,7 +93,7 @@ pub(super) fn functionals(said: &Said, outputs: usize, i: usize) -> Vec<Function
 }
 
 /// The judgement of functionals that are bounded, in real arithmetic and at every runtime.
-pub(super) fn bounded(said: &Said, found: &[Bounded], i: usize) -> Judged {
+pub(super) fn bounded(said: &BoundLabels, found: &[Bounded], i: usize) -> Judged {
     if said.how() != How::Largest || said.class(i).is_none() {
         return enclosed(said, &Enclosure::of_bounds(found), 0..found.len(), i);
     }
@@ -102,7 +107,12 @@ pub(super) fn bounded(said: &Said, found: &[Bounded], i: usize) -> Judged {
 }
 
 /// The judgement of outputs that are known, with the rounding bound of before.
-pub(super) fn exactly(said: &Said, outputs: &Value, i: usize, rounding: f64) -> Judged {
+pub(super) fn exactly(
+    said: &BoundLabels,
+    outputs: &ExactValues,
+    i: usize,
+    rounding: f64,
+) -> Judged {
     let is = |k: usize, x: &Dyadic| outputs.at(k).minus(x).is_zero();
     let Some(class) = said.class(i) else {
         let row = said.labels().exact_row(i);
@@ -187,7 +197,7 @@ mod tests {
     use shatter_exact::Rational;
     use shatter_network::Reading;
 
-    fn said(how: How, class: u32, outputs: usize) -> Said {
+    fn said(how: How, class: u32, outputs: usize) -> BoundLabels {
         let labels = Labels::classes(vec![class], class + 1).unwrap();
         Reading::new(how).bind(&labels, outputs).unwrap()
     }
@@ -210,7 +220,7 @@ mod tests {
             denominator in 1u64..20,
             label in 0u32..3,
         ) {
-            let value = |numbers: &[i64]| Value {
+            let value = |numbers: &[i64]| ExactValues {
                 numbers: numbers.iter().map(|&x| x.into()).collect(),
                 exponent,
                 denominator: denominator.into(),
@@ -267,7 +277,7 @@ mod tests {
     #[test]
     fn real_labels_and_one_hot_outputs_are_met_exactly() {
         // 3/6, −5/4 and 1; 0, 1, 0.
-        let outputs = |numbers: [i64; 3], exponent, denominator: u8| Value {
+        let outputs = |numbers: [i64; 3], exponent, denominator: u8| ExactValues {
             numbers: numbers.map(Into::into).into(),
             exponent,
             denominator: denominator.into(),

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use shatter_exact::Format;
 use shatter_network::Reading;
 use shatter_network::graph::{Graph, count, sides};
-use shatter_network::reading::{How, Said};
+use shatter_network::reading::{BoundLabels, How};
 use shatter_sample::{Labels, Points};
 
 use super::JudgeError;
@@ -159,7 +159,7 @@ pub fn judge(
 pub fn decide(
     network: &Graph,
     points: &Points,
-    said: &Said,
+    said: &BoundLabels,
     runtime: Runtime,
     effort: Effort,
 ) -> Result<Decided, JudgeError> {
@@ -231,7 +231,7 @@ fn deepened(
     network: &Graph,
     evaluator: &Evaluator,
     points: &Points,
-    said: &Said,
+    said: &BoundLabels,
     walks: Walks,
     finished: impl Fn(Judged) -> Judged + Sync,
     judged: &mut [Judged],

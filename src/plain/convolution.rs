@@ -11,7 +11,7 @@
 
 use shatter_exact::Element;
 use shatter_matrix::product::{Matrix, MatrixMut, product};
-use shatter_network::graph::{Affine, Window};
+use shatter_network::graph::{Affine, SlidingWindow};
 
 /// Numbers that a row of a window meets below which whole windows are unfolded.
 const THIN: usize = 64;
@@ -23,7 +23,7 @@ pub struct Convolution<E> {
     /// (rows · columns · channels) × outputs.
     weights: Vec<E>,
     bias: Vec<E>,
-    window: Window,
+    window: SlidingWindow,
     /// Channels, rows and columns of the image.
     shape: [usize; 3],
     outputs: usize,
@@ -45,7 +45,7 @@ enum Unfolded {
 
 impl<E: Element> Convolution<E> {
     /// The weights as numbers of type `E`, for images of `shape`.
-    pub fn new(affine: &Affine, window: Window, shape: &[usize]) -> Convolution<E> {
+    pub fn new(affine: &Affine, window: SlidingWindow, shape: &[usize]) -> Convolution<E> {
         let shape = [shape[0], shape[1], shape[2]];
         let places = window.places(shape[1], shape[2]).unwrap_or((0, 0));
         let (channels, area, all) = (shape[0], window.size.0 * window.size.1, places.0 * places.1);
@@ -55,7 +55,7 @@ impl<E: Element> Convolution<E> {
             let (inside, channel) = (entry / channels, entry % channels);
             E::of(affine.weights[(channel * area + inside) * outputs + output])
         };
-        let point = Window { size: (1, 1), stride: (1, 1), before: (0, 0), after: (0, 0) };
+        let point = SlidingWindow { size: (1, 1), stride: (1, 1), before: (0, 0), after: (0, 0) };
         let unfolded = if window == point {
             Unfolded::Not
         } else if channels * window.size.1 < THIN || all < PLACES / 2 {

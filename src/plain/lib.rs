@@ -26,7 +26,7 @@ use shatter_exact::Element;
 
 use convolution::Convolution;
 use dense::{Dense, Sparse};
-use shatter_network::graph::{Graph, Operation, Window, count};
+use shatter_network::graph::{Graph, Operator, SlidingWindow, count};
 
 /// Numbers that the values of a block should not exceed, and the most points of a block.
 const BLOCK_NUMBERS: usize = 1 << 23;
@@ -61,10 +61,10 @@ enum Prepared<E> {
 /// The outputs at `n` points, one point after the other.
 ///
 /// ```
-/// use shatter_network::graph::{Affine, Graph, Operation, Step};
+/// use shatter_network::graph::{Affine, Graph, Operator, Step};
 /// use shatter_plain::outputs;
 /// let affine = Affine { weights: vec![2.0, -1.0], inputs: 2, outputs: 1, bias: vec![0.5] };
-/// let step = Step::new(Operation::Dense(affine), 0, vec![1]);
+/// let step = Step::new(Operator::Dense(affine), 0, vec![1]);
 /// let graph = Graph { precision: shatter_exact::Format::F32, input: vec![2], steps: vec![step] };
 /// assert_eq!(outputs(&graph, &[1f32, 1.0, 0.0, 4.0], 2), [1.5, -3.5]);
 /// ```
@@ -98,17 +98,17 @@ impl<'a, E: Element> Plain<'a, E> {
                 )
             };
             match &step.operation {
-                Operation::Dense(affine) => Prepared::Dense(Dense::new(affine, shape, after)),
-                Operation::Units(units) => Prepared::Sparse(Sparse::new(units, shape, after)),
-                Operation::Convolution(affine, window) => {
+                Operator::Dense(affine) => Prepared::Dense(Dense::new(affine, shape, after)),
+                Operator::Units(units) => Prepared::Sparse(Sparse::new(units, shape, after)),
+                Operator::Convolution(affine, window) => {
                     Prepared::Convolution(Convolution::new(affine, *window, shape))
                 }
-                Operation::Leaky(slopes) => Prepared::Slopes(numbers(slopes)),
-                Operation::Shift { from, by, .. } | Operation::Scale { from, by, .. } => {
+                Operator::Leaky(slopes) => Prepared::Slopes(numbers(slopes)),
+                Operator::Shift { from, by, .. } | Operator::Scale { from, by, .. } => {
                     picked(from, by)
                 }
-                Operation::Gather { from } => picked(from, &[]),
-                Operation::Normalize(by) => Prepared::Channels(pointwise::normalization(by)),
+                Operator::Gather { from } => picked(from, &[]),
+                Operator::Normalize(by) => Prepared::Channels(pointwise::normalization(by)),
                 _ => Prepared::Nothing,
             }
         });
@@ -137,7 +137,7 @@ impl<'a, E: Element> Plain<'a, E> {
             read.dedup();
             // What nobody reads later is changed where it stands.
             let once = step.reads().filter(|&value| value == step.on).count() == 1;
-            let joins = matches!(step.operation, Operation::Concatenate(_));
+            let joins = matches!(step.operation, Operator::Concatenate(_));
             let dies = self.last[step.on] == index && once && !joins;
             let owned = dies.then(|| std::mem::take(&mut values[step.on]));
             let next = self.step(index, owned, &values, n);
@@ -156,7 +156,7 @@ impl<'a, E: Element> Plain<'a, E> {
         let take = |owned: Option<Vec<E>>| owned.unwrap_or_else(|| values[step.on].clone());
         // Operations that change no shape work where the value stands.
         match (&step.operation, &self.prepared[index]) {
-            (Operation::Activate(activation), _) => {
+            (Operator::Activate(activation), _) => {
                 let mut x = take(owned);
                 pointwise::activate(&mut x, *activation);
                 return x;
@@ -166,7 +166,7 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::leaky(&mut x, slopes);
                 return x;
             }
-            (Operation::Clip { low, high }, _) => {
+            (Operator::Clip { low, high }, _) => {
                 let mut x = take(owned);
                 pointwise::clip(&mut x, E::of(*low), E::of(*high));
                 return x;
@@ -176,18 +176,18 @@ impl<'a, E: Element> Plain<'a, E> {
                 pointwise::normalize(&mut x, by);
                 return x;
             }
-            (Operation::Sum { other, minus }, _) => {
+            (Operator::Sum { other, minus }, _) => {
                 let mut x = take(owned);
                 pointwise::sum(&mut x, &values[*other], *minus);
                 return x;
             }
-            (Operation::Softmax { logarithm }, _) => {
+            (Operator::Softmax { logarithm }, _) => {
                 let mut x = take(owned);
                 pointwise::softmax(&mut x, count(shape), *logarithm);
                 return x;
             }
-            (Operation::Same, _) if shape == after => return take(owned),
-            (Operation::Same, _) => {
+            (Operator::Same, _) if shape == after => return take(owned),
+            (Operator::Same, _) => {
                 return layout::held(layout::canonical(take(owned), shape), after);
             }
             _ => {}
@@ -199,24 +199,22 @@ impl<'a, E: Element> Plain<'a, E> {
             (_, Prepared::Dense(dense)) => dense.apply(x, n),
             (_, Prepared::Sparse(sparse)) => sparse.apply(x, n),
             (_, Prepared::Convolution(convolution)) => convolution.apply(x, n),
-            (Operation::MaxPool(window), _) => pool::largest(x, shape, window),
-            (Operation::MeanPool(window, padded), _) => pool::mean(x, shape, window, *padded),
-            (Operation::GlobalMean, _) => {
-                pool::mean(x, shape, &Window::whole(shape[1], shape[2]), true)
+            (Operator::MaxPool(window), _) => pool::largest(x, shape, window),
+            (Operator::MeanPool(window, padded), _) => pool::mean(x, shape, window, *padded),
+            (Operator::GlobalMean, _) => {
+                pool::mean(x, shape, &SlidingWindow::whole(shape[1], shape[2]), true)
             }
-            (Operation::Shift { negated, .. }, Prepared::Picked(from, by)) => {
+            (Operator::Shift { negated, .. }, Prepared::Picked(from, by)) => {
                 let sign = if *negated { -E::one() } else { E::one() };
                 picked(from, &|k, x| sign * x + by[k])
             }
-            (Operation::Scale { divides: true, .. }, Prepared::Picked(from, by)) => {
+            (Operator::Scale { divides: true, .. }, Prepared::Picked(from, by)) => {
                 picked(from, &|k, x| x / by[k])
             }
-            (Operation::Scale { .. }, Prepared::Picked(from, by)) => {
-                picked(from, &|k, x| x * by[k])
-            }
+            (Operator::Scale { .. }, Prepared::Picked(from, by)) => picked(from, &|k, x| x * by[k]),
             (_, Prepared::Picked(from, _)) => picked(from, &|_, x| x),
-            (Operation::Response(by), _) => pointwise::response(x, layout::sides(shape).0, by),
-            (Operation::Concatenate(others), _) => {
+            (Operator::Response(by), _) => pointwise::response(x, layout::sides(shape).0, by),
+            (Operator::Concatenate(others), _) => {
                 let parts = [step.on].into_iter().chain(others.iter().copied());
                 let of = |value: usize| (&values[value], layout::sides(self.graph.shape(value)).0);
                 let parts: Vec<_> = parts.map(of).collect();

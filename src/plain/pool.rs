@@ -2,7 +2,7 @@
 
 use shatter_exact::Element;
 use shatter_matrix::vectors::vectorised;
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 /// Joins the rows of channels that each window meets, and finishes each place, of which it is told how many
 /// positions of the window lie inside the image.
@@ -10,7 +10,7 @@ use shatter_network::graph::Window;
 fn reduced<E: Element>(
     x: &[E],
     shape: &[usize],
-    window: &Window,
+    window: &SlidingWindow,
     start: E,
     join: impl Fn(&mut E, E) + Copy,
     finish: impl Fn(&mut E, usize) + Copy,
@@ -42,7 +42,7 @@ fn reduced<E: Element>(
 }
 
 /// The largest entry of each window; padding never wins, and what is no number does and is not hidden.
-pub fn largest<E: Element>(x: &[E], shape: &[usize], window: &Window) -> Vec<E> {
+pub fn largest<E: Element>(x: &[E], shape: &[usize], window: &SlidingWindow) -> Vec<E> {
     vectorised(
         #[inline(always)]
         || {
@@ -56,7 +56,7 @@ pub fn largest<E: Element>(x: &[E], shape: &[usize], window: &Window) -> Vec<E> 
 }
 
 /// The mean of each window, padding counted as zeros or not at all.
-pub fn mean<E: Element>(x: &[E], shape: &[usize], window: &Window, padded: bool) -> Vec<E> {
+pub fn mean<E: Element>(x: &[E], shape: &[usize], window: &SlidingWindow, padded: bool) -> Vec<E> {
     let area = window.size.0 as f64 * window.size.1 as f64;
     let divisor = |inside: usize| E::of(if padded { area } else { inside.max(1) as f64 });
     vectorised(

@@ -208,7 +208,7 @@ fn batches(parameter: &Parameter) -> Option<String> {
 
 /// The format's name for this type.
 fn dtype<E: Element>() -> &'static str {
-    if E::NAME == "f32" { "F32" } else { "F64" }
+    if E::FORMAT == shatter_exact::Format::F32 { "F32" } else { "F64" }
 }
 
 /// Numbers that are turned into bytes, or bytes into numbers, at a time.

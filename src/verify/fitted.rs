@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use shatter_construct::{Options as Choices, ThresholdRule, depth_two};
+use shatter_construct::{DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::ExactNetwork;
 use shatter_sample::LabelRule;
@@ -33,10 +33,8 @@ pub struct Fitted {
 pub(super) fn fitted(options: &Options) -> Result<Vec<Fitted>, VerifyError> {
     let Options { fitted_points: n, dimension: d, seed, .. } = options;
     let sample = draw(&format!("gaussian:n={n},d={d},target=number"), LabelRule::True, *seed)?;
-    let fit = |rule| {
-        let choices = Choices { threshold: rule, seed: *seed, ..Choices::default() };
-        depth_two::fit_exact(&sample.points, &sample.labels, &choices)
-    };
+    let task = Task::new(&sample.points, &sample.labels, *seed);
+    let fit = |threshold| DepthTwo { threshold }.fit_exact(&task);
     // Data thresholds leave the projections unscaled, and the direction is the same for all rules.
     let unscaled = fit(ThresholdRule::Data).map_or(0, |fit| fit.z.exponent);
     let one = |rule| {

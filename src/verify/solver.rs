@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use shatter_construct::depth_two::{self, FloatFit};
-use shatter_construct::{ConstructError, Options};
+use shatter_construct::depth_two::FloatFit;
+use shatter_construct::{ConstructError, DepthTwo, Task};
 use shatter_exact::Element;
 use shatter_linear::{self as linear, Square};
-use shatter_sample::{Labels, Points};
 
 /// How Aw = y is solved in floating point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,15 +76,16 @@ pub enum SolverError {
     NoLapack,
 }
 
-/// The network of [`depth_two::fit_float`], its output weights found by `solver`.
+/// The network of [`DepthTwo::fit_float`], its output weights found by `solver`.
 ///
 /// ```
-/// use shatter_construct::{Options, ThresholdRule};
+/// use shatter_construct::{DepthTwo, Task, ThresholdRule};
 /// use shatter_sample::LabelRule;
 /// use shatter_verify::solver::{FloatSolver, fit_float};
 /// let sample = shatter_sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let options = Options { threshold: ThresholdRule::Midpoint, ..Options::default() };
-/// let fit = fit_float::<f64>(&sample.points, &sample.labels, &options, FloatSolver::Nalgebra)?;
+/// let task = Task::new(&sample.points, &sample.labels, 1);
+/// let midpoint = DepthTwo { threshold: ThresholdRule::Midpoint };
+/// let fit = fit_float::<f64>(midpoint, &task, FloatSolver::Nalgebra)?;
 /// assert_eq!(fit.network.units(), 50);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -93,16 +93,15 @@ pub enum SolverError {
 /// # Errors
 /// [`SolverError`].
 pub fn fit_float<F: Element + nalgebra::RealField>(
-    points: &Points,
-    labels: &Labels,
-    options: &Options,
+    construction: DepthTwo,
+    task: &Task,
     solver: FloatSolver,
 ) -> Result<FloatFit<F>, SolverError> {
-    let mut fit = depth_two::fit_float::<F>(points, labels, options)?;
+    let mut fit = construction.fit_float::<F>(task)?;
     if solver == FloatSolver::Structured {
         return Ok(fit);
     }
-    let y: Vec<F> = fit.order.iter().map(|&i| F::of(labels.f64_at(i as usize))).collect();
+    let y: Vec<F> = fit.order.iter().map(|&i| F::of(task.labels.f64_at(i as usize))).collect();
     let w = solve_dense(&fit.z, &fit.network.b, &y, solver)?;
     if let Some(index) = w.iter().position(|w| !num_traits::Float::is_finite(*w)) {
         return Err(SolverError::Overflow { index, format: F::NAME });

@@ -13,9 +13,7 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use shatter_construct::{
-    ConstructError, Options as Choices, ThresholdRule, depth_two, depth_two::Fit,
-};
+use shatter_construct::{ConstructError, DepthTwo, Fit, Task, ThresholdRule};
 use shatter_exact::Element;
 use shatter_exact::Lattice;
 use shatter_network::{ExactNetwork, FloatExactness, TwoLayer, evaluate, projection};
@@ -193,8 +191,8 @@ impl Cell<'_> {
         }
     }
 
-    fn choices(&self, rule: ThresholdRule) -> Choices {
-        Choices { threshold: rule, seed: self.options.seed, ..Choices::default() }
+    fn task(&self) -> Task<'_> {
+        Task::new(&self.sample.points, &self.sample.labels, self.options.seed)
     }
 
     fn single(
@@ -207,8 +205,7 @@ impl Cell<'_> {
         if let Some(reason) = no_direction {
             return refused(row, reason.clone());
         }
-        let (points, labels) = (&self.sample.points, &self.sample.labels);
-        match fit_float::<f32>(points, labels, &self.choices(rule), solver) {
+        match fit_float::<f32>(DepthTwo { threshold: rule }, &self.task(), solver) {
             Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |_, _| None),
             Err(error) => {
                 use ConstructError::NoDirection;
@@ -222,8 +219,7 @@ impl Cell<'_> {
 
     fn double(&self, rule: ThresholdRule, solver: FloatSolver) -> TheoremRow {
         let row = self.row(rule, &solver, Arithmetic::F64);
-        let (points, labels) = (&self.sample.points, &self.sample.labels);
-        match fit_float::<f64>(points, labels, &self.choices(rule), solver) {
+        match fit_float::<f64>(DepthTwo { threshold: rule }, &self.task(), solver) {
             Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |network, z| {
                 Some(evaluate::compensated(network, z))
             }),
@@ -235,7 +231,7 @@ impl Cell<'_> {
     fn exact(&self, rule: ThresholdRule) -> Vec<TheoremRow> {
         let row = |arithmetic| self.row(rule, &"exact", arithmetic);
         let (points, labels) = (&self.sample.points, &self.sample.labels);
-        let fit = match depth_two::fit_exact(points, labels, &self.choices(rule)) {
+        let fit = match (DepthTwo { threshold: rule }).fit_exact(&self.task()) {
             Ok(fit) => fit,
             Err(error) => {
                 // The theorem knows no exception: an exact fit that is refused is a failure.
@@ -307,9 +303,8 @@ impl Cell<'_> {
         let a = Lattice::from_dyadics(&exact.a);
         let z = projection::project(&self.sample.points, &a);
         let bounds = FloatExactness::of(&exact, &self.sample.points, &z);
-        let exactly = if F::NAME == f32::NAME { bounds.binary32 } else { bounds.binary64 };
         let fits = || evaluate::exact_residual(&exact, &z, &self.sample.labels).fits;
-        exactly && fits() == self.sample.points.n()
+        bounds.holds_in(F::FORMAT) && fits() == self.sample.points.n()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::common::{cases, raw_sample};
 use proptest::prelude::*;
 use shatter_certify::{read, write_certificate, write_network};
 use shatter_check::{Rejection, check};
-use shatter_construct::{Options, ThresholdRule, depth_two};
+use shatter_construct::{DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::{ExactNetwork, Network};
 use shatter_sample::{
@@ -33,8 +33,8 @@ fn write_two_layer(
 
 fn certificate(raw: RawSample, rule: LabelRule, threshold: ThresholdRule) -> String {
     let sample = raw.distinct(rule, 1).unwrap();
-    let options = Options { threshold, seed: 1, ..Options::default() };
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 1);
+    let fit = DepthTwo { threshold }.fit_exact(&task).unwrap();
     let mut bytes = Vec::new();
     write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -321,7 +321,8 @@ fn vector_labels_are_rejected() {
     let both = Labels::real(vec![1.0, 100.0, 2.0, 200.0, 3.0, 300.0], 2).unwrap();
     let raw = RawSample { text: "first".into(), points: points.clone(), labels: first };
     let sample = raw.clone().distinct(LabelRule::True, 0).unwrap();
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default()).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 0);
+    let fit = DepthTwo::default().fit_exact(&task).unwrap();
     let mut bytes = Vec::new();
     write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).unwrap();
     assert!(check(&bytes[..], raw).is_ok());
@@ -373,8 +374,8 @@ fn texts_are_escaped_and_cut() {
 fn networks_are_read_back_as_they_were() {
     let sample = raw().distinct(LabelRule::Random, 1).unwrap();
     for threshold in [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint] {
-        let options = Options { threshold, ..Options::default() };
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
+        let task = Task::new(&sample.points, &sample.labels, 0);
+        let fit = DepthTwo { threshold }.fit_exact(&task).unwrap();
         let mut bytes = Vec::new();
         let network = Network::TwoLayer(fit.network);
         write_network(&mut bytes, &network, "depth-two", None).unwrap();
@@ -396,8 +397,9 @@ proptest! {
     ) {
         let sample = raw.clone().distinct(LabelRule::Random, 1)
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let options = Options { threshold, ..Options::default() };
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)
+        let task = Task::new(&sample.points, &sample.labels, 0);
+        let fit = DepthTwo { threshold }
+            .fit_exact(&task)
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
         let mut bytes = Vec::new();
         write_two_layer(&mut bytes, &fit.network, "depth-two", &sample).expect("memory");

@@ -21,7 +21,7 @@ use shatter_claims::{
     SavedError, SavedSample, Verdict, catalogue, first_misfit, run, saved,
 };
 use shatter_construct::width_two::WidthTwo;
-use shatter_construct::{ConstructError, Construction, Options, Task, ThresholdRule, depth_two};
+use shatter_construct::{ConstructError, Construction, DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Rational, matrix};
 use shatter_network::{ExactNetwork, Network};
 use shatter_obstruct::{
@@ -108,8 +108,8 @@ fn equal_seeds_give_equal_evidence_alone_and_among_others() {
 
 /// Theorem 1.
 fn zhang(sample: &Sample) -> Result<ExactNetwork, ConstructError> {
-    let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
-    depth_two::fit_exact(&sample.points, &sample.labels, &options).map(|fit| fit.network)
+    let task = Task::new(&sample.points, &sample.labels, 0);
+    DepthTwo { threshold: ThresholdRule::Data }.fit_exact(&task).map(|fit| fit.network)
 }
 
 /// Theorem 1 without its last unit.
@@ -149,7 +149,8 @@ fn a_unit_less_and_a_flipped_sign_are_caught_shrunk_saved_and_replayed() {
         assert_eq!((found.value.points.n(), found.value.points.d()), (1, 1), "{found:?}");
         let Failure::Misfit(misfit) = &found.failure else { panic!("{found:?}") };
         assert_ne!(misfit.got, misfit.wanted);
-        let again = first_misfit(&build(&found.value).unwrap(), &found.value, Target::Value);
+        let (points, labels) = (&found.value.points, &found.value.labels);
+        let again = first_misfit(&build(&found.value).unwrap(), points, labels, Target::Value);
         assert_eq!(again.as_ref(), Some(misfit));
         // Saved by value, and tried before anything is generated.
         let kept = saved::load(&file).unwrap();

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use shatter_exact::{Dyadic, Rational};
 
 use shatter_exact::Format;
-use shatter_network::graph::{Affine, Normalization, Operation, Response, Step, Window, count};
+use shatter_network::graph::{
+    Affine, Normalization, Operator, Response, SlidingWindow, Step, count,
+};
 use shatter_network::{Activation, Graph};
 
 /// Numbers of binary32 of many sizes; whole numbers, powers of two, zeros; now and then some below
@@ -57,7 +59,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
         let image = shape.len() == 3;
         let wide = image && shape[1] >= 2;
         let of = usize::from(detail);
-        let window = |size: usize, stride: usize, padding: usize| Window {
+        let window = |size: usize, stride: usize, padding: usize| SlidingWindow {
             size: (size, size),
             stride: (stride, stride),
             before: (padding, padding),
@@ -67,21 +69,21 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
             0 | 1 if image => {
                 let outputs = 1 + of % 3;
                 let affine = builder.affine(shape[0] * 9, outputs, of % 2 == 0);
-                (Operation::Convolution(affine, window(3, 1, 1)), vec![outputs, shape[1], shape[2]])
+                (Operator::Convolution(affine, window(3, 1, 1)), vec![outputs, shape[1], shape[2]])
             }
             0..=3 => {
                 let outputs = 1 + of % 4;
                 let flat = vec![count(&shape)];
                 if image {
-                    builder.steps.push(Step::new(Operation::Same, on, flat.clone()));
+                    builder.steps.push(Step::new(Operator::Same, on, flat.clone()));
                     on = builder.steps.len();
                 }
-                (Operation::Dense(builder.affine(flat[0], outputs, of % 2 == 0)), vec![outputs])
+                (Operator::Dense(builder.affine(flat[0], outputs, of % 2 == 0)), vec![outputs])
             }
-            4 | 5 => (Operation::Activate(Activation::Relu), shape.clone()),
-            6 if wide => (Operation::MaxPool(window(2, 2, of % 2)), Vec::new()),
-            7 if wide => (Operation::MeanPool(window(3, 2, 1), of % 2 == 0), Vec::new()),
-            8 if image => (Operation::GlobalMean, vec![shape[0], 1, 1]),
+            4 | 5 => (Operator::Activate(Activation::Relu), shape.clone()),
+            6 if wide => (Operator::MaxPool(window(2, 2, of % 2)), Vec::new()),
+            7 if wide => (Operator::MeanPool(window(3, 2, 1), of % 2 == 0), Vec::new()),
+            8 if image => (Operator::GlobalMean, vec![shape[0], 1, 1]),
             9 | 10 => {
                 let channels = shape[0];
                 let mut positive = |_| builder.take(1)[0].abs();
@@ -94,7 +96,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                     mean: builder.take(channels),
                     epsilon: f64::from(epsilon),
                 };
-                (Operation::Normalize(normalization), shape.clone())
+                (Operator::Normalize(normalization), shape.clone())
             }
             11 => {
                 let same: Vec<usize> = (0..=builder.steps.len())
@@ -105,7 +107,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                     })
                     .collect();
                 let other = same[of % same.len()];
-                (Operation::Sum { other, minus: of % 3 == 0 }, shape.clone())
+                (Operator::Sum { other, minus: of % 3 == 0 }, shape.clone())
             }
             14 if image => {
                 let size = 1 + of % 5;
@@ -116,16 +118,16 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                     f64::from([1.0f32, 0.3, 1e-3][of % 3]),
                 );
                 let response = Response::new(size / 2, size, constants).expect("it is bounded");
-                (Operation::Response(response), shape.clone())
+                (Operator::Response(response), shape.clone())
             }
             12 if count(&shape) < 100 => {
                 let mut after = shape.clone();
                 after[0] *= 2;
-                (Operation::Concatenate(vec![on]), after)
+                (Operator::Concatenate(vec![on]), after)
             }
-            15 => (Operation::Activate(Activation::ALL[of % 7]), shape.clone()),
+            15 => (Operator::Activate(Activation::ALL[of % 7]), shape.clone()),
             16 => (
-                Operation::Leaky(builder.take(if of % 2 == 0 { 1 } else { shape[0] })),
+                Operator::Leaky(builder.take(if of % 2 == 0 { 1 } else { shape[0] })),
                 shape.clone(),
             ),
             17 => {
@@ -133,7 +135,7 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                     [(0.0, 6.0), (-1.0, 1.0), (f64::NEG_INFINITY, 0.3), (-0.1, f64::INFINITY)]
                         [of % 4];
                 let held = |x: f64| f64::from(x as f32);
-                (Operation::Clip { low: held(low), high: held(high) }, shape.clone())
+                (Operator::Clip { low: held(low), high: held(high) }, shape.clone())
             }
             18 => {
                 let numbers = count(&shape) as u32;
@@ -142,12 +144,12 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                 let by =
                     by.into_iter().map(|c| if divides && c == 0.0 { 255.0 } else { c }).collect();
                 let from = (0..numbers).map(|k| if of % 3 == 0 { numbers - 1 - k } else { k });
-                (Operation::Scale { from: from.collect(), by, divides }, shape.clone())
+                (Operator::Scale { from: from.collect(), by, divides }, shape.clone())
             }
             19 => {
                 let numbers = count(&shape) as u32;
                 let from = (0..numbers).map(|k| k * u32::from(detail) % numbers).collect();
-                (Operation::Gather { from }, shape.clone())
+                (Operator::Gather { from }, shape.clone())
             }
             _ => {
                 // One constant a channel, as biases are, or one a number.
@@ -160,11 +162,11 @@ fn built(codes: &[(u8, u8)], numbers: Vec<f64>) -> Graph {
                     }
                 };
                 let from = (0..numbers as u32).collect();
-                (Operation::Shift { negated: of % 3 == 0, from, by }, shape.clone())
+                (Operator::Shift { negated: of % 3 == 0, from, by }, shape.clone())
             }
         };
         shape = match &operation {
-            Operation::MaxPool(window) | Operation::MeanPool(window, _) => {
+            Operator::MaxPool(window) | Operator::MeanPool(window, _) => {
                 let (rows, columns) = window.places(shape[1], shape[2]).expect("it fits");
                 vec![shape[0], rows, columns]
             }
@@ -184,14 +186,14 @@ pub fn reads(step: &Step, shape: &[usize]) -> Option<Reads> {
     let numbers = count(&step.shape);
     let mut lists = vec![Vec::new(); numbers];
     match &step.operation {
-        Operation::Dense(affine) => {
+        Operator::Dense(affine) => {
             for (output, list) in lists.iter_mut().enumerate() {
                 list.extend(
                     (0..affine.inputs).map(|k| (affine.weights[k * affine.outputs + output], k)),
                 );
             }
         }
-        Operation::Convolution(affine, window) => {
+        Operator::Convolution(affine, window) => {
             let (area, places) = (window.size.0 * window.size.1, numbers / affine.outputs);
             window.each((shape[1], shape[2]), |place, inside, at| {
                 for (output, c) in
@@ -202,7 +204,7 @@ pub fn reads(step: &Step, shape: &[usize]) -> Option<Reads> {
                 }
             });
         }
-        Operation::MaxPool(window) | Operation::MeanPool(window, _) => {
+        Operator::MaxPool(window) | Operator::MeanPool(window, _) => {
             let places = numbers / shape[0];
             window.each((shape[1], shape[2]), |place, _, at| {
                 for c in 0..shape[0] {
@@ -210,7 +212,7 @@ pub fn reads(step: &Step, shape: &[usize]) -> Option<Reads> {
                 }
             });
         }
-        Operation::GlobalMean => {
+        Operator::GlobalMean => {
             let area = shape[1] * shape[2];
             for (c, list) in lists.iter_mut().enumerate() {
                 list.extend((c * area..(c + 1) * area).map(|at| (1.0, at)));
@@ -226,9 +228,9 @@ pub fn bias(affine: &Affine, numbers: usize, at: usize) -> f64 {
 }
 
 /// By what a sum of so many numbers is divided.
-pub fn divisor(operation: &Operation, there: usize) -> usize {
+pub fn divisor(operation: &Operator, there: usize) -> usize {
     match operation {
-        Operation::MeanPool(window, true) => window.size.0 * window.size.1,
+        Operator::MeanPool(window, true) => window.size.0 * window.size.1,
         _ => there,
     }
 }
@@ -256,14 +258,14 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
         let lists = reads(step, shape);
         let zero = Rational::ZERO;
         let next: Vec<Rational> = match (&step.operation, lists) {
-            (Operation::Dense(affine) | Operation::Convolution(affine, _), Some(lists)) => {
+            (Operator::Dense(affine) | Operator::Convolution(affine, _), Some(lists)) => {
                 let one = |(at, list): (usize, &Vec<(f64, usize)>)| {
                     let terms = list.iter().map(|&(w, k)| rational(w) * &x[k]);
                     terms.fold(rational(bias(affine, numbers, at)), |sum, term| sum + term)
                 };
                 lists.iter().enumerate().map(one).collect()
             }
-            (Operation::MaxPool(_), Some(lists)) => {
+            (Operator::MaxPool(_), Some(lists)) => {
                 let largest = |list: &Vec<(f64, usize)>| list.iter().map(|&(_, k)| &x[k]).max();
                 lists.iter().map(|list| largest(list).expect("not empty").clone()).collect()
             }
@@ -274,13 +276,13 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 };
                 lists.iter().map(one).collect()
             }
-            (Operation::Units(units), _) => {
+            (Operator::Units(units), _) => {
                 units.iter().map(|unit| unit.activation.apply(unit.argument(x))).collect()
             }
-            (Operation::Activate(activation), _) => {
+            (Operator::Activate(activation), _) => {
                 x.iter().map(|x| activation.apply(x.clone())).collect()
             }
-            (Operation::Leaky(slopes), _) => {
+            (Operator::Leaky(slopes), _) => {
                 let slope = |at: usize| match slopes.len() {
                     1 => rational(slopes[0]),
                     _ => rational(slopes[at * step.shape[0] / numbers]),
@@ -291,7 +293,7 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 };
                 x.iter().enumerate().map(one).collect()
             }
-            (Operation::Clip { low, high }, _) => {
+            (Operator::Clip { low, high }, _) => {
                 let one = |x: &Rational| match x {
                     x if low.is_finite() && *x < rational(*low) => rational(*low),
                     x if high.is_finite() && *x > rational(*high) => rational(*high),
@@ -299,24 +301,22 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 };
                 x.iter().map(one).collect()
             }
-            (Operation::Scale { from, by, divides }, _) => {
+            (Operator::Scale { from, by, divides }, _) => {
                 let one = |(&k, &c): (&u32, &f64)| match divides {
                     true => &x[k as usize] / rational(c),
                     false => &x[k as usize] * rational(c),
                 };
                 from.iter().zip(by).map(one).collect()
             }
-            (Operation::Gather { from }, _) => {
-                from.iter().map(|&k| x[k as usize].clone()).collect()
-            }
-            (Operation::Shift { negated, from, by }, _) => {
+            (Operator::Gather { from }, _) => from.iter().map(|&k| x[k as usize].clone()).collect(),
+            (Operator::Shift { negated, from, by }, _) => {
                 let one = |(&k, &b): (&u32, &f64)| {
                     let x = x[k as usize].clone();
                     (if *negated { -x } else { x }) + rational(b)
                 };
                 from.iter().zip(by).map(one).collect()
             }
-            (Operation::Normalize(by), _) => {
+            (Operator::Normalize(by), _) => {
                 let one = |(at, x): (usize, &Rational)| {
                     let c = at * shape[0] / numbers;
                     let root = inverse_root(&(rational(by.variance[c]) + rational(by.epsilon)));
@@ -325,7 +325,7 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 };
                 x.iter().enumerate().map(one).collect()
             }
-            (Operation::Response(by), _) => {
+            (Operator::Response(by), _) => {
                 let (size, alpha, _, k) = by.constants();
                 let quarters = by.quarters().expect("it is bounded");
                 let area = numbers / shape[0];
@@ -352,11 +352,11 @@ pub fn real(network: &Graph, point: &[f64]) -> Vec<Rational> {
                 };
                 (0..numbers).map(one).collect()
             }
-            (Operation::Sum { other, minus }, _) => {
+            (Operator::Sum { other, minus }, _) => {
                 let one = |(x, y): (&Rational, &Rational)| if *minus { x - y } else { x + y };
                 x.iter().zip(&values[*other]).map(one).collect()
             }
-            (Operation::Concatenate(others), _) => {
+            (Operator::Concatenate(others), _) => {
                 let others = others.iter().flat_map(|&other| values[other].clone());
                 x.iter().cloned().chain(others).collect()
             }

@@ -1,8 +1,8 @@
 //! Whether a construction keeps its promise.
 
 use proptest::prelude::*;
-use shatter_construct::{Construction, Task, first_misfit};
-use shatter_network::{ExactLabels, ExactPoints, Network};
+use shatter_construct::{Construction, Task};
+use shatter_network::{ExactLabels, ExactPoints, Network, first_misfit};
 use shatter_sample::Sample;
 
 /// Builds, evaluates at every point by the definition and by the fast path, and counts.

@@ -1,7 +1,7 @@
 //! What runtimes in binary32 make of a network: folding, orders of sums, fused operations, numbers
 //! below the normal range taken for zero, operands of products with fewer bits, and convolutions by tiles.
 
-use shatter_network::graph::{Normalization, Operation, count};
+use shatter_network::graph::{Normalization, Operator, count};
 use shatter_network::{Activation, Graph};
 
 use super::feed::{bias, divisor, reads};
@@ -238,7 +238,7 @@ impl Runtime {
             let numbers = count(&step.shape);
             let lists = reads(step, shape);
             let next = match (&step.operation, lists) {
-                (Operation::Convolution(affine, window), _)
+                (Operator::Convolution(affine, window), _)
                     if self.tile.is_some_and(|m| Tiles::fit(window, m)) =>
                 {
                     let held = self.held(x);
@@ -246,13 +246,13 @@ impl Runtime {
                     let mut tiles = Tiles::new(window.size, m, self.random());
                     Value::Held(tiles.convolve(&held, shape, affine, window))
                 }
-                (Operation::Dense(affine) | Operation::Convolution(affine, _), Some(lists)) => {
+                (Operator::Dense(affine) | Operator::Convolution(affine, _), Some(lists)) => {
                     let bias = |at| (!affine.bias.is_empty()).then(|| bias(affine, numbers, at));
                     let rows: Vec<Row> =
                         lists.into_iter().enumerate().map(|(at, list)| (list, bias(at))).collect();
                     self.product(x, &rows)
                 }
-                (Operation::MaxPool(_), Some(lists)) => {
+                (Operator::MaxPool(_), Some(lists)) => {
                     let x = self.held(x);
                     let largest = |list: &Vec<(f64, usize)>| {
                         list.iter().map(|&(_, k)| x[k]).fold(f32::NEG_INFINITY, f32::max)
@@ -270,11 +270,11 @@ impl Runtime {
                     }
                     Value::Held(means)
                 }
-                (Operation::Activate(activation), _) => {
+                (Operator::Activate(activation), _) => {
                     let held = self.held(x);
                     Value::Held(held.into_iter().map(|x| self.activated(*activation, x)).collect())
                 }
-                (Operation::Leaky(slopes), _) => {
+                (Operator::Leaky(slopes), _) => {
                     let held = self.held(x);
                     let mut result = Vec::new();
                     for (at, x) in held.into_iter().enumerate() {
@@ -286,12 +286,12 @@ impl Runtime {
                     }
                     Value::Held(result)
                 }
-                (Operation::Clip { low, high }, _) => {
+                (Operator::Clip { low, high }, _) => {
                     let (low, high) = (*low as f32, *high as f32);
                     let clipped = |x: f32| if x.is_nan() { x } else { x.max(low).min(high) };
                     Value::Held(self.held(x).into_iter().map(clipped).collect())
                 }
-                (Operation::Scale { from, by, divides }, _) => {
+                (Operator::Scale { from, by, divides }, _) => {
                     let terms = self.terms(x);
                     let mut result = Vec::new();
                     for (&k, &c) in from.iter().zip(by) {
@@ -311,13 +311,13 @@ impl Runtime {
                     }
                     self.kept(result)
                 }
-                (Operation::Gather { from }, _) => match x {
+                (Operator::Gather { from }, _) => match x {
                     Value::Held(x) => Value::Held(from.iter().map(|&k| x[k as usize]).collect()),
                     Value::Terms(x) => {
                         Value::Terms(from.iter().map(|&k| x[k as usize].clone()).collect())
                     }
                 },
-                (Operation::Shift { negated, from, by }, _) => {
+                (Operator::Shift { negated, from, by }, _) => {
                     let terms = self.terms(x);
                     let mut result = Vec::new();
                     for (&k, &b) in from.iter().zip(by) {
@@ -329,8 +329,8 @@ impl Runtime {
                     }
                     self.kept(result)
                 }
-                (Operation::Normalize(by), _) => self.normalized(x, by, shape[0]),
-                (Operation::Response(by), _) => {
+                (Operator::Normalize(by), _) => self.normalized(x, by, shape[0]),
+                (Operator::Response(by), _) => {
                     let (size, alpha, beta, k) = by.constants();
                     let area = numbers / shape[0];
                     let held = self.held(x);
@@ -370,7 +370,7 @@ impl Runtime {
                     }
                     Value::Held(result)
                 }
-                (Operation::Sum { other, minus }, _) => {
+                (Operator::Sum { other, minus }, _) => {
                     let mut terms = self.terms(x);
                     let other = self.terms(&values[*other]);
                     for (sum, more) in terms.iter_mut().zip(other) {
@@ -380,7 +380,7 @@ impl Runtime {
                     }
                     self.kept(terms)
                 }
-                (Operation::Concatenate(others), _) => {
+                (Operator::Concatenate(others), _) => {
                     let mut terms = self.terms(x);
                     for &other in others {
                         let more = self.terms(&values[other]);

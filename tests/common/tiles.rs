@@ -1,7 +1,7 @@
 //! Convolutions in binary32 by tiles in the manner of Winograd, from interpolation points.
 
 use shatter_exact::Rational;
-use shatter_network::graph::{Affine, Window};
+use shatter_network::graph::{Affine, SlidingWindow};
 
 /// F(m, r) in one direction.
 struct Transform {
@@ -95,7 +95,7 @@ fn times(matrix: &[Vec<f32>], x: &[Vec<f32>], right: bool) -> Vec<Vec<f32>> {
 
 impl Tiles {
     /// Whether a convolution is done by tiles of `m` × `m`.
-    pub fn fit(window: &Window, m: usize) -> bool {
+    pub fn fit(window: &SlidingWindow, m: usize) -> bool {
         let short = |r: usize| m + r - 1 <= 8;
         window.stride == (1, 1)
             && short(window.size.0)
@@ -124,7 +124,7 @@ impl Tiles {
         x: &[f32],
         shape: &[usize],
         affine: &Affine,
-        window: &Window,
+        window: &SlidingWindow,
     ) -> Vec<f32> {
         let (channels, height, width) = (shape[0], shape[1], shape[2]);
         let (rows, columns) = window.places(height, width).unwrap();

@@ -5,7 +5,7 @@ use crate::common::{cases, fits, keeps_its_promise, raw_sample, sample};
 use proptest::prelude::*;
 use shatter_construct::depth_k::DepthK;
 use shatter_construct::width_two::WidthTwo;
-use shatter_construct::{Construction, Options, Task, ThresholdRule, depth_k, depth_two};
+use shatter_construct::{Construction, DepthTwo, Task, ThresholdRule, depth_k};
 use shatter_network::{Layered, Network, exactly};
 use shatter_sample::LabelRule;
 
@@ -20,8 +20,8 @@ proptest! {
         ],
     ) {
         let sample = sample(raw)?;
-        let options = Options { threshold, ..Options::default() };
-        let two = depth_two::fit_exact(&sample.points, &sample.labels, &options)
+        let task = Task::new(&sample.points, &sample.labels, 0);
+        let two = DepthTwo { threshold }.fit_exact(&task)
             .map_err(|error| TestCaseError::fail(error.to_string()))?.network;
         let n = sample.points.n();
         for depth in 3..=n + 2 {

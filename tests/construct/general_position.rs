@@ -7,10 +7,10 @@ use shatter_construct::baum::Baum;
 use shatter_construct::bubeck::{Bubeck, Units};
 use shatter_construct::hull_peeling::HullPeeling;
 use shatter_construct::moment_curve::MomentCurve;
-use shatter_construct::{ConstructError, Construction, Task, first_misfit};
+use shatter_construct::{ConstructError, Construction, Task};
 use shatter_exact::{Rational, matrix};
 use shatter_network::ExactPoints;
-use shatter_network::Network;
+use shatter_network::{Network, first_misfit};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{LabelRule, Labels, Points, RawSample, Sample, Values};
 

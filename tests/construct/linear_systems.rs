@@ -342,7 +342,7 @@ fn a_changed_weight_is_seen() {
         let Network::Layered(network) = construction.build(&task).unwrap() else { panic!() };
         let misfit = |network| {
             let network = Network::Layered(network);
-            shatter_construct::first_misfit(
+            shatter_network::first_misfit(
                 &network,
                 &sample.points,
                 &sample.labels,

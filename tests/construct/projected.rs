@@ -7,13 +7,11 @@ use crate::common::{cases, keeps_its_promise, naive_output, raw_sample, sample};
 use proptest::prelude::*;
 use shatter_construct::bit_extraction::BitExtraction;
 use shatter_construct::lagrange::Lagrange;
-use shatter_construct::residual::Residual;
+use shatter_construct::residual::ResNet;
 use shatter_construct::two_hidden::TwoHidden;
-use shatter_construct::{
-    Bound, ConstructError, Construction, Options, Task, ThresholdRule, depth_two, first_misfit,
-};
+use shatter_construct::{Bound, ConstructError, Construction, DepthTwo, Task, ThresholdRule};
 use shatter_exact::Rational;
-use shatter_network::{ExactLabels, ExactPoints, Layered, Network};
+use shatter_network::{ExactLabels, ExactPoints, Layered, Network, first_misfit};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, Sample, Values};
 
@@ -133,7 +131,7 @@ proptest! {
 
     #[test]
     fn residual_for_every_sample(raw in raw_sample(40, 6)) {
-        keeps_its_promise(&Residual, &sample(raw)?)?;
+        keeps_its_promise(&ResNet, &sample(raw)?)?;
     }
 
     /// It is the network of Theorem 1, not only on the sample.
@@ -144,10 +142,9 @@ proptest! {
     ) {
         let sample = sample(raw)?;
         let fail = |error: ConstructError| TestCaseError::fail(error.to_string());
-        let options = Options { threshold: ThresholdRule::Data, seed: 1, ..Options::default() };
-        let two = depth_two::fit_exact(&sample.points, &sample.labels, &options).map_err(fail)?;
         let task = Task::new(&sample.points, &sample.labels, 1);
-        let network = layered(Residual.build(&task).map_err(fail)?);
+        let two = DepthTwo { threshold: ThresholdRule::Data }.fit_exact(&task).map_err(fail)?;
+        let network = layered(ResNet.build(&task).map_err(fail)?);
         let d = sample.points.d();
         let query = Points::new(Values::F64(query[..5 * d].to_vec()), vec![d]).expect("finite");
         for i in 0..5 {
@@ -267,7 +264,7 @@ fn refusals() {
     let bits = BitExtraction::default();
     assert!(matches!(refused(&head, &points, &real), ConstructError::NeedsClasses));
     assert!(matches!(refused(&bits, &points, &real), ConstructError::NeedsClasses));
-    for scalar in [&Residual as &dyn Construction, &Lagrange] {
+    for scalar in [&ResNet as &dyn Construction, &Lagrange] {
         let error = refused(scalar, &points, &vectors);
         assert!(matches!(error, ConstructError::VectorLabels { outputs: 2 }));
     }
@@ -309,6 +306,6 @@ fn refusals() {
     assert!(refused(&Lagrange, &points, &labels).to_string().contains("the limit is 512 points"));
     let points = Points::new(Values::U8(vec![0; 5000 * 8192]), vec![8192]).unwrap();
     let (_, labels) = contiguous(5000);
-    let error = refused(&Residual, &points, &labels);
+    let error = refused(&ResNet, &points, &labels);
     assert!(error.to_string().contains("weights and biases, and the limit is"), "{error}");
 }

@@ -5,7 +5,8 @@
 //! as an independent implementation in Python drew it; the sizes are those that it found. Bits are not
 //! compared: ours count a sign a number, and scale planes and slopes to powers of two and whole numbers.
 
-use shatter_construct::{DirectionRule, Task, catalogue, first_misfit};
+use shatter_construct::{DirectionRule, Task, catalogue};
+use shatter_network::first_misfit;
 use shatter_sample::{Labels, Points, Values};
 
 /// Four coordinates and a label in each row.

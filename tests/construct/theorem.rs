@@ -3,9 +3,7 @@
 
 use crate::common::{cases, naive_output, raw_sample};
 use proptest::prelude::*;
-use shatter_construct::{
-    ConstructError, DirectionRule, Options, ThresholdRule, depth_two, threshold,
-};
+use shatter_construct::{ConstructError, DepthTwo, DirectionRule, Task, ThresholdRule, threshold};
 use shatter_exact::Lattice;
 use shatter_network::ExactLabels;
 use shatter_network::evaluate::exact_residual;
@@ -49,8 +47,14 @@ fn inconsistent(sample: &shatter_sample::RawSample) -> bool {
     (0..points.n()).any(|i| (0..i).any(|j| equal(i, j) && !labels.agree(i, j)))
 }
 
-fn check_fit(sample: &Sample, options: &Options) -> Result<(), TestCaseError> {
-    let fit = match depth_two::fit_exact(&sample.points, &sample.labels, options) {
+fn check_fit(
+    sample: &Sample,
+    threshold: ThresholdRule,
+    direction: DirectionRule,
+    seed: u64,
+) -> Result<(), TestCaseError> {
+    let task = Task { direction, ..Task::new(&sample.points, &sample.labels, seed) };
+    let fit = match (DepthTwo { threshold }).fit_exact(&task) {
         // Integers of 64 bits may tie on every power that was tried; that is a typed answer.
         Err(ConstructError::NoDirection { rule: DirectionRule::Moment, .. }) => return Ok(()),
         fit => fit.map_err(|error| TestCaseError::fail(error.to_string()))?,
@@ -109,7 +113,7 @@ proptest! {
         match raw.distinct(labels, seed) {
             Ok(sample) => {
                 prop_assert!(!(own && clash));
-                check_fit(&sample, &Options { direction, threshold, seed })?;
+                check_fit(&sample, threshold, direction, seed)?;
             }
             Err(SampleError::Inconsistent { first, second, .. }) => {
                 prop_assert!(own && clash && first < second);
@@ -140,8 +144,8 @@ fn awkward_samples_are_fitted_exactly() {
         for threshold in [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint] {
             for labels in [LabelRule::Random, LabelRule::Alternating] {
                 let sample = shatter_sample::load(text, 7).unwrap().distinct(labels, 7).unwrap();
-                let options = Options { threshold, seed: 7, ..Options::default() };
-                check_fit(&sample, &options).unwrap_or_else(|error| panic!("{text}: {error}"));
+                check_fit(&sample, threshold, DirectionRule::Auto, 7)
+                    .unwrap_or_else(|error| panic!("{text}: {error}"));
             }
         }
     }
@@ -153,8 +157,8 @@ fn awkward_samples_are_fitted_exactly() {
 fn leaving_out_a_unit_breaks_the_fit() {
     let raw = shatter_sample::load("collinear:n=12,d=2", 3).unwrap();
     let sample = raw.distinct(LabelRule::Alternating, 3).unwrap();
-    let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 0);
+    let fit = DepthTwo { threshold: ThresholdRule::Data }.fit_exact(&task).unwrap();
     let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
     // With y_1 = 0 the first unit has weight 0 and may go.
     let needed = (0..12).filter(|&j| !fit.network.w[j].is_zero());
@@ -179,10 +183,9 @@ fn threads_change_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let sample = sample();
-            let options = Options::default();
-            let exact = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
-            let float =
-                depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options).unwrap();
+            let task = Task::new(&sample.points, &sample.labels, 0);
+            let exact = DepthTwo::default().fit_exact(&task).unwrap();
+            let float = DepthTwo::default().fit_float::<f64>(&task).unwrap();
             (exact.network, float.network)
         })
     };

@@ -19,7 +19,7 @@ use crate::common::mutant::{needs_every, orders_do_not_matter};
 use crate::common::{emulator, gpu};
 use proptest::prelude::*;
 use serde_json::Value;
-use shatter_construct::{Options, ThresholdRule, depth_two};
+use shatter_construct::{DepthTwo, Task, ThresholdRule};
 use shatter_device::cuda::BruteForce;
 use shatter_exact::Lattice;
 use shatter_network::evaluate::{brute_force, brute_force_projected};
@@ -54,8 +54,8 @@ fn the_labels_where_nothing_rounds() {
     for n in SIZES {
         let sample = labelled(&format!("lattice:n={n},d=3,range=2001"));
         for threshold in RULES {
-            let options = Options { threshold, ..Options::default() };
-            let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options);
+            let task = Task::new(&sample.points, &sample.labels, 0);
+            let fit = DepthTwo { threshold }.fit_exact(&task);
             let network = fit.expect("a network").network;
             let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
             let exact = FloatExactness::of(&network, &sample.points, &z).binary64;
@@ -80,10 +80,10 @@ fn the_bits_of_the_processor_where_sums_round() {
     for n in [1, 97, 257] {
         let sample = labelled(&format!("gaussian:n={n},d=3"));
         for (threshold, solver) in RULES.into_iter().flat_map(|rule| solvers.map(|s| (rule, s))) {
-            let options = Options { threshold, ..Options::default() };
             let (points, labels) = (&sample.points, &sample.labels);
+            let task = Task::new(points, labels, 0);
             // A rule may be beyond what binary64 can solve.
-            let Ok(fit) = fit_float::<f64>(points, labels, &options, solver) else {
+            let Ok(fit) = fit_float::<f64>(DepthTwo { threshold }, &task, solver) else {
                 continue;
             };
             let expected = brute_force(&fit.network, points);

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use shatter_exact::{Format, Rational};
 use shatter_judge::{Effort, Runtime, Verdict, decide, judge};
 use shatter_network::Graph;
-use shatter_network::graph::{Affine, Operation, Step};
+use shatter_network::graph::{Affine, Operator, Step};
 use shatter_network::reading::{How, Reading, ReadingError};
 use shatter_sample::table::{self, LabelType, TableOptions};
 use shatter_sample::{Labels, Points, RawSample, Values};
@@ -432,7 +432,7 @@ fn real_labels_are_decided_point_by_point() {
 /// One product, of whole numbers.
 fn dense(weights: &[f64], inputs: usize, outputs: usize) -> Graph {
     let affine = Affine { weights: weights.to_vec(), inputs, outputs, bias: Vec::new() };
-    let step = Step::new(Operation::Dense(affine), 0, vec![outputs]);
+    let step = Step::new(Operator::Dense(affine), 0, vec![outputs]);
     Graph { precision: Format::F64, input: vec![inputs], steps: vec![step] }
 }
 
@@ -600,7 +600,7 @@ fn held_against_the_definition(case: Case) -> Result<Outcome, TestCaseError> {
     let (points, labels) = table::read(&file, &options).unwrap();
     let outputs = weights.len();
     let mut network = dense(&weights.iter().map(|&w| w as f64).collect::<Vec<_>>(), 1, outputs);
-    if let Operation::Dense(affine) = &mut network.steps[0].operation {
+    if let Operator::Dense(affine) = &mut network.steps[0].operation {
         affine.bias = bias.iter().map(|&b| b as f64).collect();
     }
     let reading = Reading { how, classes: names.clone() };

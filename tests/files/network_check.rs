@@ -8,10 +8,10 @@ use crate::common::onnx::{model, node, small, tensor, with_outputs};
 use crate::common::program::{csv, npy, refused, shatter, status, stderr, stdout};
 use crate::common::verdicts::{decided, redigested, verdicts};
 use shatter_exact::Format;
-use shatter_interchange::{Array, Numbers, tensors};
+use shatter_interchange::{Floats, NamedArray, tensors};
 use shatter_judge::{Effort, Runtime, verdict as judge};
 use shatter_network::Graph;
-use shatter_network::graph::{Affine, Operation, Step, Window};
+use shatter_network::graph::{Affine, Operator, SlidingWindow, Step};
 use shatter_sample as sample;
 
 #[test]
@@ -133,8 +133,8 @@ fn points_have_the_shape_that_the_network_takes() {
 #[test]
 fn the_type_of_a_safetensors_file_is_that_of_its_header() {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, of: &dyn Fn(&[f32]) -> Numbers| {
-        let array = |name: &str, shape: &[usize], numbers: &[f32]| Array {
+    let write = |name: &str, of: &dyn Fn(&[f32]) -> Floats| {
+        let array = |name: &str, shape: &[usize], numbers: &[f32]| NamedArray {
             name: name.to_owned(),
             shape: shape.to_vec(),
             numbers: of(numbers),
@@ -147,8 +147,8 @@ fn the_type_of_a_safetensors_file_is_that_of_its_header() {
         ];
         fs::write(folder.path().join(name), tensors::file(&arrays, &[])).unwrap();
     };
-    write("single.safetensors", &|x| Numbers::Single(x.to_vec()));
-    write("double.safetensors", &|x| Numbers::Double(x.iter().map(|&x| x.into()).collect()));
+    write("single.safetensors", &|x| Floats::Single(x.to_vec()));
+    write("double.safetensors", &|x| Floats::Double(x.iter().map(|&x| x.into()).collect()));
     let sample = "lattice:n=20,d=2,range=11,classes=2";
     for (file, precision) in [("single.safetensors", "f32"), ("double.safetensors", "f64")] {
         let check = ["--network", file, "--architecture", "dense(2) relu", sample, "--out", "out"];
@@ -173,8 +173,8 @@ fn the_type_of_a_safetensors_file_is_that_of_its_header() {
 #[test]
 fn a_broken_safetensors_file_is_refused_by_its_own_name() {
     let folder = tempfile::tempdir().unwrap();
-    let numbers = Numbers::Single(vec![1.0; 4]);
-    let array = Array { name: "0.weight".to_owned(), shape: vec![2, 2], numbers };
+    let numbers = Floats::Single(vec![1.0; 4]);
+    let array = NamedArray { name: "0.weight".to_owned(), shape: vec![2, 2], numbers };
     let whole = tensors::file(&[array], &[]);
     let sample = "lattice:n=20,d=2,range=11,classes=2";
     // Cut off; with a tensor missing; without numbers, of a trillion.
@@ -247,16 +247,15 @@ fn work_is_counted_before_it_is_done() {
     let folder = tempfile::tempdir().unwrap();
     // A number, repeated over an image: 2^31 products a point, and 10,000 points.
     let (sides, numbers) = (vec![64, 256, 256], 64 << 16);
-    let repeat =
-        Operation::Shift { negated: false, from: vec![0; numbers], by: vec![0.0; numbers] };
+    let repeat = Operator::Shift { negated: false, from: vec![0; numbers], by: vec![0.0; numbers] };
     let affine =
         Affine { weights: vec![0.0; 36 << 10], inputs: 576, outputs: 64, bias: Vec::new() };
     let both = |side| (side, side);
-    let window = Window { size: both(3), stride: both(1), before: both(1), after: both(1) };
+    let window = SlidingWindow { size: both(3), stride: both(1), before: both(1), after: both(1) };
     let steps = vec![
         Step::new(repeat, 0, sides.clone()),
-        Step::new(Operation::Convolution(affine, window), 1, sides),
-        Step::new(Operation::GlobalMean, 2, vec![64, 1, 1]),
+        Step::new(Operator::Convolution(affine, window), 1, sides),
+        Step::new(Operator::GlobalMean, 2, vec![64, 1, 1]),
     ];
     let network = Graph { precision: Format::F32, input: vec![1], steps };
     let raw = sample::load("gaussian:n=10000,d=1,classes=2", 0).unwrap();
@@ -518,10 +517,10 @@ fn a_certificate_that_was_made_exactly_is_checked_without_being_asked_to() {
 #[test]
 fn an_epsilon_in_words_is_part_of_what_is_certified() {
     let folder = tempfile::tempdir().unwrap();
-    let array = |name: &str, shape: &[usize], numbers: &[f32]| Array {
+    let array = |name: &str, shape: &[usize], numbers: &[f32]| NamedArray {
         name: name.to_owned(),
         shape: shape.to_vec(),
-        numbers: Numbers::Single(numbers.to_vec()),
+        numbers: Floats::Single(numbers.to_vec()),
     };
     // Class 0 is 10, class 1 the normalized number.
     let arrays = [

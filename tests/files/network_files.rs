@@ -9,7 +9,7 @@ use crate::common::damage::{Damage, Seed, archive, damage, safetensors, seeds};
 use crate::common::onnx::{field, integer, model, node, reason, small, tensor, value};
 use crate::common::program::{status, stderr};
 use proptest::prelude::*;
-use shatter_interchange::load::{self, Body, Options};
+use shatter_interchange::load::{self, LoadOptions, LoadedNetwork};
 use shatter_interchange::onnx;
 use shatter_network::Network;
 use zip::CompressionMethod;
@@ -384,7 +384,7 @@ fn damaged_arrays_are_errors_or_small_networks() {
     let path = std::path::PathBuf::from(std::env::var_os(DAMAGED).unwrap());
     let whole = |seed: &Seed, bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        let options = Options { architecture: seed.words, ..Options::default() };
+        let options = LoadOptions { architecture: seed.words, ..LoadOptions::default() };
         load::load(&path, &options)
     };
     for seed in &seeds {
@@ -422,16 +422,16 @@ fn damaged_arrays_are_errors_or_small_networks() {
 /// Numbers that a network holds.
 fn held(loaded: &load::Loaded) -> u64 {
     match &loaded.body {
-        Body::Explicit(explicit) => match &explicit.network {
+        LoadedNetwork::Explicit(explicit) => match &explicit.network {
             Network::TwoLayer(two) => (two.d() + 2 * two.units() + 1) as u64,
             Network::Layered(layered) => {
                 layered.layers().flatten().map(|unit| 1 + unit.weights.len() as u64).sum()
             }
         },
-        Body::Trained(trained) => {
+        LoadedNetwork::Trained(trained) => {
             trained.arrays.iter().map(|(_, values)| values.len() as u64).sum()
         }
-        Body::Graph(_) => unreachable!("no seed is one"),
+        LoadedNetwork::Graph(_) => unreachable!("no seed is one"),
     }
 }
 

@@ -7,11 +7,11 @@ use crate::common::onnx::{field, ints, model, node, tensor, with_outputs};
 use crate::common::program::{csv, refused};
 use crate::common::verdicts::decided;
 use shatter_exact::Format;
-use shatter_interchange::{Array, Numbers, onnx, tensors};
+use shatter_interchange::{Floats, NamedArray, onnx, tensors};
 use shatter_judge::exactly::{ASKED_BYTES, Exactly, UNASKED_BYTES, UNASKED_WORK};
 use shatter_judge::{Judged, Verdict};
 use shatter_network::exactly::plan::held;
-use shatter_network::exactly::{Exact, Inexact, Plan};
+use shatter_network::exactly::{EvaluationPlan, ExactEvaluator, Inexact};
 use shatter_network::reading::{How, Reading};
 use shatter_sample as sample;
 
@@ -48,7 +48,7 @@ fn long_numbers_are_made_only_when_asked_for() {
     assert!(file.len() < 2_500, "{} bytes", file.len());
     let network = onnx::network(&file).unwrap();
     // Ten means over 1 to 500 numbers: 720 bits each, in 150,000 numbers.
-    let plan = Plan::of(&network).unwrap();
+    let plan = EvaluationPlan::of(&network).unwrap();
     assert!(plan.bits > 7_000 && plan.point > 150_000 * 7_000 / 8, "{plan:?}");
     assert!(plan.point > UNASKED_BYTES && plan.point < ASKED_BYTES, "{plan:?}");
     fs::write(folder.path().join("long.onnx"), file).unwrap();
@@ -87,11 +87,11 @@ fn short_numbers_count_with_what_holds_them() {
     let weights = tensor("w", &[1000, 1], &single(&vec![1.0; 1000]));
     let network = onnx::network(&model(&[node("MatMul", &["x", "w"], "y")], &[weights], &[1000]));
     let network = network.unwrap();
-    let plan = Plan::of(&network).unwrap();
+    let plan = EvaluationPlan::of(&network).unwrap();
     assert_eq!(plan.weights, 32_000);
     let most = plan.weights + plan.point;
-    assert!(Exact::new(&network, most).is_ok());
-    let refused = Exact::new(&network, most - 1).err();
+    assert!(ExactEvaluator::new(&network, most).is_ok());
+    let refused = ExactEvaluator::new(&network, most - 1).err();
     assert_eq!(refused, Some(Inexact::TooMuchMemory { bytes: most, most: most - 1 }));
 }
 
@@ -102,7 +102,7 @@ fn unasked_work_is_bounded_over_all_points() {
     let last = tensor("u", &[1024, 2], &single(&vec![1.0; 2048]));
     let nodes = [node("MatMul", &["x", "w"], "v"), node("MatMul", &["v", "u"], "y")];
     let network = onnx::network(&with_outputs(&nodes, &[weights, last], &[1024], 2)).unwrap();
-    let plan = Plan::of(&network).unwrap();
+    let plan = EvaluationPlan::of(&network).unwrap();
     assert!((1 << 20..UNASKED_WORK).contains(&plan.work), "{plan:?}");
     let raw = sample::load("gaussian:n=300,d=1024,classes=2", 0).unwrap();
     let open =
@@ -157,7 +157,7 @@ fn windows_cost_what_lies_inside_the_image() {
     for (network, output) in networks.iter().zip([3.0, 3.0, 3.0 / 121e6]) {
         // The pool, and what hands it on.
         assert_eq!(network.products(), 2);
-        let exact = Exact::new(network, u64::MAX).unwrap();
+        let exact = ExactEvaluator::new(network, u64::MAX).unwrap();
         assert!(exact.plan.work < 10, "{:?}", exact.plan);
         let found = exact.outputs(&[3.0]);
         assert_eq!(found.iter().map(|x| x.to_f64().value()).collect::<Vec<_>>(), [output]);
@@ -168,10 +168,10 @@ fn windows_cost_what_lies_inside_the_image() {
 #[test]
 fn windows_in_words_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
-    let array = |name: &str, shape: &[usize]| Array {
+    let array = |name: &str, shape: &[usize]| NamedArray {
         name: name.to_owned(),
         shape: shape.to_vec(),
-        numbers: Numbers::Single(vec![1.0; shape.iter().product()]),
+        numbers: Floats::Single(vec![1.0; shape.iter().product()]),
     };
     let arrays = [array("2.weight", &[2, 2]), array("2.bias", &[2])];
     assert_eq!(arrays[0].numbers.precision(), Format::F32);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use shatter_interchange::onnx;
 use shatter_judge::Runtime;
 use shatter_judge::enclose::Evaluator;
-use shatter_network::exactly::{Exact, Plan};
+use shatter_network::exactly::{EvaluationPlan, ExactEvaluator};
 
 /// Reasons to refuse a drawn file: where versions of ONNX differ, and what is not read.
 const REFUSED: [&str; 7] = [
@@ -54,7 +54,8 @@ fn operators_are_those_of_onnx_runtime() {
             }
         };
         count[0] += 1;
-        let exact = Plan::of(&graph).ok().map(|_| Exact::new(&graph, u64::MAX).unwrap());
+        let exact =
+            EvaluationPlan::of(&graph).ok().map(|_| ExactEvaluator::new(&graph, u64::MAX).unwrap());
         for (point, outputs) in
             entry["points"].as_array().unwrap().iter().zip(entry["outputs"].as_array().unwrap())
         {

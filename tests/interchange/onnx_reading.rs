@@ -9,7 +9,7 @@ use shatter_interchange::onnx;
 use shatter_judge::enclose::Evaluator;
 use shatter_judge::verdict::{Verdict, judge};
 use shatter_judge::{Effort, Runtime};
-use shatter_network::exactly::{Exact, Plan};
+use shatter_network::exactly::{EvaluationPlan, ExactEvaluator};
 use shatter_network::layered::{Layered, Unit};
 use shatter_network::{Activation, Graph, Network};
 use shatter_plain as plain;
@@ -386,7 +386,8 @@ fn activations_that_are_several_nodes_are_read_back() {
         let (file, _) =
             onnx::construction(&network, Format::F64, false, "activations", &[]).unwrap();
         let graph = onnx::network(&file).unwrap();
-        let exact = Plan::of(&graph).ok().map(|_| Exact::new(&graph, u64::MAX).unwrap());
+        let exact =
+            EvaluationPlan::of(&graph).ok().map(|_| ExactEvaluator::new(&graph, u64::MAX).unwrap());
         for point in [[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [-3.0, 2.0], [2.0, 1.0]] {
             let at = point.map(|x: f64| whole((4.0 * x) as i64) / whole(4));
             let expected = layered.evaluate(&at);

@@ -9,8 +9,8 @@ use shatter_exact::{Format, Rational};
 use shatter_judge::enclose::Evaluator;
 use shatter_judge::enclose::depth::{Bounded, Deep, Functional};
 use shatter_judge::{Effort, Runtime, Verdict, judge};
-use shatter_network::exactly::Exact;
-use shatter_network::graph::{Affine, Normalization, Operation, Step, Window, count};
+use shatter_network::exactly::ExactEvaluator;
+use shatter_network::graph::{Affine, Normalization, Operator, SlidingWindow, Step, count};
 use shatter_network::{Activation, Graph};
 use shatter_sample::{Labels, Points, Values};
 
@@ -109,7 +109,7 @@ proptest! {
         let network = residual(seed, (2, 6), blocks, Numbers { bits, pools, gain });
         let point = Random(seed ^ 1).numbers(count(&network.input), bits.min(4));
         let exact = without_normalizations(&network);
-        let outputs = Exact::new(&exact, u64::MAX).unwrap().outputs(&point);
+        let outputs = ExactEvaluator::new(&exact, u64::MAX).unwrap().outputs(&point);
         let found = holds(&network, &point, &outputs, (model, seed >> 8));
         prop_assert!(found.is_ok(), "{}", found.unwrap_err());
     }
@@ -149,11 +149,11 @@ fn residual(seed: u64, (channels, side): (usize, usize), blocks: usize, of: Numb
     let mut random = Random(seed);
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = vec![channels, side, side];
-    let add = |steps: &mut Vec<Step>, operation: Operation, on: usize, shape: &[usize]| {
+    let add = |steps: &mut Vec<Step>, operation: Operator, on: usize, shape: &[usize]| {
         steps.push(Step::new(operation, on, shape.to_vec()));
         steps.len()
     };
-    let window = |size: usize, stride: usize| Window {
+    let window = |size: usize, stride: usize| SlidingWindow {
         size: (size, size),
         stride: (stride, stride),
         before: (size / 2, size / 2),
@@ -163,7 +163,7 @@ fn residual(seed: u64, (channels, side): (usize, usize), blocks: usize, of: Numb
         let inputs = channels * size * size;
         let weights = random.numbers(inputs * channels, of.bits);
         let affine = Affine { weights, inputs, outputs: channels, bias: Vec::new() };
-        let on = add(steps, Operation::Convolution(affine, window(size, 1)), on, shape);
+        let on = add(steps, Operator::Convolution(affine, window(size, 1)), on, shape);
         // Roots that are powers of two: real arithmetic is exact arithmetic.
         let root = (inputs as f64).sqrt().log2().round() - f64::from(of.gain);
         let normalization = Normalization {
@@ -173,9 +173,9 @@ fn residual(seed: u64, (channels, side): (usize, usize), blocks: usize, of: Numb
             variance: vec![2f64.powf(2.0 * root); channels],
             epsilon: 0.0,
         };
-        add(steps, Operation::Normalize(normalization), on, shape)
+        add(steps, Operator::Normalize(normalization), on, shape)
     };
-    let relu = Operation::Activate(Activation::Relu);
+    let relu = Operator::Activate(Activation::Relu);
     let on = normalized(&mut steps, 0, &shape, 3);
     let mut on = add(&mut steps, relu.clone(), on, &shape);
     for block in 0..blocks {
@@ -183,19 +183,19 @@ fn residual(seed: u64, (channels, side): (usize, usize), blocks: usize, of: Numb
         let inner = add(&mut steps, relu.clone(), inner, &shape);
         let inner = normalized(&mut steps, inner, &shape, 3);
         let other = if block % 2 == 0 { on } else { normalized(&mut steps, on, &shape, 1) };
-        let sum = add(&mut steps, Operation::Sum { other, minus: false }, inner, &shape);
+        let sum = add(&mut steps, Operator::Sum { other, minus: false }, inner, &shape);
         on = add(&mut steps, relu.clone(), sum, &shape);
         if of.pools && block == 0 {
             let (rows, columns) = window(3, 2).places(shape[1], shape[2]).unwrap();
             shape = vec![channels, rows, columns];
-            on = add(&mut steps, Operation::MaxPool(window(3, 2)), on, &shape);
+            on = add(&mut steps, Operator::MaxPool(window(3, 2)), on, &shape);
         }
     }
-    let on = add(&mut steps, Operation::GlobalMean, on, &[channels, 1, 1]);
-    let on = add(&mut steps, Operation::Same, on, &[channels]);
+    let on = add(&mut steps, Operator::GlobalMean, on, &[channels, 1, 1]);
+    let on = add(&mut steps, Operator::Same, on, &[channels]);
     let weights = Random(seed ^ 2).numbers(channels * 4, of.bits);
     let affine = Affine { weights, inputs: channels, outputs: 4, bias: Vec::new() };
-    add(&mut steps, Operation::Dense(affine), on, &[4]);
+    add(&mut steps, Operator::Dense(affine), on, &[4]);
     Graph { precision: Format::F32, input: vec![channels, side, side], steps }
 }
 
@@ -208,14 +208,14 @@ fn without_normalizations(network: &Graph) -> Graph {
         let numbers = count(&step.shape);
         let from: Vec<u32> = (0..numbers as u32).collect();
         match &step.operation {
-            Operation::Normalize(by) => {
+            Operator::Normalize(by) => {
                 let area = numbers / step.shape[0];
                 let each =
                     |of: &dyn Fn(usize) -> f64| (0..numbers).map(|at| of(at / area)).collect();
                 let shift =
-                    |by: Vec<f64>| Operation::Shift { negated: false, from: from.clone(), by };
+                    |by: Vec<f64>| Operator::Shift { negated: false, from: from.clone(), by };
                 let factors = each(&|c| by.scale[c] / by.variance[c].sqrt());
-                let scale = Operation::Scale { from: from.clone(), by: factors, divides: false };
+                let scale = Operator::Scale { from: from.clone(), by: factors, divides: false };
                 let mut on = on;
                 for operation in
                     [shift(each(&|c| -by.mean[c])), scale, shift(each(&|c| by.shift[c]))]
@@ -226,8 +226,8 @@ fn without_normalizations(network: &Graph) -> Graph {
             }
             operation => {
                 let operation = match operation {
-                    Operation::Sum { other, minus } => {
-                        Operation::Sum { other: number[*other], minus: *minus }
+                    Operator::Sum { other, minus } => {
+                        Operator::Sum { other: number[*other], minus: *minus }
                     }
                     other => other.clone(),
                 };
@@ -246,7 +246,7 @@ fn deep_residual_networks_are_decided() {
     let points: Vec<f64> =
         (0..8).flat_map(|i| Random(100 + i).numbers(count(&network.input), 8)).collect();
     let exact = without_normalizations(&network);
-    let exact = Exact::new(&exact, u64::MAX).unwrap();
+    let exact = ExactEvaluator::new(&exact, u64::MAX).unwrap();
     let label = |point: &[f64]| {
         let outputs = exact.outputs(point);
         (0..4u32).max_by(|&a, &b| outputs[a as usize].cmp(&outputs[b as usize])).unwrap()

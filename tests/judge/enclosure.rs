@@ -11,8 +11,8 @@ use shatter_exact::{Rational, bit_length};
 use shatter_exact::Format;
 use shatter_judge::Runtime;
 use shatter_judge::enclose::{Enclosure, Evaluator};
-use shatter_network::exactly::Exact;
-use shatter_network::graph::{Affine, Normalization, Operation, Response, Step, Window};
+use shatter_network::exactly::ExactEvaluator;
+use shatter_network::graph::{Affine, Normalization, Operator, Response, SlidingWindow, Step};
 use shatter_network::{Activation, Graph};
 
 fn distance(x: &Rational, y: f64) -> Rational {
@@ -76,7 +76,7 @@ proptest! {
     /// Exact arithmetic and this test's own agree, where there is no root.
     #[test]
     fn exact_arithmetic_is_exact(network in network(7), point in prop::collection::vec(number(), 32)) {
-        if let Ok(exact) = Exact::new(&network, u64::MAX) {
+        if let Ok(exact) = ExactEvaluator::new(&network, u64::MAX) {
             prop_assert_eq!(exact.outputs(&point), real(&network, &point));
             // No number is longer than was planned.
             let longest = exact.evaluated(&point).numbers.iter().map(bit_length).max();
@@ -99,25 +99,25 @@ proptest! {
 }
 
 /// A network of one operation after the other.
-fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operation, usize)>) -> Graph {
+fn linear(inputs: usize, operations: impl IntoIterator<Item = (Operator, usize)>) -> Graph {
     let step = |(on, (operation, outputs))| Step::new(operation, on, vec![outputs]);
     let steps = operations.into_iter().enumerate().map(step).collect();
     Graph { precision: Format::F32, input: vec![inputs], steps }
 }
 
-fn dense(inputs: usize, weights: Vec<f64>, bias: Vec<f64>) -> (Operation, usize) {
+fn dense(inputs: usize, weights: Vec<f64>, bias: Vec<f64>) -> (Operator, usize) {
     let outputs = weights.len() / inputs;
-    (Operation::Dense(Affine { weights, inputs, outputs, bias }), outputs)
+    (Operator::Dense(Affine { weights, inputs, outputs, bias }), outputs)
 }
 
-fn shift(by: &[f64]) -> (Operation, usize) {
+fn shift(by: &[f64]) -> (Operator, usize) {
     let from = (0..by.len() as u32).collect();
-    (Operation::Shift { negated: false, from, by: by.to_vec() }, by.len())
+    (Operator::Shift { negated: false, from, by: by.to_vec() }, by.len())
 }
 
-fn normalize(scale: f64, shift: f64, mean: f64, variance: f64) -> (Operation, usize) {
+fn normalize(scale: f64, shift: f64, mean: f64, variance: f64) -> (Operator, usize) {
     let [scale, shift, mean, variance] = [scale, shift, mean, variance].map(|x| vec![x]);
-    (Operation::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 }), 1)
+    (Operator::Normalize(Normalization { scale, shift, mean, variance, epsilon: 1e-5 }), 1)
 }
 
 fn point_of(network: &Graph, point: &[f64]) -> Enclosure {
@@ -146,7 +146,7 @@ fn an_addition_that_is_folded_into_a_product_may_round() {
         [dense(1024, weights, Vec::new()), dense(1024, vec![2f64.powi(-8); 1024], Vec::new())],
     );
     residual.steps[1].on = 0;
-    let step = Step::new(Operation::Sum { other: 2, minus: false }, 1, vec![1]);
+    let step = Step::new(Operator::Sum { other: 2, minus: false }, 1, vec![1]);
     residual.steps.push(step);
     assert!(point_of(&residual, &point).runtime(0) > 1.0);
 }
@@ -210,7 +210,7 @@ fn numbers_below_the_normal_range_may_be_zero() {
     // A weight alone, in a product that is a power of two.
     let found = point_of(&linear(1, [dense(1, vec![tiny], vec![])]), &[huge]);
     assert!(found.runtime(0) >= 2f64.powi(-40));
-    let relu = point_of(&linear(1, [(Operation::Activate(Activation::Relu), 1)]), &[tiny]);
+    let relu = point_of(&linear(1, [(Operator::Activate(Activation::Relu), 1)]), &[tiny]);
     assert!(relu.runtime(0) >= tiny);
     // An output of the first product that is written as 0.
     let chain = [dense(1, vec![2f64.powi(-70)], vec![]), dense(1, vec![huge], vec![1.0])];
@@ -221,16 +221,16 @@ fn numbers_below_the_normal_range_may_be_zero() {
     let scaled = point_of(&linear(1, [normalize(2f64.powi(-130), 0.0, huge, 1.0)]), &[0.0]);
     assert!(scaled.runtime(0) >= 2f64.powi(-30));
     // A variance that may be taken for 0, times a whole number.
-    let (Operation::Normalize(mut by), _) = normalize(1.0, 0.0, 0.0, tiny) else { unreachable!() };
+    let (Operator::Normalize(mut by), _) = normalize(1.0, 0.0, 0.0, tiny) else { unreachable!() };
     by.epsilon = 0.0;
-    let found = Evaluator::new(&linear(1, [(Operation::Normalize(by), 1)]), Runtime::Ieee)
+    let found = Evaluator::new(&linear(1, [(Operator::Normalize(by), 1)]), Runtime::Ieee)
         .outputs(vec![1.0], 1);
     assert_eq!(found.runtime(0), f64::INFINITY);
 }
 
 /// Two channels of an image of one pixel.
 fn responded(constants: (f64, f64, f64), point: &[f64]) -> Enclosure {
-    let by = Operation::Response(Response::new(1, 3, constants).unwrap());
+    let by = Operator::Response(Response::new(1, 3, constants).unwrap());
     let step = Step::new(by, 0, vec![2, 1, 1]);
     let input = vec![2, 1, 1];
     let network = Graph { precision: Format::F32, input, steps: vec![step] };
@@ -254,9 +254,9 @@ fn responses_are_bounded() {
             outputs: 2,
             bias: Vec::new(),
         };
-        let by = Operation::Response(Response::new(1, 3, (3.0, 0.5, 1.0)).unwrap());
+        let by = Operator::Response(Response::new(1, 3, (3.0, 0.5, 1.0)).unwrap());
         let steps = vec![
-            Step::new(Operation::Convolution(affine, Window::whole(1, 1)), 0, vec![2, 1, 1]),
+            Step::new(Operator::Convolution(affine, SlidingWindow::whole(1, 1)), 0, vec![2, 1, 1]),
             Step::new(by, 1, vec![2, 1, 1]),
         ];
         let network = Graph { precision: Format::F32, input: vec![4, 1, 1], steps };
@@ -296,7 +296,7 @@ fn what_overflows_on_the_way_is_not_known() {
 /// A sum that goes from channel to channel has lost k where a large square has left it.
 #[test]
 fn responses_are_bounded_where_sums_slide() {
-    let by = Operation::Response(Response::new(2, 5, (1e-4, 0.75, 1.0)).unwrap());
+    let by = Operator::Response(Response::new(2, 5, (1e-4, 0.75, 1.0)).unwrap());
     let step = Step::new(by, 0, vec![8, 1, 1]);
     let input = vec![8, 1, 1];
     let network = Graph { precision: Format::F32, input, steps: vec![step] };

@@ -8,7 +8,7 @@ use shatter_exact::{Format, Rational};
 use shatter_judge::enclose::Evaluator;
 use shatter_judge::runtime::Runtime;
 use shatter_network::Graph;
-use shatter_network::graph::{Affine, Operation, Step, Window, count};
+use shatter_network::graph::{Affine, Operator, SlidingWindow, Step, count};
 use shatter_plain::{Plain, outputs};
 
 fn far(x: &Rational, y: f64) -> Rational {
@@ -50,7 +50,7 @@ proptest! {
         n in 1usize..5,
         with_bias in any::<bool>(),
     ) {
-        let window = Window { size, stride, before: padding.0, after: padding.1 };
+        let window = SlidingWindow { size, stride, before: padding.0, after: padding.1 };
         let Some((rows, columns)) = window.places(height, width) else { return Ok(()) };
         let inputs = channels * size.0 * size.1;
         let whole = |k: usize| ((k * 7 + k / 5) % 11) as f64 - 5.0;
@@ -61,7 +61,7 @@ proptest! {
             bias: (0..if with_bias { outputs_ } else { 0 }).map(whole).collect(),
         };
         let input = vec![channels, height, width];
-        let step = Step::new(Operation::Convolution(affine, window), 0, vec![outputs_, rows, columns]);
+        let step = Step::new(Operator::Convolution(affine, window), 0, vec![outputs_, rows, columns]);
         let graph = Graph { precision: Format::F64, input, steps: vec![step] };
         let d = count(&graph.input);
         let points: Vec<f64> = (0..n * d).map(whole).collect();

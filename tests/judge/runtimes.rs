@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use shatter_exact::{Format, Rational};
 use shatter_judge::Runtime;
 use shatter_judge::enclose::{Enclosure, Evaluator};
-use shatter_network::graph::{Affine, Operation, Step, Window, count};
+use shatter_network::graph::{Affine, Operator, SlidingWindow, Step, count};
 use shatter_network::{Activation, Graph};
 
 /// Runtimes that a model stands for, those of `ieee` among them.
@@ -97,7 +97,7 @@ fn convolutions() -> impl Strategy<Value = (Graph, Vec<f64>)> {
             let (height, width) = (height.max(size.0), width.max(size.1));
             let pad = |side: usize| padding.min(side - 1);
             let padding = (pad(size.0), pad(size.1));
-            let window = Window { size, stride: (1, 1), before: padding, after: padding };
+            let window = SlidingWindow { size, stride: (1, 1), before: padding, after: padding };
             let input = vec![channels, height, width];
             (numbers(count(&input), 12), numbers(4 * 25 * 2, 12), numbers(2 * 4 * 100, 8)).prop_map(
                 move |(point, weights, last)| {
@@ -121,17 +121,17 @@ fn convolutions() -> impl Strategy<Value = (Graph, Vec<f64>)> {
                             bias: if biased { numbers[..middle].to_vec() } else { Vec::new() },
                         };
                         shape = vec![middle, rows, columns];
-                        let convolution = Operation::Convolution(affine, window);
-                        for operation in [convolution, Operation::Activate(Activation::Relu)] {
+                        let convolution = Operator::Convolution(affine, window);
+                        for operation in [convolution, Operator::Activate(Activation::Relu)] {
                             steps.push(Step::new(operation, steps.len(), shape.clone()));
                         }
                     }
                     let flat = vec![count(&shape)];
-                    steps.push(Step::new(Operation::Same, steps.len(), flat));
+                    steps.push(Step::new(Operator::Same, steps.len(), flat));
                     let weights = last.iter().cycle().take(count(&shape) * 2).copied().collect();
                     let affine =
                         Affine { weights, inputs: count(&shape), outputs: 2, bias: Vec::new() };
-                    let dense = Operation::Dense(affine);
+                    let dense = Operator::Dense(affine);
                     steps.push(Step::new(dense, steps.len(), vec![2]));
                     (Graph { precision: Format::F32, input: input.clone(), steps }, point)
                 },
@@ -235,7 +235,7 @@ fn the_search_breaks_bounds_of_another_model() {
 #[test]
 fn a_point_that_rounds_is_no_matter_of_the_others() {
     let affine = Affine { weights: vec![1.0, 1.0], inputs: 2, outputs: 1, bias: Vec::new() };
-    let step = Step::new(Operation::Dense(affine), 0, vec![1]);
+    let step = Step::new(Operator::Dense(affine), 0, vec![1]);
     let network = Graph { precision: Format::F64, input: vec![2], steps: vec![step] };
     let found =
         Evaluator::new(&network, Runtime::Ieee).outputs(vec![1.0, 2.0, 0.1, 0.2, 1.0, 2.5], 3);
@@ -250,11 +250,11 @@ fn a_point_that_rounds_is_no_matter_of_the_others() {
 #[test]
 fn numbers_with_more_bits_than_operands_round() {
     let affine = |weight: f64| {
-        Operation::Dense(Affine { weights: vec![weight], inputs: 1, outputs: 1, bias: Vec::new() })
+        Operator::Dense(Affine { weights: vec![weight], inputs: 1, outputs: 1, bias: Vec::new() })
     };
-    let image = Operation::GlobalMean;
-    let runtime = |operation: &Operation, x: f64, model: Runtime| {
-        let shape = if matches!(operation, Operation::Dense(_)) { vec![1] } else { vec![1, 1, 1] };
+    let image = Operator::GlobalMean;
+    let runtime = |operation: &Operator, x: f64, model: Runtime| {
+        let shape = if matches!(operation, Operator::Dense(_)) { vec![1] } else { vec![1, 1, 1] };
         let step = Step::new(operation.clone(), 0, shape.clone());
         let network = Graph { precision: Format::F32, input: shape, steps: vec![step] };
         assert!(holds(&network, &[x], model, 3).is_ok());
@@ -273,9 +273,9 @@ fn numbers_with_more_bits_than_operands_round() {
 fn factors_below_the_normal_range_are_not_exact() {
     let small = 2f64.powi(-100);
     let dense = |weight| {
-        Operation::Dense(Affine { weights: vec![weight], inputs: 1, outputs: 1, bias: Vec::new() })
+        Operator::Dense(Affine { weights: vec![weight], inputs: 1, outputs: 1, bias: Vec::new() })
     };
-    let scale = Operation::Scale { from: vec![0], by: vec![small], divides: false };
+    let scale = Operator::Scale { from: vec![0], by: vec![small], divides: false };
     for operations in [[dense(small), scale.clone()], [scale, dense(small)]] {
         let steps = operations.into_iter().enumerate();
         let steps = steps.map(|(on, operation)| Step::new(operation, on, vec![1])).collect();
@@ -300,8 +300,8 @@ fn no_margin_of_a_perceptron_is_lost_in_tf32() {
     for (inputs, outputs) in [(20, 64), (64, 64), (64, 5)] {
         let weights = (0..inputs * outputs).map(|_| f64::from((uniform() * 0.4) as f32)).collect();
         let bias = (0..outputs).map(|_| uniform()).collect();
-        let affine = Operation::Dense(Affine { weights, inputs, outputs, bias });
-        let relu = Operation::Activate(Activation::Relu);
+        let affine = Operator::Dense(Affine { weights, inputs, outputs, bias });
+        let relu = Operator::Activate(Activation::Relu);
         for operation in [affine, relu] {
             steps.push(Step::new(operation, steps.len(), vec![outputs]));
         }
@@ -350,7 +350,7 @@ fn in_tf32(network: &Graph, point: &[f64]) -> Vec<f32> {
     let mut x: Vec<f32> = point.iter().map(|&x| x as f32).collect();
     for step in &network.steps {
         x = match &step.operation {
-            Operation::Dense(affine) => (0..affine.outputs)
+            Operator::Dense(affine) => (0..affine.outputs)
                 .map(|o| {
                     let weight = |k: usize| short(affine.weights[k * affine.outputs + o] as f32);
                     let sum: f64 = (0..affine.inputs).map(|k| weight(k) * short(x[k])).sum();

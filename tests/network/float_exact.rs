@@ -2,7 +2,7 @@
 
 use crate::common::{cases, naive_output};
 use proptest::prelude::*;
-use shatter_construct::{Options, ThresholdRule, depth_two};
+use shatter_construct::{DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Dyadic, Lattice, Rational};
 use shatter_network::evaluate::{brute_force, compensated};
 use shatter_network::projection::{project, project_float};
@@ -118,8 +118,9 @@ proptest! {
         let labels = shatter_sample::Labels::classes(labels[..n].to_vec(), 10).expect("below 10");
         let raw = RawSample { text: "generated".into(), points, labels };
         let sample = raw.distinct(LabelRule::Random, 5).expect("labels are drawn anew");
-        let options = Options { threshold, ..Options::default() };
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)
+        let task = Task::new(&sample.points, &sample.labels, 0);
+        let fit = DepthTwo { threshold }
+            .fit_exact(&task)
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
         let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
         if FloatExactness::of(&fit.network, &sample.points, &z).binary64 {

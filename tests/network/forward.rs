@@ -4,8 +4,8 @@ use crate::common::{cases, feed, points};
 use proptest::prelude::*;
 use shatter_exact::{Dyadic, Format, Rational};
 use shatter_network::ExactPoints;
-use shatter_network::exactly::{self, Exact, Inexact};
-use shatter_network::graph::{Normalization, Operation, Step, count};
+use shatter_network::exactly::{self, ExactEvaluator, Inexact};
+use shatter_network::graph::{Normalization, Operator, Step, count};
 use shatter_network::{Activation, ExactNetwork, Graph, Layered, Unit};
 use shatter_sample::{Points, Values};
 
@@ -72,7 +72,7 @@ fn agrees(network: &Layered, points: &Points) -> Result<(), TestCaseError> {
     let of_graph = exactly::outputs_of(&graph, points).expect("no roots");
     prop_assert_eq!(&of_graph, &exactly::outputs(network, points));
     // With a budget, where it has a plan and binary64 has the points.
-    if let Ok(exact) = Exact::new(&graph, 1 << 30) {
+    if let Ok(exact) = ExactEvaluator::new(&graph, 1 << 30) {
         for (i, output) in of_graph.iter().enumerate() {
             let row: Vec<f64> = (0..points.d()).map(|k| points.f64_at(i, k)).collect();
             let same = |(k, x): (usize, &f64)| Dyadic::try_from(*x) == Ok(points.exact_at(i, k));
@@ -104,7 +104,7 @@ proptest! {
         let d = count(&graph.input);
         let values: Vec<f64> = numbers.into_iter().cycle().take(3 * d).collect();
         let points = Points::new(Values::F64(values.clone()), graph.input.clone()).expect("finite");
-        match Exact::new(&graph, 1 << 30) {
+        match ExactEvaluator::new(&graph, 1 << 30) {
             Ok(exact) => {
                 let all = exact.all(&values);
                 let outputs = exactly::outputs_of(&graph, &points).expect("it has a plan");
@@ -155,14 +155,14 @@ fn roots_of_squares_are_exact() {
             variance: vec![variance],
             epsilon: 0.25,
         };
-        let step = Step::new(Operation::Normalize(by), 0, vec![1]);
-        let square = Step::new(Operation::Activate(Activation::Softsign), 1, vec![1]);
+        let step = Step::new(Operator::Normalize(by), 0, vec![1]);
+        let square = Step::new(Operator::Activate(Activation::Softsign), 1, vec![1]);
         Graph { precision: Format::F64, input: vec![1], steps: vec![step, square] }
     };
     let graph = normalized(2.0); // √2.25 = 3/2, and 2 (x + 1) + 1/4
-    let exact = Exact::new(&graph, 1 << 20).unwrap();
+    let exact = ExactEvaluator::new(&graph, 1 << 20).unwrap();
     assert_eq!(exact.outputs(&[1.0]), [Rational::from_parts(17.into(), 21u8.into())]);
-    assert_eq!(Exact::new(&normalized(1.0), 1 << 20).err(), Some(Inexact::SquareRoot));
+    assert_eq!(ExactEvaluator::new(&normalized(1.0), 1 << 20).err(), Some(Inexact::SquareRoot));
 }
 
 /// Sums at the edges of 64 and 128 bits.

@@ -10,7 +10,7 @@ mod common {
 
 use crate::common::cases;
 use proptest::prelude::*;
-use shatter_construct::{Construction, Options, Task, depth_two, width_two::WidthTwo};
+use shatter_construct::{Construction, DepthTwo, Task, width_two::WidthTwo};
 use shatter_exact::{IBig, Rational, matrix};
 use shatter_network::architecture::ArchitectureError;
 use shatter_network::{Layered, Mlp, Network, Unit};
@@ -375,7 +375,8 @@ proptest! {
         let points = Points::new(Values::I64(z.clone()), vec![1]).unwrap();
         let y = (0..z.len()).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let labels = Labels::real(y, 1).unwrap();
-        let fitted = depth_two::fit_exact(&points, &labels, &Options::default()).unwrap().network;
+        let task = Task::new(&points, &labels, 0);
+        let fitted = DepthTwo::default().fit_exact(&task).unwrap().network;
         prop_assert_eq!((fitted.units(), fitted.c.is_zero()), (z.len(), true));
         let line = LabelledLine::of_sample(&points, &labels).unwrap();
         let m = units.len() as u64;

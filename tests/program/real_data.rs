@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use shatter_certify::write_certificate;
 use shatter_check::check;
-use shatter_construct::{Options, depth_two};
+use shatter_construct::{DepthTwo, Task};
 use shatter_exact::Lattice;
 use shatter_network::evaluate::{brute_force_projected, exact_residual};
 use shatter_network::projection::{project, project_float};
@@ -27,8 +27,8 @@ fn memorizes(text: &str, rule: LabelRule, float_exact: bool, stride: usize) {
     let raw = sample::load(text, 1).unwrap_or_else(|error| panic!("{error}"));
     let sample = raw.clone().distinct(rule, 1).unwrap();
     let n = sample.points.n();
-    let options = Options { seed: 1, ..Options::default() };
-    let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 1);
+    let fit = DepthTwo::default().fit_exact(&task).unwrap();
     let z = project(&sample.points, &Lattice::from_dyadics(&fit.network.a));
     assert_eq!(exact_residual(&fit.network, &z, &sample.labels).fits, n, "{text}");
     let counts = fit.network.counts();

@@ -8,7 +8,7 @@ fn lapack() {
 
 #[cfg(feature = "lapack")]
 mod with_lapack {
-    use shatter_construct::{Options, ThresholdRule, depth_two};
+    use shatter_construct::{DepthTwo, Task, ThresholdRule};
     use shatter_linear::{Square, lapack, nalgebra};
     use shatter_sample::{self as sample, LabelRule};
     use shatter_verify::solver::{FloatSolver, fit_float, relu_matrix};
@@ -17,9 +17,8 @@ mod with_lapack {
     fn matrix(n: usize, seed: u64) -> (Square<f64>, Vec<f64>) {
         let text = format!("gaussian:n={n},d=5,target=number");
         let sample = sample::load(&text, seed).unwrap().distinct(LabelRule::True, seed).unwrap();
-        let options = Options { threshold: ThresholdRule::Data, seed, ..Options::default() };
-        let fit = depth_two::fit_float::<f64>(&sample.points, &sample.labels, &options);
-        let fit = fit.unwrap();
+        let task = Task::new(&sample.points, &sample.labels, seed);
+        let fit = DepthTwo { threshold: ThresholdRule::Data }.fit_float::<f64>(&task).unwrap();
         let y = fit.order.iter().map(|&i| sample.labels.f64_at(i as usize)).collect();
         (relu_matrix(&fit.z, &fit.network.b), y)
     }
@@ -77,8 +76,9 @@ mod with_lapack {
         let sample =
             sample::load("lattice:n=100,d=3", 1).unwrap().distinct(LabelRule::Random, 1).unwrap();
         for solver in [FloatSolver::Nalgebra, FloatSolver::Lapack] {
-            let options = Options { threshold: ThresholdRule::Data, ..Options::default() };
-            let fit = fit_float::<f64>(&sample.points, &sample.labels, &options, solver).unwrap();
+            let task = Task::new(&sample.points, &sample.labels, 0);
+            let data = DepthTwo { threshold: ThresholdRule::Data };
+            let fit = fit_float::<f64>(data, &task, solver).unwrap();
             let f = shatter_network::evaluate::brute_force(&fit.network, &sample.points);
             for (at, &i) in fit.order.iter().enumerate() {
                 // Substitution and evaluation each round at most n times what they add up.

@@ -14,8 +14,8 @@ use shatter_obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
 use shatter_sample::{Labels, Points, Sample, Values};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::describe::describe;
 use super::super::harness::{Failure, keeps_its_promise};
-use super::super::predictor::describe;
 use super::super::strategy::{
     LabelKind, PointKind, architecture, interleaving, into_sample, network, sample,
 };

@@ -6,13 +6,13 @@ use proptest::sample::Index;
 use shatter_construct::hull_peeling::HullPeeling;
 use shatter_construct::two_hidden::TwoHidden;
 use shatter_construct::{Construction, Task};
-use shatter_network::Network;
+use shatter_network::{Network, first_misfit};
 use shatter_sample::synthetic::{self, Kind};
 use shatter_sample::{Sample, SampleError, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::Failure;
-use super::super::predictor::{describe, first_misfit};
+use super::super::describe::describe;
+use super::super::harness::{Failure, fits};
 use super::super::strategy::{LabelKind, PointKind, any_sample, into_sample, sample};
 
 pub(super) const CLAIMS: [Claim; 2] = [
@@ -78,7 +78,7 @@ fn fewer_units(sample: &Sample) -> Result<String, String> {
     if sizes.depth != 2 || sizes.units >= n as u64 {
         return Err(format!("depth {} and {} units for {n} points", sizes.depth, sizes.units));
     }
-    match first_misfit(&network, sample, Target::Value) {
+    match first_misfit(&network, &sample.points, &sample.labels, Target::Value) {
         None => Ok(format!(
             "a network of depth 2 with {} < n = {n} ReLU units was built and fits all {n} points, \
              whose labels all differ",
@@ -100,7 +100,7 @@ fn two_hidden(run: &Run) -> Evidence {
             .build(&Task::new(&sample.points, &sample.labels, run.harness.seed))
             .map_err(|error| Failure::Refused(error.to_string()))?;
         has_widths(&network, [2 * n.div_ceil(q) - 1, 2 * q.div_ceil(2) - 1])?;
-        first_misfit(&network, sample, Target::Value).map_or(Ok(()), |m| Err(Failure::Misfit(m)))
+        fits(&network, sample, Target::Value)
     })
 }
 

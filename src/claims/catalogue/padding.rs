@@ -13,8 +13,8 @@ use shatter_network::{Layered, Network, Unit};
 use shatter_sample::{Sample, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::Failure;
-use super::super::predictor::{describe, first_misfit};
+use super::super::describe::describe;
+use super::super::harness::{Failure, fits};
 use super::super::strategy::any_sample;
 
 pub(super) const CLAIMS: [Claim; 1] = [Claim {
@@ -73,7 +73,7 @@ fn larger(run: &Run) -> Evidence {
         {
             return Err("the network did not grow as it should".to_owned().into());
         }
-        first_misfit(&network, sample, Target::Value).map_or(Ok(()), |m| Err(Failure::Misfit(m)))
+        fits(&network, sample, Target::Value)
     })
 }
 
@@ -98,6 +98,7 @@ fn add_layer(network: &mut Layered, width: usize, least: &Rational) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shatter_network::first_misfit;
     use shatter_sample::{LabelRule, load};
 
     #[test]
@@ -107,9 +108,10 @@ mod tests {
         let task = Task::new(&sample.points, &sample.labels, 1);
         let Network::Layered(network) = WidthTwo.build(&task).unwrap() else { panic!() };
         for (least, fits) in [(0, true), (-3, true), (1, false)] {
+            let (points, labels) = (&sample.points, &sample.labels);
             let mut grown = network.clone();
             add_layer(&mut grown, 2, &Rational::from(least));
-            assert_eq!(first_misfit(&grown, &sample, Target::Value).is_none(), fits);
+            assert_eq!(first_misfit(&grown, points, labels, Target::Value).is_none(), fits);
         }
     }
 }

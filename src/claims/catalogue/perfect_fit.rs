@@ -4,14 +4,15 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use shatter_construct::depth_k::DepthK;
-use shatter_construct::depth_two::{self, DepthTwo, Options};
+use shatter_construct::depth_two::DepthTwo;
 use shatter_construct::width_two::WidthTwo;
 use shatter_construct::{Construction, Task, ThresholdRule};
+use shatter_network::first_misfit;
 use shatter_sample::{Sample, Target};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::{Failure, keeps_its_promise};
-use super::super::predictor::{describe, first_misfit};
+use super::super::describe::describe;
+use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, any_sample, sample};
 
 pub(super) const CLAIMS: [Claim; 5] = [
@@ -82,12 +83,9 @@ fn named((sample, threshold): &(Sample, ThresholdRule)) -> String {
 
 fn zigzag(run: &Run) -> Evidence {
     run.every_sample(any_sample(1..=30, 1..=6), |sample| {
-        let options = Options {
-            threshold: ThresholdRule::Zigzag,
-            seed: run.harness.seed,
-            ..Options::default()
-        };
-        let network = depth_two::fit_exact(&sample.points, &sample.labels, &options)
+        let task = Task::new(&sample.points, &sample.labels, run.harness.seed);
+        let network = DepthTwo { threshold: ThresholdRule::Zigzag }
+            .fit_exact(&task)
             .map_err(|error| Failure::Refused(error.to_string()))?
             .network;
         let counts = network.counts();
@@ -96,7 +94,7 @@ fn zigzag(run: &Run) -> Evidence {
             let found = format!("{} numbers and {} signs", counts.free, counts.signs);
             return Err(Failure::Other(format!("{found}, promised {numbers} and 1")));
         }
-        first_misfit(&network, sample, Target::Value).map_or(Ok(()), |m| Err(Failure::Misfit(m)))
+        fits(&network, sample, Target::Value)
     })
 }
 
@@ -135,7 +133,7 @@ fn below_d(sample: &Sample) -> Result<String, String> {
     if sizes.width >= d as u64 {
         return Err(format!("width {} is not below d = {d}", sizes.width));
     }
-    match first_misfit(&network, sample, Target::Value) {
+    match first_misfit(&network, &sample.points, &sample.labels, Target::Value) {
         None => Ok(format!(
             "a network of width {} < d = {d} and depth {} was built and fits all {n} points, which \
              span R^{d}",

@@ -8,17 +8,16 @@ use proptest::sample::select;
 use shatter_construct::bit_extraction::BitExtraction;
 use shatter_construct::two_hidden::TwoHidden;
 use shatter_construct::width_two::WidthTwo;
-use shatter_construct::{self as construct, Construction, Task};
+use shatter_construct::{Construction, Task};
 use shatter_exact::{IBig, Rational, bit_length};
-use shatter_network::{Activation, Layered, Network, Unit};
+use shatter_network::{Activation, Layered, Network, Unit, first_misfit};
 use shatter_obstruct::bits::least_bits;
 use shatter_obstruct::{BitBound, ObstructError};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, SampleError, Values};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::Failure;
-use super::super::predictor::first_misfit;
+use super::super::harness::{Failure, fits};
 use super::super::strategy::{PointKind, into_sample, points};
 
 pub(super) const CLAIMS: [Claim; 1] = [Claim {
@@ -50,8 +49,8 @@ pub(super) fn fewer_numbers_than_labels(n: u32, seed: u64) -> Result<String, Str
     if sizes.nonzero >= u64::from(n) {
         return Err(format!("{} weights and biases for {n} labels", sizes.nonzero));
     }
-    if let Some(i) = construct::first_misfit(&network, &points, &labels, construction.target()) {
-        return Err(format!("does not fit point {i}"));
+    if let Some(misfit) = first_misfit(&network, &points, &labels, construction.target()) {
+        return Err(format!("does not fit point {}", misfit.index));
     }
     let least = enough(u64::from(n), 2, sizes.bits)?;
     Ok(format!(
@@ -120,13 +119,11 @@ fn all_labellings(
             labels.and_then(|labels| into_sample(points.clone(), labels)).map_err(refused)?;
         let network = construction.build(&Task::new(&sample.points, &sample.labels, 0));
         let network = network.map_err(|error| Failure::Refused(error.to_string()))?;
-        match first_misfit(&network, &sample, construction.target()) {
-            Some(misfit) => Err(Failure::Misfit(misfit)),
-            None => Ok(match network {
-                Network::Layered(network) => network,
-                Network::TwoLayer(network) => network.to_layered(),
-            }),
-        }
+        fits(&network, &sample, construction.target())?;
+        Ok(match network {
+            Network::Layered(network) => network,
+            Network::TwoLayer(network) => network.to_layered(),
+        })
     };
     (0..classes.pow(points.n() as u32)).map(labelling).collect()
 }

@@ -10,8 +10,7 @@ use shatter_exact::Rational;
 use shatter_sample::{Labels, Points, Sample};
 
 use super::super::claim::{Claim, Evidence, Run, Verdict};
-use super::super::harness::{Failure, keeps_its_promise};
-use super::super::predictor::first_misfit;
+use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, into_sample, points, sample};
 use super::sine::labellings;
 
@@ -83,9 +82,7 @@ fn most_units(points: &Points, most: u64) -> Result<(), Failure> {
         let refused =
             |error: shatter_construct::ConstructError| Failure::Refused(error.to_string());
         let network = MomentCurve.build(&task).map_err(refused)?;
-        if let Some(misfit) = first_misfit(&network, &sample, MomentCurve.target()) {
-            return Err(Failure::Misfit(misfit));
-        }
+        fits(&network, &sample, MomentCurve.target())?;
         let units = network.sizes().units;
         if units > most {
             return Err(Failure::Other(format!("{units} units for {labels:?}")));

@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
 use crate::{CliError, Verdict, input, write};
 use shatter_exact::Format;
-use shatter_interchange::load::{self, Body, Loaded, Trained};
+use shatter_interchange::load::{self, LoadedNetwork, Loaded, Trained};
 use shatter_judge::{
     Decided, Effort, Walks,
-    certificate::{self, Subject, Tally},
+    certificate::{self, Subject, VerdictCounts},
     claims, verdict as judge,
 };
 use shatter_network::architecture::Shape;
@@ -93,7 +93,7 @@ pub fn run(
         ),
         None => None,
     };
-    let tally = Tally::of(&judged);
+    let tally = VerdictCounts::of(&judged);
     let count = |answer| judged.iter().filter(|one| one.fits == answer).count();
     let (fits, open) = (count(Some(true)), count(None));
     let beyond = judged.iter().filter(|one| one.verdict == judge::Verdict::Margin);
@@ -205,9 +205,9 @@ fn own(
 }
 
 /// What an accepted certificate claims: it may be little.
-fn claims_text(claimed: &Tally, n: usize) -> String {
+fn claims_text(claimed: &VerdictCounts, n: usize) -> String {
     let number = |n: usize| grouped(n as u64);
-    let Tally { exact, margin, undecided, misfit } = *claimed;
+    let VerdictCounts { exact, margin, undecided, misfit } = *claimed;
     format!(
         "the certificate claims {} of {} points to fit ({} exactly, {} with margin) and {} not to, and leaves \
          {} undecided; every claim follows",
@@ -242,7 +242,7 @@ fn load(arguments: &Arguments, file: &Path, raw: &RawSample) -> Result<Loaded, C
         let reason = format!("{}: its points are neither images nor vectors", raw.text);
         return Err(CliError::Usage(reason));
     }
-    let options = load::Options { architecture, outputs: arguments.outputs, input };
+    let options = load::LoadOptions { architecture, outputs: arguments.outputs, input };
     Ok(load::load(file, &options)?)
 }
 
@@ -255,16 +255,18 @@ fn task(
 ) -> Result<Task, CliError> {
     let network = loaded.graph()?.into_owned();
     let (description, layers) = match &loaded.body {
-        Body::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
+        LoadedNetwork::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
             let task = prepared(arguments, file, (trained, identity), network, &raw)?;
             return Ok(Task { reading: loaded.reading.clone(), ..task });
         }
-        Body::Trained(Trained { architecture, .. }) => {
+        LoadedNetwork::Trained(Trained { architecture, .. }) => {
             let words = arguments.architecture.as_ref().map(|_| architecture.to_string());
             (architecture.to_string(), words)
         }
-        Body::Graph(graph) => (format!("{}, {}", loaded.kind.name(), operations(graph)), None),
-        Body::Explicit(explicit) => (explicit.construction.clone(), None),
+        LoadedNetwork::Graph(graph) => {
+            (format!("{}, {}", loaded.kind.name(), operations(graph)), None)
+        }
+        LoadedNetwork::Explicit(explicit) => (explicit.construction.clone(), None),
     };
     let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
     let (inputs, reading) = ("points".to_owned(), loaded.reading.clone());

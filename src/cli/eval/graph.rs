@@ -2,10 +2,10 @@
 //! out is computed plainly, in the type of the network; whether it fits is decided as `check --network` does.
 
 use shatter_exact::{Dyadic, Element, Format, Rational};
-use shatter_interchange::load::{Body, Loaded};
-use shatter_judge::certificate::Tally;
+use shatter_interchange::load::{Loaded, LoadedNetwork};
+use shatter_judge::certificate::VerdictCounts;
 use shatter_judge::{Effort, Runtime, Walks, verdict};
-use shatter_network::reading::{How, Said};
+use shatter_network::reading::{BoundLabels, How};
 use shatter_network::{Graph, Reading};
 use shatter_plain as plain;
 use shatter_sample::fingerprint::fingerprint;
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
     };
     let n = sample.points.n();
     let judged = &decided.judged;
-    let tally = Tally::of(judged);
+    let tally = VerdictCounts::of(judged);
     let fits = judged.iter().filter(|one| one.fits == Some(true)).count();
     let open = judged.iter().filter(|one| one.fits.is_none()).count();
     let mut found = serde_json::json!({
@@ -111,7 +111,7 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
 fn described(loaded: &Loaded, graph: &Graph) -> String {
     let (kind, precision) = (loaded.kind.name(), graph.precision);
     match &loaded.body {
-        Body::Trained(trained) => format!("{kind}, {precision}, {}", trained.architecture),
+        LoadedNetwork::Trained(trained) => format!("{kind}, {precision}, {}", trained.architecture),
         _ => format!("{kind}, {precision}, {}", operations(graph)),
     }
 }
@@ -121,7 +121,7 @@ fn computed<E: Element>(
     arguments: &Arguments,
     graph: &Graph,
     sample: &RawSample,
-    said: &Said,
+    said: &BoundLabels,
 ) -> Result<usize, CliError> {
     let n = sample.points.n();
     let points = verdict::inputs(&sample.points, graph.precision, 0..n);

@@ -8,7 +8,7 @@ use crate::output::grouped;
 use crate::words::{residual_text, sizes_text};
 use shatter_exact::Rational;
 use shatter_judge::Runtime;
-use shatter_network::reading::Said;
+use shatter_network::reading::BoundLabels;
 use shatter_network::{Layered, LayeredExactness, exactly};
 use shatter_record::AtomicFile;
 use shatter_sample::Sample;
@@ -20,7 +20,7 @@ use super::{Findings, exact_text};
 pub fn evaluate(
     network: &Layered,
     sample: &Sample,
-    said: &Said,
+    said: &BoundLabels,
     out: Option<&Path>,
 ) -> Result<Findings, CliError> {
     let outputs = exactly::outputs(network, &sample.points);
@@ -81,7 +81,11 @@ fn floats_text(floats: &LayeredExactness) -> String {
 }
 
 /// The targets (the class, where a reading has none) and the outputs of every point, as fractions.
-fn write_outputs(out: &Path, said: &Said, outputs: &[Vec<Rational>]) -> Result<(), CliError> {
+fn write_outputs(
+    out: &Path,
+    said: &BoundLabels,
+    outputs: &[Vec<Rational>],
+) -> Result<(), CliError> {
     let path = out.join("outputs.csv");
     let numbers = |i: usize| -> Vec<Rational> {
         let class = || said.class(i).map(Rational::from).into_iter().collect();

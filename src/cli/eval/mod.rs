@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use shatter_interchange::load::{Body, Trained};
+use shatter_interchange::load::{LoadedNetwork, Trained};
 use shatter_network::reading::How;
 use shatter_network::{Network, Reading};
 use shatter_sample::{LabelRule, Sample};
@@ -65,12 +65,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     progress.say("reading");
     let loaded = arguments.described.load(&arguments.network)?;
     let network = match &loaded.body {
-        Body::Explicit(explicit) => &explicit.network,
-        Body::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
+        LoadedNetwork::Explicit(explicit) => &explicit.network,
+        LoadedNetwork::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
             drop(progress);
             return checkpoint::run(arguments, trained, identity, loaded.reading.clone());
         }
-        Body::Trained(_) | Body::Graph(_) => {
+        LoadedNetwork::Trained(_) | LoadedNetwork::Graph(_) => {
             drop(progress);
             return graph::run(arguments, &loaded);
         }

@@ -10,7 +10,7 @@ use shatter_exact::Lattice;
 use shatter_judge::Runtime;
 use shatter_network::evaluate::{brute_force, compensated, exact_residual, largest_error};
 use shatter_network::projection::{project, project_float};
-use shatter_network::reading::Said;
+use shatter_network::reading::BoundLabels;
 use shatter_network::{ExactNetwork, FloatExactness};
 use shatter_record::AtomicFile;
 use shatter_sample::Sample;
@@ -25,7 +25,7 @@ const BRUTE_FORCE_LIMIT: usize = 100_000;
 pub fn evaluate(
     network: &ExactNetwork,
     sample: &Sample,
-    said: &Said,
+    said: &BoundLabels,
     out: Option<&Path>,
 ) -> Result<Findings, CliError> {
     let z = project(&sample.points, &Lattice::from_dyadics(&network.a));
@@ -82,7 +82,11 @@ impl Outputs {
 }
 
 /// The number that says the label, and outputs, of every point.
-fn write_outputs(out: &Path, said: &Said, outputs: Option<&Outputs>) -> Result<(), CliError> {
+fn write_outputs(
+    out: &Path,
+    said: &BoundLabels,
+    outputs: Option<&Outputs>,
+) -> Result<(), CliError> {
     let Some(outputs) = outputs else {
         return Err(CliError::Usage(format!(
             "outputs.csv is written for at most {BRUTE_FORCE_LIMIT} points"

@@ -8,8 +8,8 @@ use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
 use crate::{CliError, Verdict, labelled_sample};
-use shatter_construct::{Assumption, Construction, Promise, Task, catalogue, first_misfit};
-use shatter_network::{Reading, Sizes};
+use shatter_construct::{Assumption, Construction, Promise, catalogue};
+use shatter_network::{Reading, Sizes, first_misfit};
 use shatter_sample::fingerprint::fingerprint;
 
 use super::Arguments;
@@ -86,8 +86,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
     let sample = sample?;
     let n = sample.points.n();
-    let direction = arguments.direction();
-    let task = Task { points: &sample.points, labels: &sample.labels, direction, seed };
+    let task = arguments.task(&sample);
 
     let refused = |source| {
         let each = construction.assumptions().iter().map(Assumption::to_string);
@@ -131,7 +130,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         promised: Promised::of(&promise),
         sizes,
         broken: broken.map(|(count, ..)| count),
-        first_misfit: misfit,
+        first_misfit: misfit.map(|misfit| misfit.index),
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };
@@ -139,7 +138,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         "seed": seed,
         "labels": arguments.labels.to_string(),
         "construction": name,
-        "direction": direction.to_string(),
+        "direction": task.direction.to_string(),
         "classes": report.classes,
     }));
     manifest.sample = Some(sample.text.clone());

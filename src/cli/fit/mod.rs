@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use shatter_construct::{DirectionRule, Options, ThresholdRule};
-use shatter_sample::LabelRule;
+use shatter_construct::{DirectionRule, Task, ThresholdRule};
+use shatter_sample::{LabelRule, Sample};
 use shatter_verify::solver::FloatSolver;
 
 use super::device::DeviceChoice;
@@ -98,17 +98,19 @@ impl Arguments {
         }
     }
 
-    fn options(&self) -> Options {
-        Options {
-            direction: self.direction(),
-            threshold: match self.threshold {
-                Threshold::Auto => ThresholdRule::Auto,
-                Threshold::Zigzag => ThresholdRule::Zigzag,
-                Threshold::Data => ThresholdRule::Data,
-                Threshold::Midpoint => ThresholdRule::Midpoint,
-            },
-            seed: self.common.seed(),
+    fn threshold(&self) -> ThresholdRule {
+        match self.threshold {
+            Threshold::Auto => ThresholdRule::Auto,
+            Threshold::Zigzag => ThresholdRule::Zigzag,
+            Threshold::Data => ThresholdRule::Data,
+            Threshold::Midpoint => ThresholdRule::Midpoint,
         }
+    }
+
+    /// What constructions are given.
+    fn task<'a>(&self, sample: &'a Sample) -> Task<'a> {
+        let task = Task::new(&sample.points, &sample.labels, self.common.seed());
+        Task { direction: self.direction(), ..task }
     }
 
     /// The solver in floating point; none is the exact one.

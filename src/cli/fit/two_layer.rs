@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
 use crate::words::{floats_text, labels_text, merged_text, residual_text};
 use crate::{CliError, Verdict, labelled_sample};
-use shatter_construct::{ThresholdRule, depth_two};
+use shatter_construct::{DepthTwo, ThresholdRule};
 use shatter_exact::Lattice;
 use shatter_judge::Runtime;
 use shatter_network::evaluate::{ExactResidual, exact_residual, largest_error};
@@ -35,22 +35,23 @@ struct Built {
 }
 
 fn build(sample: &Sample, arguments: &Arguments) -> Result<Built, CliError> {
-    let options = arguments.options();
+    let task = arguments.task(sample);
+    let construction = DepthTwo { threshold: arguments.threshold() };
     let Some(solver) = arguments.float_solver() else {
-        let fit = depth_two::fit_exact(&sample.points, &sample.labels, &options)?;
+        let fit = construction.fit_exact(&task)?;
         let (tries, tied) = fit.tries;
         let ties =
             if tied > 0 { format!(" ({tied} of {tries} tried had ties)") } else { "".into() };
         return Ok(Built {
             network: fit.network,
             threshold: fit.threshold,
-            direction: fit.direction + &ties,
+            direction: fit.direction.to_string() + &ties,
         });
     };
-    let fit = fit_float::<f64>(&sample.points, &sample.labels, &options, solver)?;
+    let fit = fit_float::<f64>(construction, &task, solver)?;
     let network = ExactNetwork::try_from(&fit.network)
         .map_err(|error| CliError::Usage(format!("the network is not finite: {error}")))?;
-    Ok(Built { network, threshold: fit.threshold, direction: options.direction.to_string() })
+    Ok(Built { network, threshold: fit.threshold, direction: task.direction.to_string() })
 }
 
 /// What `--json` prints and `fit.json` holds.
@@ -170,8 +171,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "seed": seed,
         "labels": arguments.labels.to_string(),
         "solver": arguments.solver(),
-        "threshold": arguments.options().threshold.to_string(),
-        "direction": arguments.options().direction.to_string(),
+        "threshold": arguments.threshold().to_string(),
+        "direction": arguments.direction().to_string(),
         "brute_force": brute.is_some(),
         "brute_force_device": report.brute_force_device,
         "classes": report.classes,

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use shatter_exact::Element;
 use shatter_exact::{Dyadic, Lattice, Rational};
 
-use super::{Exact, Float};
+use super::{ExactSolution, FloatSolution};
 
 /// Exact data thresholds for increasing projections.
 ///
@@ -30,7 +30,7 @@ use super::{Exact, Float};
 /// assert_eq!(fit.b, [number(-1), number(0)]);
 /// assert_eq!(fit.w, [Rational::ONE, Rational::from_parts((-2).into(), 3u8.into())]);
 /// ```
-pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
+pub fn exact(z: &Lattice, y: &[Dyadic]) -> ExactSolution {
     let b: Vec<Dyadic> = (0..z.len())
         .map(|i| if i == 0 { &z.get(0) - &Dyadic::ONE } else { z.get(i - 1) })
         .collect();
@@ -44,14 +44,14 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
             weight
         })
         .collect();
-    Exact { stretch: 0, b, w }
+    ExactSolution { stretch: 0, b, w }
 }
 
 /// Points a task handles at a time.
 const CHUNK: usize = 1 << 14;
 
 /// Data thresholds in floating point for increasing projections.
-pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> FloatSolution<F> {
     let threshold = |i: usize| if i == 0 { z[0] - F::one() } else { z[i - 1] };
     // s_i, with y_0 = 0 and b_1 in the place of z_0.
     let slope = |i: usize| {
@@ -69,5 +69,5 @@ pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
             last = next;
         }
     });
-    Float { stretch: F::one(), b, w }
+    FloatSolution { stretch: F::one(), b, w }
 }

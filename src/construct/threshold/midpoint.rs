@@ -10,7 +10,7 @@
 use shatter_exact::Element;
 use shatter_exact::{Dyadic, Lattice};
 
-use super::{Exact, Float, weights_exact};
+use super::{ExactSolution, FloatSolution, weights_exact};
 
 /// Exact midpoint thresholds for increasing projections.
 ///
@@ -21,7 +21,7 @@ use super::{Exact, Float, weights_exact};
 /// let z = Lattice::from_dyadics(&[number(0), number(3)]);
 /// assert_eq!(midpoint::exact(&z, &[number(1), number(2)]).b[1], Dyadic::new(3, -1));
 /// ```
-pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
+pub fn exact(z: &Lattice, y: &[Dyadic]) -> ExactSolution {
     let b: Vec<Dyadic> = (0..z.len())
         .map(|i| match i {
             0 => &z.get(0) - &Dyadic::ONE,
@@ -29,11 +29,11 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
         })
         .collect();
     let w = weights_exact(z, &b, y);
-    Exact { stretch: 0, b, w }
+    ExactSolution { stretch: 0, b, w }
 }
 
 /// Midpoint thresholds in floating point for increasing projections.
-pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> FloatSolution<F> {
     let half = F::of(0.5);
     let mut b = Vec::with_capacity(z.len());
     let mut w = Vec::with_capacity(z.len());
@@ -48,5 +48,5 @@ pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
         w.push(next - slope);
         slope = next;
     }
-    Float { stretch: F::one(), b, w }
+    FloatSolution { stretch: F::one(), b, w }
 }

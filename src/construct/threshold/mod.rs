@@ -42,7 +42,7 @@ impl fmt::Display for ThresholdRule {
 
 /// Exact thresholds and weights for z' = 2^stretch · z.
 #[derive(Clone, Debug)]
-pub struct Exact {
+pub struct ExactSolution {
     /// The direction, and with it every projection, is to be multiplied by this power of two.
     pub stretch: i64,
     /// Thresholds.
@@ -53,7 +53,7 @@ pub struct Exact {
 
 /// The same in floating point.
 #[derive(Clone, Debug)]
-pub struct Float<F> {
+pub struct FloatSolution<F> {
     /// The direction is to be multiplied by this power of two.
     pub stretch: F,
     /// Thresholds.

@@ -24,7 +24,7 @@
 use shatter_exact::Element;
 use shatter_exact::{Dyadic, IBig, Integers, Lattice, Rational};
 
-use super::{Exact, Float};
+use super::{ExactSolution, FloatSolution};
 
 /// Exact zigzag thresholds for increasing projections.
 ///
@@ -37,7 +37,7 @@ use super::{Exact, Float};
 /// assert_eq!(fit.stretch, -2); // |Δy| = 2 needs gaps above 2: 10/4 will do
 /// assert_eq!(fit.b[1], Dyadic::new(9, -2)); // (0 + 5/2)/2 + 2/2
 /// ```
-pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
+pub fn exact(z: &Lattice, y: &[Dyadic]) -> ExactSolution {
     let labels = Lattice::from_dyadics(y);
     let stretch = stretch(z, &labels);
     // All thresholds are integers over the grid; the grid is finer than z' and y by one bit.
@@ -63,7 +63,7 @@ pub fn exact(z: &Lattice, y: &[Dyadic]) -> Exact {
                 .collect()
         }
     };
-    Exact { stretch, b, w: weights(y.first().is_some_and(Dyadic::is_negative), y.len()) }
+    ExactSolution { stretch, b, w: weights(y.first().is_some_and(Dyadic::is_negative), y.len()) }
 }
 
 /// The thresholds, with integers on which halving is exact.
@@ -122,7 +122,7 @@ pub fn stretch(z: &Lattice, y: &Lattice) -> i64 {
 }
 
 /// Zigzag thresholds in floating point for increasing projections.
-pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
+pub fn float<F: Element>(z: &[F], y: &[F]) -> FloatSolution<F> {
     let two = F::of(2.0);
     let ratio = z
         .windows(2)
@@ -150,5 +150,5 @@ pub fn float<F: Element>(z: &[F], y: &[F]) -> Float<F> {
         w.push(-two * sigma);
         sigma = -sigma;
     }
-    Float { stretch, b, w }
+    FloatSolution { stretch, b, w }
 }

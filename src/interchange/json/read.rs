@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::InterchangeError;
-use crate::array::{Arrays, Entry, MOST_DIGITS, MOST_NUMBERS, MOST_TEXTS, Values};
+use crate::array::{Arrays, MOST_DIGITS, MOST_NUMBERS, MOST_TEXTS, StoredArray, StoredNumbers};
 use shatter_exact::{Format, IBig, Rational};
 use shatter_record::safetensors::Texts;
 
@@ -27,11 +27,11 @@ const MOST_PRODUCTS: usize = 1 << 41;
 ///
 /// ```
 /// use shatter_exact::Rational;
-/// use shatter_interchange::{array::Values, json};
+/// use shatter_interchange::{array::StoredNumbers, json};
 /// let text = r#"{"metadata": {}, "arrays": {"w": {"shape": [2], "values": ["1/3", "-2"]}}}"#;
 /// let read = json::read(text.as_bytes())?;
 /// let third = Rational::from_parts(1.into(), 3u8.into());
-/// assert_eq!(read.entries["w"].values, Values::Exact(vec![third, Rational::from(-2)]));
+/// assert_eq!(read.entries["w"].values, StoredNumbers::Exact(vec![third, Rational::from(-2)]));
 /// # Ok::<(), shatter_interchange::InterchangeError>(())
 /// ```
 ///
@@ -123,14 +123,14 @@ impl<'de> Visitor<'de> for Part<'_, File> {
 }
 
 impl<'de> DeserializeSeed<'de> for Part<'_, AllArrays> {
-    type Value = BTreeMap<String, Entry>;
+    type Value = BTreeMap<String, StoredArray>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Part<'_, AllArrays> {
-    type Value = BTreeMap<String, Entry>;
+    type Value = BTreeMap<String, StoredArray>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("arrays by their names")
@@ -155,20 +155,20 @@ impl<'de> Visitor<'de> for Part<'_, AllArrays> {
 }
 
 impl<'de> DeserializeSeed<'de> for Part<'_, OneArray> {
-    type Value = Entry;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
+    type Value = StoredArray;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<StoredArray, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Part<'_, OneArray> {
-    type Value = Entry;
+    type Value = StoredArray;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an object of shape and values")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StoredArray, A::Error> {
         let (mut shape, mut values) = (None::<Vec<usize>>, None);
         while let Some(key) = map.next_key::<String>()? {
             let fresh = match key.as_str() {
@@ -187,7 +187,7 @@ impl<'de> Visitor<'de> for Part<'_, OneArray> {
         let (values, there) = values.ok_or_else(|| A::Error::missing_field("values"))?;
         let product = |product: usize, &side: &usize| product.checked_mul(side);
         match shape.iter().try_fold(1, product) {
-            Some(wanted) if wanted == there => Ok(Entry { shape, values }),
+            Some(wanted) if wanted == there => Ok(StoredArray { shape, values }),
             _ => Err(A::Error::custom(format!(
                 "its shape is {shape:?}, and {there} values are there"
             ))),
@@ -225,14 +225,14 @@ impl<'de> Visitor<'de> for Sides {
 }
 
 impl<'de> DeserializeSeed<'de> for Part<'_, Numbers> {
-    type Value = (Values, usize);
+    type Value = (StoredNumbers, usize);
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for Part<'_, Numbers> {
-    type Value = (Values, usize);
+    type Value = (StoredNumbers, usize);
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an array of numbers, or of texts that are fractions")
@@ -257,8 +257,8 @@ impl<'de> Visitor<'de> for Part<'_, Numbers> {
         }
         let there = floats.len() + exact.len();
         let values = match exact.is_empty() {
-            true => Values::Floats(Format::F64, floats),
-            false => Values::Exact(exact),
+            true => StoredNumbers::Floats(Format::F64, floats),
+            false => StoredNumbers::Exact(exact),
         };
         Ok((values, there))
     }

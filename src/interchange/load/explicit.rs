@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::InterchangeError;
-use crate::array::{Arrays, Entry, MOST_NUMBERS, Values};
+use crate::array::{Arrays, MOST_NUMBERS, StoredArray, StoredNumbers};
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::layered::{Layered, Unit};
 use shatter_network::{Activation, ExactNetwork, Network};
@@ -88,10 +88,10 @@ pub fn network(arrays: &Arrays, bytes: u64) -> Result<Option<Network>, Interchan
 /// Refuses more numbers than a file of `bytes` bytes has room for.
 fn within(arrays: &Arrays, bytes: u64) -> Result<(), InterchangeError> {
     let most = ALWAYS.max(bytes);
-    let count = |entry: &Entry| match &entry.values {
-        Values::Exact(values) => values.len(),
-        Values::Floats(_, values) => values.iter().filter(|&&x| x != 0.0).count(),
-        Values::Whole => 0,
+    let count = |entry: &StoredArray| match &entry.values {
+        StoredNumbers::Exact(values) => values.len(),
+        StoredNumbers::Floats(_, values) => values.iter().filter(|&&x| x != 0.0).count(),
+        StoredNumbers::Whole => 0,
     };
     let numbers: u64 = arrays.entries.values().map(|entry| count(entry) as u64).sum();
     match numbers <= most {
@@ -123,7 +123,7 @@ fn units_of(
     Ok(units)
 }
 
-fn two_layer(entries: &BTreeMap<String, Entry>) -> Result<Network, InterchangeError> {
+fn two_layer(entries: &BTreeMap<String, StoredArray>) -> Result<Network, InterchangeError> {
     let vector = |name: &str| -> Result<Vec<Rational>, InterchangeError> {
         let entry = &entries[name];
         let [length] = entry.shape[..] else {
@@ -180,7 +180,7 @@ fn refused(array: &str, reason: String) -> InterchangeError {
     InterchangeError::Array { array: array.to_owned(), reason }
 }
 
-fn entry<'a>(arrays: &'a Arrays, name: &str) -> Result<&'a Entry, InterchangeError> {
+fn entry<'a>(arrays: &'a Arrays, name: &str) -> Result<&'a StoredArray, InterchangeError> {
     let missing = || InterchangeError::Malformed(format!("it has no array '{name}'"));
     arrays.entries.get(name).ok_or_else(missing)
 }
@@ -192,13 +192,15 @@ fn sides<const N: usize>(arrays: &Arrays, name: &str) -> Result<[usize; N], Inte
 }
 
 /// A number of an array.
-fn rational(name: &str, entry: &Entry, index: usize) -> Result<Rational, InterchangeError> {
+fn rational(name: &str, entry: &StoredArray, index: usize) -> Result<Rational, InterchangeError> {
     let number = match &entry.values {
-        Values::Exact(values) => values.get(index).cloned(),
-        Values::Floats(_, values) => {
+        StoredNumbers::Exact(values) => values.get(index).cloned(),
+        StoredNumbers::Floats(_, values) => {
             values.get(index).and_then(|&x| Dyadic::try_from(x).ok()).map(|x| x.to_rational())
         }
-        Values::Whole => return Err(refused(name, "holds integers, not weights".to_owned())),
+        StoredNumbers::Whole => {
+            return Err(refused(name, "holds integers, not weights".to_owned()));
+        }
     };
     number.ok_or_else(|| refused(name, format!("has no number {index}")))
 }

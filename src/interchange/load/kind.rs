@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// A kind of file that holds a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// An explicit network as text.
     Network,
     /// The same, with the sample that it fits.
@@ -21,17 +21,17 @@ pub enum Kind {
     Npz,
 }
 
-impl Kind {
+impl FileKind {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Network => "network",
-            Kind::Certificate => "certificate",
-            Kind::Checkpoint => "checkpoint",
-            Kind::Safetensors => "safetensors",
-            Kind::Onnx => "ONNX",
-            Kind::Json => "JSON",
-            Kind::Npz => "NPZ",
+            FileKind::Network => "network",
+            FileKind::Certificate => "certificate",
+            FileKind::Checkpoint => "checkpoint",
+            FileKind::Safetensors => "safetensors",
+            FileKind::Onnx => "ONNX",
+            FileKind::Json => "JSON",
+            FileKind::Npz => "NPZ",
         }
     }
 }

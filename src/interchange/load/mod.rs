@@ -37,7 +37,7 @@ use shatter_sample::{LabelRule, Target};
 use shatter_train::{Checkpoint, CheckpointError};
 
 pub use error::LoadError;
-pub use kind::Kind;
+pub use kind::FileKind;
 pub use trained::Trained;
 pub use weights::{Weights, weights};
 
@@ -48,7 +48,7 @@ const LARGEST: u64 = 1 << 31;
 
 /// What a file of plain arrays may leave unsaid.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options<'a> {
+pub struct LoadOptions<'a> {
     /// The layers in words ([`architecture::text`](shatter_network::architecture::text)), the last dense one left out,
     /// for arrays under PyTorch's names.
     pub architecture: Option<&'a str>,
@@ -64,14 +64,14 @@ pub struct Loaded {
     /// The file.
     pub file: PathBuf,
     /// What kind of file it was.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Bytes of the file.
     pub bytes: u64,
     /// SHA-256 of these bytes, in hexadecimal; where numbers lie in files beside it, of all of them
     /// ([`digest_of_files`]).
     pub sha256: String,
     /// The network.
-    pub body: Body,
+    pub body: LoadedNetwork,
     /// The sample that it fits, where the file says so.
     pub origin: Option<Origin>,
     /// How its outputs say labels, with the names of classes, where the file says so; an error where these names were
@@ -83,7 +83,7 @@ pub struct Loaded {
 
 /// A network in the form that its file has.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub enum LoadedNetwork {
     /// Exact numbers.
     Explicit(Explicit),
     /// Layers with their arrays.
@@ -129,29 +129,29 @@ impl Loaded {
     pub fn graph(&self) -> Result<Cow<'_, Graph>, LoadError> {
         let refuse = |source| LoadError::Graph { file: self.file.clone(), source };
         match &self.body {
-            Body::Graph(graph) => Ok(Cow::Borrowed(graph)),
-            Body::Trained(Trained { architecture, arrays, precision, .. }) => {
+            LoadedNetwork::Graph(graph) => Ok(Cow::Borrowed(graph)),
+            LoadedNetwork::Trained(Trained { architecture, arrays, precision, .. }) => {
                 graph::trained::graph(architecture, arrays, *precision)
                     .map(Cow::Owned)
                     .map_err(refuse)
             }
-            Body::Explicit(explicit) => Ok(Cow::Owned(Graph::from(&explicit.network))),
+            LoadedNetwork::Explicit(explicit) => Ok(Cow::Owned(Graph::from(&explicit.network))),
         }
     }
 
     /// Numbers that come out.
     pub fn outputs(&self) -> usize {
         match &self.body {
-            Body::Explicit(explicit) => explicit.network.outputs(),
-            Body::Trained(trained) => trained.outputs(),
-            Body::Graph(graph) => graph.outputs(),
+            LoadedNetwork::Explicit(explicit) => explicit.network.outputs(),
+            LoadedNetwork::Trained(trained) => trained.outputs(),
+            LoadedNetwork::Graph(graph) => graph.outputs(),
         }
     }
 
     /// The explicit network, where it is one.
     pub fn explicit(&self) -> Option<&Network> {
         match &self.body {
-            Body::Explicit(explicit) => Some(&explicit.network),
+            LoadedNetwork::Explicit(explicit) => Some(&explicit.network),
             _ => None,
         }
     }
@@ -160,12 +160,12 @@ impl Loaded {
 /// Loads a network.
 ///
 /// ```
-/// use shatter_interchange::{Array, Numbers, tensors};
-/// use shatter_interchange::load::{self, Options};
-/// let array = |name: &str, shape: &[usize], numbers: &[f64]| Array {
+/// use shatter_interchange::{NamedArray, Floats, tensors};
+/// use shatter_interchange::load::{self, LoadOptions};
+/// let array = |name: &str, shape: &[usize], numbers: &[f64]| NamedArray {
 ///     name: name.to_owned(),
 ///     shape: shape.to_vec(),
-///     numbers: Numbers::Double(numbers.to_vec()),
+///     numbers: Floats::Double(numbers.to_vec()),
 /// };
 /// let arrays = [
 ///     array("0.weight", &[2, 1], &[1.0, -1.0]),
@@ -176,19 +176,19 @@ impl Loaded {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("absolute-value.safetensors");
 /// std::fs::write(&path, tensors::file(&arrays, &[]))?;
-/// let words = Options { architecture: Some("dense(2) relu"), ..Options::default() };
+/// let words = LoadOptions { architecture: Some("dense(2) relu"), ..LoadOptions::default() };
 /// let loaded = load::load(&path, &words)?;
 /// assert_eq!((loaded.kind.name(), loaded.outputs()), ("safetensors", 1));
 /// assert_eq!(loaded.graph()?.steps.len(), 3);
-/// assert!(load::load(&path, &Options::default()).is_err()); // the file does not say its layers
+/// assert!(load::load(&path, &LoadOptions::default()).is_err()); // the file does not say its layers
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// [`LoadError`]: every way in which the file holds no network, or not all of one.
-pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
+pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
     let (content, about) = contents(path, options)?;
-    let said = |kind: Kind| match options.architecture {
+    let said = |kind: FileKind| match options.architecture {
         Some(_) => Err(LoadError::Said { file: path.to_owned(), kind: kind.name() }),
         None => Ok(()),
     };
@@ -200,24 +200,24 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
     };
     match content {
         Content::Text(file) => {
-            let kind = if file.statement.is_some() { Kind::Certificate } else { Kind::Network };
+            let kind = if file.statement.is_some() { FileKind::Certificate } else { FileKind::Network };
             said(kind)?;
             let reading = file.reading();
             let origin = file.statement.map(Origin::from);
             let (network, construction) = (file.network, file.construction);
             let body = Explicit { network, construction, digest: Some(file.digest) };
-            loaded(kind, Body::Explicit(body), origin, reading, BTreeMap::new())
+            loaded(kind, LoadedNetwork::Explicit(body), origin, reading, BTreeMap::new())
         }
         Content::Checkpoint(trained, metadata) => {
             let reading = trained.run.as_ref().map_or(Ok(None), |(identity, _)| identity.reading());
-            loaded(Kind::Checkpoint, Body::Trained(trained), None, reading, metadata)
+            loaded(FileKind::Checkpoint, LoadedNetwork::Trained(trained), None, reading, metadata)
         }
         Content::Graph(graph, texts) => {
-            said(Kind::Onnx)?;
+            said(FileKind::Onnx)?;
             let reading = Reading::from_metadata(&texts);
             let metadata: BTreeMap<String, String> = texts.into_iter().collect();
             let origin = Origin::of(&metadata);
-            loaded(Kind::Onnx, Body::Graph(graph), origin, reading, metadata)
+            loaded(FileKind::Onnx, LoadedNetwork::Graph(graph), origin, reading, metadata)
         }
         Content::Arrays(kind, arrays) => {
             let origin = Origin::of(&arrays.metadata);
@@ -229,10 +229,10 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, LoadError> {
                 let text = |key: &str| metadata.get(key).cloned();
                 let construction = text("construction").unwrap_or_else(|| "unknown".to_owned());
                 let body = Explicit { network, construction, digest: text("source_sha256") };
-                return loaded(kind, Body::Explicit(body), origin, reading, metadata);
+                return loaded(kind, LoadedNetwork::Explicit(body), origin, reading, metadata);
             }
             let (trained, metadata) = trained::trained(path, arrays, options)?;
-            loaded(kind, Body::Trained(trained), origin, reading, metadata)
+            loaded(kind, LoadedNetwork::Trained(trained), origin, reading, metadata)
         }
     }
 }
@@ -265,7 +265,7 @@ impl Origin {
 enum Content {
     Text(read::File),
     Checkpoint(Trained, BTreeMap<String, String>),
-    Arrays(Kind, Arrays),
+    Arrays(FileKind, Arrays),
     Graph(Graph, Vec<(String, String)>),
 }
 
@@ -283,7 +283,7 @@ struct About {
 }
 
 /// Reads a file, once.
-fn contents(path: &Path, options: &Options) -> Result<(Content, About), LoadError> {
+fn contents(path: &Path, options: &LoadOptions) -> Result<(Content, About), LoadError> {
     let system = |source| LoadError::Io { file: path.to_owned(), source };
     let (mut file, bytes) = open(path)?;
     let mut head = Vec::with_capacity(HEAD);
@@ -308,8 +308,8 @@ fn contents(path: &Path, options: &Options) -> Result<(Content, About), LoadErro
     };
     let content = match container {
         Container::Safetensors => safetensors_file(path, &held, options)?,
-        Container::Npz => Content::Arrays(Kind::Npz, npz::read(&held).map_err(refuse)?),
-        Container::Json => Content::Arrays(Kind::Json, json::read(&held).map_err(refuse)?),
+        Container::Npz => Content::Arrays(FileKind::Npz, npz::read(&held).map_err(refuse)?),
+        Container::Json => Content::Arrays(FileKind::Json, json::read(&held).map_err(refuse)?),
         Container::Onnx => {
             // Numbers may lie in files beside it, of which the digest is, too.
             let folder = path.parent().unwrap_or(Path::new(""));
@@ -335,7 +335,7 @@ fn lines(path: &Path, whole: impl Read) -> Result<(Content, About), LoadError> {
 }
 
 /// A checkpoint, unless layers are given in words; arrays otherwise.
-fn safetensors_file(path: &Path, held: &[u8], options: &Options) -> Result<Content, LoadError> {
+fn safetensors_file(path: &Path, held: &[u8], options: &LoadOptions) -> Result<Content, LoadError> {
     let metadata = tensors::metadata(held);
     let written = |key: &str| metadata.as_ref().is_some_and(|texts| texts.contains_key(key));
     if options.architecture.is_some() || !written("settings") || !written("progress") {
@@ -343,7 +343,7 @@ fn safetensors_file(path: &Path, held: &[u8], options: &Options) -> Result<Conte
             file: path.to_owned(),
             source: Box::new(source),
         });
-        return Ok(Content::Arrays(Kind::Safetensors, read?));
+        return Ok(Content::Arrays(FileKind::Safetensors, read?));
     }
     let trained = match Checkpoint::<f32>::read(path, Cursor::new(held)) {
         Ok(checkpoint) => trained::of_checkpoint(path, checkpoint)?,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::InterchangeError;
-use crate::array::{Arrays, Entry, Values};
+use crate::array::{Arrays, StoredArray, StoredNumbers};
 use shatter_exact::{Element, Format};
 use shatter_network::architecture::{Architecture, Parameter, Shape};
 use shatter_train::{Checkpoint, Identity, Progress, checkpoint};
 
-use super::{LoadError, Options};
+use super::{LoadError, LoadOptions};
 
 /// An architecture with its arrays.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub fn of_checkpoint<E: Element>(path: &Path, held: Checkpoint<E>) -> Result<Tra
 pub fn trained(
     path: &Path,
     mut arrays: Arrays,
-    options: &Options,
+    options: &LoadOptions,
 ) -> Result<(Trained, BTreeMap<String, String>), LoadError> {
     let file = || path.to_owned();
     let unsaid = |missing| LoadError::Unsaid { file: file(), missing };
@@ -90,7 +90,7 @@ pub fn take(
     let mut taken = Vec::with_capacity(wanted.len());
     let mut precision: Option<Format> = None;
     for array in wanted {
-        let Some(Entry { shape, values }) = arrays.entries.remove(&array.name) else {
+        let Some(StoredArray { shape, values }) = arrays.entries.remove(&array.name) else {
             return Err(LoadError::Missing {
                 file: file(),
                 array: array.name,
@@ -107,7 +107,8 @@ pub fn take(
         taken.push((array, values));
     }
     let other = arrays.entries.iter().find(|(name, entry)| {
-        let counter = entry.values == Values::Whole && name.ends_with(".num_batches_tracked");
+        let counter =
+            entry.values == StoredNumbers::Whole && name.ends_with(".num_batches_tracked");
         !counter && !name.starts_with(checkpoint::VELOCITY)
     });
     match other {
@@ -120,15 +121,15 @@ pub fn take(
 }
 
 /// The numbers of an array in binary64, which must have them.
-fn floats(name: &str, values: Values) -> Result<(Format, Vec<f64>), InterchangeError> {
+fn floats(name: &str, values: StoredNumbers) -> Result<(Format, Vec<f64>), InterchangeError> {
     let array = || name.to_owned();
     match values {
-        Values::Floats(of, values) => Ok((of, values)),
-        Values::Whole => {
+        StoredNumbers::Floats(of, values) => Ok((of, values)),
+        StoredNumbers::Whole => {
             let reason = "holds integers, not weights".to_owned();
             Err(InterchangeError::Array { array: array(), reason })
         }
-        Values::Exact(values) => {
+        StoredNumbers::Exact(values) => {
             let number = |(index, x): (usize, shatter_exact::Rational)| {
                 let held = shatter_exact::Dyadic::from_rational(&x).and_then(|x| x.to_f64());
                 held.ok_or_else(|| InterchangeError::Entry {

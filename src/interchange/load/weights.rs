@@ -6,12 +6,12 @@ use crate::InterchangeError;
 use crate::array::{fits, is_perceptron};
 use shatter_exact::{Dyadic, Element, Rational};
 use shatter_network::architecture::{Architecture, Layer, Parameter};
-use shatter_network::graph::{self, Affine, Operation};
+use shatter_network::graph::{self, Affine, Operator};
 use shatter_network::reading::ReadingError;
 use shatter_network::{ExactNetwork, Graph, Layered, Network, Reading};
 use shatter_train::Identity;
 
-use super::{Content, LoadError, Options, contents, explicit, reading, trained};
+use super::{Content, LoadError, LoadOptions, contents, explicit, reading, trained};
 
 /// The arrays of an architecture, from a file.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ fn wide(path: &Path, architecture: &Architecture) -> Result<Wide, LoadError> {
         reason,
     };
     // The words keep checkpoints from being read as such: their arrays alone are of interest.
-    let words = Options { architecture: Some(""), ..Options::default() };
+    let words = LoadOptions { architecture: Some(""), ..LoadOptions::default() };
     let (content, about) = contents(path, &words)?;
     Ok(match content {
         Content::Arrays(_, mut arrays) => {
@@ -191,8 +191,8 @@ fn of_graph(
         .map(|step| {
             let at = next;
             next += match step.operation {
-                Operation::Dense(_) | Operation::Convolution(..) => 2,
-                Operation::Normalize(_) => 4,
+                Operator::Dense(_) | Operator::Convolution(..) => 2,
+                Operator::Normalize(_) => 4,
                 _ => 0,
             };
             at
@@ -223,10 +223,10 @@ fn of_graph(
         };
         let arrays = first[step];
         match (&ours.operation, &theirs.operation) {
-            (Operation::Dense(own), Operation::Shift { negated: false, by, .. }) => {
+            (Operator::Dense(own), Operator::Shift { negated: false, by, .. }) => {
                 // A product, and the bias added.
                 let product = past(graph, theirs.on).checked_sub(1).map(|at| &graph.steps[at]);
-                let Some(Operation::Dense(affine)) = product.map(|step| &step.operation) else {
+                let Some(Operator::Dense(affine)) = product.map(|step| &step.operation) else {
                     return Err(differs());
                 };
                 if !affine.bias.is_empty() || by.len() != own.outputs {
@@ -236,15 +236,15 @@ fn of_graph(
                 pairs.push((ours.on, product.map_or(0, |step| step.on)));
                 continue;
             }
-            (Operation::Dense(own), Operation::Dense(affine)) => {
+            (Operator::Dense(own), Operator::Dense(affine)) => {
                 fill(&mut filled[arrays..], own, affine, &affine.bias).ok_or_else(differs)?;
             }
-            (Operation::Convolution(own, window), Operation::Convolution(affine, theirs))
+            (Operator::Convolution(own, window), Operator::Convolution(affine, theirs))
                 if window == theirs =>
             {
                 fill(&mut filled[arrays..], own, affine, &affine.bias).ok_or_else(differs)?;
             }
-            (Operation::Normalize(own), Operation::Normalize(there)) => {
+            (Operator::Normalize(own), Operator::Normalize(there)) => {
                 if own.epsilon as f32 != there.epsilon as f32
                     || own.scale.len() != there.scale.len()
                 {
@@ -255,7 +255,7 @@ fn of_graph(
                     array.1.clone_from(values);
                 }
             }
-            (Operation::Concatenate(own), Operation::Concatenate(there))
+            (Operator::Concatenate(own), Operator::Concatenate(there))
                 if own.len() == there.len() =>
             {
                 pairs.extend(own.iter().copied().zip(there.iter().copied()));
@@ -271,7 +271,7 @@ fn of_graph(
 /// The value, or the one that it is in another shape.
 fn past(graph: &Graph, mut value: usize) -> usize {
     while let Some(step) = value.checked_sub(1).map(|at| &graph.steps[at])
-        && matches!(step.operation, Operation::Same)
+        && matches!(step.operation, Operator::Same)
     {
         value = step.on;
     }
@@ -297,16 +297,16 @@ fn fill(
 }
 
 /// Whether two operations without parameters are the same. ONNX holds constants in binary32.
-fn same(own: &Operation, there: &Operation) -> bool {
+fn same(own: &Operator, there: &Operator) -> bool {
     match (own, there) {
-        (Operation::Activate(own), Operation::Activate(there)) => own == there,
-        (Operation::MaxPool(own), Operation::MaxPool(there)) => own == there,
-        (Operation::MeanPool(own, counts), Operation::MeanPool(there, also)) => {
+        (Operator::Activate(own), Operator::Activate(there)) => own == there,
+        (Operator::MaxPool(own), Operator::MaxPool(there)) => own == there,
+        (Operator::MeanPool(own, counts), Operator::MeanPool(there, also)) => {
             let padded = own.before != (0, 0) || own.after != (0, 0);
             own == there && (!padded || counts == also)
         }
-        (Operation::GlobalMean, Operation::GlobalMean) => true,
-        (Operation::Response(own), Operation::Response(there)) => {
+        (Operator::GlobalMean, Operator::GlobalMean) => true,
+        (Operator::Response(own), Operator::Response(there)) => {
             let of = |by: &graph::Response| {
                 let (size, alpha, beta, k) = by.constants();
                 (size, alpha as f32, beta as f32, k as f32)
@@ -318,25 +318,25 @@ fn same(own: &Operation, there: &Operation) -> bool {
 }
 
 /// An operation, in a word.
-fn name(operation: &Operation) -> &'static str {
+fn name(operation: &Operator) -> &'static str {
     match operation {
-        Operation::Dense(_) => "a dense layer",
-        Operation::Units(_) => "a layer of exact units",
-        Operation::Convolution(..) => "a convolution",
-        Operation::Activate(_) => "an activation",
-        Operation::Leaky(_) => "a leaky ReLU",
-        Operation::Clip { .. } => "a clip",
-        Operation::MaxPool(_) => "max-pooling",
-        Operation::MeanPool(..) => "mean-pooling",
-        Operation::GlobalMean => "global mean-pooling",
-        Operation::Shift { .. } => "an addition of constants",
-        Operation::Scale { .. } => "a product with constants",
-        Operation::Gather { .. } => "a rearrangement",
-        Operation::Normalize(_) => "a batch normalization",
-        Operation::Response(_) => "a response normalization",
-        Operation::Sum { .. } => "a sum of values",
-        Operation::Concatenate(_) => "a concatenation",
-        Operation::Softmax { .. } => "a softmax",
-        Operation::Same => "nothing",
+        Operator::Dense(_) => "a dense layer",
+        Operator::Units(_) => "a layer of exact units",
+        Operator::Convolution(..) => "a convolution",
+        Operator::Activate(_) => "an activation",
+        Operator::Leaky(_) => "a leaky ReLU",
+        Operator::Clip { .. } => "a clip",
+        Operator::MaxPool(_) => "max-pooling",
+        Operator::MeanPool(..) => "mean-pooling",
+        Operator::GlobalMean => "global mean-pooling",
+        Operator::Shift { .. } => "an addition of constants",
+        Operator::Scale { .. } => "a product with constants",
+        Operator::Gather { .. } => "a rearrangement",
+        Operator::Normalize(_) => "a batch normalization",
+        Operator::Response(_) => "a response normalization",
+        Operator::Sum { .. } => "a sum of values",
+        Operator::Concatenate(_) => "a concatenation",
+        Operator::Softmax { .. } => "a softmax",
+        Operator::Same => "nothing",
     }
 }

@@ -28,8 +28,8 @@
 //! | sine | Floor; positive where t is no integer and its floor is even |
 
 use crate::array::{MOST_NUMBERS, Sparse, fits, two_layer as parts};
-use crate::number::{Converter, Numbers};
-use crate::{InterchangeError, Part};
+use crate::number::{Converter, Floats};
+use crate::{ExactArray, InterchangeError};
 use shatter_exact::Format;
 use shatter_network::layered::{Layered, Unit};
 use shatter_network::{Activation, ExactNetwork, Network};
@@ -67,7 +67,7 @@ fn two_layer(
 ) -> Result<(), InterchangeError> {
     let (d, m) = (network.d(), network.units());
     let (mut threshold, mut minus, mut offset) = ("b", "Sub", "Add");
-    for Part { name, shape, values } in parts(network) {
+    for ExactArray { name, shape, values } in parts(network) {
         let sides = match (name.as_str(), shape.as_slice()) {
             ("a", _) => vec![d, 1],
             ("b", _) => vec![1, m],
@@ -95,17 +95,17 @@ fn two_layer(
 }
 
 /// Whether a runtime may leave out the addition of these numbers.
-fn vanish(numbers: &Numbers) -> bool {
+fn vanish(numbers: &Floats) -> bool {
     match numbers {
-        Numbers::Single(numbers) => matches!(numbers[..], [x] if left_out(f64::from(x))),
-        Numbers::Double(numbers) => matches!(numbers[..], [x] if left_out(x)),
+        Floats::Single(numbers) => matches!(numbers[..], [x] if left_out(f64::from(x))),
+        Floats::Double(numbers) => matches!(numbers[..], [x] if left_out(x)),
     }
 }
 
-fn negated(numbers: Numbers) -> Numbers {
+fn negated(numbers: Floats) -> Floats {
     match numbers {
-        Numbers::Single(numbers) => Numbers::Single(numbers.into_iter().map(|x| -x).collect()),
-        Numbers::Double(numbers) => Numbers::Double(numbers.into_iter().map(|x| -x).collect()),
+        Floats::Single(numbers) => Floats::Single(numbers.into_iter().map(|x| -x).collect()),
+        Floats::Double(numbers) => Floats::Double(numbers.into_iter().map(|x| -x).collect()),
     }
 }
 
@@ -234,8 +234,8 @@ impl Layers<'_> {
 
     fn scalar(&mut self, name: &str, x: f32) -> String {
         let numbers = match self.precision {
-            Format::F64 => Numbers::Double(vec![f64::from(x)]),
-            _ => Numbers::Single(vec![x]),
+            Format::F64 => Floats::Double(vec![f64::from(x)]),
+            _ => Floats::Single(vec![x]),
         };
         self.graph.constant(name, &[1], &numbers)
     }

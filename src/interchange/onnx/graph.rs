@@ -6,7 +6,7 @@ use super::message::{
     Attribute, Dimension, Entry, Graph, Model, Node, OperatorSet, Tensor, TensorShape, TensorType,
     Type, ValueInfo, attribute_type, data_type,
 };
-use crate::number::Numbers;
+use crate::number::Floats;
 use shatter_exact::Format;
 
 /// The operator set that files name: ONNX 1.15, of November 2023, which every runtime reads.
@@ -57,7 +57,7 @@ impl Builder {
     }
 
     /// A constant; its name.
-    pub fn constant(&mut self, name: &str, sides: &[usize], numbers: &Numbers) -> String {
+    pub fn constant(&mut self, name: &str, sides: &[usize], numbers: &Floats) -> String {
         self.tensor(name, sides, element_type(numbers.precision()), numbers.bytes())
     }
 

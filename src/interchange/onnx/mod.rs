@@ -20,7 +20,7 @@ pub use read::{network, network_at, network_with};
 pub use trained::Raw;
 pub use wire::metadata;
 
-use super::number::{Numbers, Rounded};
+use super::number::{Floats, Rounded};
 use super::{Converter, InterchangeError};
 use shatter_exact::Format;
 use shatter_network::Network;
@@ -38,14 +38,14 @@ const LIMIT: InterchangeError = InterchangeError::FileTooLarge("the 2 GiB of pro
 /// rounded; the metadata are pairs of key and text.
 ///
 /// ```
-/// use shatter_construct::{Options, depth_two};
+/// use shatter_construct::{DepthTwo, Task};
 /// use shatter_exact::Format;
 /// use shatter_interchange::onnx;
 /// use shatter_judge::{Effort, Runtime, verdict as judge};
 /// use shatter_network::Network;
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=50,d=3", 1)?.distinct(LabelRule::Random, 1)?;
-/// let fit = depth_two::fit_exact(&sample.points, &sample.labels, &Options::default())?;
+/// let fit = DepthTwo::default().fit_exact(&Task::new(&sample.points, &sample.labels, 1))?;
 /// let network = Network::TwoLayer(fit.network);
 /// let (file, rounded) = onnx::construction(&network, Format::F64, false, "zigzag", &[])?;
 /// assert_eq!(rounded.rounded, 0);
@@ -82,7 +82,7 @@ pub fn construction(
 /// [`InterchangeError::Architecture`] where the layers do not fit; a file that would be too large.
 pub fn trained(
     architecture: &Architecture,
-    arrays: &[(Parameter, Numbers)],
+    arrays: &[(Parameter, Floats)],
     numbers: &mut Converter,
     raw: Option<Raw>,
     description: &str,

@@ -18,7 +18,7 @@ use super::operator::pointwise::activated;
 use super::read::Reading;
 use crate::InterchangeError;
 use shatter_network::Activation;
-use shatter_network::graph::{Operation, Step};
+use shatter_network::graph::{Operator, Step};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -147,12 +147,12 @@ impl Part {
 /// Whether a value is 1 + |t|.
 fn is_size_and_one(reading: &Reading, t: &Value, below: &Value) -> bool {
     let step = |at: usize| at.checked_sub(1).and_then(|step| reading.steps.get(step));
-    let Some(Step { operation: Operation::Shift { negated: false, from, by }, on, .. }) =
+    let Some(Step { operation: Operator::Shift { negated: false, from, by }, on, .. }) =
         step(below.at)
     else {
         return false;
     };
-    let Some(Step { operation: Operation::Leaky(slopes), on: of, .. }) = step(*on) else {
+    let Some(Step { operation: Operator::Leaky(slopes), on: of, .. }) = step(*on) else {
         return false;
     };
     let ones = by.iter().all(|&c| c == 1.0) && from.iter().zip(0..).all(|(&at, k)| at == k);

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::InterchangeError;
 use shatter_exact::Format;
-use shatter_network::graph::{Graph, Operation, Step, count};
+use shatter_network::graph::{Graph, Operator, Step, count};
 
 use super::call::Call;
 use super::external::External;
@@ -231,8 +231,8 @@ impl<'a> Reading<'a> {
         let Value { at, soft, .. } = *value;
         let shape = self.shape(at).to_vec();
         let last = match soft {
-            None => Operation::Same,
-            Some(soft) => Operation::Softmax { logarithm: soft == Soft::Logarithm },
+            None => Operator::Same,
+            Some(soft) => Operator::Softmax { logarithm: soft == Soft::Logarithm },
         };
         self.push(last, at, shape)?;
         let Reading { precision, input, steps, .. } = self;
@@ -266,7 +266,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Adds a step; its number as a value.
-    pub fn push(&mut self, operation: Operation, on: usize, shape: Vec<usize>) -> Result<usize> {
+    pub fn push(&mut self, operation: Operator, on: usize, shape: Vec<usize>) -> Result<usize> {
         self.hold(&shape)?;
         self.steps.push(Step::new(operation, on, shape));
         Ok(self.steps.len())
@@ -285,7 +285,7 @@ impl<'a> Reading<'a> {
         if self.shape(at) == shape {
             return Ok(at);
         }
-        self.push(Operation::Same, at, shape.to_vec())
+        self.push(Operator::Same, at, shape.to_vec())
     }
 
     /// Numbers of a value, each by its place among them; with these sides.
@@ -293,7 +293,7 @@ impl<'a> Reading<'a> {
         let same = from.len() == value.numbers() && from.iter().zip(0..).all(|(&at, k)| at == k);
         let at = match same {
             true => value.at,
-            false => self.push(Operation::Gather { from }, value.at, of_a_point(&sides))?,
+            false => self.push(Operator::Gather { from }, value.at, of_a_point(&sides))?,
         };
         Ok(Value { at, sides, soft: None })
     }

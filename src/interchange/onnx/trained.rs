@@ -8,7 +8,7 @@
 //! centres otherwise than PyTorch, is written as a 1 × 1 convolution of the squares.
 
 use crate::InterchangeError;
-use crate::number::{Converter, Numbers};
+use crate::number::{Converter, Floats};
 use shatter_exact::Format;
 use shatter_network::architecture::{
     Architecture, EPSILON, Layer, Parameter, Pool, Shape, Window, shape,
@@ -36,7 +36,7 @@ pub struct Raw {
 /// The graph of `architecture` with these arrays (of one type), from `x` to `logits`.
 pub fn build(
     architecture: &Architecture,
-    arrays: &[(Parameter, Numbers)],
+    arrays: &[(Parameter, Floats)],
     precision: Format,
     raw: Option<Raw>,
     numbers: &mut Converter,
@@ -90,14 +90,14 @@ fn prepared(
         now = graph.node("Slice", &[&now, &starts, &ends, &axes], "cropped");
     }
     if raw.preprocess.scale {
-        let unit = graph.constant("unit", &[1], &Numbers::Double(vec![255.0]));
+        let unit = graph.constant("unit", &[1], &Floats::Double(vec![255.0]));
         now = graph.node("Div", &[&now, &unit], "scaled");
     }
     if raw.preprocess.whiten {
         // (x − mean) / max(deviation, 1/√N), over all N numbers of an image.
         let axes = graph.integers("whole_image", &[1, 2, 3]);
         let floor = (input.len() as f64).sqrt().recip();
-        let floor = graph.constant("least_deviation", &[1], &Numbers::Double(vec![floor]));
+        let floor = graph.constant("least_deviation", &[1], &Floats::Double(vec![floor]));
         let mean = graph.node("ReduceMean", &[&now, &axes], "mean");
         let centred = graph.node("Sub", &[&now, &mean], "centred");
         let square = graph.node("Mul", &[&centred, &centred], "square");
@@ -120,7 +120,7 @@ struct Current {
 
 struct Layers<'a, 'b> {
     graph: &'a mut Builder,
-    arrays: &'a mut std::slice::Iter<'b, (Parameter, Numbers)>,
+    arrays: &'a mut std::slice::Iter<'b, (Parameter, Floats)>,
     precision: Format,
     /// Counts what the format has no room for.
     numbers: &'a mut Converter,
@@ -252,8 +252,8 @@ impl Layers<'_, '_> {
             return Ok(self.graph.node_with("LRN", &[x], &output, &attributes));
         }
         let numbers = |values: Vec<f64>| match self.precision {
-            Format::F64 => Numbers::Double(values),
-            _ => Numbers::Single(values.iter().map(|&x| x as f32).collect()),
+            Format::F64 => Floats::Double(values),
+            _ => Floats::Single(values.iter().map(|&x| x as f32).collect()),
         };
         // Channel o sums over channels o − size/2, …, o − size/2 + size − 1.
         let near = |o: usize, i: usize| i + size / 2 >= o && i + size / 2 < o + size;

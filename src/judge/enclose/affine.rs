@@ -9,7 +9,7 @@ use crate::runtime::{Rounding, winograd};
 use shatter_exact::Format;
 use shatter_exact::format::common_grain as grain;
 use shatter_matrix::product::{Matrix, MatrixMut, product};
-use shatter_network::graph::{Affine, Window, count};
+use shatter_network::graph::{Affine, SlidingWindow, count};
 
 /// Numbers that the windows of a convolution take at once, in each of their lists.
 const WINDOWS: usize = 1 << 18;
@@ -42,7 +42,11 @@ struct Sums {
 
 impl<'a> Weights<'a> {
     /// Those of a step; a convolution has a window.
-    pub fn new(affine: &'a Affine, window: Option<&Window>, rounding: Rounding) -> Weights<'a> {
+    pub fn new(
+        affine: &'a Affine,
+        window: Option<&SlidingWindow>,
+        rounding: Rounding,
+    ) -> Weights<'a> {
         let most = |numbers: &[f64]| numbers.iter().fold(1.0, |most, x| larger(most, x.abs()));
         let bias = if affine.bias.is_empty() { 0.0 } else { most(&affine.bias) };
         Weights {
@@ -69,7 +73,7 @@ impl<'a> Weights<'a> {
         &self,
         x: &Enclosure,
         shape: &[usize],
-        window: &Window,
+        window: &SlidingWindow,
         rounding: Rounding,
     ) -> Enclosure {
         let (rows, columns) = window.places(shape[1], shape[2]).unwrap_or((0, 0));
@@ -225,7 +229,7 @@ impl Sums {
 fn windows(
     values: &[f64],
     shape: &[usize],
-    window: &Window,
+    window: &SlidingWindow,
     columns: usize,
     range: Range<usize>,
 ) -> Vec<f64> {

@@ -38,7 +38,7 @@ use shatter_exact::format::common_grain as grain;
 
 use super::runtime::{Rounding, Runtime};
 use shatter_network::Activation;
-use shatter_network::graph::{Graph, Normalization, Operation, Step, Window, count};
+use shatter_network::graph::{Graph, Normalization, Operator, SlidingWindow, Step, count};
 
 /// Values of a batch of points, one point after the other.
 #[derive(Clone, Debug)]
@@ -217,8 +217,8 @@ impl<'a> Evaluator<'a> {
     pub fn new(network: &'a Graph, runtime: Runtime) -> Evaluator<'a> {
         let rounding = runtime.rounding(network.precision);
         let prepared = |step: &'a Step| match &step.operation {
-            Operation::Dense(affine) => Some(Weights::new(affine, None, rounding)),
-            Operation::Convolution(affine, window) => {
+            Operator::Dense(affine) => Some(Weights::new(affine, None, rounding)),
+            Operator::Convolution(affine, window) => {
                 Some(Weights::new(affine, Some(window), rounding))
             }
             _ => None,
@@ -226,16 +226,16 @@ impl<'a> Evaluator<'a> {
         let mut needs = vec![Needs::default(); network.steps.len() + 1];
         for step in &network.steps {
             let (back, forward) = match step.operation {
-                Operation::Activate(_)
-                | Operation::Leaky(_)
-                | Operation::Clip { .. }
-                | Operation::MaxPool(_)
-                | Operation::Response(_) => (false, false),
-                Operation::Dense(_)
-                | Operation::Units(_)
-                | Operation::Convolution(..)
-                | Operation::MeanPool(..)
-                | Operation::GlobalMean => (false, true),
+                Operator::Activate(_)
+                | Operator::Leaky(_)
+                | Operator::Clip { .. }
+                | Operator::MaxPool(_)
+                | Operator::Response(_) => (false, false),
+                Operator::Dense(_)
+                | Operator::Units(_)
+                | Operator::Convolution(..)
+                | Operator::MeanPool(..)
+                | Operator::GlobalMean => (false, true),
                 _ => (true, true),
             };
             for value in step.reads() {
@@ -281,51 +281,49 @@ impl<'a> Evaluator<'a> {
             return Enclosure::inputs(Vec::new(), 0, rounding);
         };
         match (&step.operation, &self.weights[index]) {
-            (Operation::Dense(_), Some(weights)) => weights.dense(x, rounding),
-            (Operation::Convolution(_, window), Some(weights)) => {
+            (Operator::Dense(_), Some(weights)) => weights.dense(x, rounding),
+            (Operator::Convolution(_, window), Some(weights)) => {
                 weights.convolution(x, shape, window, rounding)
             }
-            (Operation::Units(units), _) => units::units(x, units, count(shape), rounding),
-            (Operation::Activate(Activation::Relu), _) => relu(x),
-            (Operation::Activate(activation), _) => pointwise::activate(x, *activation, rounding),
-            (Operation::Leaky(slopes), _) => {
+            (Operator::Units(units), _) => units::units(x, units, count(shape), rounding),
+            (Operator::Activate(Activation::Relu), _) => relu(x),
+            (Operator::Activate(activation), _) => pointwise::activate(x, *activation, rounding),
+            (Operator::Leaky(slopes), _) => {
                 let area = numbers / step.shape[0];
                 let channel =
                     |at: usize| if slopes.len() == 1 { 0 } else { at / area % step.shape[0] };
                 pointwise::leaky(x, |at| slopes[channel(at)], rounding)
             }
-            (Operation::Clip { low, high }, _) => pointwise::clip(x, (*low, *high), rounding),
-            (Operation::Gather { from }, _) => pointwise::gather(x, from, count(shape)),
-            (Operation::Scale { from, by, divides }, _) => {
+            (Operator::Clip { low, high }, _) => pointwise::clip(x, (*low, *high), rounding),
+            (Operator::Gather { from }, _) => pointwise::gather(x, from, count(shape)),
+            (Operator::Scale { from, by, divides }, _) => {
                 pointwise::scale(x, (from, by, *divides), count(shape), rounding)
             }
-            (Operation::MaxPool(window), _) => max_pool(x, shape, window, numbers),
-            (Operation::MeanPool(window, padded), _) => {
+            (Operator::MaxPool(window), _) => max_pool(x, shape, window, numbers),
+            (Operator::MeanPool(window, padded), _) => {
                 mean_pool(x, shape, window, *padded, numbers, rounding)
             }
-            (Operation::GlobalMean, _) => {
-                let window = Window::whole(shape[1], shape[2]);
+            (Operator::GlobalMean, _) => {
+                let window = SlidingWindow::whole(shape[1], shape[2]);
                 mean_pool(x, shape, &window, true, numbers, rounding)
             }
-            (Operation::Shift { negated, from, by }, _) => {
+            (Operator::Shift { negated, from, by }, _) => {
                 shift(x, *negated, from, by, count(shape), rounding)
             }
-            (Operation::Sum { other, minus }, _) => match read(*other) {
+            (Operator::Sum { other, minus }, _) => match read(*other) {
                 Some(other) => sum(x, other, *minus, rounding),
                 None => x.clone(),
             },
-            (Operation::Concatenate(others), _) => {
+            (Operator::Concatenate(others), _) => {
                 let parts: Vec<&Enclosure> =
                     [step.on].iter().chain(others).filter_map(|&value| read(value)).collect();
                 concatenate(&parts, rounding)
             }
-            (Operation::Normalize(normalization), _) => {
-                normalize(x, normalization, shape, rounding)
-            }
-            (Operation::Response(by), _) => response::response(x, by, shape, rounding),
+            (Operator::Normalize(normalization), _) => normalize(x, normalization, shape, rounding),
+            (Operator::Response(by), _) => response::response(x, by, shape, rounding),
             // Affine maps have their weights.
-            (Operation::Same | Operation::Softmax { .. }, _) => x.clone(),
-            (Operation::Dense(_) | Operation::Convolution(..), None) => x.clone(),
+            (Operator::Same | Operator::Softmax { .. }, _) => x.clone(),
+            (Operator::Dense(_) | Operator::Convolution(..), None) => x.clone(),
         }
     }
 }

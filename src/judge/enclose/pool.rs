@@ -5,11 +5,16 @@ use super::affine::radius;
 use super::bounds::{larger, up};
 use super::chain::{BESIDES, Chain};
 use crate::runtime::Rounding;
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 /// The largest entries of windows: `numbers` a point. Entries that are below another one wherever both lie, in real
 /// arithmetic and at every runtime, have no part in what is off.
-pub fn max_pool(x: &Enclosure, shape: &[usize], window: &Window, numbers: usize) -> Enclosure {
+pub fn max_pool(
+    x: &Enclosure,
+    shape: &[usize],
+    window: &SlidingWindow,
+    numbers: usize,
+) -> Enclosure {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let (places, area) = (numbers / channels, height * width);
     let all = x.points * numbers;
@@ -46,7 +51,7 @@ pub fn max_pool(x: &Enclosure, shape: &[usize], window: &Window, numbers: usize)
 pub fn mean_pool(
     x: &Enclosure,
     shape: &[usize],
-    window: &Window,
+    window: &SlidingWindow,
     padded: bool,
     numbers: usize,
     rounding: Rounding,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::runtime::winograd::{Direction, TILE};
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 use super::bounds::{larger, up};
 
@@ -16,7 +16,7 @@ const PASSES: usize = 4 * TILE;
 pub fn windows(
     sizes: &[f64],
     shape: &[usize],
-    window: &Window,
+    window: &SlidingWindow,
     [down, across]: &[Direction; 2],
     range: Range<usize>,
 ) -> Vec<f64> {
@@ -98,7 +98,7 @@ mod tests {
             let least = |side: usize| side.min(size.0 - 1).min(size.1 - 1);
             let (before, after) = (least(before), least(after));
             let window =
-                Window { size, stride: (1, 1), before: (before, before), after: (after, after) };
+                SlidingWindow { size, stride: (1, 1), before: (before, before), after: (after, after) };
             let Some((rows, columns)) = window.places(height, width) else { return Ok(()) };
             let directions = tiled(&window).unwrap();
             let shape = [channels, height, width];

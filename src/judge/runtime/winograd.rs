@@ -34,7 +34,7 @@
 //! be scaled against each other by at most 2^[`SCALED`].
 
 use shatter_exact::Rational;
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 /// Largest t.
 pub const TILE: usize = 8;
@@ -190,7 +190,7 @@ pub struct Direction {
 }
 
 /// Both directions of a convolution that may be tiled; `None` for others.
-pub fn tiled(window: &Window) -> Option<[Direction; 2]> {
+pub fn tiled(window: &SlidingWindow) -> Option<[Direction; 2]> {
     let (tall, wide) = window.size;
     let short = tall.max(wide) < TILE && tall.max(wide) > 1;
     (window.stride == (1, 1) && short).then(|| [tall, wide].map(Direction::new))
@@ -278,9 +278,10 @@ mod tests {
             println!("{r}: {} places, growth {:e}", direction.reaches.len(), direction.growth);
         }
         let square = |size: usize, stride: usize| {
-            tiled(&Window { stride: (stride, stride), ..Window::whole(size, size) }).is_some()
+            tiled(&SlidingWindow { stride: (stride, stride), ..SlidingWindow::whole(size, size) })
+                .is_some()
         };
         assert!(square(3, 1) && square(7, 1) && !square(8, 1) && !square(3, 2) && !square(1, 1));
-        assert!(tiled(&Window::whole(1, 3)).is_some());
+        assert!(tiled(&SlidingWindow::whole(1, 3)).is_some());
     }
 }

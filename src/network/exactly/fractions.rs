@@ -2,7 +2,7 @@
 //! denominator of its own.
 
 use crate::Activation;
-use crate::graph::{Affine, Operation, Window, count};
+use crate::graph::{Affine, Operator, SlidingWindow, count};
 use shatter_exact::Rational;
 
 use super::program::normalization;
@@ -14,7 +14,7 @@ fn number(x: f64) -> Rational {
 
 /// The values of a step, of those that it reads, in the order in which it reads them.
 pub fn step(
-    operation: &Operation,
+    operation: &Operator,
     values: &[Vec<Rational>],
     shape: &[usize],
     after: &[usize],
@@ -29,13 +29,13 @@ pub fn step(
         x.iter().enumerate().map(|(at, x)| of(at, x)).collect()
     };
     match operation {
-        Operation::Dense(affine) => (0..affine.outputs)
+        Operator::Dense(affine) => (0..affine.outputs)
             .map(|j| {
                 let term = |k: usize| number(affine.weights[k * affine.outputs + j]) * &x[k];
                 (0..affine.inputs).fold(bias(affine, j), |sum, k| sum + term(k))
             })
             .collect(),
-        Operation::Convolution(affine, window) => {
+        Operator::Convolution(affine, window) => {
             let (area, places) = (window.size.0 * window.size.1, numbers / affine.outputs);
             let mut sums: Vec<Rational> =
                 (0..numbers).map(|at| bias(affine, at / places)).collect();
@@ -50,16 +50,16 @@ pub fn step(
             });
             sums
         }
-        Operation::Activate(Activation::Identity)
-        | Operation::Same
-        | Operation::Softmax { .. }
-        | Operation::Units(_) => x.clone(),
-        Operation::Activate(activation) => each(&|_, x| activation.apply(x.clone())),
-        Operation::Leaky(slopes) => each(&|at, x| {
+        Operator::Activate(Activation::Identity)
+        | Operator::Same
+        | Operator::Softmax { .. }
+        | Operator::Units(_) => x.clone(),
+        Operator::Activate(activation) => each(&|_, x| activation.apply(x.clone())),
+        Operator::Leaky(slopes) => each(&|at, x| {
             let slope = if slopes.len() == 1 { 0 } else { channel(at) };
             if *x > Rational::ZERO { x.clone() } else { number(slopes[slope]) * x }
         }),
-        Operation::Clip { low, high } => each(&|_, x| {
+        Operator::Clip { low, high } => each(&|_, x| {
             if low.is_finite() && *x < number(*low) {
                 number(*low)
             } else if high.is_finite() && *x > number(*high) {
@@ -68,30 +68,30 @@ pub fn step(
                 x.clone()
             }
         }),
-        Operation::MaxPool(window) => {
+        Operator::MaxPool(window) => {
             let mut largest: Vec<Option<&Rational>> = vec![None; numbers];
             planes(shape, window, numbers, |into, at| {
                 largest[into] = largest[into].max(Some(&x[at]));
             });
             largest.into_iter().map(|x| x.cloned().unwrap_or(Rational::ZERO)).collect()
         }
-        Operation::MeanPool(window, padded) => mean(x, shape, (window, *padded), numbers),
-        Operation::GlobalMean => {
-            mean(x, shape, (&Window::whole(shape[1], shape[2]), true), numbers)
+        Operator::MeanPool(window, padded) => mean(x, shape, (window, *padded), numbers),
+        Operator::GlobalMean => {
+            mean(x, shape, (&SlidingWindow::whole(shape[1], shape[2]), true), numbers)
         }
-        Operation::Shift { negated, from, by } => {
+        Operator::Shift { negated, from, by } => {
             pick(from, &|at, x| number(by[at]) + if *negated { -x.clone() } else { x.clone() })
         }
-        Operation::Scale { from, by, divides } => {
+        Operator::Scale { from, by, divides } => {
             pick(from, &|at, x| if *divides { x / number(by[at]) } else { x * number(by[at]) })
         }
-        Operation::Gather { from } => pick(from, &|_, x| x.clone()),
-        Operation::Normalize(by) => {
+        Operator::Gather { from } => pick(from, &|_, x| x.clone()),
+        Operator::Normalize(by) => {
             // Compiling has refused what is irrational.
             let by = normalization(by).unwrap_or_default();
             each(&|at, x| by.get(channel(at)).map_or(Rational::ZERO, |(w, c)| x * w + c))
         }
-        Operation::Response(by) => {
+        Operator::Response(by) => {
             let (size, alpha, _, k) = by.constants();
             // Planning has refused powers that are roots.
             let whole = by.quarters().unwrap_or(0) / 4;
@@ -104,11 +104,11 @@ pub fn step(
                 (0..whole).fold(value.clone(), |value, _| value / &sum)
             })
         }
-        Operation::Sum { minus, .. } => {
+        Operator::Sum { minus, .. } => {
             let pairs = x.iter().zip(&values[1]);
             pairs.map(|(x, y)| if *minus { x - y } else { x + y }).collect()
         }
-        Operation::Concatenate(_) => values.concat(),
+        Operator::Concatenate(_) => values.concat(),
     }
 }
 
@@ -117,7 +117,12 @@ fn bias(affine: &Affine, output: usize) -> Rational {
 }
 
 /// Calls `each` with (number of the result, number of the value) of every channel.
-fn planes(shape: &[usize], window: &Window, numbers: usize, mut each: impl FnMut(usize, usize)) {
+fn planes(
+    shape: &[usize],
+    window: &SlidingWindow,
+    numbers: usize,
+    mut each: impl FnMut(usize, usize),
+) {
     let (channels, height, width) = (shape[0], shape[1], shape[2]);
     let places = numbers / channels;
     for c in 0..channels {
@@ -130,7 +135,7 @@ fn planes(shape: &[usize], window: &Window, numbers: usize, mut each: impl FnMut
 fn mean(
     x: &[Rational],
     shape: &[usize],
-    (window, padded): (&Window, bool),
+    (window, padded): (&SlidingWindow, bool),
     numbers: usize,
 ) -> Vec<Rational> {
     let mut sums = vec![(Rational::ZERO, 0usize); numbers];

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::graph::{Affine, Operation, Window, count};
+use crate::graph::{Affine, Operator, SlidingWindow, count};
 use crate::{Activation, ExactPoints};
 use shatter_exact::dyadic::decompose;
 use shatter_exact::{Dyadic, IBig, Rational, bit_length};
@@ -262,17 +262,17 @@ fn step(
 /// A step on arrays with one unit.
 fn array_step(
     kind: &Kind,
-    operation: &Operation,
+    operation: &Operator,
     (shape, after): (&[usize], &[usize]),
     read: &[&Block],
     next: &mut Block,
 ) {
     let (x, numbers) = (read[0], count(after));
     match (kind, operation) {
-        (Kind::Affine(weights, bias), Operation::Convolution(affine, window)) => {
+        (Kind::Affine(weights, bias), Operator::Convolution(affine, window)) => {
             convolution((weights, bias), (affine, window), shape, x, next, numbers);
         }
-        (Kind::Affine(weights, bias), Operation::Dense(affine)) => {
+        (Kind::Affine(weights, bias), Operator::Dense(affine)) => {
             for j in 0..affine.outputs {
                 let term = |k: usize| x.term(k, weights.at(j * affine.inputs + k));
                 let bias = bias.of_group(j, affine.outputs, Factor::ZERO);
@@ -281,9 +281,9 @@ fn array_step(
         }
         (Kind::Each(factors, summands, post), _) => {
             let from = match operation {
-                Operation::Shift { from, .. }
-                | Operation::Scale { from, .. }
-                | Operation::Gather { from } => Some(from),
+                Operator::Shift { from, .. }
+                | Operator::Scale { from, .. }
+                | Operator::Gather { from } => Some(from),
                 _ => None,
             };
             for j in 0..numbers {
@@ -297,7 +297,7 @@ fn array_step(
                 next.make(|into| sum([term].into_iter(), bias, (post, slope), into));
             }
         }
-        (Kind::Largest, Operation::MaxPool(window)) => {
+        (Kind::Largest, Operator::MaxPool(window)) => {
             let of_place = Places::new(window, shape);
             for j in 0..numbers {
                 let mut met = of_place.met(j);
@@ -342,7 +342,7 @@ fn array_step(
 
 fn convolution(
     (weights, bias): (&Factors, &Factors),
-    (affine, window): (&Affine, &Window),
+    (affine, window): (&Affine, &SlidingWindow),
     shape: &[usize],
     x: &Block,
     next: &mut Block,
@@ -377,7 +377,7 @@ fn convolution(
 
 /// What windows on each channel meet.
 struct Places<'a> {
-    window: &'a Window,
+    window: &'a SlidingWindow,
     height: usize,
     width: usize,
     rows: usize,
@@ -385,7 +385,7 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn new(window: &'a Window, shape: &[usize]) -> Places<'a> {
+    fn new(window: &'a SlidingWindow, shape: &[usize]) -> Places<'a> {
         let (rows, columns) = window.places(shape[1], shape[2]).unwrap_or((1, 1));
         Places { window, height: shape[1], width: shape[2], rows, columns }
     }

@@ -10,7 +10,7 @@
 //! 3. Where the first layer is ReLU(<a, x> + c) with one direction a and the second reads fractions from
 //!    many of its units, as in networks with two hidden layers on a line, the second layer is a piecewise
 //!    linear function of <a, x>, and is evaluated as one (`ridge.rs`).
-//! 4. [`Plan`] knows what evaluation takes, how long numbers become and how much memory, before a number is
+//! 4. [`EvaluationPlan`] knows what evaluation takes, how long numbers become and how much memory, before a number is
 //!    made, for those who have a budget.
 //!
 //! Cost: one operation a weight and a place and a point; 8 bytes a number and a point of the block, where
@@ -40,39 +40,43 @@ use super::projection::CoordinateGrid;
 
 use lanes::Block;
 use nodes::Nodes;
-pub use plan::{Inexact, Plan};
+pub use plan::{EvaluationPlan, Inexact};
 use program::{Layout, Program};
-pub use value::Value;
+pub use value::ExactValues;
 
 /// Numbers that one block of values should not exceed: 4 MiB of 64-bit integers.
 const BLOCK_NUMBERS: usize = 1 << 19;
 
 /// A network ready to be evaluated at points of binary64 numbers, within a budget.
-pub struct Exact<'a> {
+pub struct ExactEvaluator<'a> {
     network: &'a Graph,
     nodes: Nodes<'a>,
     /// For points on the finest grid so far.
     program: RwLock<Option<Arc<Program>>>,
     /// What it takes.
-    pub plan: Plan,
+    pub plan: EvaluationPlan,
 }
 
-impl<'a> Exact<'a> {
-    /// A network whose weights take [`Plan::weights`] bytes once they are whole numbers.
+impl<'a> ExactEvaluator<'a> {
+    /// A network whose weights take [`EvaluationPlan::weights`] bytes once they are whole numbers.
     ///
     /// # Errors
     /// [`Inexact`], if it has no plan, or takes more than `most` bytes with one point.
-    pub fn new(network: &'a Graph, most: u64) -> Result<Exact<'a>, Inexact> {
-        Exact::planned(network, Plan::of(network)?, most)
+    pub fn new(network: &'a Graph, most: u64) -> Result<ExactEvaluator<'a>, Inexact> {
+        ExactEvaluator::planned(network, EvaluationPlan::of(network)?, most)
     }
 
     /// The same, where the plan is known.
     ///
     /// # Errors
     /// [`Inexact`].
-    pub fn planned(network: &'a Graph, plan: Plan, most: u64) -> Result<Exact<'a>, Inexact> {
+    pub fn planned(
+        network: &'a Graph,
+        plan: EvaluationPlan,
+        most: u64,
+    ) -> Result<ExactEvaluator<'a>, Inexact> {
         plan.fits(most)?;
-        Ok(Exact { network, nodes: Nodes::of(network), program: RwLock::new(None), plan })
+        Ok(ExactEvaluator { network, nodes: Nodes::of(network), program: RwLock::new(None), plan })
     }
 
     /// Makes whole numbers of the weights, for points on the grid 2^`grain`: those on finer ones have it
@@ -95,12 +99,12 @@ impl<'a> Exact<'a> {
     }
 
     /// The outputs at a point.
-    pub fn evaluated(&self, point: &[f64]) -> Value {
-        self.all(point).pop().unwrap_or_else(|| Value::of(&[]))
+    pub fn evaluated(&self, point: &[f64]) -> ExactValues {
+        self.all(point).pop().unwrap_or_else(|| ExactValues::of(&[]))
     }
 
     /// The outputs at several points, given one after the other.
-    pub fn all(&self, points: &[f64]) -> Vec<Value> {
+    pub fn all(&self, points: &[f64]) -> Vec<ExactValues> {
         let grain = match common_grain(points) {
             ZEROS => 0,
             grain => grain,
@@ -134,11 +138,15 @@ impl<'a> Exact<'a> {
 }
 
 /// The numbers of a block at a point over one exponent and denominator.
-fn value_of(block: &Block, k: usize, layout: &Layout) -> Value {
+fn value_of(block: &Block, k: usize, layout: &Layout) -> ExactValues {
     let all = 0..block.numbers();
     match layout {
-        Layout::Common(unit) => Value::in_units(all.map(|at| block.integer(at, k)).collect(), unit),
-        _ => Value::of_rationals(&all.map(|at| block.value(at, k, layout)).collect::<Vec<_>>()),
+        Layout::Common(unit) => {
+            ExactValues::in_units(all.map(|at| block.integer(at, k)).collect(), unit)
+        }
+        _ => {
+            ExactValues::of_rationals(&all.map(|at| block.value(at, k, layout)).collect::<Vec<_>>())
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Steps to be evaluated, of a graph or of a layered network, whose numbers are borrowed.
 
-use crate::graph::{Graph, Operation, count};
+use crate::graph::{Graph, Operator, count};
 use crate::layered::{Layered, Unit};
 
 /// What is done.
@@ -9,7 +9,7 @@ pub enum Op<'a> {
     /// A layer of exact units.
     Units(&'a [Unit]),
     /// Any other operation.
-    Other(&'a Operation),
+    Other(&'a Operator),
 }
 
 /// A step.
@@ -46,12 +46,12 @@ impl<'a> Nodes<'a> {
     pub fn of(graph: &'a Graph) -> Nodes<'a> {
         let node = |step: &'a crate::graph::Step| {
             let others = match &step.operation {
-                Operation::Sum { other, .. } => std::slice::from_ref(other),
-                Operation::Concatenate(others) => others.as_slice(),
+                Operator::Sum { other, .. } => std::slice::from_ref(other),
+                Operator::Concatenate(others) => others.as_slice(),
                 _ => &[],
             };
             let op = match &step.operation {
-                Operation::Units(units) => Op::Units(units),
+                Operator::Units(units) => Op::Units(units),
                 operation => Op::Other(operation),
             };
             let reads = [step.on].into_iter().chain(others.iter().copied()).collect();

@@ -25,7 +25,7 @@ use dashu_int::ops::BitTest;
 use super::program::{normalization, root};
 use super::value::{Divisors, common, dyadic, grain, top};
 use crate::Activation;
-use crate::graph::{Graph, Operation, Step, Window, count};
+use crate::graph::{Graph, Operator, SlidingWindow, Step, count};
 use crate::layered::Unit;
 use shatter_exact::{Rational, bit_length};
 
@@ -62,7 +62,7 @@ pub enum Inexact {
 
 /// What evaluation takes.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct EvaluationPlan {
     /// Bytes of the weights.
     pub weights: u64,
     /// The most bytes of a point at once.
@@ -211,14 +211,14 @@ fn size_of_fractions<'a>(numbers: impl IntoIterator<Item = &'a Rational>) -> Opt
 pub fn rational(network: &Graph) -> Result<(), Inexact> {
     for step in &network.steps {
         match &step.operation {
-            Operation::Normalize(by) => {
+            Operator::Normalize(by) => {
                 let sums = by.variance.iter().map(|&x| dyadic(x).to_rational());
                 let epsilon = dyadic(by.epsilon).to_rational();
                 if sums.into_iter().any(|variance| root(&(variance + &epsilon)).is_none()) {
                     return Err(Inexact::SquareRoot);
                 }
             }
-            Operation::Response(by) if by.quarters().is_none_or(|quarters| quarters % 4 != 0) => {
+            Operator::Response(by) if by.quarters().is_none_or(|quarters| quarters % 4 != 0) => {
                 return Err(Inexact::Power);
             }
             _ => {}
@@ -228,7 +228,11 @@ pub fn rational(network: &Graph) -> Result<(), Inexact> {
 }
 
 /// The least common multiple of what a mean over such windows divides by; `None` if it is too long.
-pub fn divisors(window: &Window, padded: bool, (height, width): (usize, usize)) -> Option<UBig> {
+pub fn divisors(
+    window: &SlidingWindow,
+    padded: bool,
+    (height, width): (usize, usize),
+) -> Option<UBig> {
     if padded {
         return Some(UBig::from(window.size.0) * UBig::from(window.size.1));
     }
@@ -253,12 +257,12 @@ fn multiple(ranges: impl Iterator<Item = Range<usize>>) -> Option<UBig> {
     Some(all)
 }
 
-impl Plan {
+impl EvaluationPlan {
     /// What a network takes.
     ///
     /// # Errors
-    /// [`Inexact`], but not for memory: that is [`Plan::fits`].
-    pub fn of(network: &Graph) -> Result<Plan, Inexact> {
+    /// [`Inexact`], but not for memory: that is [`EvaluationPlan::fits`].
+    pub fn of(network: &Graph) -> Result<EvaluationPlan, Inexact> {
         let format = network.precision;
         let input = Size {
             high: format.highest() + 1,
@@ -270,7 +274,7 @@ impl Plan {
         let bytes = |shape: &[usize], size: &Size| size.bytes(count(shape) as u64);
         let last = network.last_uses();
         let mut now = bytes(&network.input, &input);
-        let mut plan = Plan { weights: 0, point: now, work: 0, bits: input.bits() };
+        let mut plan = EvaluationPlan { weights: 0, point: now, work: 0, bits: input.bits() };
         let mut sizes = vec![input];
         for (index, step) in network.steps.iter().enumerate() {
             let (size, work) = plan.step(network, step, &sizes)?;
@@ -282,7 +286,7 @@ impl Plan {
             now = now.saturating_add(bytes(&step.shape, &size));
             // Units have a scale each, and are brought to a common one beside themselves.
             let beside = step.reads().map(|value| match value.checked_sub(1) {
-                Some(before) if matches!(network.steps[before].operation, Operation::Units(_)) => {
+                Some(before) if matches!(network.steps[before].operation, Operator::Units(_)) => {
                     bytes(network.shape(value), &sizes[value])
                 }
                 _ => 0,
@@ -332,7 +336,7 @@ impl Plan {
         let (x, shape) = (&sizes[step.on], network.shape(step.on));
         let numbers = count(&step.shape) as u64;
         let each = |times: u64, words: u64| times.saturating_mul(1 + words / 32);
-        let mean = |window: &Window, padded: bool, sides: (usize, usize)| {
+        let mean = |window: &SlidingWindow, padded: bool, sides: (usize, usize)| {
             let common = divisors(window, padded, sides).ok_or(Inexact::TooLong)?;
             // Denominators that each number has besides multiply up.
             let met = (window.size.0.min(sides.0) as u64)
@@ -345,10 +349,10 @@ impl Plan {
             Ok((after, each(added, one).saturating_add(each(numbers, scaled))))
         };
         Ok(match &step.operation {
-            Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+            Operator::Dense(affine) | Operator::Convolution(affine, _) => {
                 let weights = size_of(&affine.weights);
                 let terms = match &step.operation {
-                    Operation::Convolution(_, window) => (shape[0] as u64)
+                    Operator::Convolution(_, window) => (shape[0] as u64)
                         .saturating_mul(window.positions(shape[1], shape[2]))
                         .saturating_mul(affine.outputs as u64),
                     _ => affine.weights.len() as u64,
@@ -368,28 +372,28 @@ impl Plan {
                 let moved = each(numbers, after.words().saturating_mul(2));
                 (after, each(terms, one).saturating_add(moved))
             }
-            Operation::MeanPool(window, padded) => mean(window, *padded, (shape[1], shape[2]))?,
-            Operation::GlobalMean => {
+            Operator::MeanPool(window, padded) => mean(window, *padded, (shape[1], shape[2]))?,
+            Operator::GlobalMean => {
                 let sides = (shape[1], shape[2]);
-                mean(&Window::whole(sides.0, sides.1), true, sides)?
+                mean(&SlidingWindow::whole(sides.0, sides.1), true, sides)?
             }
-            Operation::MaxPool(window) => {
+            Operator::MaxPool(window) => {
                 let compared =
                     (shape[0] as u64).saturating_mul(window.positions(shape[1], shape[2]));
                 (x.clone(), each(compared.saturating_add(numbers), x.words()))
             }
-            Operation::Shift { by, .. } => {
+            Operator::Shift { by, .. } => {
                 let after = x.plus(&size_of(by));
                 let work = each(numbers, after.words().saturating_mul(2));
                 (after, work)
             }
-            Operation::Sum { other, .. } => {
+            Operator::Sum { other, .. } => {
                 let after = x.plus(&sizes[*other]);
                 let scaled = words(after.denominator.bit_len() as u64).saturating_mul(2);
                 let work = each(numbers, after.words().saturating_mul(scaled));
                 (after, work)
             }
-            Operation::Concatenate(others) => {
+            Operator::Concatenate(others) => {
                 let mut after = x.clone();
                 for &other in others {
                     after = after.or(&sizes[other]);
@@ -401,33 +405,33 @@ impl Plan {
                 let work = each(numbers, after.words().saturating_mul(scaled));
                 (after, work)
             }
-            Operation::Activate(Activation::Relu | Activation::Identity)
-            | Operation::Gather { .. }
-            | Operation::Same
-            | Operation::Softmax { .. } => (x.clone(), each(numbers, x.words())),
-            Operation::Activate(activation) => {
+            Operator::Activate(Activation::Relu | Activation::Identity)
+            | Operator::Gather { .. }
+            | Operator::Same
+            | Operator::Softmax { .. } => (x.clone(), each(numbers, x.words())),
+            Operator::Activate(activation) => {
                 let after = x.activated(*activation);
                 let one = after.sums(x.words().saturating_mul(x.words()).max(4 * x.words()));
                 (after, each(numbers, one))
             }
-            Operation::Leaky(slopes) => {
+            Operator::Leaky(slopes) => {
                 let slopes = size_of(slopes);
                 let (high, low) = (x.high + slopes.high.max(0), x.low + slopes.low.min(0));
                 let after = Size { high, low, denominator: x.denominator.clone(), own: x.own };
                 (after.clone(), each(numbers, x.words().saturating_mul(after.words())))
             }
-            Operation::Clip { low, high } => {
+            Operator::Clip { low, high } => {
                 let bounds: Vec<f64> =
                     [*low, *high].into_iter().filter(|bound| bound.is_finite()).collect();
                 let after = x.plus(&size_of(&bounds));
                 (after.clone(), each(numbers, after.words().saturating_mul(2)))
             }
-            Operation::Scale { by, divides: false, .. } => {
+            Operator::Scale { by, divides: false, .. } => {
                 let by = size_of(by);
                 let after = x.times(&by, 1).doubled_once();
                 (after, each(numbers, x.words().saturating_mul(by.words())))
             }
-            Operation::Scale { by, divides: true, .. } => {
+            Operator::Scale { by, divides: true, .. } => {
                 let size = size_of(by);
                 let divisors = Divisors::of(by);
                 // |x/c| <= |x| / 2^(low of c), and x/c · denominators is a multiple of 2^(low of x − high of c).
@@ -440,7 +444,7 @@ impl Plan {
                 let words = after.words();
                 (after, each(numbers, x.words().saturating_mul(words)))
             }
-            Operation::Normalize(by) => {
+            Operator::Normalize(by) => {
                 let by = normalization(by)?;
                 let factors = size_of_fractions(by.iter().map(|(factor, _)| factor));
                 let summands = size_of_fractions(by.iter().map(|(_, summand)| summand));
@@ -451,7 +455,7 @@ impl Plan {
                 let one = after.sums(x.words().saturating_mul(factors.words()) + after.words());
                 (after, each(numbers, one))
             }
-            Operation::Response(by) => {
+            Operator::Response(by) => {
                 let (size, alpha, _, k) = by.constants();
                 let whole = by.quarters().unwrap_or(0) / 4;
                 // Of the square of each number nearby, and of the sum of them.
@@ -466,7 +470,7 @@ impl Plan {
                 let one = after.sums(0).saturating_mul(near.saturating_add(4));
                 (after, each(numbers, one))
             }
-            Operation::Units(units) => self.units(x, units)?,
+            Operator::Units(units) => self.units(x, units)?,
         })
     }
 

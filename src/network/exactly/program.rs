@@ -11,7 +11,7 @@ use dashu_int::UBig;
 use dashu_int::ops::{BitTest, Gcd, SquareRoot, UnsignedAbs};
 
 use crate::Activation;
-use crate::graph::{Affine, Normalization, Operation, Window};
+use crate::graph::{Affine, Normalization, Operator, SlidingWindow};
 use crate::layered::Unit;
 use shatter_exact::dyadic::decompose;
 use shatter_exact::format::ZEROS;
@@ -188,7 +188,7 @@ pub enum Kind {
     /// The largest of a window.
     Largest,
     /// Sums over a window; the common multiple of what they are divided by.
-    Mean(IBig, Window, bool),
+    Mean(IBig, SlidingWindow, bool),
     /// x times the first, plus the other value times the second.
     Sum(IBig, IBig),
     /// Each value times its factor, one after the other.
@@ -324,7 +324,7 @@ fn compile(nodes: &Nodes, node: &Node, layouts: &[Layout]) -> Result<(Code, Layo
 
 /// A step on values of whole numbers.
 fn whole(
-    operation: &Operation,
+    operation: &Operator,
     units: &[Rational],
     shape: &[usize],
 ) -> Result<(Kind, Layout), Inexact> {
@@ -332,14 +332,14 @@ fn whole(
     let none = || Factors::Short(Vec::new());
     let each =
         |post: Post, unit: Rational| (Kind::Each(none(), none(), post), Layout::Common(unit));
-    let mean = |window: Window, padded: bool| {
+    let mean = |window: SlidingWindow, padded: bool| {
         let common = plan::divisors(&window, padded, (shape[1], shape[2]));
         let common = IBig::from(common.ok_or(Inexact::TooLong)?);
         let unit = unit / Rational::from(common.clone());
         Ok((Kind::Mean(common, window, padded), Layout::Common(unit)))
     };
     Ok(match operation {
-        Operation::Dense(affine) | Operation::Convolution(affine, _) => {
+        Operator::Dense(affine) | Operator::Convolution(affine, _) => {
             let exponent = grain(&affine.weights).unwrap_or(0);
             let product = unit * power(exponent);
             let bias: Vec<Rational> =
@@ -349,7 +349,7 @@ fn whole(
             let bias = bias.iter().map(|b| over(b, &unit)).collect();
             (Kind::Affine(weights, Factors::new(bias)), Layout::Common(unit))
         }
-        Operation::Activate(activation) => match activation {
+        Operator::Activate(activation) => match activation {
             Activation::Identity => each(Post::Keep, unit.clone()),
             Activation::Relu => each(Post::Relu, unit.clone()),
             Activation::Threshold => each(Post::Threshold, Rational::ONE),
@@ -357,23 +357,23 @@ fn whole(
             Activation::Sine => each(Post::Sine(unit.clone()), Rational::ONE),
             Activation::Reciprocal | Activation::Softsign => (Kind::Fractions, Layout::Fractions),
         },
-        Operation::Leaky(slopes) => {
+        Operator::Leaky(slopes) => {
             let own = format::common_grain(slopes).min(0);
             let slopes = slopes.iter().map(|&slope| dyadic(slope).in_units_of(own)).collect();
             let one = IBig::ONE << own.unsigned_abs() as usize;
             each(Post::Leaky(one, Factors::new(slopes)), unit * power(own))
         }
-        Operation::Clip { low, high } => {
+        Operator::Clip { low, high } => {
             let bounds = [low, high].map(|x| x.is_finite().then(|| dyadic(*x).to_rational()));
             let after = unit_of(bounds.iter().flatten().chain([unit]));
             let [low, high] = bounds.map(|bound| bound.map(|bound| over(&bound, &after)));
             let factor = Factors::new(vec![over(unit, &after)]);
             (Kind::Each(factor, none(), Post::Clip(low, high)), Layout::Common(after))
         }
-        Operation::MaxPool(_) => (Kind::Largest, Layout::Common(unit.clone())),
-        Operation::MeanPool(window, padded) => mean(*window, *padded)?,
-        Operation::GlobalMean => mean(Window::whole(shape[1], shape[2]), true)?,
-        Operation::Shift { negated, by, .. } => {
+        Operator::MaxPool(_) => (Kind::Largest, Layout::Common(unit.clone())),
+        Operator::MeanPool(window, padded) => mean(*window, *padded)?,
+        Operator::GlobalMean => mean(SlidingWindow::whole(shape[1], shape[2]), true)?,
+        Operator::Shift { negated, by, .. } => {
             let grain = format::common_grain(by);
             let after = match grain {
                 ZEROS => unit.clone(),
@@ -384,18 +384,18 @@ fn whole(
             let by = by.iter().map(|&c| over(&dyadic(c).to_rational(), &after)).collect();
             (Kind::Each(factor, Factors::new(by), Post::Keep), Layout::Common(after))
         }
-        Operation::Scale { by, divides: false, .. } => {
+        Operator::Scale { by, divides: false, .. } => {
             let (by, exponent) = integers(by);
             let kind = Kind::Each(Factors::new(by), none(), Post::Keep);
             (kind, Layout::Common(unit * power(exponent)))
         }
-        Operation::Scale { by, divides: true, .. } => {
+        Operator::Scale { by, divides: true, .. } => {
             let divisors = Divisors::of(by);
             let kind = Kind::Each(Factors::new(divisors.factors()), none(), Post::Keep);
             let all = Rational::from(IBig::from(divisors.denominator));
             (kind, Layout::Common(unit * power(-divisors.exponent) / all))
         }
-        Operation::Normalize(by) => {
+        Operator::Normalize(by) => {
             let by = normalization(by)?;
             let products: Vec<Rational> = by.iter().map(|(factor, _)| factor * unit).collect();
             let after = unit_of(products.iter().chain(by.iter().map(|(_, summand)| summand)));
@@ -404,22 +404,22 @@ fn whole(
             let kind = Kind::Each(Factors::new(factors), Factors::new(summands), Post::Keep);
             (kind, Layout::Common(after))
         }
-        Operation::Sum { minus, .. } => {
+        Operator::Sum { minus, .. } => {
             let after = unit_of(units);
             let other = over(&units[1], &after);
             let other = if *minus { -other } else { other };
             (Kind::Sum(over(unit, &after), other), Layout::Common(after))
         }
-        Operation::Concatenate(_) => {
+        Operator::Concatenate(_) => {
             let after = unit_of(units);
             let factors = units.iter().map(|unit| over(unit, &after)).collect();
             (Kind::Join(Factors::new(factors)), Layout::Common(after))
         }
-        Operation::Response(_) => (Kind::Fractions, Layout::Fractions),
-        Operation::Gather { .. }
-        | Operation::Same
-        | Operation::Softmax { .. }
-        | Operation::Units(_) => each(Post::Keep, unit.clone()),
+        Operator::Response(_) => (Kind::Fractions, Layout::Fractions),
+        Operator::Gather { .. }
+        | Operator::Same
+        | Operator::Softmax { .. }
+        | Operator::Units(_) => each(Post::Keep, unit.clone()),
     })
 }
 

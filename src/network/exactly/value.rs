@@ -14,7 +14,7 @@ use super::plan::MOST_DENOMINATOR;
 
 /// An array: numbers · 2^exponent / denominator.
 #[derive(Clone, Debug)]
-pub struct Value {
+pub struct ExactValues {
     /// The whole numbers.
     pub numbers: Vec<IBig>,
     /// The exponent.
@@ -54,30 +54,30 @@ pub fn common(x: &UBig, y: &UBig) -> UBig {
     if x == y || y.is_one() { x.clone() } else { x / x.gcd(y) * y }
 }
 
-impl Value {
+impl ExactValues {
     /// These numbers.
-    pub fn of(numbers: &[f64]) -> Value {
+    pub fn of(numbers: &[f64]) -> ExactValues {
         let (numbers, exponent) = integers(numbers);
-        Value { numbers, exponent, denominator: UBig::ONE }
+        ExactValues { numbers, exponent, denominator: UBig::ONE }
     }
 
     /// These fractions over their common denominator.
-    pub fn of_rationals(numbers: &[Rational]) -> Value {
+    pub fn of_rationals(numbers: &[Rational]) -> ExactValues {
         let one = |all: UBig, x: &Rational| common(&all, x.denominator());
         let denominator = numbers.iter().fold(UBig::ONE, one);
         let over = |x: &Rational| x.numerator() * IBig::from(&denominator / x.denominator());
-        Value { numbers: numbers.iter().map(over).collect(), exponent: 0, denominator }
+        ExactValues { numbers: numbers.iter().map(over).collect(), exponent: 0, denominator }
     }
 
     /// These whole numbers times a positive unit.
-    pub fn in_units(numbers: Vec<IBig>, unit: &Rational) -> Value {
+    pub fn in_units(numbers: Vec<IBig>, unit: &Rational) -> ExactValues {
         let (top, bottom) = (unit.numerator(), unit.denominator());
         let up = top.trailing_zeros().unwrap_or(0);
         let down = bottom.trailing_zeros().unwrap_or(0);
         let (factor, denominator) = (top >> up, bottom >> down);
         let scaled = |x| if factor == IBig::ONE { x } else { x * &factor };
         let numbers = numbers.into_iter().map(scaled).collect();
-        Value { numbers, exponent: up as i64 - down as i64, denominator }
+        ExactValues { numbers, exponent: up as i64 - down as i64, denominator }
     }
 
     /// The numbers, in lowest terms.
@@ -208,12 +208,12 @@ mod tests {
         ) {
             let fraction = |(p, q): (i64, u64)| Rational::from_parts(p.into(), q.into());
             let numbers: Vec<Rational> = numbers.into_iter().map(fraction).collect();
-            prop_assert_eq!(Value::of_rationals(&numbers).rationals(), numbers.clone());
+            prop_assert_eq!(ExactValues::of_rationals(&numbers).rationals(), numbers.clone());
             let unit = fraction((unit.0 as i64, unit.1));
             let whole = [IBig::from(-3), IBig::ZERO, IBig::from(8)];
             let wanted: Vec<Rational> =
                 whole.iter().map(|x| Rational::from(x.clone()) * &unit).collect();
-            prop_assert_eq!(Value::in_units(whole.to_vec(), &unit).rationals(), wanted);
+            prop_assert_eq!(ExactValues::in_units(whole.to_vec(), &unit).rationals(), wanted);
         }
 
         #[test]

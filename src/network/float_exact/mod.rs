@@ -126,6 +126,16 @@ impl FloatExactness {
             sum_bits: sum.map(|sum| sum.bits()),
         }
     }
+
+    /// Whether plain evaluation in `format` reproduces the exact values; decided for binary64 and
+    /// binary32, `false` for narrower formats.
+    pub fn holds_in(&self, format: Format) -> bool {
+        match format {
+            Format::F64 => self.binary64,
+            Format::F32 => self.binary32,
+            Format::F16 | Format::Bf16 => false,
+        }
+    }
 }
 
 /// |c| + Σ_j |w_j| ReLU(z − b_j) at the largest z.

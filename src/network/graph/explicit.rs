@@ -12,13 +12,13 @@ use crate::layered::{Layered, Unit};
 use crate::{ExactNetwork, Network};
 use shatter_exact::{Dyadic, Format, Rational};
 
-use super::{Graph, Operation, Step};
+use super::{Graph, Operator, Step};
 
 /// Layers, one after the other.
 fn chain(inputs: usize, layers: impl IntoIterator<Item = Vec<Unit>>) -> Graph {
     let step = |(on, units): (usize, Vec<Unit>)| {
         let shape = vec![units.len()];
-        Step::new(Operation::Units(units), on, shape)
+        Step::new(Operator::Units(units), on, shape)
     };
     let steps = layers.into_iter().enumerate().map(step).collect();
     Graph { precision: Format::F64, input: vec![inputs], steps }

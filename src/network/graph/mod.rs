@@ -1,9 +1,9 @@
 //! One graph for every network: what a construction builds, what training makes, what others bring.
 //!
-//! A graph is a list of steps, each an [`Operation`] on values that stand before it; value 0 is the
+//! A graph is a list of steps, each an [`Operator`] on values that stand before it; value 0 is the
 //! point, step k makes value k + 1, and the last step makes the outputs. A value is an array per
 //! point. Numbers are those of the file, in binary64, which has all of them, or fractions
-//! ([`Operation::Units`]); `precision` is the format in which they were stored and in which runtimes
+//! ([`Operator::Units`]); `precision` is the format in which they were stored and in which runtimes
 //! compute: of fractions, the format to which a runtime's copy rounds them.
 //!
 //! | operations | in |
@@ -25,9 +25,9 @@ pub mod window;
 use shatter_exact::Format;
 
 pub use error::GraphError;
-pub use operation::{Affine, Normalization, Operation, Response};
-pub use parameters::{Numbers, Parameter};
-pub use window::Window;
+pub use operation::{Affine, Normalization, Operator, Response};
+pub use parameters::{NamedParameter, Numbers};
+pub use window::SlidingWindow;
 
 /// A network.
 #[derive(Clone, Debug)]
@@ -45,19 +45,19 @@ pub struct Graph {
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What is done.
-    pub operation: Operation,
+    pub operation: Operator,
     /// The value that it is done to; below the number of its own.
     pub on: usize,
     /// Shape of the result.
     pub shape: Vec<usize>,
     /// Names of its parameters in the file that it came from, in the order of
-    /// [`Operation::parameters`]; those that are missing are named by the step.
+    /// [`Operator::parameters`]; those that are missing are named by the step.
     pub names: Vec<String>,
 }
 
 impl Step {
     /// A step whose parameters have no names of their own.
-    pub fn new(operation: Operation, on: usize, shape: Vec<usize>) -> Step {
+    pub fn new(operation: Operator, on: usize, shape: Vec<usize>) -> Step {
         Step { operation, on, shape, names: Vec::new() }
     }
 
@@ -70,8 +70,8 @@ impl Step {
     /// The values that it reads.
     pub fn reads(&self) -> impl Iterator<Item = usize> + '_ {
         let others = match &self.operation {
-            Operation::Sum { other, .. } => std::slice::from_ref(other),
-            Operation::Concatenate(others) => others.as_slice(),
+            Operator::Sum { other, .. } => std::slice::from_ref(other),
+            Operator::Concatenate(others) => others.as_slice(),
             _ => &[],
         };
         others.iter().copied().chain([self.on])
@@ -108,8 +108,8 @@ impl Graph {
         let renumbered = |(mut step, _): (Step, _)| {
             step.on = numbers[step.on];
             match &mut step.operation {
-                Operation::Sum { other, .. } => *other = numbers[*other],
-                Operation::Concatenate(others) => {
+                Operator::Sum { other, .. } => *other = numbers[*other],
+                Operator::Concatenate(others) => {
                     others.iter_mut().for_each(|other| *other = numbers[*other]);
                 }
                 _ => {}
@@ -121,17 +121,17 @@ impl Graph {
 
     /// Whether it has numbers that are fractions, of no format.
     pub fn is_exact(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.operation, Operation::Units(_)))
+        self.steps.iter().any(|step| matches!(step.operation, Operator::Units(_)))
     }
 
     /// Whether outputs stand for others of the same order: the network ends in a softmax.
     pub fn is_ordered(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.operation, Operation::Softmax { .. }))
+        self.steps.iter().any(|step| matches!(step.operation, Operator::Softmax { .. }))
     }
 
     /// How many operations it has, changes of shape left out.
     pub fn operations(&self) -> usize {
-        self.steps.iter().filter(|step| !matches!(step.operation, Operation::Same)).count()
+        self.steps.iter().filter(|step| !matches!(step.operation, Operator::Same)).count()
     }
 
     /// Numbers that come out.
@@ -172,15 +172,15 @@ impl Graph {
     fn products_of(&self, step: &Step) -> u64 {
         let (takes, numbers) = (self.shape(step.on), count(&step.shape) as u64);
         match &step.operation {
-            Operation::Dense(affine) => affine.weights.len() as u64,
-            Operation::Units(units) => units.iter().map(|unit| unit.weights.len() as u64 + 1).sum(),
+            Operator::Dense(affine) => affine.weights.len() as u64,
+            Operator::Units(units) => units.iter().map(|unit| unit.weights.len() as u64 + 1).sum(),
             // Where a window lies outside the image, its weights are multiplied with zeros.
-            Operation::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(numbers),
-            Operation::MeanPool(window, _) | Operation::MaxPool(window) => {
+            Operator::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(numbers),
+            Operator::MeanPool(window, _) | Operator::MaxPool(window) => {
                 (takes[0] as u64).saturating_mul(window.positions(takes[1], takes[2]))
             }
-            Operation::GlobalMean => count(takes) as u64,
-            Operation::Response(by) => {
+            Operator::GlobalMean => count(takes) as u64,
+            Operator::Response(by) => {
                 let near = by.size.min(step.shape[0]) as u64;
                 numbers.saturating_mul(near.saturating_add(32))
             }

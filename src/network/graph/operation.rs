@@ -5,17 +5,17 @@ use std::ops::Range;
 use crate::Activation;
 use crate::layered::Unit;
 
-use super::Window;
+use super::SlidingWindow;
 
 /// What is done to a value x.
 #[derive(Clone, Debug)]
-pub enum Operation {
+pub enum Operator {
     /// Σ_k x_k W_kj + b_j.
     Dense(Affine),
     /// φ_j(Σ weight · x_from + bias_j): a layer of exact units, each with its own activation; sparse.
     Units(Vec<Unit>),
     /// Cross-correlation, padding with zeros; W is (channels in · height · width) × channels out.
-    Convolution(Affine, Window),
+    Convolution(Affine, SlidingWindow),
     /// A function of each number.
     Activate(Activation),
     /// x where x > 0, and slope · x elsewhere: one slope, or one per channel (the first side).
@@ -28,9 +28,9 @@ pub enum Operation {
         high: f64,
     },
     /// The largest entry of each window; padding never wins.
-    MaxPool(Window),
+    MaxPool(SlidingWindow),
     /// The mean of each window, padding counted as zeros or not at all.
-    MeanPool(Window, bool),
+    MeanPool(SlidingWindow, bool),
     /// The mean of each channel.
     GlobalMean,
     /// ±x + c, the numbers of x or of c repeated as their shapes say.

@@ -10,14 +10,14 @@ use crate::layered::{Layered, Sizes, Unit};
 use crate::{Activation, Counts, ExactNetwork, Network};
 use shatter_exact::{Dyadic, Rational};
 
-use super::{Graph, Numbers, Operation, Step, count};
+use super::{Graph, Numbers, Operator, Step, count};
 
 impl Graph {
     /// The layers, if it is nothing but layers of exact units, one after the other.
     fn layers(&self) -> Option<Vec<&Vec<Unit>>> {
         fn layer((index, step): (usize, &Step)) -> Option<&Vec<Unit>> {
             match &step.operation {
-                Operation::Units(units) if step.on == index => Some(units),
+                Operator::Units(units) if step.on == index => Some(units),
                 _ => None,
             }
         }
@@ -53,17 +53,15 @@ impl Graph {
             let before = step.reads().map(|value| depths[value]).max().unwrap_or(0);
             let affine = matches!(
                 step.operation,
-                Operation::Dense(_) | Operation::Convolution(..) | Operation::Units(_)
+                Operator::Dense(_) | Operator::Convolution(..) | Operator::Units(_)
             );
             depths.push(before + u64::from(affine));
             if index + 1 < self.steps.len() {
                 let numbers = count(&step.shape) as u64;
                 width = width.max(numbers);
                 units += match &step.operation {
-                    Operation::Activate(_) | Operation::Leaky(_) | Operation::Clip { .. } => {
-                        numbers
-                    }
-                    Operation::Units(units) => {
+                    Operator::Activate(_) | Operator::Leaky(_) | Operator::Clip { .. } => numbers,
+                    Operator::Units(units) => {
                         units.iter().filter(|unit| bends(unit)).count() as u64
                     }
                     _ => 0,

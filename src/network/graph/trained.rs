@@ -5,7 +5,7 @@ use crate::architecture::{Architecture, Layer, Parameter, Pool, Shape, shape};
 use shatter_exact::{Element, Format};
 
 use super::window::MOST_POSITIONS;
-use super::{Affine, Graph, GraphError, Normalization, Operation, Response, Step, Window};
+use super::{Affine, Graph, GraphError, Normalization, Operator, Response, SlidingWindow, Step};
 
 /// The network of `architecture` with these arrays, in the order of [`Architecture::arrays`].
 ///
@@ -62,19 +62,19 @@ impl<E: Element> Builder<'_, E> {
     ) -> Result<(usize, Shape), GraphError> {
         let after = shape::after(layer, shape, path)?;
         let operation = match layer {
-            Layer::Dense { units } => Operation::Dense(self.affine(shape.len(), *units)?),
+            Layer::Dense { units } => Operator::Dense(self.affine(shape.len(), *units)?),
             Layer::Convolution { channels, window } => {
                 let inputs = shape.channels * window.size * window.size;
-                Operation::Convolution(self.affine(inputs, *channels)?, square(window))
+                Operator::Convolution(self.affine(inputs, *channels)?, square(window))
             }
-            Layer::Relu => Operation::Activate(Activation::Relu),
+            Layer::Relu => Operator::Activate(Activation::Relu),
             Layer::Pool { window, .. } if window.size.saturating_pow(2) > MOST_POSITIONS => {
                 return Err(refused(layer, path, "has a window that is too large"));
             }
-            Layer::Pool { pool: Pool::Max, window } => Operation::MaxPool(square(window)),
-            Layer::Pool { pool: Pool::Mean, window } => Operation::MeanPool(square(window), true),
-            Layer::GlobalMeanPool => Operation::GlobalMean,
-            Layer::Flatten => Operation::Same,
+            Layer::Pool { pool: Pool::Max, window } => Operator::MaxPool(square(window)),
+            Layer::Pool { pool: Pool::Mean, window } => Operator::MeanPool(square(window), true),
+            Layer::GlobalMeanPool => Operator::GlobalMean,
+            Layer::Flatten => Operator::Same,
             Layer::Dropout { .. } => return Ok((on, after)),
             Layer::BatchNormalization { epsilon } => {
                 let [scale, shift] = [self.array()?, self.array()?];
@@ -82,7 +82,7 @@ impl<E: Element> Builder<'_, E> {
                 if variance.iter().any(|&x| x < 0.0) {
                     return Err(refused(layer, path, "has a negative variance"));
                 }
-                Operation::Normalize(Normalization {
+                Operator::Normalize(Normalization {
                     scale,
                     shift,
                     mean,
@@ -91,7 +91,7 @@ impl<E: Element> Builder<'_, E> {
                 })
             }
             Layer::LocalResponseNormalization { size, alpha, beta, k } => {
-                Operation::Response(Response::of(size / 2, *size, (*alpha, *beta, *k)))
+                Operator::Response(Response::of(size / 2, *size, (*alpha, *beta, *k)))
             }
             Layer::Concatenate(branches) => {
                 let mut ends = Vec::new();
@@ -99,13 +99,13 @@ impl<E: Element> Builder<'_, E> {
                     ends.push(self.sequence(branch, (on, shape), &format!("{path}.{index}"))?.0);
                 }
                 let first = ends.remove(0); // there is a branch: `after` has seen to it
-                return Ok((self.push(Operation::Concatenate(ends), first, after), after));
+                return Ok((self.push(Operator::Concatenate(ends), first, after), after));
             }
         };
         Ok((self.push(operation, on, after), after))
     }
 
-    fn push(&mut self, operation: Operation, on: usize, shape: Shape) -> usize {
+    fn push(&mut self, operation: Operator, on: usize, shape: Shape) -> usize {
         let names = std::mem::take(&mut self.names);
         self.steps.push(Step { names, ..Step::new(operation, on, sides(shape)) });
         self.steps.len()
@@ -124,9 +124,9 @@ fn refused(layer: &Layer, path: &str, reason: &str) -> GraphError {
     GraphError::Layer { layer, description, reason }
 }
 
-fn square(window: &crate::architecture::Window) -> Window {
+fn square(window: &crate::architecture::Window) -> SlidingWindow {
     let both = |side| (side, side);
-    Window {
+    SlidingWindow {
         size: both(window.size),
         stride: both(window.stride),
         before: both(window.padding),

@@ -8,7 +8,7 @@ pub const MOST_POSITIONS: usize = 1 << 27;
 
 /// A window: size, stride, and padding above, left, below and right, in rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct SlidingWindow {
     /// Rows and columns of the window.
     pub size: (usize, usize),
     /// Rows and columns from one place to the next.
@@ -19,10 +19,10 @@ pub struct Window {
     pub after: (usize, usize),
 }
 
-impl Window {
+impl SlidingWindow {
     /// The window that is the whole image.
-    pub fn whole(height: usize, width: usize) -> Window {
-        Window { size: (height, width), stride: (1, 1), before: (0, 0), after: (0, 0) }
+    pub fn whole(height: usize, width: usize) -> SlidingWindow {
+        SlidingWindow { size: (height, width), stride: (1, 1), before: (0, 0), after: (0, 0) }
     }
 
     /// Places along both sides of an image; `None` if there are none, or the window is senseless.
@@ -86,7 +86,10 @@ mod tests {
     use proptest::prelude::*;
 
     /// All positions of all windows, those outside the image left out one by one.
-    fn naive(window: &Window, (height, width): (usize, usize)) -> Vec<(usize, usize, usize)> {
+    fn naive(
+        window: &SlidingWindow,
+        (height, width): (usize, usize),
+    ) -> Vec<(usize, usize, usize)> {
         let Some((rows, columns)) = window.places(height, width) else { return Vec::new() };
         let mut found = Vec::new();
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |c| (row, c))) {
@@ -114,7 +117,7 @@ mod tests {
             after in (0usize..9, 0usize..9),
         ) {
             // Padding of the size or more, and windows that do not fit: no places, and no positions.
-            let window = Window { size, stride, before, after };
+            let window = SlidingWindow { size, stride, before, after };
             let mut found = Vec::new();
             window.each(image, |place, inside, at| found.push((place, inside, at)));
             prop_assert_eq!(&found, &naive(&window, image));
@@ -127,8 +130,12 @@ mod tests {
     fn what_lies_outside_costs_nothing() {
         let huge = 100_000_000;
         let padding = (huge - 1, huge - 1);
-        let window =
-            Window { size: (huge, huge), stride: (huge, huge), before: padding, after: padding };
+        let window = SlidingWindow {
+            size: (huge, huge),
+            stride: (huge, huge),
+            before: padding,
+            after: padding,
+        };
         assert_eq!(window.places(3, 1), Some((2, 1)));
         let mut found = Vec::new();
         window.each((3, 1), |place, _, at| found.push((place, at)));

@@ -29,7 +29,7 @@ use classes::{Class, Names, own_number, second_of_two, shown, visible};
 pub use error::ReadingError;
 use found::{Found, one_hot};
 pub use how::How;
-pub use said::Said;
+pub use said::BoundLabels;
 
 /// How outputs say labels, with the names of the classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Reading {
     /// [`ReadingError::Misfit`] with the readings that would fit; [`ReadingError::Unknown`],
     /// [`ReadingError::Twice`], [`ReadingError::Unnamed`], [`ReadingError::Beyond`], [`ReadingError::NotTwo`] with
     /// the class that the outputs do not have.
-    pub fn bind(&self, labels: &Labels, outputs: usize) -> Result<Said, ReadingError> {
+    pub fn bind(&self, labels: &Labels, outputs: usize) -> Result<BoundLabels, ReadingError> {
         self.bound(labels, outputs).map_err(|error| match error {
             ReadingError::Misfit { reason, .. } => {
                 let fits = |how: &How| {
@@ -157,13 +157,13 @@ impl Reading {
         })
     }
 
-    fn bound(&self, labels: &Labels, outputs: usize) -> Result<Said, ReadingError> {
+    fn bound(&self, labels: &Labels, outputs: usize) -> Result<BoundLabels, ReadingError> {
         let how = self.how;
         self.shape(outputs)?;
         if let Labels::Real { outputs: k, .. } = labels {
             let as_numbers = how == How::Value && (*k > 1 || self.classes.is_empty());
             if as_numbers && *k == outputs {
-                return Ok(Said::new(how, labels.clone()));
+                return Ok(BoundLabels::new(how, labels.clone()));
             }
             if *k > 1 && *k == outputs && matches!(how, How::Largest | How::OneHot) {
                 return one_hot(labels, *k).map(|of| said(how, of, outputs));
@@ -261,14 +261,14 @@ impl Reading {
     }
 }
 
-fn said(how: How, of: Vec<u32>, outputs: usize) -> Said {
+fn said(how: How, of: Vec<u32>, outputs: usize) -> BoundLabels {
     let count = match how {
         How::Largest | How::OneHot => u32::try_from(outputs).unwrap_or(u32::MAX),
         How::Sign | How::Half => 2,
         How::Bits => 1u32.checked_shl(outputs as u32).unwrap_or(u32::MAX),
         How::Value => of.iter().max().map_or(1, |most| most.saturating_add(1)),
     };
-    Said::new(how, Labels::Classes { of, count, names: Vec::new(), numbered: true })
+    BoundLabels::new(how, Labels::Classes { of, count, names: Vec::new(), numbered: true })
 }
 
 fn is_minus_one(name: &str) -> bool {

@@ -10,14 +10,14 @@ use super::How;
 /// the value k, stands for, whatever its number in the sample. Made by
 /// [`Reading::bind`](super::Reading::bind) alone, so that no number of a sample meets an output untranslated.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct BoundLabels {
     how: How,
     labels: Labels,
 }
 
-impl Said {
-    pub(super) fn new(how: How, labels: Labels) -> Said {
-        Said { how, labels }
+impl BoundLabels {
+    pub(super) fn new(how: How, labels: Labels) -> BoundLabels {
+        BoundLabels { how, labels }
     }
 
     /// How outputs say the labels.

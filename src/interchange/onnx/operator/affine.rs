@@ -7,7 +7,7 @@ use super::super::named::{Named, Numbers, Side, Value, of_a_point, text};
 use super::super::read::{Reading, product};
 use super::layout::walk;
 use crate::InterchangeError;
-use shatter_network::graph::{Affine, Operation, Window};
+use shatter_network::graph::{Affine, Operator, SlidingWindow};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -65,16 +65,16 @@ pub fn gemm<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
     let one = alpha == 1.0;
     let own = if one { std::mem::take(&mut bias) } else { Vec::new() };
     let affine = Affine { weights, inputs, outputs, bias: own };
-    let mut at = reading.push(Operation::Dense(affine), at, vec![outputs])?;
+    let mut at = reading.push(Operator::Dense(affine), at, vec![outputs])?;
     reading.name_parameters(call, 1);
     let from: Vec<u32> = (0..outputs as u32).collect();
     if !one {
         let by = vec![f64::from(alpha); outputs];
-        let scale = Operation::Scale { from: from.clone(), by, divides: false };
+        let scale = Operator::Scale { from: from.clone(), by, divides: false };
         at = reading.push(scale, at, vec![outputs])?;
     }
     if !bias.is_empty() {
-        let shift = Operation::Shift { negated: false, from, by: bias };
+        let shift = Operator::Shift { negated: false, from, by: bias };
         at = reading.push(shift, at, vec![outputs])?;
     }
     let sides = vec![value.sides[0], Side::Of(outputs)];
@@ -144,7 +144,7 @@ fn after<'a>(
     let at = match count {
         1 => {
             let at = reading.shaped(x.at, &[inputs])?;
-            let at = reading.push(Operation::Dense(affine), at, vec![outputs])?;
+            let at = reading.push(Operator::Dense(affine), at, vec![outputs])?;
             reading.name_parameters(call, 1);
             at
         }
@@ -153,13 +153,13 @@ fn after<'a>(
             reading.hold(&[inputs, count])?;
             let mut from = Vec::new();
             walk(&[inputs, count], &[1, inputs], |at| from.push(at as u32));
-            let gather = Operation::Gather { from };
+            let gather = Operator::Gather { from };
             let at = reading.push(gather, x.at, vec![inputs, count, 1])?;
             let at = positions(reading, affine, at, count)?;
             reading.hold(&[outputs, count])?;
             let mut from = Vec::new();
             walk(&[count, outputs], &[1, count], |at| from.push(at as u32));
-            reading.push(Operation::Gather { from }, at, vec![count, outputs])?
+            reading.push(Operator::Gather { from }, at, vec![count, outputs])?
         }
     };
     let mut sides = rows.to_vec();
@@ -202,7 +202,7 @@ fn before<'a>(
 
 /// The same matrix at each of so many positions.
 fn positions(reading: &mut Reading, affine: Affine, at: usize, count: usize) -> Result<usize> {
-    let window = Window { size: (1, 1), stride: (1, 1), before: (0, 0), after: (0, 0) };
+    let window = SlidingWindow { size: (1, 1), stride: (1, 1), before: (0, 0), after: (0, 0) };
     let outputs = affine.outputs;
-    reading.push(Operation::Convolution(affine, window), at, vec![outputs, count, 1])
+    reading.push(Operator::Convolution(affine, window), at, vec![outputs, count, 1])
 }

@@ -12,7 +12,7 @@ use super::pool;
 use super::shapes;
 use crate::InterchangeError;
 use shatter_network::Activation;
-use shatter_network::graph::{Operation, Window};
+use shatter_network::graph::{Operator, SlidingWindow};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -124,7 +124,7 @@ fn values<'a>(
     let shape = of_a_point(&sides);
     if call.node.operator == "Mul" && x == y {
         let at = of(reading, x)?;
-        let at = reading.push(Operation::Activate(Activation::Square), at, shape)?;
+        let at = reading.push(Operator::Activate(Activation::Square), at, shape)?;
         return Ok(Named::Value(Value { at, sides, soft: None }));
     }
     let (x, y) = (of(reading, x)?, of(reading, y)?);
@@ -132,7 +132,7 @@ fn values<'a>(
         let at = extreme(reading, (x, y), &shape, operator == "Max")?;
         return Ok(Named::Value(Value { at, sides, soft: None }));
     }
-    let mut sum = |x, other, minus| reading.push(Operation::Sum { other, minus }, x, shape.clone());
+    let mut sum = |x, other, minus| reading.push(Operator::Sum { other, minus }, x, shape.clone());
     let at = match call.node.operator {
         "Add" | "Sum" => sum(x, y, false)?,
         "Sub" => sum(x, y, true)?,
@@ -152,16 +152,16 @@ fn extreme(
     largest: bool,
 ) -> Result<usize> {
     let numbers = reading.hold(shape)?;
-    let both = reading.push(Operation::Concatenate(vec![y]), x, doubled(shape, numbers))?;
+    let both = reading.push(Operator::Concatenate(vec![y]), x, doubled(shape, numbers))?;
     let from = (0..numbers as u32).flat_map(|k| [k, k + numbers as u32]).collect();
     let pairs = vec![numbers, 1, 2];
-    let mut at = reading.push(Operation::Gather { from }, both, pairs.clone())?;
-    let window = Window { size: (1, 2), stride: (1, 2), before: (0, 0), after: (0, 0) };
+    let mut at = reading.push(Operator::Gather { from }, both, pairs.clone())?;
+    let window = SlidingWindow { size: (1, 2), stride: (1, 2), before: (0, 0), after: (0, 0) };
     let one = vec![numbers, 1, 1];
     if !largest {
         at = pool::negated(reading, at, &pairs)?;
     }
-    at = reading.push(Operation::MaxPool(window), at, one.clone())?;
+    at = reading.push(Operator::MaxPool(window), at, one.clone())?;
     if !largest {
         at = pool::negated(reading, at, &one)?;
     }
@@ -197,15 +197,15 @@ fn constant<'a>(
         places(&held, &sides).into_iter().map(|at| c.values[at as usize]).collect();
     let from = places(&x.sides, &sides);
     let operation = match (operator, first) {
-        ("Add" | "Sum", _) => Operation::Shift { negated: false, from, by },
-        ("Sub", true) => Operation::Shift { negated: true, from, by },
+        ("Add" | "Sum", _) => Operator::Shift { negated: false, from, by },
+        ("Sub", true) => Operator::Shift { negated: true, from, by },
         ("Sub", false) => {
             by.iter_mut().for_each(|x| *x = -*x);
-            Operation::Shift { negated: false, from, by }
+            Operator::Shift { negated: false, from, by }
         }
-        ("Mul", _) => Operation::Scale { from, by, divides: false },
+        ("Mul", _) => Operator::Scale { from, by, divides: false },
         ("Div", false) if by.contains(&0.0) => return call.refuse("it divides by 0"),
-        ("Div", false) => Operation::Scale { from, by, divides: true },
+        ("Div", false) => Operator::Scale { from, by, divides: true },
         _ => return call.refuse("it divides by what depends on the points"),
     };
     let at = reading.push(operation, x.at, of_a_point(&sides))?;

@@ -9,7 +9,7 @@ use super::super::read::{Reading, product};
 use super::geometry::{self, Along};
 use crate::InterchangeError;
 use shatter_network::graph::window::MOST_POSITIONS;
-use shatter_network::graph::{Affine, Operation};
+use shatter_network::graph::{Affine, Operator};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -78,7 +78,7 @@ pub fn convolution<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result
         let affine = weights.of_groups(of.clone(), outputs / groups, &bias);
         let places = vec![affine.outputs, plane[0].places, plane[1].places];
         let window = geometry::of_graph(&plane);
-        made.push(reading.push(Operation::Convolution(affine, window), on, places)?);
+        made.push(reading.push(Operator::Convolution(affine, window), on, places)?);
         if parts == 1 {
             reading.name_parameters(call, 1);
         }
@@ -87,7 +87,7 @@ pub fn convolution<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result
     let at = match made.split_first() {
         Some((&first, [])) => first,
         Some((&first, others)) => {
-            reading.push(Operation::Concatenate(others.to_vec()), first, places)?
+            reading.push(Operator::Concatenate(others.to_vec()), first, places)?
         }
         None => return call.refuse(format!("values of shape {}", text(&value.sides))),
     };
@@ -106,7 +106,7 @@ fn some_channels(
     let shape = vec![channels.len(), height, width];
     reading.hold(&shape)?;
     let from = (channels.start * area..channels.end * area).map(|at| at as u32).collect();
-    reading.push(Operation::Gather { from }, at, shape)
+    reading.push(Operator::Gather { from }, at, shape)
 }
 
 impl Weights<'_> {

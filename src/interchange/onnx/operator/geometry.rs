@@ -3,7 +3,7 @@
 use super::super::call::Call;
 use super::super::named::Side;
 use crate::InterchangeError;
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -124,8 +124,8 @@ pub fn plane(along: &[Along]) -> Option<[Along; 2]> {
 }
 
 /// As a window of a graph, whose numbers stand side by side: as far as it reaches, and beyond the padding.
-pub fn of_graph([rows, columns]: &[Along; 2]) -> Window {
-    Window {
+pub fn of_graph([rows, columns]: &[Along; 2]) -> SlidingWindow {
+    SlidingWindow {
         size: (rows.reach(), columns.reach()),
         stride: (rows.stride, columns.stride),
         before: (rows.before, columns.before),

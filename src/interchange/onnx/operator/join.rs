@@ -9,7 +9,7 @@ use super::super::whole::Whole;
 use super::layout::{Held, MOST_MOVED, places, strides, walk};
 use super::shapes;
 use crate::InterchangeError;
-use shatter_network::graph::Operation;
+use shatter_network::graph::Operator;
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -72,7 +72,7 @@ fn joined<'a>(
     let mut at = match parts.split_first() {
         Some((&one, [])) => one,
         Some((&first, others)) => {
-            reading.push(Operation::Concatenate(others.to_vec()), first, flat)?
+            reading.push(Operator::Concatenate(others.to_vec()), first, flat)?
         }
         None => return call.refuse("it has no inputs"),
     };
@@ -90,7 +90,7 @@ fn joined<'a>(
                 from.extend((start + row * length..start + (row + 1) * length).map(|at| at as u32));
             }
         }
-        at = reading.push(Operation::Gather { from }, at, shape)?;
+        at = reading.push(Operator::Gather { from }, at, shape)?;
     }
     Ok(Named::Value(Value { at, sides, soft: None }))
 }
@@ -151,15 +151,15 @@ pub fn pad<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'
         return reading.picked(&value, from, sides).map(Named::Value);
     }
     // The constant is a number after the others: the first one times 0, and the constant.
-    let zero = Operation::Scale { from: vec![0], by: vec![0.0], divides: false };
+    let zero = Operator::Scale { from: vec![0], by: vec![0.0], divides: false };
     let mut last = reading.push(zero, value.at, vec![1])?;
     if fill != 0.0 {
-        let shift = Operation::Shift { negated: false, from: vec![0], by: vec![fill] };
+        let shift = Operator::Shift { negated: false, from: vec![0], by: vec![fill] };
         last = reading.push(shift, last, vec![1])?;
     }
     let flat = reading.shaped(value.at, &[numbers])?;
-    let all = reading.push(Operation::Concatenate(vec![last]), flat, vec![numbers + 1])?;
-    let at = reading.push(Operation::Gather { from }, all, of_a_point(&sides))?;
+    let all = reading.push(Operator::Concatenate(vec![last]), flat, vec![numbers + 1])?;
+    let at = reading.push(Operator::Gather { from }, all, of_a_point(&sides))?;
     Ok(Named::Value(Value { at, sides, soft: None }))
 }
 

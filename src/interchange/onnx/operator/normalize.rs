@@ -4,7 +4,7 @@ use super::super::call::Call;
 use super::super::named::{Named, Side, Soft, Value, text};
 use super::super::read::Reading;
 use crate::InterchangeError;
-use shatter_network::graph::{Normalization, Operation, Response};
+use shatter_network::graph::{Normalization, Operator, Response};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -27,7 +27,7 @@ pub fn batch<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named
         return call.refuse("a variance is negative, or zero without an epsilon");
     }
     let at = reading.shaped(value.at, &shape)?;
-    let at = reading.push(Operation::Normalize(normalization), at, shape)?;
+    let at = reading.push(Operator::Normalize(normalization), at, shape)?;
     reading.name_parameters(call, 1);
     Ok(Named::Value(Value { at, ..value }))
 }
@@ -41,7 +41,7 @@ pub fn response<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Na
     match Response::new(size.saturating_sub(1) / 2, size, constants) {
         Ok(response) => {
             let at = reading.shaped(value.at, &shape)?;
-            let at = reading.push(Operation::Response(response), at, shape)?;
+            let at = reading.push(Operator::Response(response), at, shape)?;
             Ok(Named::Value(Value { at, ..value }))
         }
         Err(reason) => call.refuse(reason),

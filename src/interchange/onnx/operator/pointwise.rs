@@ -7,12 +7,12 @@ use super::super::named::{Named, Numbers, Side, Value};
 use super::super::read::Reading;
 use crate::InterchangeError;
 use shatter_network::Activation;
-use shatter_network::graph::{Operation, count};
+use shatter_network::graph::{Operator, count};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
 /// A value of the same shape.
-fn made<'a>(reading: &mut Reading<'a>, value: Value, operation: Operation) -> Result<Named<'a>> {
+fn made<'a>(reading: &mut Reading<'a>, value: Value, operation: Operator) -> Result<Named<'a>> {
     let shape = reading.shape(value.at).to_vec();
     let at = reading.push(operation, value.at, shape)?;
     Ok(Named::Value(Value { at, ..value }))
@@ -33,7 +33,7 @@ pub fn activated<'a>(
     value: Value,
     activation: Activation,
 ) -> Result<Named<'a>> {
-    made(reading, value, Operation::Activate(activation))
+    made(reading, value, Operator::Activate(activation))
 }
 
 /// −x.
@@ -41,20 +41,20 @@ pub fn negated<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Nam
     let value = call.value(reading, 0)?;
     let numbers = value.numbers();
     let from = (0..numbers as u32).collect();
-    made(reading, value, Operation::Scale { from, by: vec![-1.0; numbers], divides: false })
+    made(reading, value, Operator::Scale { from, by: vec![-1.0; numbers], divides: false })
 }
 
 /// |x|.
 pub fn size<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     let value = call.value(reading, 0)?;
-    made(reading, value, Operation::Leaky(vec![-1.0]))
+    made(reading, value, Operator::Leaky(vec![-1.0]))
 }
 
 /// x where it is positive, slope · x elsewhere; one slope, in an attribute.
 pub fn leaky<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'a>> {
     let value = call.value(reading, 0)?;
     let slope = attribute(reading, call, "alpha", 0.01)?;
-    made(reading, value, Operation::Leaky(vec![slope]))
+    made(reading, value, Operator::Leaky(vec![slope]))
 }
 
 /// An attribute, which is a number of binary32, as the network's type has it.
@@ -78,7 +78,7 @@ pub fn slopes<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Name
         return call.refuse("it has no slopes");
     }
     if values.len() == 1 {
-        return made(reading, value, Operation::Leaky(Rc::unwrap_or_clone(values)));
+        return made(reading, value, Operator::Leaky(Rc::unwrap_or_clone(values)));
     }
     // Aligned at their ends; the batch has no slopes of its own.
     let count_of = |sides: &[Side]| sides.iter().map(|side| side.numbers()).collect::<Vec<_>>();
@@ -113,7 +113,7 @@ pub fn slopes<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Name
         false => (vec![each.len()], each),
     };
     let at = reading.shaped(value.at, &shape)?;
-    let at = reading.push(Operation::Leaky(slopes), at, shape)?;
+    let at = reading.push(Operator::Leaky(slopes), at, shape)?;
     Ok(Named::Value(Value { at, ..value }))
 }
 
@@ -124,8 +124,8 @@ pub fn clipped<'a>(
     (low, high): (f64, f64),
 ) -> Result<Named<'a>> {
     let operation = match (low, high) {
-        (0.0, f64::INFINITY) => Operation::Activate(Activation::Relu),
-        _ => Operation::Clip { low, high },
+        (0.0, f64::INFINITY) => Operator::Activate(Activation::Relu),
+        _ => Operator::Clip { low, high },
     };
     made(reading, value, operation)
 }
@@ -165,9 +165,9 @@ pub fn hard_sigmoid<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Resul
     let numbers = count(&shape);
     let from: Vec<u32> = (0..numbers as u32).collect();
     let by = vec![alpha; numbers];
-    let scaled = Operation::Scale { from: from.clone(), by, divides: false };
+    let scaled = Operator::Scale { from: from.clone(), by, divides: false };
     let at = reading.push(scaled, value.at, shape.clone())?;
-    let shifted = Operation::Shift { negated: false, from, by: vec![beta; numbers] };
+    let shifted = Operator::Shift { negated: false, from, by: vec![beta; numbers] };
     let at = reading.push(shifted, at, shape)?;
     clipped(reading, Value { at, ..value }, (0.0, 1.0))
 }

@@ -7,7 +7,7 @@ use super::geometry::{self, Along};
 use super::layout::{strides, walk};
 use crate::InterchangeError;
 use shatter_network::graph::window::MOST_POSITIONS;
-use shatter_network::graph::{Affine, Operation, Window};
+use shatter_network::graph::{Affine, Operator, SlidingWindow};
 
 type Result<T> = std::result::Result<T, InterchangeError>;
 
@@ -34,7 +34,7 @@ pub fn pool<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
     let dilated = plane.iter().any(|one| one.dilation != 1);
     let at = match call.node.operator {
         "MaxPool" if dilated => dilated_max(reading, at, channels, [image[0], image[1]], &plane)?,
-        "MaxPool" => reading.push(Operation::MaxPool(window), at, made)?,
+        "MaxPool" => reading.push(Operator::MaxPool(window), at, made)?,
         _ if dilated => return call.refuse("dilations of means are not read"),
         _ => {
             let padded = call.int("count_include_pad", 0)? != 0;
@@ -44,7 +44,7 @@ pub fn pool<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
                      ONNX Runtime divide by different numbers there: export it with one of the two",
                 );
             }
-            reading.push(Operation::MeanPool(window, padded), at, made)?
+            reading.push(Operator::MeanPool(window, padded), at, made)?
         }
     };
     let sides = geometry::made(value.sides[0], channels, &along);
@@ -87,9 +87,10 @@ fn dilated_max(
             }
         }
     }
-    let at = reading.push(Operation::Gather { from }, at, vec![channels, places, each])?;
-    let window = Window { size: (1, each), stride: (1, each), before: (0, 0), after: (0, 0) };
-    reading.push(Operation::MaxPool(window), at, vec![channels, places, 1])
+    let at = reading.push(Operator::Gather { from }, at, vec![channels, places, each])?;
+    let window =
+        SlidingWindow { size: (1, each), stride: (1, each), before: (0, 0), after: (0, 0) };
+    reading.push(Operator::MaxPool(window), at, vec![channels, places, 1])
 }
 
 /// What becomes of the numbers that a reduction brings together.
@@ -151,7 +152,8 @@ fn reduced<'a>(
         }
     };
     let (row, one) = (vec![groups, 1, each], vec![groups, 1, 1]);
-    let window = Window { size: (1, each), stride: (1, each), before: (0, 0), after: (0, 0) };
+    let window =
+        SlidingWindow { size: (1, each), stride: (1, each), before: (0, 0), after: (0, 0) };
     let at = match to {
         Reduce::Mean => {
             // As it stands, if it is images of these channels.
@@ -159,23 +161,23 @@ fn reduced<'a>(
                 [channels, height, width] if channels == groups && height * width == each => at,
                 _ => reading.shaped(at, &row)?,
             };
-            reading.push(Operation::GlobalMean, at, one)?
+            reading.push(Operator::GlobalMean, at, one)?
         }
         Reduce::Largest => {
             let at = reading.shaped(at, &row)?;
-            reading.push(Operation::MaxPool(window), at, one)?
+            reading.push(Operator::MaxPool(window), at, one)?
         }
         Reduce::Smallest => {
             let at = reading.shaped(at, &row)?;
             let at = negated(reading, at, &row)?;
-            let at = reading.push(Operation::MaxPool(window), at, one.clone())?;
+            let at = reading.push(Operator::MaxPool(window), at, one.clone())?;
             negated(reading, at, &one)?
         }
         Reduce::Sum => {
             let at = reading.shaped(at, &[1, groups, each])?;
             let weights = vec![1.0; each];
             let affine = Affine { weights, inputs: each, outputs: 1, bias: Vec::new() };
-            reading.push(Operation::Convolution(affine, window), at, vec![1, groups, 1])?
+            reading.push(Operator::Convolution(affine, window), at, vec![1, groups, 1])?
         }
     };
     let side = |(axis, &side): (usize, &Side)| match axes.contains(&axis) {
@@ -191,6 +193,6 @@ fn reduced<'a>(
 pub fn negated(reading: &mut Reading, at: usize, shape: &[usize]) -> Result<usize> {
     let numbers = reading.hold(shape)?;
     let from = (0..numbers as u32).collect();
-    let scale = Operation::Scale { from, by: vec![-1.0; numbers], divides: false };
+    let scale = Operator::Scale { from, by: vec![-1.0; numbers], divides: false };
     reading.push(scale, at, shape.to_vec())
 }

@@ -16,7 +16,7 @@
 
 use super::super::bounds::up;
 use shatter_network::Activation;
-use shatter_network::graph::Operation;
+use shatter_network::graph::Operator;
 
 /// A function of one number that is linear between its kinks.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +29,13 @@ pub enum Bent {
 
 impl Bent {
     /// That of an operation at a channel; `None` where it is another.
-    pub fn of(operation: &Operation, channel: usize) -> Option<Bent> {
+    pub fn of(operation: &Operator, channel: usize) -> Option<Bent> {
         match operation {
-            Operation::Activate(Activation::Relu) => Some(Bent::AtZero(0.0)),
-            Operation::Leaky(slopes) => {
+            Operator::Activate(Activation::Relu) => Some(Bent::AtZero(0.0)),
+            Operator::Leaky(slopes) => {
                 Some(Bent::AtZero(if slopes.len() == 1 { slopes[0] } else { slopes[channel] }))
             }
-            Operation::Clip { low, high } => Some(Bent::Between(*low, *high)),
+            Operator::Clip { low, high } => Some(Bent::Between(*low, *high)),
             _ => None,
         }
     }

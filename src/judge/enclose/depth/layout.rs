@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use shatter_network::graph::{Window, count};
+use shatter_network::graph::{SlidingWindow, count};
 
 /// Sides of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Rect {
     }
 
     /// The pixels of an image that windows at these places read.
-    pub fn read_by(&self, window: &Window, image: &Layout) -> Rect {
+    pub fn read_by(&self, window: &SlidingWindow, image: &Layout) -> Rect {
         let along =
             |places: &Range<usize>, stride: usize, before: usize, size: usize, side: usize| {
                 let start = (places.start * stride).saturating_sub(before).min(side);
@@ -124,7 +124,7 @@ mod tests {
             before in (0usize..3, 0usize..3),
             (first, second) in ((0usize..8, 0usize..8), (0usize..8, 0usize..8)),
         ) {
-            let window = Window { size, stride, before, after: before };
+            let window = SlidingWindow { size, stride, before, after: before };
             let Some((rows, columns)) = window.places(height, width) else { return Ok(()) };
             let sorted = |a: usize, b: usize, side: usize| {
                 let (a, b) = (a % side, b % side);

@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use shatter_exact::Element;
 use shatter_network::Activation;
-use shatter_network::graph::{Graph, Operation};
+use shatter_network::graph::{Graph, Operator};
 
 /// A network with what does not depend on the point.
 pub struct Prepared<'a, E> {
@@ -66,8 +66,8 @@ impl<'a, E: Element> Prepared<'a, E> {
         let own = |step: usize| {
             let outputs = self.layouts[step + 1].len() as u64;
             match &self.network.steps[step].operation {
-                Operation::Dense(affine) => affine.weights.len() as u64,
-                Operation::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(outputs),
+                Operator::Dense(affine) => affine.weights.len() as u64,
+                Operator::Convolution(affine, _) => (affine.inputs as u64).saturating_mul(outputs),
                 _ => outputs,
             }
         };
@@ -105,7 +105,7 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
         (Back::Spread { to, times: by }, roundings.saturating_add(readers))
     };
     match &step.operation {
-        Operation::Dense(affine) => {
+        Operator::Dense(affine) => {
             let mut matrix = vec![E::zero(); affine.weights.len()];
             for (at, &w) in affine.weights.iter().enumerate() {
                 let (input, output) = (at / affine.outputs, at % affine.outputs);
@@ -113,7 +113,7 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
             }
             (Back::Matrix(matrix), affine.outputs.saturating_add(4))
         }
-        Operation::Convolution(affine, window) => {
+        Operator::Convolution(affine, window) => {
             let area = window.size.0 * window.size.1;
             let mut matrix = vec![E::zero(); affine.weights.len()];
             for (at, &w) in affine.weights.iter().enumerate() {
@@ -123,14 +123,14 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
             }
             (Back::Matrix(matrix), affine.outputs.saturating_add(area).saturating_add(4))
         }
-        Operation::Normalize(by) => {
+        Operator::Normalize(by) => {
             let factor = |c: usize| by.scale[c] / (by.variance[c] + by.epsilon).sqrt();
             let each = (x.channels / by.scale.len().max(1)).max(1);
             let known = (0..by.scale.len()).all(|c| by.scale[c] == 0.0 || digits::<E>(factor(c)));
             let factors = (0..x.channels).map(|c| E::of(factor(c / each))).collect();
             (Back::Channels(factors), if known { 16 } else { usize::MAX })
         }
-        Operation::Shift { negated, from, .. } => {
+        Operator::Shift { negated, from, .. } => {
             let sign = if *negated { -1.0 } else { 1.0 };
             let same =
                 from.len() == x.len() && from.iter().enumerate().all(|(at, &k)| at == k as usize);
@@ -139,11 +139,11 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
                 false => spread(from, &|_| sign),
             }
         }
-        Operation::Scale { from, by, divides } => {
+        Operator::Scale { from, by, divides } => {
             spread(from, &|at| if *divides { 1.0 / by[at] } else { by[at] })
         }
-        Operation::Gather { from } => spread(from, &|_| 1.0),
-        Operation::MeanPool(window, padded) => {
+        Operator::Gather { from } => spread(from, &|_| 1.0),
+        Operator::MeanPool(window, padded) => {
             let mut inside = vec![0.0; y.height * y.width];
             window.each((x.height, x.width), |place, _, _| inside[place] += 1.0);
             let area = (window.size.0 * window.size.1) as f64;
@@ -152,26 +152,26 @@ fn back<E: Element>(network: &Graph, index: usize, x: &Layout, y: &Layout) -> (B
             let windows = window.size.0.saturating_mul(window.size.1);
             (Back::Mean(inside.iter().map(share).collect()), windows.saturating_add(4))
         }
-        Operation::GlobalMean => {
+        Operator::GlobalMean => {
             (Back::Mean(vec![E::of(1.0 / (x.height * x.width).max(1) as f64)]), 4)
         }
-        Operation::Sum { minus, .. } => (Back::Sum { minus: *minus }, 2),
+        Operator::Sum { minus, .. } => (Back::Sum { minus: *minus }, 2),
         // The logits stand for their softmax.
-        Operation::Same | Operation::Softmax { .. } | Operation::Activate(Activation::Identity) => {
+        Operator::Same | Operator::Softmax { .. } | Operator::Activate(Activation::Identity) => {
             (Back::Same, 2)
         }
-        Operation::Concatenate(_) => (Back::Parts, 2),
+        Operator::Concatenate(_) => (Back::Parts, 2),
         // A bound below the normal range may be taken for 0: neither a kink nor a rounding.
-        Operation::Clip { low, high } if !network.precision.all_normal(&finite(&[*low, *high])) => {
+        Operator::Clip { low, high } if !network.precision.all_normal(&finite(&[*low, *high])) => {
             (Back::Cut, 0)
         }
-        Operation::Activate(Activation::Relu) | Operation::Leaky(_) | Operation::Clip { .. } => {
+        Operator::Activate(Activation::Relu) | Operator::Leaky(_) | Operator::Clip { .. } => {
             (Back::Point, 4)
         }
-        Operation::MaxPool(window) => {
+        Operator::MaxPool(window) => {
             (Back::Point, window.size.0.saturating_mul(window.size.1).saturating_add(2))
         }
-        Operation::Activate(_) | Operation::Units(_) | Operation::Response(_) => (Back::Cut, 0),
+        Operator::Activate(_) | Operator::Units(_) | Operator::Response(_) => (Back::Cut, 0),
     }
 }
 

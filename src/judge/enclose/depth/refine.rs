@@ -14,7 +14,7 @@ use super::prepared::Prepared;
 use super::trace::Known;
 use super::walk::{self, Functional};
 use shatter_exact::Element;
-use shatter_network::graph::{Operation, Window};
+use shatter_network::graph::{Operator, SlidingWindow};
 
 /// Numbers of a batch, and entries of all cotangents of one.
 const BATCH: usize = 64;
@@ -80,7 +80,7 @@ fn near<E: Element>(
 ) -> Vec<f64> {
     let step = &prepared.network.steps[index];
     let numbers = x.centre.len();
-    if let Operation::MaxPool(window) = &step.operation {
+    if let Operator::MaxPool(window) = &step.operation {
         return contested(layout, window, x);
     }
     let area = (numbers / step.shape.first().copied().unwrap_or(1).max(1)).max(1);
@@ -94,7 +94,7 @@ fn near<E: Element>(
 }
 
 /// Numbers that may be the largest of a window beside another.
-fn contested(layout: &Layout, window: &Window, x: &Enclosure) -> Vec<f64> {
+fn contested(layout: &Layout, window: &SlidingWindow, x: &Enclosure) -> Vec<f64> {
     let mut near = vec![0.0f64; x.centre.len()];
     let area = layout.height * layout.width;
     let places =

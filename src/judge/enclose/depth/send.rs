@@ -4,7 +4,7 @@ use super::layout::{Layout, Rect};
 use super::walk::{Patch, Walk};
 use shatter_exact::Element;
 use shatter_matrix::product::{Matrix, MatrixMut, product};
-use shatter_network::graph::Window;
+use shatter_network::graph::SlidingWindow;
 
 /// Entries that products of cotangents with weights have at once.
 const PRODUCTS: usize = 1 << 16;
@@ -35,7 +35,7 @@ impl<E: Element> Walk<'_, E> {
         patch: &Patch<E>,
         matrix: &[E],
         outputs: usize,
-        window: &Window,
+        window: &SlidingWindow,
     ) {
         let Some(_) = self.rects[on] else { return };
         let x = &self.prepared.layouts[on];
@@ -101,7 +101,7 @@ impl<E: Element> Walk<'_, E> {
         made: usize,
         patch: &Patch<E>,
         shares: &[E],
-        window: &Window,
+        window: &SlidingWindow,
     ) {
         if self.rects[on].is_none() {
             return;

@@ -6,7 +6,7 @@ use super::kinks::{self, Bent};
 use super::prepared::{Back, Prepared};
 use crate::runtime::Rounding;
 use shatter_exact::Element;
-use shatter_network::graph::{Operation, Window};
+use shatter_network::graph::{Operator, SlidingWindow};
 
 /// What is known of a value, in the order of [`Layout`](super::layout::Layout).
 pub struct Known<E> {
@@ -115,7 +115,7 @@ pub fn step<E: Element>(
             let x = values[step.on].as_ref()?;
             let held = Held { x, known: &known[step.on], most, rounding: evaluator.rounding };
             match operation {
-                Operation::MaxPool(window) => {
+                Operator::MaxPool(window) => {
                     let (winners, costs) = held.largest(prepared, index, window);
                     made.winners = winners;
                     charge = costs;
@@ -178,7 +178,7 @@ impl<E: Element> Held<'_, E> {
         &self,
         prepared: &Prepared<E>,
         index: usize,
-        window: &Window,
+        window: &SlidingWindow,
     ) -> (Vec<u32>, Vec<f64>) {
         let (from, to) =
             (&prepared.layouts[prepared.network.steps[index].on], &prepared.layouts[index + 1]);

@@ -9,7 +9,7 @@ use super::prepared::{Back, Prepared};
 use super::trace::Known;
 use shatter_exact::Element;
 use shatter_matrix::vectors::vectorised;
-use shatter_network::graph::{Operation, Window};
+use shatter_network::graph::{Operator, SlidingWindow};
 
 /// Lanes in which sums are added.
 const LANES: usize = 32;
@@ -52,9 +52,9 @@ pub fn plan<E: Element>(
             let (x, y) = (&prepared.layouts[of], &prepared.layouts[index + 1]);
             match (&step.operation, &prepared.backs[index]) {
                 (_, Back::Cut) => None,
-                (Operation::Convolution(_, window), _)
-                | (Operation::MaxPool(window), _)
-                | (Operation::MeanPool(window, _), _) => Some(rect.read_by(window, x)),
+                (Operator::Convolution(_, window), _)
+                | (Operator::MaxPool(window), _)
+                | (Operator::MeanPool(window, _), _) => Some(rect.read_by(window, x)),
                 (_, Back::Point | Back::Channels(_) | Back::Sum { .. }) => Some(rect.clone()),
                 (_, Back::Same | Back::Parts) if (x.height, x.width) == (y.height, y.width) => {
                     Some(rect.clone())
@@ -67,8 +67,8 @@ pub fn plan<E: Element>(
             rects[of] = Some(rects[of].as_ref().map_or(read.clone(), |rect| rect.with(&read)));
         }
         let each = match &step.operation {
-            Operation::Dense(affine) => affine.weights.len(),
-            Operation::Convolution(affine, _) => rect.area().saturating_mul(affine.weights.len()),
+            Operator::Dense(affine) => affine.weights.len(),
+            Operator::Convolution(affine, _) => rect.area().saturating_mul(affine.weights.len()),
             _ => rect.area().saturating_mul(prepared.layouts[index + 1].channels),
         };
         products = products.saturating_add(each as u64);
@@ -180,7 +180,7 @@ impl<E: Element> Walk<'_, E> {
         let on = step.on;
         match (&prepared.backs[index], &step.operation) {
             (Back::Cut, _) => {}
-            (Back::Matrix(matrix), Operation::Convolution(affine, window)) => {
+            (Back::Matrix(matrix), Operator::Convolution(affine, window)) => {
                 self.windows(on, &patch, matrix, affine.outputs, window);
             }
             (Back::Matrix(matrix), _) => self.matrix(on, &patch, matrix),
@@ -194,12 +194,15 @@ impl<E: Element> Walk<'_, E> {
             (Back::Spread { to, times }, _) => self.spread(on, index + 1, &patch, to, times),
             (Back::Mean(shares), operation) => {
                 let window = match operation {
-                    Operation::MeanPool(window, _) => *window,
-                    _ => Window::whole(prepared.layouts[on].height, prepared.layouts[on].width),
+                    Operator::MeanPool(window, _) => *window,
+                    _ => SlidingWindow::whole(
+                        prepared.layouts[on].height,
+                        prepared.layouts[on].width,
+                    ),
                 };
                 self.means(on, index + 1, &patch, shares, &window);
             }
-            (Back::Sum { minus }, Operation::Sum { other, .. }) => {
+            (Back::Sum { minus }, Operator::Sum { other, .. }) => {
                 let other = *other;
                 if self.rects[other].is_some() {
                     let numbers = match minus {
@@ -210,11 +213,11 @@ impl<E: Element> Walk<'_, E> {
                 }
                 self.add(on, patch);
             }
-            (Back::Parts, Operation::Concatenate(others)) => {
+            (Back::Parts, Operator::Concatenate(others)) => {
                 let values: Vec<usize> = [on].iter().chain(others).copied().collect();
                 self.parts(&values, index + 1, &patch);
             }
-            (Back::Point, Operation::MaxPool(_)) => {
+            (Back::Point, Operator::MaxPool(_)) => {
                 let known = &self.known[index + 1];
                 self.spread(on, index + 1, &patch, &known.winners, &[]);
             }

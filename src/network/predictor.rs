@@ -1,19 +1,21 @@
-//! Anything that maps a point to outputs, exactly: the networks of this library, and yours.
+//! Anything that maps a point to outputs, exactly, and the first point of a sample that it does not fit.
 
 use std::fmt;
 
-use shatter_exact::{Dyadic, Rational};
-use shatter_network::{ExactLabels, ExactNetwork, ExactPoints, Layered, Network};
-use shatter_sample::{Sample, Target};
+use rayon::prelude::*;
 
-use super::saved;
+use shatter_exact::{Dyadic, Lattice, Rational};
+use shatter_sample::{Labels, Points, Target};
 
-/// A function of points with exact values. Implement it for a network of your own, or hand over a
-/// closure.
+use super::evaluate::exact_residual;
+use super::projection::project;
+use super::{ExactLabels, ExactNetwork, ExactPoints, Layered, Network, exactly};
+
+/// A function of points with exact values. Implement it for a network of your own, or pass a closure.
 ///
 /// ```
-/// use shatter_claims::Predictor;
 /// use shatter_exact::Rational;
+/// use shatter_network::Predictor;
 /// struct Absolute;
 /// impl Predictor for Absolute {
 ///     fn outputs(&self, x: &[Rational]) -> Vec<Rational> {
@@ -28,6 +30,13 @@ use super::saved;
 pub trait Predictor {
     /// The outputs at x, d numbers.
     fn outputs(&self, x: &[Rational]) -> Vec<Rational>;
+
+    /// Index of the first point whose outputs are not exactly those of `target`. Evaluates point after
+    /// point; override it where many points together cost less.
+    fn misfit_index(&self, points: &Points, labels: &Labels, target: Target) -> Option<usize> {
+        (0..points.n())
+            .find(|&i| self.outputs(&points.exact_row(i)) != labels.exact_target(target, i))
+    }
 }
 
 impl<F: Fn(&[Rational]) -> Vec<Rational>> Predictor for F {
@@ -59,44 +68,66 @@ impl Predictor for Network {
             Network::Layered(network) => network.outputs(x),
         }
     }
+
+    /// All points at once, in whole numbers; O((n + units) log) where a two-layer network fits.
+    fn misfit_index(&self, points: &Points, labels: &Labels, target: Target) -> Option<usize> {
+        let outputs = match self {
+            Network::Layered(network) => exactly::outputs(network, points),
+            Network::TwoLayer(two) => {
+                if target == Target::Value && labels.outputs() == 1 {
+                    let z = project(points, &Lattice::from_dyadics(&two.a));
+                    if exact_residual(two, &z, labels).fits == points.n() {
+                        return None;
+                    }
+                }
+                exactly::outputs(&two.to_layered(), points)
+            }
+        };
+        let bad = |i: &usize| outputs[*i] != labels.exact_target(target, *i);
+        (0..outputs.len()).into_par_iter().filter(bad).min()
+    }
 }
 
-/// A point at which the outputs are not those that the label asks for.
+/// A point at which the outputs are not those of its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misfit {
     /// The point.
     pub index: usize,
-    /// Its coordinates.
+    /// Its coordinates, d numbers.
     pub point: Vec<Rational>,
-    /// What its label asks for.
+    /// The outputs that say its label.
     pub wanted: Vec<Rational>,
-    /// What came out.
+    /// The outputs of the network.
     pub got: Vec<Rational>,
 }
 
-/// The first point of `sample` whose outputs are not exactly those that `target` asks for.
+/// The first point whose outputs are not exactly those that `target` makes of its label; `None` if
+/// the network fits them all.
 ///
 /// ```
-/// use shatter_claims::first_misfit;
 /// use shatter_exact::Rational;
+/// use shatter_network::first_misfit;
 /// use shatter_sample::{self as sample, LabelRule, Target};
 /// let sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
 /// let zero = |_: &[Rational]| vec![Rational::ZERO];
-/// let misfit = first_misfit(&zero, &sample, Target::Value).unwrap();
+/// let misfit = first_misfit(&zero, &sample.points, &sample.labels, Target::Value).unwrap();
 /// assert_eq!((misfit.index, misfit.wanted), (1, vec![Rational::ONE]));
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
+///
+/// # Panics
+/// If the points have fewer coordinates than the network has inputs.
 pub fn first_misfit(
     network: &(impl Predictor + ?Sized),
-    sample: &Sample,
+    points: &Points,
+    labels: &Labels,
     target: Target,
 ) -> Option<Misfit> {
-    (0..sample.points.n()).find_map(|index| {
-        let point = sample.points.exact_row(index);
-        let wanted = sample.labels.exact_target(target, index);
-        let got = network.outputs(&point);
-        (got != wanted).then_some(Misfit { index, point, wanted, got })
-    })
+    let index = network.misfit_index(points, labels, target)?;
+    let point = points.exact_row(index);
+    let wanted = labels.exact_target(target, index);
+    let got = network.outputs(&point);
+    Some(Misfit { index, point, wanted, got })
 }
 
 impl fmt::Display for Misfit {
@@ -117,19 +148,4 @@ impl fmt::Display for Misfit {
 fn short(x: &Rational) -> String {
     let text = x.to_string();
     if text.len() <= 40 { text } else { format!("about {:e}", x.to_f64().value()) }
-}
-
-/// A sample in words: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
-pub fn describe(sample: &Sample) -> String {
-    const SHOWN: usize = 12;
-    let (n, d) = (sample.points.n(), sample.points.d());
-    let point = |i: usize| {
-        let coordinates: Vec<String> =
-            (0..d).map(|k| saved::coordinate(sample.points.values(), i * d + k)).collect();
-        let label = saved::label(&sample.labels, i).join(", ");
-        format!("({}) -> {label}", coordinates.join(", "))
-    };
-    let points: Vec<String> = (0..n.min(SHOWN)).map(point).collect();
-    let rest = if n > SHOWN { format!(", and {} more", n - SHOWN) } else { String::new() };
-    format!("n = {n}, d = {d}, {}: {}{rest}", sample.points.values().type_name(), points.join(", "))
 }
