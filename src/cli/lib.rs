@@ -299,7 +299,7 @@ pub fn run(build: Build) -> ExitCode {
         if training::interrupted() {
             return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
         }
-        atomic::remove_unfinished();
+        atomic::abandon();
         eprintln!("interrupted");
         std::process::exit(130);
     });

@@ -318,6 +318,32 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert!(interrupted > 0);
 }
 
+/// Killed while it writes: the next fit in the folder removes what was left half-written.
+#[cfg(unix)]
+#[test]
+fn a_fit_removes_what_a_killed_one_left() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("out/fit");
+    let left = || files(&out).iter().any(|name| name.starts_with(".unfinished"));
+    for _ in 0..100 {
+        let mut command = Command::new(program());
+        command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !left() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if left() {
+            break;
+        }
+    }
+    assert!(left(), "none of 100 was killed while it wrote");
+    assert_eq!(status(&shatter(&folder, &["fit", "gaussian:n=20,d=2"])), 0);
+    assert_eq!(files(&out), ["certificate.txt", "fit.json", "manifest.json", "network.txt"]);
+}
+
 /// What files and names put into messages and tables does nothing to a terminal.
 #[test]
 fn control_characters_are_shown_and_not_sent() {
