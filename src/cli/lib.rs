@@ -22,6 +22,7 @@ mod reading;
 mod runs;
 mod show;
 mod table1;
+mod threads;
 mod train;
 mod training;
 mod verify;
@@ -299,7 +300,7 @@ pub fn run(build: Build) -> ExitCode {
         if training::interrupted() {
             return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
         }
-        atomic::remove_unfinished();
+        atomic::abandon();
         eprintln!("interrupted");
         std::process::exit(130);
     });
@@ -324,7 +325,13 @@ pub fn run(build: Build) -> ExitCode {
         Command::Claims(claims::Arguments { common, .. }) => common.json,
         Command::Completions { .. } => false,
     };
-    let result = match command {
+    let threads = match &command {
+        Command::Train(train::Arguments { options, .. })
+        | Command::Randomize(randomize::Arguments { options, .. })
+        | Command::Table1(table1::Arguments { options, .. }) => options.threads,
+        _ => None,
+    };
+    let result = threads::start(threads).and_then(|()| match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
@@ -340,7 +347,7 @@ pub fn run(build: Build) -> ExitCode {
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => completions(shell),
-    };
+    });
     match result {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),

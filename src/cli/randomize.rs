@@ -55,7 +55,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = NonZeroUsize::MIN, value_name = "R")]
     replicas: NonZeroUsize,
     #[command(flatten)]
-    options: Options,
+    pub options: Options,
     #[command(flatten)]
     pub common: Common,
 }

@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', value_name = "ROW,...")]
     rows: Vec<String>,
     #[command(flatten)]
-    options: Options,
+    pub options: Options,
     #[command(flatten)]
     pub common: Common,
 }

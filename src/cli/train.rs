@@ -56,7 +56,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
-    options: Options,
+    pub options: Options,
     #[command(flatten)]
     pub common: Common,
 }

@@ -143,9 +143,9 @@ pub struct Options {
     /// Where to compute
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
-    /// Threads [default: one a core]; results do not depend on it
+    /// Threads [default: one per processor]; results do not depend on it
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    pub threads: Option<usize>,
     /// Seconds between checkpoints
     #[arg(long, default_value_t = 30.0, value_name = "S")]
     checkpoint_every: f64,
@@ -175,9 +175,6 @@ impl FromStr for Share {
         }
     }
 }
-
-/// More threads than any machine has cores are a mistake.
-const MOST_THREADS: usize = 4096;
 
 /// What the commands work on.
 pub struct Task {
@@ -218,14 +215,6 @@ impl Options {
 
     /// Reads the samples and puts the settings together.
     pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
-        if let Some(threads) = self.threads {
-            if !(1..=MOST_THREADS).contains(&threads) {
-                let wanted = format!("1 to {MOST_THREADS} are wanted");
-                return Err(CliError::Usage(format!("--threads {threads}: {wanted}")));
-            }
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-            pool.map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
-        }
         let load = |text: &str| sample::load(text, seed).map_err(|e| CliError::sample(text, e));
         let train = load(sample)?;
         let test = match &self.test {

@@ -1,7 +1,10 @@
 //! Files that are there whole or not at all: written beside their place, then renamed into it.
+//!
+//! Each file is locked while it is being written, so that what a dead process left can be told from what another one
+//! is writing.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -11,20 +14,34 @@ use tempfile::{Builder, NamedTempFile};
 /// How names of files begin that are being written.
 const PREFIX: &str = ".unfinished-";
 
-/// Files being written, so that an interrupt can take them away.
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// How often a new file is made again because another process took it for a leftover.
+const TRIES: usize = 100;
 
-fn unfinished() -> std::sync::MutexGuard<'static, BTreeSet<PathBuf>> {
-    // A set of paths is usable whatever happened to the thread that held it.
+/// What this process writes.
+struct Unfinished {
+    /// Files being written, so that an interrupt can take them away.
+    files: BTreeSet<PathBuf>,
+    /// Folders from which leftovers were removed.
+    swept: BTreeSet<PathBuf>,
+}
+
+static UNFINISHED: Mutex<Unfinished> =
+    Mutex::new(Unfinished { files: BTreeSet::new(), swept: BTreeSet::new() });
+
+fn unfinished() -> std::sync::MutexGuard<'static, Unfinished> {
+    // Sets of paths are usable whatever happened to the thread that held them.
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what is half-written; for the handler of an interrupt, just before it exits.
-pub fn remove_unfinished() {
-    for path in unfinished().iter() {
+/// Removes the files that this process is writing, and keeps it from starting others: whoever does waits for the end
+/// of the process. For the handler of an interrupt, just before it exits.
+pub fn abandon() {
+    let unfinished = unfinished();
+    for path in &unfinished.files {
         // It may have been renamed a moment ago; there is nobody left to tell.
         let _ = fs::remove_file(path);
     }
+    std::mem::forget(unfinished); // the lock is never released
 }
 
 /// A file that appears under its name when it is [committed](AtomicFile::commit), replacing what
@@ -54,12 +71,13 @@ pub struct AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         self.writer.take(); // removes the file, if it has not been moved away
-        unfinished().remove(&self.unfinished);
+        unfinished().files.remove(&self.unfinished);
     }
 }
 
 impl AtomicFile {
-    /// Starts writing what will be `path`; makes its folder if there is none.
+    /// Starts writing what will be `path`; makes its folder if there is none. The first file in a folder removes
+    /// what dead processes left half-written there.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -76,8 +94,12 @@ impl AtomicFile {
         }
         // Made and registered under one lock: an interrupt waits, then finds it.
         let mut registered = unfinished();
-        let file = builder.tempfile_in(folder)?;
-        registered.insert(file.path().to_owned());
+        if registered.swept.insert(folder.to_owned()) {
+            // A leftover that cannot be removed is in nobody's way.
+            let _ = sweep(folder, &registered.files);
+        }
+        let file = locked(&builder, folder)?;
+        registered.files.insert(file.path().to_owned());
         drop(registered);
         let unfinished = file.path().to_owned();
         Ok(AtomicFile { writer: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })
@@ -116,21 +138,72 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Removes what processes that were killed left half-written in a folder. Nobody else may be
-/// writing there.
+/// A new file, locked where the file system can.
+fn locked(builder: &Builder, folder: &Path) -> io::Result<NamedTempFile> {
+    for _ in 0..TRIES {
+        let file = builder.tempfile_in(folder)?;
+        match file.as_file().try_lock() {
+            // Between its making and its lock another process may have removed it.
+            Ok(()) if is_at(file.as_file(), file.path())? => return Ok(file),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+    Err(io::Error::other("another process removes each new file"))
+}
+
+/// Removes what dead processes left half-written in a folder: files that nobody has locked.
 ///
 /// # Errors
 /// Those of the operating system.
 pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    sweep(folder, &unfinished().files)
+}
+
+fn sweep(folder: &Path, own: &BTreeSet<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if left && entry.file_type()?.is_file() && !unfinished().contains(&path) {
-            fs::remove_file(path)?;
+        if !left || !entry.file_type()?.is_file() || own.contains(&path) {
+            continue;
+        }
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(file) if file.try_lock().is_ok() => match fs::remove_file(path) {
+                Err(error) if !gone(&error) => return Err(error),
+                _ => {}
+            },
+            Ok(_) => {} // somebody is writing it
+            Err(error) if gone(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Whether the open `file` is the one that `path` names: it may have been removed or replaced.
+///
+/// # Errors
+/// Those of the operating system.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let held = file.metadata()?;
+        Ok((held.dev(), held.ino()) == (found.dev(), found.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        // A file that is open cannot be removed there.
+        let _ = (file, found);
+        Ok(true)
+    }
 }
 
 /// Writes `bytes` to `path`, whole or not at all.

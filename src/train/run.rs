@@ -92,6 +92,12 @@ pub enum RunError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The folder is no longer the one in which the run began.
+    #[error("{folder}: the folder of the run was removed or replaced during training", folder = .folder.display())]
+    Gone {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file.
     #[error("{file}: {source}", file = .file.display())]
     File {
@@ -155,6 +161,15 @@ impl Held {
         let record = self.folder.path.join(RECORD);
         let lines = self.record.metadata().map_err(at(&record))?.len() > 0;
         Ok(lines || [CHECKPOINT, SUMMARY].iter().any(|name| self.folder.path.join(name).exists()))
+    }
+
+    /// That the record is still where it was: other files would make the folder anew, without it.
+    fn present(&self) -> Result<(), RunError> {
+        let record = self.folder.path.join(RECORD);
+        match atomic::is_at(&self.record, &record).map_err(at(&record))? {
+            true => Ok(()),
+            false => Err(RunError::Gone { folder: self.folder.path.clone() }),
+        }
     }
 
     /// Resumes a run of `trainer` from the folder's checkpoint, if there is one; whether there was.
@@ -308,26 +323,30 @@ impl Held {
     }
 
     fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
+        self.present()?;
         let file = self.folder.path.join(SUMMARY);
         let text = serde_json::to_string_pretty(summary).map_err(io::Error::other);
         let text = text.map_err(at(&file))? + "\n";
-        atomic::write(&file, text).map_err(at(&file))
+        atomic::write(&file, text).map_err(at(&file))?;
+        self.present()
     }
 
     /// Writes the checkpoint, unless a weight is not finite: then the last good one stays, and the
     /// next loss says at which step.
     fn save<E: Element>(&self, trainer: &mut Trainer<E>, run: usize) -> Result<bool, RunError> {
+        self.present()?;
         // The record must not be behind the checkpoint, whatever stops the machine.
         self.record.sync_data().map_err(at(&self.folder.path.join(RECORD)))?;
         let steps = u64::from(trainer.progress(run).step);
         match trainer.checkpoint(run)?.save(&self.folder.path.join(CHECKPOINT), steps) {
-            Ok(()) => Ok(true),
+            Ok(()) => self.present().map(|()| true),
             Err(CheckpointError::NotFinite { .. }) => Ok(false),
             Err(error) => Err(TrainError::from(error).into()),
         }
     }
 
     fn write_line(&mut self, line: &Line) -> Result<(), RunError> {
+        self.present()?;
         let record = self.folder.path.join(RECORD);
         let text = serde_json::to_vec(line).map_err(io::Error::other);
         let mut text = text.map_err(at(&record))?;

@@ -318,6 +318,77 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert!(interrupted > 0);
 }
 
+/// Killed while it writes: the next fit in the folder removes what was left half-written.
+#[cfg(unix)]
+#[test]
+fn a_fit_removes_what_a_killed_one_left() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("out/fit");
+    let left = || files(&out).iter().any(|name| name.starts_with(".unfinished"));
+    for _ in 0..100 {
+        let mut command = Command::new(program());
+        command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !left() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if left() {
+            break;
+        }
+    }
+    assert!(left(), "none of 100 was killed while it wrote");
+    assert_eq!(status(&shatter(&folder, &["fit", "gaussian:n=20,d=2"])), 0);
+    assert_eq!(files(&out), ["certificate.txt", "fit.json", "manifest.json", "network.txt"]);
+}
+
+/// A number of threads that makes no sense is refused or reduced, and one that the system does not give is, too.
+#[test]
+fn threads_are_as_many_as_make_sense() {
+    let folder = tempdir().unwrap();
+    let fit = |threads: &str| {
+        let mut command = Command::new(program());
+        command.args(["fit", "lattice:n=20,d=2"]).env("RAYON_NUM_THREADS", threads);
+        command.current_dir(folder.path()).output().unwrap()
+    };
+    for threads in ["", "0", "1", "2"] {
+        let output = fit(threads);
+        assert_eq!((status(&output), stderr(&output).as_str()), (0, ""), "{threads}");
+    }
+    for threads in ["5000", "99999999999999999999999999"] {
+        let output = fit(threads);
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+        let warning = format!("warning: RAYON_NUM_THREADS={threads}: using ");
+        assert!(stderr(&output).starts_with(&warning), "{}", stderr(&output));
+    }
+    for threads in ["many", "-1", "1.5"] {
+        let output = fit(threads);
+        assert_eq!(status(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(&format!("RAYON_NUM_THREADS={threads}: expected")));
+    }
+}
+
+/// Where the system gives out no threads, the program has one: none of its own beside the first.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_threads_are_needed() {
+    let folder = tempdir().unwrap();
+    // A stack that no memory holds, for every thread but the first.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 4194304; exec \"$@\"", "sh"])
+        .arg(program())
+        .args(["fit", "lattice:n=20,d=2"])
+        .env("RUST_MIN_STACK", (1u64 << 40).to_string())
+        .env("RAYON_NUM_THREADS", "2")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the system gives out 1 of 2 threads"), "{}", stderr(&output));
+}
+
 /// What files and names put into messages and tables does nothing to a terminal.
 #[test]
 fn control_characters_are_shown_and_not_sent() {

@@ -202,6 +202,41 @@ fn a_run_has_its_folder_for_itself() {
     assert!(folder.path().join("held/mine").exists());
 }
 
+/// A folder that is removed during training does not come back without its record.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_removed_is_an_error() {
+    let folder = tempdir().unwrap();
+    for seconds in ["0", "1000"] {
+        let mut words = run("removed", &[]);
+        for (option, value) in [("--epochs", "100000"), ("--checkpoint-every", seconds)] {
+            let at = words.iter().position(|word| *word == option).unwrap() + 1;
+            words[at] = value;
+        }
+        let mut program = Command::new(program())
+            .args(&words)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let held = folder.path().join("removed");
+        while fs::metadata(held.join("train.jsonl")).map_or(0, |record| record.len()) == 0 {
+            assert!(program.try_wait().unwrap().is_none(), "it goes on for long");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // All at once, as a file that is written meanwhile would keep the folder.
+        let away = folder.path().join("away");
+        fs::rename(&held, &away).unwrap();
+        let output = program.wait_with_output().unwrap();
+        assert_eq!(status(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("removed: the folder of the run"), "{}", stderr(&output));
+        fs::remove_dir_all(&away).unwrap();
+        assert!(!held.join("summary.json").exists());
+        let _ = fs::remove_dir_all(&held); // a file may have been on its way there
+    }
+}
+
 #[test]
 fn other_data_under_the_same_name_are_noticed() {
     let folder = tempdir().unwrap();
