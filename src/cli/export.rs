@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::manifest::Manifest;
 use shatter_exact::{Format, Lattice};
-use shatter_interchange::load::{LoadedNetwork, Explicit, Loaded, Origin, Trained};
+use shatter_interchange::load::{Explicit, Loaded, LoadedNetwork, Origin, Trained};
 use shatter_interchange::onnx::{self, Raw};
 use shatter_interchange::{Converter, Floats, InterchangeError, NamedArray, Rounded};
 use shatter_interchange::{array, json, npz, number, tensors};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
 use crate::{CliError, Verdict, input, write};
 use shatter_exact::Format;
-use shatter_interchange::load::{self, LoadedNetwork, Loaded, Trained};
+use shatter_interchange::load::{self, Loaded, LoadedNetwork, Trained};
 use shatter_judge::{
     Decided, Effort, Walks,
     certificate::{self, Subject, VerdictCounts},

@@ -200,7 +200,8 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
     };
     match content {
         Content::Text(file) => {
-            let kind = if file.statement.is_some() { FileKind::Certificate } else { FileKind::Network };
+            let kind =
+                if file.statement.is_some() { FileKind::Certificate } else { FileKind::Network };
             said(kind)?;
             let reading = file.reading();
             let origin = file.statement.map(Origin::from);
