@@ -10,13 +10,13 @@
 
 use std::time::Instant;
 
-use shatter::device::cuda::Cuda;
-use shatter::device::{Arithmetic, Device};
-use shatter::network::Architecture;
-use shatter::network::architecture::Shape;
-use shatter::prepare::Prepared;
-use shatter::sample::Labels;
-use shatter::train::{Data, DataIdentity, Settings, Trainer};
+use shatter_device::cuda::Cuda;
+use shatter_device::{Arithmetic, Device};
+use shatter_network::Architecture;
+use shatter_network::architecture::Shape;
+use shatter_prepare::Prepared;
+use shatter_sample::Labels;
+use shatter_train::{Data, DataIdentity, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };
 const CLASSES: u32 = 10;

@@ -3,15 +3,15 @@
 //! `cargo bench -- 1000000` runs one size; SHATTER_BENCH_MAX=N leaves out larger ones.
 
 use divan::{Bencher, black_box};
-use shatter::certify::write_certificate;
-use shatter::check::check;
-use shatter::construct::order::order_float;
-use shatter::construct::{DepthTwo, Task, ThresholdRule, depth_two, threshold};
-use shatter::exact::Lattice;
-use shatter::network::Network;
-use shatter::network::evaluate::exact_residual;
-use shatter::network::projection::{project, project_float};
-use shatter::sample::{self, LabelRule, RawSample, Sample, Target};
+use shatter_certify::write_certificate;
+use shatter_check::check;
+use shatter_construct::order::order_float;
+use shatter_construct::{DepthTwo, Task, ThresholdRule, depth_two, threshold};
+use shatter_exact::Lattice;
+use shatter_network::Network;
+use shatter_network::evaluate::exact_residual;
+use shatter_network::projection::{project, project_float};
+use shatter_sample::{self as sample, LabelRule, RawSample, Sample, Target};
 
 const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 const D: usize = 10;

@@ -2,12 +2,12 @@
 //! f32): `cargo bench --bench trainer`. RAYON_NUM_THREADS sets the threads.
 
 use divan::Bencher;
-use shatter::device::cpu::Cpu;
-use shatter::network::Architecture;
-use shatter::network::architecture::Shape;
-use shatter::prepare::Prepared;
-use shatter::sample::Labels;
-use shatter::train::{Data, DataIdentity, Settings, Trainer};
+use shatter_device::cpu::Cpu;
+use shatter_network::Architecture;
+use shatter_network::architecture::Shape;
+use shatter_prepare::Prepared;
+use shatter_sample::Labels;
+use shatter_train::{Data, DataIdentity, Settings, Trainer};
 
 const INPUT: Shape = Shape { channels: 3, height: 28, width: 28 };
 const CLASSES: u32 = 10;

@@ -3,9 +3,8 @@
 //! `cargo run --release --example evaluate`
 
 use shatter::exact::Lattice;
-use shatter::network::evaluate::{brute_force, exact_residual};
-use shatter::network::projection::project;
 use shatter::network::{ExactNetwork, FloatExactness, FloatNetwork};
+use shatter::network::{brute_force, exact_residual, project};
 use shatter::sample::{Labels, Points, Values};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

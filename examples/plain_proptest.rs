@@ -6,8 +6,7 @@
 use proptest::prelude::*;
 use shatter::claims::strategy::{any_sample, interleaving};
 use shatter::construct::{DepthTwo, Task};
-use shatter::network::evaluate::exact_residual;
-use shatter::network::projection::project;
+use shatter::network::{exact_residual, project};
 
 fn main() {
     // There is no file of regressions beside an example; tests keep theirs.

@@ -10,11 +10,11 @@
 //! each pass of its kernels (the gradient of a batch normalization reads its input twice), and the
 //! parts of products that are cut are left out (at most 4 MB each). Launches count as kernels do.
 
-use shatter::device::{Operation, Plan, View};
-use shatter::network::Architecture;
-use shatter::network::architecture::{Pool, Shape, Window};
-use shatter::train::Loss;
-use shatter::train::compile::{Goal, compile};
+use shatter_device::{Operation, Plan, View};
+use shatter_network::Architecture;
+use shatter_network::architecture::{Pool, Shape, Window};
+use shatter_train::Loss;
+use shatter_train::compile::{Goal, compile};
 
 /// Operations in binary32 and bytes a second: an H100's.
 const SPEED: [f64; 2] = [67e12, 3.35e12];

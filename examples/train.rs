@@ -2,10 +2,9 @@
 //!
 //! `cargo run --release --example train`
 
-use shatter::device::cpu::Cpu;
+use shatter::device::Cpu;
 use shatter::network::Architecture;
-use shatter::prepare::Condition;
-use shatter::prepare::preprocess::{Preprocess, prepare};
+use shatter::prepare::{Condition, Preprocess, prepare};
 use shatter::sample::{self, LabelRule};
 use shatter::train::{Data, DataIdentity, Settings, Trainer};
 

@@ -4,24 +4,9 @@
 //! Hardt, Recht and Vinyals (ICLR 2017, Theorem 1) proved that two-layer ReLU networks with 2n + d
 //! weights shatter every sample of n distinct points in R^d. This library builds those networks:
 //!
-//! * [`sample`] reads or draws points and labels;
-//! * [`construct::depth_two`] is the theorem, as an algorithm in exact or floating-point arithmetic;
-//! * [`network`] evaluates, counts, and decides when binary64 rounds nothing;
-//! * [`certify`] writes certificates, and [`check`] checks them independently;
-//! * [`judge`] decides whether any network fits, at every runtime of a model, and [`interchange`] reads and writes its
-//!   files, of which [`load`] takes every one;
-//! * [`compare`] puts every construction on one sample;
-//! * [`obstruct`] shows what cannot be fitted, by certificates that can be re-checked;
-//! * [`prepare`] makes training sets, [`train`] trains networks on them, on a [`device`];
-//! * [`verify`] tries Lemma 1 and Theorem 1 over grids, [`figure`] draws the records;
-//! * `claims` (feature `claims`) tests claims, on these networks and on yours;
-//! * [`exact`], [`linear`], [`matrix`], [`random`] and [`record`] are what these stand on.
-//!
-//! Each of these modules is a package of its own, `shatter-exact` and so on, for programs that want a part.
-//!
 //! ```
-//! use shatter::{check, certify, construct, sample};
-//! use construct::{Construction, Task, depth_two::DepthTwo, threshold::ThresholdRule};
+//! use shatter::{certify, check, construct, sample};
+//! use construct::{Construction, DepthTwo, Task, ThresholdRule};
 //!
 //! let raw = sample::load("gaussian:n=50,d=3", 1)?;
 //! let sample = raw.clone().distinct(sample::LabelRule::Random, 1)?;
@@ -33,32 +18,271 @@
 //! assert_eq!(check::check(&certificate[..], raw)?.points, 50);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! * Data: [`sample`], [`prepare`], in numbers of [`exact`].
+//! * Networks: [`network`], [`load`] and [`interchange`] for their files, [`plain`] to evaluate them.
+//! * Fits: [`construct`], [`compare`], [`verify`]; [`certify`] and [`check`] prove them, [`judge`] decides for any network.
+//! * What does not fit: [`obstruct`], and `claims` (feature `claims`).
+//! * Training: [`train`], on a [`device`].
+//! * [`figure`] draws the records of all of these.
+//!
+//! Each module gathers the items of a package (`shatter-sample` and so on) that are meant to be called from outside.
+//! The packages have more public items, for each other; those may change with every version.
 
-pub use shatter_certify as certify;
-pub use shatter_check as check;
+pub mod sample {
+    //! Points and labels: read from files, drawn, or made of rows and slices.
+    pub use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
+    pub use shatter_sample::{
+        Base, LabelRule, Labels, Merged, Points, RawSample, Recipe, Sample, SampleError, Scale,
+        Shape, Target, Values, load,
+    };
+}
+
+pub mod exact {
+    //! Exact numbers: integers, fractions, dyadic numbers and lattices of them.
+    pub use shatter_exact::{
+        Dyadic, Element, Format, IBig, Integers, Lattice, NotFinite, Rational,
+    };
+}
+
+pub mod network {
+    //! Networks: explicit ones in exact numbers, architectures, and the graph that every network becomes.
+    //!
+    //! ```
+    //! use shatter::network::{Architecture, Layer};
+    //! use shatter::sample::Shape;
+    //!
+    //! let input = Shape { channels: 3, height: 28, width: 28 };
+    //! let network = Architecture::named("mlp1x512", input, 10)?;
+    //! assert_eq!(network.parameters()?, 1_209_866);
+    //! assert!(network.layers.contains(&Layer::Relu));
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_network::architecture::{
+        Architecture, ArchitectureError, Layer, Mlp, Parameter, ParameterKind, Pool, Window,
+    };
+    pub use shatter_network::evaluate::{ExactResidual, brute_force, exact_residual};
+    pub use shatter_network::exactly::{outputs, residual};
+    pub use shatter_network::graph::{Affine, Graph, GraphError, Operator, SlidingWindow, Step};
+    pub use shatter_network::projection::{project, project_float};
+    pub use shatter_network::reading::{How, ReadingError};
+    pub use shatter_network::{
+        Activation, Counts, ExactLabels, ExactNetwork, ExactPoints, FloatExactness, FloatNetwork,
+        Layered, LayeredExactness, Misfit, Network, Predictor, Reading, Sizes, TwoLayer, Unit,
+        first_misfit,
+    };
+}
+
+pub mod plain {
+    //! The plain forward pass of a graph, in binary32 or binary64.
+    pub use shatter_plain::*;
+}
+
+pub mod construct {
+    //! Constructions: from a sample to a network that fits it, in exact arithmetic. [`all`] lists them, [`find`] takes
+    //! a name.
+    pub use shatter_construct::catalogue::{all, find};
+    pub use shatter_construct::{
+        Assumption, Bound, ChosenDirection, ConstructError, Construction, DepthTwo, DirectionRule,
+        Fit, Promise, Task, ThresholdRule, depth_two, threshold,
+    };
+}
+
+pub mod certify {
+    //! Certificates: written, and read back as networks.
+    pub use shatter_certify::{File, ReadError, Statement, read, write_certificate, write_network};
+}
+
+pub mod check {
+    //! The independent checker of certificates.
+    pub use shatter_check::{Accepted, Rejection, check};
+}
+
+pub mod judge {
+    //! Decides whether a network fits each point, in real arithmetic and at every runtime of a named model.
+    //!
+    //! ```
+    //! use shatter::judge::{Effort, Runtime, Verdict, judge};
+    //! use shatter::network::{Affine, Graph, Operator, Step};
+    //! use shatter::{exact::Format, sample};
+    //!
+    //! // sign(x) by f(x) = x, on the points -2 and 3 with the labels -1 and 1.
+    //! let points = sample::Points::try_from(vec![vec![-2.0], vec![3.0]])?;
+    //! let labels = sample::Labels::from(vec![-1.0, 1.0]);
+    //! let affine = Affine { weights: vec![1.0], inputs: 1, outputs: 1, bias: vec![0.0] };
+    //! let step = Step::new(Operator::Dense(affine), 0, vec![1]);
+    //! let graph = Graph { precision: Format::F32, input: vec![1], steps: vec![step] };
+    //! let (_, judged) = judge(&graph, &points, &labels, Runtime::Ieee, Effort::default())?;
+    //! assert!(judged.iter().all(|one| one.verdict != Verdict::Exact)); // -2 is not -1
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_judge::{
+        Decided, Effort, JudgeError, Judged, Runtime, Verdict, Walks, decide, judge,
+    };
+}
+
+pub mod load {
+    //! One loader for every file that holds a network.
+    pub use shatter_interchange::load::{
+        Explicit, FileKind, LoadError, LoadOptions, Loaded, LoadedNetwork, Origin, Trained,
+        Weights, load, weights,
+    };
+}
+
+pub mod interchange {
+    //! ONNX, safetensors, NPZ and JSON files, written and read.
+    pub use shatter_interchange::{
+        Converter, ExactArray, Floats, InterchangeError, NamedArray, Rounded, json, npz, onnx,
+        tensors,
+    };
+}
+
+pub mod obstruct {
+    //! What cannot be fitted, each with a certificate that is checked again.
+    //!
+    //! ```
+    //! use shatter::obstruct::{DimensionBound, Obstruction};
+    //!
+    //! let obstruction = Obstruction::from(DimensionBound::new(&"2-3-1".parse()?, 11)?);
+    //! assert!(obstruction.check().is_ok());
+    //! assert!(obstruction.statement().starts_with("almost no real labels of any 11 points"));
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_obstruct::{
+        AlternationBound, BitBound, CoverBound, DimensionBound, GrowthBound, Impossibility,
+        Inseparable, LabelledLine, NotMonotone, ObstructError, Obstruction, PieceBound,
+        TooFewThresholds,
+    };
+}
+
 #[cfg(feature = "claims")]
-pub use shatter_claims as claims;
-pub use shatter_compare as compare;
-pub use shatter_construct as construct;
-pub use shatter_device as device;
-pub use shatter_exact as exact;
-pub use shatter_figure as figure;
-pub use shatter_interchange as interchange;
-pub use shatter_judge as judge;
-pub use shatter_linear as linear;
-pub use shatter_matrix as matrix;
-pub use shatter_network as network;
-pub use shatter_obstruct as obstruct;
-pub use shatter_plain as plain;
-pub use shatter_prepare as prepare;
-pub use shatter_random as random;
-pub use shatter_record as record;
-pub use shatter_sample as sample;
-pub use shatter_train as train;
-pub use shatter_verify as verify;
+pub mod claims {
+    //! Claims about what networks fit, tested on generated samples; and a harness for claims of one's own.
+    //!
+    //! ```
+    //! use shatter::claims::{catalogue, run};
+    //!
+    //! let theorem = catalogue::find("1").into_iter().collect::<Vec<_>>();
+    //! let report = run(&theorem, 4, 1, &mut |_| {});
+    //! assert!(report.as_stated);
+    //! ```
 
-/// One loader for every file that holds a network.
-pub use shatter_interchange::load;
+    pub use shatter_claims::*;
+}
+
+pub mod compare {
+    //! Every construction on one sample, as far as each goes in the time given.
+    //!
+    //! ```
+    //! use shatter::{compare, sample};
+    //!
+    //! let sample = sample::load("lattice:n=20,d=2", 1)?.distinct(sample::LabelRule::Random, 1)?;
+    //! let few = compare::Options { only: vec!["zigzag".into(), "width-two".into()], ..Default::default() };
+    //! let comparison = compare::run(&sample, &few, &mut |_| {})?;
+    //! assert!(comparison.holds());
+    //! println!("{}", comparison.table());
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_compare::*;
+}
+
+pub mod verify {
+    //! Lemma 1 and Theorem 1 over grids.
+    //!
+    //! ```
+    //! use shatter::verify;
+    //!
+    //! let report = verify::run(&verify::Options::quick(), &mut |_| {})?;
+    //! assert!(report.verdict().verified);
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_verify::*;
+}
+
+pub mod prepare {
+    //! From a sample to a training set: the conditions of the paper, preprocessing, augmentation.
+    //!
+    //! ```
+    //! use shatter::prepare::{Condition, Preprocess, prepare};
+    //! use shatter::sample;
+    //!
+    //! let raw = sample::load("gaussian:n=60,d=8,classes=3", 1)?;
+    //! let plain = Preprocess { scale: false, crop: None, whiten: false };
+    //! let random: Condition = "random".parse()?;
+    //! let (train, _) = prepare::<f32>(&raw, None, random, &plain, 1, false)?;
+    //! assert_eq!(train.values.len(), 60 * 8);
+    //! assert!(train.changed.iter().any(|&changed| changed));
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    pub use shatter_prepare::{Augmentation, Condition, NotTrained, Prepared, Preprocess, prepare};
+}
+
+pub mod device {
+    //! Where networks are trained: a processor, or (feature `cuda`) a GPU.
+    pub use shatter_device::cpu::Cpu;
+    #[cfg(feature = "cuda")]
+    pub use shatter_device::cuda::Cuda;
+    pub use shatter_device::{Arithmetic, Device, DeviceError};
+}
+
+pub mod train {
+    //! Training on true and randomized data, with records, checkpoints and exact resumption.
+    //!
+    //! ```
+    //! use shatter::device::Cpu;
+    //! use shatter::network::Architecture;
+    //! use shatter::prepare::{Condition, Preprocess, prepare};
+    //! use shatter::train::{Data, DataIdentity, Settings, Trainer};
+    //! use shatter::{load, sample};
+    //!
+    //! // Sixteen points with random labels, memorized by 32 hidden units.
+    //! let raw = sample::load("gaussian:n=16,d=8,classes=2", 1)?;
+    //! let plain = Preprocess { scale: false, crop: None, whiten: false };
+    //! let (train, _) = prepare::<f32>(&raw, None, "random".parse::<Condition>()?, &plain, 1, false)?;
+    //! let network = Architecture::named("mlp:32", train.shape, 2)?;
+    //! let identity = DataIdentity::named("sixteen points");
+    //! let data = Data { train: &train, test: None, whiten: false, identity };
+    //! let settings = Settings { batch: 16, ..Settings::paper(0.1) };
+    //! let mut trainer = Trainer::new(&Cpu, network, data, settings)?;
+    //! while trainer.evaluate_training()?[0].accuracy != Some(1.0) {
+    //!     trainer.steps(1)?;
+    //!     trainer.end_epoch();
+    //! }
+    //!
+    //! // Its checkpoint is a file of a network like any other.
+    //! let folder = tempfile::tempdir()?;
+    //! let path = folder.path().join("checkpoint.safetensors");
+    //! trainer.checkpoint(0)?.save(&path, 0)?;
+    //! let loaded = load::load(&path, &load::LoadOptions::default())?;
+    //! assert_eq!(loaded.graph()?.outputs(), 2);
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+    //!
+    //! `examples/randomize.rs` runs a randomization test, each run in a folder of its own.
+
+    pub use shatter_train::randomize::{self, Case, Common};
+    pub use shatter_train::run::{Flow, Folder, Held, Left, RunError, run_together};
+    pub use shatter_train::table1;
+    pub use shatter_train::{
+        Checkpoint, CheckpointError, Data, DataIdentity, Ended, Identity, Initialization, Line,
+        Loss, Measured, Order, Progress, Settings, Summary, TrainError, Trainer, load_weights,
+        measured,
+    };
+}
+
+pub mod figure {
+    //! Figures, drawn from records as SVG and PNG.
+    pub use shatter_figure::{
+        Curve, FigureError, FittedFunction, FittedPanel, Growth, GrowthBound, GrowthSeries, Plot,
+        Rendered, Residual, ResidualSeries, draw, randomization,
+    };
+}
 
 /// The examples of the README and of the page for contributors are compiled and run.
 #[cfg(doctest)]
