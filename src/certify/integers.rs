@@ -57,7 +57,7 @@ pub enum IntegersError {
     TooWide {
         /// Bits of one number.
         bits: u64,
-        /// How many there are.
+        /// Number of them.
         numbers: u64,
         /// The limit of the product.
         limit: u64,

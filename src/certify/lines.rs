@@ -73,7 +73,7 @@ impl<R: BufRead> Lines<R> {
         Ok((line, rest))
     }
 
-    /// The same, if the next line starts with `keyword`; otherwise it is left to be read.
+    /// Like [`keyword`](Self::keyword) if the next line starts with it; otherwise leaves the line to be read.
     pub fn optional(&mut self, keyword: &str) -> Result<Option<(Line<'_>, &str)>, ReadError> {
         let found = self.next("another line")?.after(keyword).is_some();
         self.unread = true;

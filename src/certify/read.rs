@@ -22,11 +22,11 @@ const MOST_STEPS: u64 = 1 << 37;
 /// The contents of a network file or a certificate.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// What a certificate says beside its network; `None` for a network file.
+    /// The part of a certificate that speaks of a sample; `None` for a network file.
     pub statement: Option<Statement>,
-    /// How the network was built.
+    /// The construction of the network, in words.
     pub construction: String,
-    /// How its outputs say labels, with the names of classes; `None` for a layered network file that does not say
+    /// The reading of its outputs, with the names of classes; `None` for a layered network file that does not say
     /// it, as none did once.
     pub reading: Option<Reading>,
     /// The network.
@@ -44,9 +44,9 @@ pub struct Statement {
     pub points: String,
     /// SHA-256 of the points.
     pub points_sha256: String,
-    /// How the labels were drawn.
+    /// The recipe that draws the labels.
     pub recipe: Recipe,
-    /// How outputs say labels.
+    /// Encoding of labels as outputs.
     pub target: Target,
     /// The outputs claimed, point by point.
     pub targets: Vec<Dyadic>,
@@ -69,7 +69,7 @@ pub enum ReadError {
     Truncated {
         /// The line.
         line: u64,
-        /// What should stand there.
+        /// The expected contents.
         expected: String,
     },
     /// A line is longer than any line of the format can be.
@@ -95,7 +95,7 @@ pub enum ReadError {
     Line {
         /// The line.
         line: u64,
-        /// What should stand there.
+        /// The expected contents.
         expected: String,
         /// The beginning of what does.
         found: String,
@@ -196,7 +196,7 @@ pub fn read(reader: impl BufRead) -> Result<File, ReadError> {
 }
 
 impl File {
-    /// How its outputs say labels, if it says so and is to be believed.
+    /// Returns the reading of its outputs, if the file says it and can be believed.
     ///
     /// # Errors
     /// [`ReadingError::Lost`] of a certificate for classes of a table that does not name them: its numbers are ranks
@@ -215,7 +215,7 @@ impl File {
     }
 }
 
-/// What the first line says.
+/// The kind of file that the first line names.
 #[derive(Clone, Copy)]
 struct Kind {
     certificate: bool,
@@ -306,7 +306,7 @@ impl Head {
     }
 }
 
-/// How the outputs of a network file say labels, where it says so.
+/// The encoding of labels in a network file, where it says so.
 fn reading(lines: &mut Lines<impl BufRead>, kind: Kind) -> Result<Option<Target>, ReadError> {
     let Some((line, text)) = lines.optional("reading")? else { return Ok(None) };
     let target = text.parse().ok().filter(|target| kind.layered || *target == Target::Value);
@@ -407,7 +407,7 @@ fn unit(line: Line, width: usize, limits: &mut Limits) -> Result<Unit, ReadError
     Ok(Unit { weights, bias, activation })
 }
 
-/// What weights and biases have cost so far.
+/// The cost of the weights and biases read so far.
 #[derive(Default)]
 struct Limits {
     bits: u64,

@@ -210,7 +210,7 @@ fn write_layers(out: &mut impl Write, network: &Layered) -> io::Result<()> {
     Ok(())
 }
 
-/// The same network with the weights of each unit in the order of their indices, equal indices
+/// Returns the same network with the weights of each unit in the order of their indices, equal indices
 /// summed up, zeros left out.
 fn canonical(network: &Layered) -> Cow<'_, Layered> {
     let is_canonical = |unit: &Unit| {

@@ -2,7 +2,7 @@
 
 use dashu_int::IBig;
 
-/// What a unit does with its affine value t.
+/// The function that a unit applies to its affine value t.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// t.
@@ -36,18 +36,18 @@ impl Activation {
         })
     }
 
-    /// Whether its values are 0 and 1.
+    /// Returns whether its values are 0 and 1.
     pub fn is_indicator(self) -> bool {
         matches!(self, Activation::Threshold | Activation::Sine)
     }
 
-    /// Whether its values have denominators that depend on the point.
+    /// Returns whether its values have denominators that depend on the point.
     pub fn divides(self) -> bool {
         matches!(self, Activation::Softsign | Activation::Reciprocal)
     }
 }
 
-/// Whether sin(π m/2^k) > 0: the quotient lies strictly between an even number and the next one.
+/// Returns whether sin(π m/2^k) > 0: the quotient lies strictly between an even number and the next one.
 /// Bit k of m, in two's complement, is the parity of the number below.
 pub fn sine_of_dyadic(m: &IBig, k: u64) -> bool {
     let below_or_on = |bits: u64| -> IBig { m >> bits as usize };

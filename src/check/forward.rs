@@ -147,7 +147,7 @@ fn from_integers(
     }
 }
 
-/// Whether no sum, and no square of one, can overflow, given the bits of the inputs.
+/// Returns whether no sum, and no square of one, can overflow, given the bits of the inputs.
 fn stays_narrow(step: &IntegerLayer, bits: u64) -> bool {
     let (weight, bias, terms) = step.bits;
     let sum = (weight + bits + terms).max(bias) + 1;
@@ -183,7 +183,7 @@ fn narrow(
     u64::from(128 - seen.leading_zeros())
 }
 
-/// Whether sin(π t 2^e) > 0; see [`sine_of_dyadic`].
+/// Returns whether sin(π t 2^e) > 0; see [`sine_of_dyadic`].
 fn narrow_sine(t: i128, e: i64) -> bool {
     let k = if e < 0 { e.unsigned_abs() } else { 0 };
     let whole = t == 0 || u64::from(t.trailing_zeros()) >= k;
@@ -283,7 +283,7 @@ fn announce(
     work.steps(steps)
 }
 
-/// Whether sin(π t 2^e / q) > 0; [`announce`] has bounded |e| unless q = 1.
+/// Returns whether sin(π t 2^e / q) > 0; [`announce`] has bounded |e| unless q = 1.
 fn wide_sine(t: &IBig, scale: &Scale, work: &Work) -> Result<bool, Rejection> {
     let shift = scale.exponent.unsigned_abs();
     if scale.odd == IBig::ONE {
@@ -359,7 +359,7 @@ fn equal(
     }
 }
 
-/// Whether P 2^e / q = y for all of them.
+/// Returns whether P 2^e / q = y for all of them.
 fn same(values: &[IBig], scales: &[Scale], targets: &[Binary]) -> bool {
     let one = |((value, scale), target): ((&IBig, &Scale), &Binary)| {
         let right = &target.mantissa * &scale.odd;

@@ -28,7 +28,7 @@ impl Fraction {
     /// 0.
     pub const ZERO: Fraction = Fraction { numerator: IBig::ZERO, denominator: IBig::ONE };
 
-    /// Whether it is 0.
+    /// Returns whether it is 0.
     pub fn is_zero(&self) -> bool {
         self.numerator == IBig::ZERO
     }
@@ -91,7 +91,7 @@ impl Fraction {
         Ok(Fraction { numerator, denominator })
     }
 
-    /// Whether the fraction is y.
+    /// Returns whether the fraction is y.
     pub fn equals(&self, y: &Binary, work: &Work) -> Result<bool, Rejection> {
         let shift = y.exponent.unsigned_abs() as usize;
         work.announce(2, self.bits() + y.exponent.unsigned_abs(), bit_length(&y.mantissa))?;

@@ -21,7 +21,7 @@ pub struct Layer {
     pub activations: Vec<Activation>,
     /// v.
     pub biases: Vec<Number>,
-    /// Where the weights of each unit end.
+    /// End of the weights of each unit.
     pub ends: Vec<usize>,
     /// Which number of the layer before a weight is for; below its width, increasing in a unit.
     pub from: Vec<u32>,
@@ -30,12 +30,12 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// How many units there are.
+    /// Number of units.
     pub fn units(&self) -> usize {
         self.ends.len()
     }
 
-    /// Where the weights of unit `j` are.
+    /// Range of the weights of unit `j`.
     pub fn row(&self, j: usize) -> std::ops::Range<usize> {
         let start = if j == 0 { 0 } else { self.ends[j - 1] };
         start..self.ends[j]

@@ -43,15 +43,15 @@ pub enum Rejection {
     Io {
         /// The line.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file ends too early.
-    #[error("line {line}: the file ends where {expected} is expected")]
+    #[error("line {line}: expected {expected}, found the end of the file")]
     Truncated {
         /// The line.
         line: u64,
-        /// What should stand there.
+        /// The expected contents.
         expected: String,
     },
     /// A line is longer than any line of a certificate can be.
@@ -63,11 +63,11 @@ pub enum Rejection {
         limit: u64,
     },
     /// A line is not what the format wants there.
-    #[error("line {line}: {expected} is expected, '{found}' found")]
+    #[error("line {line}: expected {expected}, found '{found}'")]
     Line {
         /// The line.
         line: u64,
-        /// What should stand there.
+        /// The expected contents.
         expected: String,
         /// The beginning of what does.
         found: String,
@@ -79,10 +79,10 @@ pub enum Rejection {
         line: u64,
     },
     /// The bytes are not those that were written.
-    #[error("the digest does not match the file: it has been altered")]
+    #[error("the digest does not match the file, which has been altered")]
     Digest,
     /// A count differs from the network in the same file.
-    #[error("the certificate says {name}={claimed}, its network has {actual}")]
+    #[error("the certificate says {name}={claimed}, but its network has {actual}")]
     Count {
         /// The count.
         name: &'static str,
@@ -92,27 +92,29 @@ pub enum Rejection {
         actual: u64,
     },
     /// A unit reads a number that is not there.
-    #[error("line {line}: the unit reads number {from} of {width}")]
+    #[error("line {line}: the unit reads number {from}, but the layer before has {width} numbers")]
     Wiring {
         /// The line.
         line: u64,
-        /// What it reads, from 0.
+        /// The index that it reads, from 0.
         from: u64,
-        /// How many numbers the layer before has.
+        /// Numbers in the layer before.
         width: usize,
     },
     /// The numbers spread over more bits than a checker can be asked to hold.
-    #[error("the numbers spread over {bits} bits each, {numbers} of them: more than {limit} bits")]
+    #[error("{numbers} numbers that spread over {bits} bits each take more than {limit} bits")]
     TooWide {
         /// Bits of one number.
         bits: u64,
-        /// How many there are.
+        /// Number of them.
         numbers: u64,
         /// The limit of the product.
         limit: u64,
     },
     /// All numbers together would fill the memory.
-    #[error("checking would take more than {limit} bits for numbers of a network or a point")]
+    #[error(
+        "checking would take more than {limit} bits for the numbers of the network or of a point"
+    )]
     TooMuchSpace {
         /// The limit.
         limit: u64,
@@ -124,15 +126,17 @@ pub enum Rejection {
         limit: u64,
     },
     /// The labels are vectors; the network has one output.
-    #[error("the labels have {outputs} outputs, the network has one: choose one with label=COLUMN")]
+    #[error(
+        "each label has {outputs} numbers, but the network has one output: choose a column (label=COLUMN)"
+    )]
     Outputs {
         /// Numbers a label.
         outputs: usize,
     },
     /// The network has another number of outputs than such labels take.
-    #[error("as {target}, the labels take {expected} outputs; the network has {actual}")]
+    #[error("labels written as {target} take {expected} outputs, but the network has {actual}")]
     Encoding {
-        /// How outputs say labels.
+        /// Encoding of labels as outputs.
         target: Target,
         /// Outputs that the labels take.
         expected: usize,
@@ -140,16 +144,16 @@ pub enum Rejection {
         actual: usize,
     },
     /// Real numbers are their own targets.
-    #[error("the labels are real numbers, which outputs cannot say as {target}")]
+    #[error("the labels are real numbers, which cannot be written as {target}")]
     NotClasses {
-        /// How outputs are to say labels.
+        /// Encoding of labels as outputs.
         target: Target,
     },
     /// The sample cannot be labelled as the certificate says.
     #[error("the sample does not allow the labels of the certificate: {0}")]
     Sample(#[from] SampleError),
     /// The sample has another type, number or shape.
-    #[error("the certificate is for points {claimed}, the sample has points {actual}")]
+    #[error("the certificate is for points {claimed}, but the sample has points {actual}")]
     Shape {
         /// As claimed.
         claimed: String,
@@ -170,7 +174,7 @@ pub enum Rejection {
         text: String,
     },
     /// The recipe names another number of classes than the sample has.
-    #[error("the certificate draws labels among {claimed} classes, the sample has {actual}")]
+    #[error("the certificate draws labels among {claimed} classes, but the sample has {actual}")]
     Classes {
         /// As claimed.
         claimed: u32,
@@ -178,7 +182,7 @@ pub enum Rejection {
         actual: u32,
     },
     /// The certificate names other classes than the sample has.
-    #[error("the certificate names {claimed} classes, the sample has {actual}")]
+    #[error("the certificate names {claimed} classes, but the sample has {actual}")]
     NameCount {
         /// As claimed.
         claimed: usize,
@@ -186,7 +190,7 @@ pub enum Rejection {
         actual: usize,
     },
     /// A class of the certificate is another one than the sample's.
-    #[error("class {class} of the certificate is '{claimed}', the sample's is '{actual}'")]
+    #[error("class {class} is '{claimed}' in the certificate and '{actual}' in the sample")]
     ClassName {
         /// The number of the class.
         class: u32,
@@ -196,7 +200,7 @@ pub enum Rejection {
         actual: String,
     },
     /// The network takes other points.
-    #[error("the network takes {claimed} coordinates, the points have {actual}")]
+    #[error("the network takes {claimed} coordinates, but the points have {actual}")]
     Dimension {
         /// Of the network.
         claimed: usize,
@@ -204,7 +208,7 @@ pub enum Rejection {
         actual: usize,
     },
     /// Not one label a point.
-    #[error("the certificate has {claimed} labels, the sample {actual} distinct points")]
+    #[error("the certificate has {claimed} labels, but the sample has {actual} distinct points")]
     LabelCount {
         /// As claimed.
         claimed: usize,
@@ -212,13 +216,15 @@ pub enum Rejection {
         actual: usize,
     },
     /// A label is not the one that the recipe draws.
-    #[error("point {point}: the certificate's label is not the one that its recipe gives")]
+    #[error(
+        "point {point}: the label in the certificate differs from the one that its recipe draws"
+    )]
     Label {
         /// The point.
         point: usize,
     },
     /// Layers were evaluated in another order than planned: an error in this program.
-    #[error("the checker contradicts itself")]
+    #[error("the checker met layers in an order that it had not planned: an error in this program")]
     Plan,
     /// The network does not fit.
     #[error("point {point}: the network's output differs from the label")]
@@ -228,7 +234,7 @@ pub enum Rejection {
     },
 }
 
-/// What has been established about an accepted certificate.
+/// The facts that an accepted certificate establishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// Distinct points, every one of which the network maps to its label.
@@ -247,11 +253,11 @@ pub struct Accepted {
     pub free: Option<(u64, u64)>,
     /// Numbers an output has.
     pub outputs: usize,
-    /// How they say labels.
+    /// Encoding of labels as outputs.
     pub target: Target,
     /// The names of the classes, if the certificate has them: number k says class `classes[k]`.
     pub classes: Vec<String>,
-    /// How the labels were drawn.
+    /// Rule and seed that drew the labels.
     pub recipe: String,
     /// SHA-256 of the points.
     pub points_sha256: String,

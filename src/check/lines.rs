@@ -17,7 +17,7 @@ pub struct Lines<R> {
     hasher: Sha256,
     line: u64,
     buffer: Vec<u8>,
-    /// Whether the line in the buffer is to be read once more.
+    /// True if the line in the buffer is to be read once more.
     again: bool,
 }
 

@@ -137,7 +137,7 @@ impl Number {
         lowest.then_some(Number::Fraction(fraction))
     }
 
-    /// Whether the number is 0.
+    /// Returns whether the number is 0.
     pub fn is_zero(&self) -> bool {
         matches!(self, Number::Binary(binary) if *binary == Binary::ZERO)
     }

@@ -12,7 +12,7 @@ use super::number::{Binary, Number};
 use super::two_layer::TwoLayer;
 use super::work::Work;
 
-/// What a certificate says beside its network.
+/// The part of a certificate that speaks of the sample.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The SAMPLE text.
@@ -27,7 +27,7 @@ pub struct Claim {
     pub seed: u64,
     /// Its classes.
     pub classes: u32,
-    /// How outputs say labels.
+    /// Encoding of labels as outputs.
     pub target: Target,
     /// The outputs claimed, point by point.
     pub targets: Vec<Binary>,

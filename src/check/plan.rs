@@ -78,9 +78,9 @@ pub struct IntegerLayer<'a> {
     pub scales: Vec<Scale>,
     /// Bits of the largest weight, of the largest bias, and of the number of weights of a unit.
     pub bits: (u64, u64, u64),
-    /// Whether all values stay in 128 bits if the affine values have at most half as many.
+    /// True if all values stay in 128 bits if the affine values have at most half as many.
     pub squares: bool,
-    /// Whether it ends in fractions.
+    /// True if it ends in fractions.
     pub divides: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct FractionLayer<'a> {
     pub weights: Vec<Fraction>,
     /// Biases.
     pub biases: Vec<Fraction>,
-    /// Whether it ends in zeros and ones.
+    /// True if it ends in zeros and ones.
     pub indicators: bool,
 }
 
@@ -123,7 +123,7 @@ impl Step<'_> {
 /// The layers in their order.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// How each layer is evaluated.
+    /// The evaluation of each layer.
     pub steps: Vec<Step<'a>>,
     /// Scales of the outputs where they are integers.
     pub scales: Vec<Scale>,

@@ -36,7 +36,7 @@ pub struct Ridge<'a> {
     pub layer: &'a Layer,
     /// x ↦ P.
     pub projection: IntegerLayer<'a>,
-    /// Whether all its values are 0 and 1.
+    /// True if all its values are 0 and 1.
     pub indicators: bool,
     /// ⌊κ_j/τ⌋, increasing.
     knots: Vec<IBig>,
@@ -54,7 +54,7 @@ struct Pieces {
 }
 
 impl<'a> Ridge<'a> {
-    /// Whether the two layers are of this form, and fractions in the second make it pay.
+    /// Returns whether the two layers are of this form, and fractions in the second make it pay.
     pub fn applies(first: &Layer, second: &Layer) -> bool {
         let row = |j: usize| (&first.from[first.row(j)], &first.weights[first.row(j)]);
         first.units() >= LEAST_KNOTS

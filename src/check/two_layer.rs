@@ -84,7 +84,7 @@ impl TwoLayer {
     }
 }
 
-/// Whether the output weights are σ, −2σ, 2σ, −2σ, … with σ = ±1.
+/// Returns whether the output weights are σ, −2σ, 2σ, −2σ, … with σ = ±1.
 fn constant_weights(units: &[(Binary, Number)]) -> bool {
     let parts = |weight: &Number| match weight {
         Number::Binary(binary) => {

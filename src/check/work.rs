@@ -29,7 +29,7 @@ pub fn operation(x: u64, y: u64) -> u64 {
 pub struct Budget(AtomicU64);
 
 impl Budget {
-    /// Where one thread announces its steps.
+    /// Returns an account on which one thread announces its steps.
     pub fn work(&self) -> Work<'_> {
         Work { budget: self, kept: Cell::new(0) }
     }

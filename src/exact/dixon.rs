@@ -200,7 +200,7 @@ fn number(digits: &[u64], powers: &[IBig]) -> IBig {
     }
 }
 
-/// Whether A x = b.
+/// Returns whether A x = b.
 fn solves(a: &[Vec<IBig>], x: &Fractions, b: &[IBig]) -> bool {
     a.iter().zip(b).all(|(row, b)| {
         let terms = row.iter().zip(&x.numerators).map(|(a, x)| a * x);

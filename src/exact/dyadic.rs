@@ -83,13 +83,13 @@ impl Dyadic {
         (!self.is_zero()).then(|| self.exponent + bit_length(&self.mantissa) as i64 - 1)
     }
 
-    /// Whether the number is 0.
+    /// Returns whether the number is 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.mantissa.is_zero()
     }
 
-    /// Whether the number is below 0.
+    /// Returns whether the number is below 0.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.mantissa < IBig::ZERO
@@ -174,7 +174,7 @@ impl Dyadic {
         if self.is_negative() { -rounded } else { rounded }
     }
 
-    /// The same number as a fraction in lowest terms.
+    /// Returns the same number as a fraction in lowest terms.
     #[must_use]
     pub fn to_rational(&self) -> RBig {
         if self.exponent >= 0 {

@@ -29,7 +29,7 @@ pub trait Element:
     /// The nearest number of this type.
     fn of_integer(value: i64) -> Self;
 
-    /// The same number in binary64.
+    /// Converts the number to binary64, exactly.
     fn to_f64(self) -> f64;
 }
 

@@ -96,13 +96,13 @@ impl Format {
         }
     }
 
-    /// Whether the format has this number.
+    /// Returns whether the format has this number.
     #[must_use]
     pub fn has(self, x: f64) -> bool {
         x.is_finite() && self.nearest(x) == x
     }
 
-    /// Whether every runtime takes these numbers as they are: they are 0 or normal. Numbers below the
+    /// Returns whether every runtime takes these numbers as they are: they are 0 or normal. Numbers below the
     /// normal range are flushed to 0 by some.
     #[must_use]
     pub fn all_normal(self, values: &[f64]) -> bool {
@@ -124,7 +124,7 @@ impl Format {
         x.to_f64().filter(|&x| self.has(x) && self.all_normal(&[x]))
     }
 
-    /// Whether sums of terms that are multiples of 2^`grain`, with Σ|term| <= `size`, never round:
+    /// Returns whether sums of terms that are multiples of 2^`grain`, with Σ|term| <= `size`, never round:
     /// in any order, fused or not. Then every partial sum is a multiple of 2^grain and at most
     /// 2^(grain + bits), hence a number of the format (DESIGN.md, "When binary64 rounds nothing").
     ///

@@ -46,7 +46,7 @@ impl Lattice {
         Lattice { exponent, values }
     }
 
-    /// How many numbers there are.
+    /// Number of numbers.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.values {
@@ -55,7 +55,7 @@ impl Lattice {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -188,7 +188,7 @@ fn transposed(rows: &[Vec<IBig>], columns: usize) -> Vec<Vec<IBig>> {
     (0..columns).map(|j| rows.iter().map(|row| row[j].clone()).collect()).collect()
 }
 
-/// Whether rows that are a basis modulo the prime span all rows over the rationals: then the rank is
+/// Returns whether rows that are a basis modulo the prime span all rows over the rationals: then the rank is
 /// the one modulo the prime. The coefficients are lifted, and checked in every column.
 fn basis_spans(rows: &[Vec<IBig>]) -> bool {
     let columns = rows.first().map_or(0, Vec::len);

@@ -90,7 +90,7 @@ pub struct AlternationBound {
     pub units: u64,
     /// Points in order on a line, labels above and below the level in turn.
     pub line: LabelledLine,
-    /// What the labels alternate about; 0 for the shared form.
+    /// Level about which the labels alternate; 0 for the shared form.
     #[serde(serialize_with = "number")]
     pub level: Rational,
     /// n_max(m).

@@ -1,13 +1,13 @@
 //! Too few bits.
 //!
-//! **Statement.** A family of at most 2^B functions realises at most 2^B labelings of n points. If
-//! C^n > 2^B, that is B < n log2 C, some labeling by C classes is realised by none of them.
+//! **Statement.** A family of at most 2^B functions realises at most 2^B labellings of n points. If
+//! C^n > 2^B, that is B < n log2 C, some labelling by C classes is realised by none of them.
 //!
 //! **Source.** Counting.
 //!
 //! **For networks.** [`Sizes::bits`](shatter_network::Sizes) adds numerator, denominator and sign bits
 //! of the stored numbers. The networks that are wired alike and whose numbers are, place by place, no
-//! longer than these are at most 2^bits. So a construction that fits all C^n labelings with one wiring
+//! longer than these are at most 2^bits. So a construction that fits all C^n labellings with one wiring
 //! and numbers of fixed lengths stores at least [`least_bits`] bits. (Wirings and lengths that vary
 //! with the labels carry information themselves, which `Sizes` does not count.)
 //!
@@ -48,7 +48,7 @@ pub fn least_bits(n: u64, classes: u64) -> Result<u64, ObstructError> {
     Ok(bit_length(&(IBig::from(classes).pow(n as usize) - IBig::ONE)))
 }
 
-/// No family of 2^B functions realises all labelings of n points by C classes.
+/// No family of 2^B functions realises all labellings of n points by C classes.
 ///
 /// ```
 /// use shatter_obstruct::{BitBound, Impossibility};
@@ -84,7 +84,7 @@ impl Impossibility for BitBound {
     fn check(&self) -> Result<(), ObstructError> {
         let least = least_bits(self.n, self.classes)?;
         as_stated("the least number of bits", &self.least, &least)?;
-        more_than("bits of information in a labeling", &least, &self.bits)
+        more_than("bits of information in a labelling", &least, &self.bits)
     }
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for BitBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "no family of 2^{} networks fits all {}^{} labelings of {} points by {} classes: that \
+            "no family of 2^{} networks fits all {}^{} labellings of {} points by {} classes: that \
              takes {} bits",
             self.bits, self.classes, self.n, self.n, self.classes, self.least
         )

@@ -1,6 +1,6 @@
-//! How many labelings in two classes a hyperplane realises.
+//! How many labellings in two classes a hyperplane realises.
 //!
-//! **Statement** (Cover 1965). Of the 2^n labelings of n points of R^D by two signs, hyperplanes
+//! **Statement** (Cover 1965). Of the 2^n labellings of n points of R^D by two signs, hyperplanes
 //! through the origin realise at most
 //!
 //! ```text
@@ -12,9 +12,9 @@
 //!
 //! **Source.** T. M. Cover, IEEE Transactions on Electronic Computers EC-14 (1965).
 //!
-//! **Certificates.** [`CoverBound`]: C(n, D) < 2^n, so some labeling of any n points is not realised.
-//! [`Inseparable`]: this labeling of these points is not, by numbers λ_i >= 0, not all 0, with
-//! Σ λ_i y_i x_i = 0 (a separating w would give 0 = Σ λ_i y_i ⟨w,x_i⟩ > 0). [`Dichotomies`]: all labelings
+//! **Certificates.** [`CoverBound`]: C(n, D) < 2^n, so some labelling of any n points is not realised.
+//! [`Inseparable`]: this labelling of these points is not, by numbers λ_i >= 0, not all 0, with
+//! Σ λ_i y_i x_i = 0 (a separating w would give 0 = Σ λ_i y_i ⟨w,x_i⟩ > 0). [`Dichotomies`]: all labellings
 //! of a small point set, each with such numbers or a separating vector.
 //!
 //! **Cost.** C(n, D): D products of integers of n bits. Enumeration: 2^(n−1) linear programs
@@ -33,7 +33,7 @@ use super::separable::Alternative;
 use super::text::{number, numbers, rows};
 use super::{Impossibility, ObstructError};
 
-/// Most points of which all labelings are enumerated.
+/// Most points of which all labellings are enumerated.
 pub const MOST_ENUMERATED: u64 = 16;
 
 /// Most points for which C(n, D) is computed.
@@ -68,7 +68,7 @@ pub fn count(n: u64, dimension: u64) -> Result<IBig, ObstructError> {
     Ok(sum * IBig::from(2))
 }
 
-/// Hyperplanes through the origin of R^D do not realise all labelings of any n points.
+/// Hyperplanes through the origin of R^D do not realise all labellings of any n points.
 ///
 /// ```
 /// use shatter_obstruct::{CoverBound, Impossibility};
@@ -103,7 +103,7 @@ impl Impossibility for CoverBound {
     fn check(&self) -> Result<(), ObstructError> {
         let separable = count(self.n, self.dimension)?;
         as_stated("C(n, D)", &self.separable, &separable)?;
-        more_than("labelings", &(IBig::ONE << self.n as usize), &separable)
+        more_than("labellings", &(IBig::ONE << self.n as usize), &separable)
     }
 }
 
@@ -111,7 +111,7 @@ impl fmt::Display for CoverBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "hyperplanes through the origin of R^{} realise at most {} of the 2^{} labelings of any \
+            "hyperplanes through the origin of R^{} realise at most {} of the 2^{} labellings of any \
              {} points by two classes",
             self.dimension, self.separable, self.n, self.n
         )
@@ -138,7 +138,7 @@ pub struct Inseparable {
     pub points: Vec<Vec<Rational>>,
     /// Which of them are labelled positive.
     pub positive: Vec<bool>,
-    /// Whether hyperplanes have an offset.
+    /// True if hyperplanes have an offset.
     pub affine: bool,
     /// λ.
     #[serde(serialize_with = "numbers")]
@@ -202,10 +202,10 @@ fn signed(
     Ok(points.iter().zip(positive).map(vector).collect())
 }
 
-/// Every labeling of a few points by two signs, each shown to be realised or not.
+/// Every labelling of a few points by two signs, each shown to be realised or not.
 ///
-/// A labeling and its opposite share their evidence (the opposite vector, the same combination), so
-/// there is one entry for each labeling in which point 0 is positive.
+/// A labelling and its opposite share their evidence (the opposite vector, the same combination), so
+/// there is one entry for each labelling in which point 0 is positive.
 ///
 /// ```
 /// use shatter_exact::Rational;
@@ -222,7 +222,7 @@ pub struct Dichotomies {
     /// n points.
     #[serde(serialize_with = "rows")]
     pub points: Vec<Vec<Rational>>,
-    /// Whether hyperplanes have an offset.
+    /// True if hyperplanes have an offset.
     pub affine: bool,
     /// Bit i − 1 of the index says whether point i is positive; point 0 is.
     pub evidence: Vec<Alternative>,
@@ -242,23 +242,23 @@ impl Dichotomies {
         Ok(Dichotomies { points: points.to_vec(), affine, evidence })
     }
 
-    /// How many labelings are realised.
+    /// Number of labellings that are realised.
     #[must_use]
     pub fn separable(&self) -> u64 {
         let separating = |found: &&Alternative| matches!(found, Alternative::Separating(_));
         2 * self.evidence.iter().filter(separating).count() as u64
     }
 
-    /// Whether there is evidence for every labeling, and all of it holds.
+    /// Checks that there is evidence for every labelling, and that all of it holds.
     ///
     /// # Errors
-    /// [`ObstructError::Dichotomy`] with the first labeling whose evidence fails,
+    /// [`ObstructError::Dichotomy`] with the first labelling whose evidence fails,
     /// [`ObstructError::Altered`] if there is not one entry for each, and as
     /// [`enumerate`](Self::enumerate).
     pub fn check(&self) -> Result<(), ObstructError> {
         let n = self.points.len();
         let all = halves(n)?;
-        as_stated("the number of labelings", &self.evidence.len(), &all)?;
+        as_stated("the number of labellings", &self.evidence.len(), &all)?;
         let fails = |&at: &usize| {
             signed(&self.points, &signs(at, n), self.affine)
                 .map_or(true, |vectors| !self.evidence[at].holds(&vectors))
@@ -275,7 +275,7 @@ fn halves(n: usize) -> Result<usize, ObstructError> {
     match n as u64 {
         0 => Err(ObstructError::Empty("points")),
         have if have > MOST_ENUMERATED => Err(ObstructError::TooLarge {
-            what: "points to enumerate the labelings of",
+            what: "points to enumerate the labellings of",
             have,
             limit: MOST_ENUMERATED,
         }),
@@ -283,7 +283,7 @@ fn halves(n: usize) -> Result<usize, ObstructError> {
     }
 }
 
-/// The labeling with this index.
+/// The labelling with this index.
 fn signs(at: usize, n: usize) -> Vec<bool> {
     (0..n).map(|i| i == 0 || at >> (i - 1) & 1 == 1).collect()
 }

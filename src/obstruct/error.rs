@@ -18,13 +18,13 @@ pub enum ObstructError {
         labels: usize,
     },
     /// The labels are vectors.
-    #[error("the labels have {outputs} outputs, and the claim is about one number a label")]
+    #[error("each label has {outputs} numbers; the claim is about labels of one")]
     VectorLabels {
         /// Numbers a label.
         outputs: usize,
     },
     /// A point with another number of coordinates.
-    #[error("point {index} has {have} coordinates, not {want}")]
+    #[error("point {index} has {have} coordinates; expected {want}")]
     Coordinates {
         /// The point.
         index: usize,
@@ -34,7 +34,7 @@ pub enum ObstructError {
         want: usize,
     },
     /// The claim is about networks with one output.
-    #[error("{architecture} has {outputs} outputs, and the claim is about one")]
+    #[error("{architecture} has {outputs} outputs; the claim is about one")]
     Outputs {
         /// The network.
         architecture: String,
@@ -42,7 +42,7 @@ pub enum ObstructError {
         outputs: usize,
     },
     /// A hidden layer of more than one unit, or no hidden layer.
-    #[error("{architecture} is no network of width 1")]
+    #[error("{architecture} is not a network of width 1")]
     NotWidthOne {
         /// The network.
         architecture: String,
@@ -68,7 +68,7 @@ pub enum ObstructError {
         second: usize,
     },
     /// The label is not on the other side of the level than the one before it.
-    #[error("the labels of points {} and {index} do not lie strictly on two sides of the level", .index - 1)]
+    #[error("the labels of points {} and {index} do not lie strictly on different sides of the level", .index - 1)]
     NotAlternating {
         /// The second point of the pair.
         index: usize,
@@ -83,20 +83,22 @@ pub enum ObstructError {
     #[error("the labels are monotone along the line")]
     Monotone,
     /// Without an output bias only the level 0 has a meaning.
-    #[error("a network without an output bias alternates about the level 0 only")]
+    #[error("a network without an output bias can alternate only about the level 0")]
     LevelNeedsBias,
     /// The theorem leaves it open, or it is possible.
     #[error("not excluded: there are {have} {what}, and the theorem excludes more than {allowed}")]
     NotExcluded {
-        /// What is counted.
+        /// The objects counted.
         what: &'static str,
-        /// How many there are.
+        /// Their number.
         have: String,
-        /// How many the theorem does not exclude.
+        /// The largest number that the theorem does not exclude.
         allowed: String,
     },
-    /// The bound on sign patterns leaves room for all labelings.
-    #[error("not excluded: the bound allows 2^{log2} sign patterns at {points} points")]
+    /// The bound on sign patterns leaves room for all labellings.
+    #[error(
+        "not excluded: the bound allows 2^{log2} sign patterns at {points} points, as many as there are labellings"
+    )]
     TooManyPatterns {
         /// Points.
         points: u64,
@@ -104,7 +106,7 @@ pub enum ObstructError {
         log2: String,
     },
     /// A number of the certificate is not what its data give.
-    #[error("the certificate says that {what} is {stated}, and it is {found}")]
+    #[error("the certificate says that {what} is {stated}, but it is {found}")]
     Altered {
         /// The number.
         what: &'static str,
@@ -117,10 +119,10 @@ pub enum ObstructError {
     #[error("a hyperplane separates these labels")]
     Separable,
     /// The combination is not 0, or not one of numbers >= 0 that are not all 0.
-    #[error("the numbers are no combination that shows the labels to be inseparable")]
+    #[error("the numbers of the certificate do not show that the labels are inseparable")]
     Evidence,
     /// A separating vector that does not separate, or a combination that is not 0.
-    #[error("the evidence for dichotomy {dichotomy} does not hold")]
+    #[error("the certificate's evidence for dichotomy {dichotomy} is wrong")]
     Dichotomy {
         /// The dichotomy: bit i − 1 is the side of point i; point 0 is on the positive side.
         dichotomy: usize,
@@ -136,7 +138,7 @@ pub enum ObstructError {
         unit: usize,
     },
     /// A unit that is not a ReLU (hidden) or affine (output).
-    #[error("unit {unit} of layer {layer} is {activation}: the network has to be a ReLU network")]
+    #[error("unit {unit} of layer {layer} is {activation}; expected a ReLU network")]
     NotRelu {
         /// The layer, from 0; the output layer is the last.
         layer: usize,
@@ -149,11 +151,11 @@ pub enum ObstructError {
     #[error(transparent)]
     Miswired(#[from] Miswired),
     /// More than memory and patience hold.
-    #[error("{what}: {have} are too many, the limit is {limit}")]
+    #[error("too many {what}: {have}; the limit is {limit}")]
     TooLarge {
-        /// What grows.
+        /// The quantity that is too large.
         what: &'static str,
-        /// How much of it.
+        /// Its size.
         have: u64,
         /// The limit.
         limit: u64,

@@ -8,7 +8,7 @@
 //!                t_i = min(m k_i, 1 + W_i log2(2 e m k_i i / W_i))  otherwise,
 //! ```
 //!
-//! then the signs of its output shatter no m points: at any m points some labeling by two classes is
+//! then the signs of its output shatter no m points: at any m points some labelling by two classes is
 //! not realised. It is an upper bound on the VC dimension only, and a loose one.
 //!
 //! **Source.** The layer-wise argument of Bartlett, Harvey, Liaw and Mehrabian, JMLR 20(63), 2019, on

@@ -12,11 +12,11 @@
 //! | [`AlternationBound`] | so has one hidden layer; exactly how many, with networks that reach it | [`alternation`] |
 //! | [`NotMonotone`] | width 1 does not fit 0, 1, 0 on a line, whatever the depth | [`width_one`] |
 //! | [`TooFewThresholds`] | threshold units cut a line into too few intervals | [`collinear_threshold`] |
-//! | [`CoverBound`] | hyperplanes realise less than all labelings of any n points | [`cover`] |
-//! | [`Inseparable`] | no hyperplane realises this labeling of these points | [`cover`], [`separable`] |
+//! | [`CoverBound`] | hyperplanes realise less than all labellings of any n points | [`cover`] |
+//! | [`Inseparable`] | no hyperplane realises this labelling of these points | [`cover`], [`separable`] |
 //! | [`DimensionBound`] | almost no real labels are fitted: P − U is too small | [`dimension`] |
 //! | [`GrowthBound`] | no m points are shattered (an upper bound on the VC dimension) | [`growth`] |
-//! | [`BitBound`] | too few bits for all labelings | [`bits`] |
+//! | [`BitBound`] | too few bits for all labellings | [`bits`] |
 //!
 //! # Quoted, not checked here
 //!
@@ -25,7 +25,7 @@
 //! points in general position has p >= (k − 1)/2. Networks that fit with fewer numbers than that are no
 //! contradiction: their size depends on how close the points are to one another. Siegel (arXiv
 //! 2302.00834): if the separation of N points may be exponentially small in N, ReLU networks need
-//! Ω(N) parameters to fit all labelings.
+//! Ω(N) parameters to fit all labellings.
 
 pub mod alternation;
 pub mod bits;
@@ -57,7 +57,7 @@ pub use width_one::NotMonotone;
 
 /// A claim that something cannot be fitted, with its data. `Display` says it in a sentence.
 pub trait Impossibility: fmt::Display {
-    /// Whether the claim follows from the data: every hypothesis and every number, from scratch.
+    /// Checks that the claim follows from the data: every hypothesis and every number, from scratch.
     ///
     /// # Errors
     /// An [`ObstructError`] that names what does not hold, and where.
@@ -84,9 +84,9 @@ pub enum Obstruction {
     WidthOne(NotMonotone),
     /// Too few threshold units.
     CollinearThreshold(TooFewThresholds),
-    /// Too many labelings for hyperplanes.
+    /// Too many labellings for hyperplanes.
     Cover(CoverBound),
-    /// A labeling that no hyperplane realises.
+    /// A labelling that no hyperplane realises.
     Inseparable(Inseparable),
     /// Too few dimensions.
     Dimension(DimensionBound),
@@ -111,7 +111,7 @@ impl Obstruction {
         }
     }
 
-    /// Whether the claim follows from its data.
+    /// Checks that the claim follows from its data.
     ///
     /// # Errors
     /// An [`ObstructError`] that names what does not hold, and where.

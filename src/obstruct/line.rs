@@ -69,7 +69,7 @@ impl LabelledLine {
         Ok(LabelledLine { points, labels }.select(&order))
     }
 
-    /// Whether the points are distinct, lie on one line and are in order on it.
+    /// Checks that the points are distinct, lie on one line and are in order on it.
     ///
     /// # Errors
     /// [`ObstructError::Empty`], [`ObstructError::Lengths`], [`ObstructError::Coordinates`],
@@ -108,7 +108,7 @@ impl LabelledLine {
         self.select(&kept)
     }
 
-    /// Whether the labels lie strictly above and below `level` in turn; a single label only has to
+    /// Checks that the labels lie strictly above and below `level` in turn; a single label only has to
     /// be off the level.
     ///
     /// # Errors

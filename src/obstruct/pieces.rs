@@ -49,7 +49,7 @@ pub struct PieceBound {
     pub architecture: Mlp,
     /// Points in order on a line, labels above and below the level in turn.
     pub line: LabelledLine,
-    /// What the labels alternate about: 0 for signs, 1/2 for classes 0 and 1.
+    /// Level about which the labels alternate: 0 for signs, 1/2 for classes 0 and 1.
     #[serde(serialize_with = "number")]
     pub level: Rational,
     /// N, the most linear pieces.
@@ -97,7 +97,7 @@ impl Impossibility for PieceBound {
     }
 }
 
-/// Whether the line is one, in the space of the inputs of a network with one output.
+/// Checks that the line is one, in the space of the inputs of a network with one output.
 pub(super) fn takes_scalar(architecture: &Mlp, line: &LabelledLine) -> Result<(), ObstructError> {
     line.check()?;
     if line.d() != architecture.inputs() {
@@ -107,7 +107,7 @@ pub(super) fn takes_scalar(architecture: &Mlp, line: &LabelledLine) -> Result<()
     one_output(architecture)
 }
 
-/// Whether the network has one output.
+/// Checks that the network has one output.
 pub(super) fn one_output(architecture: &Mlp) -> Result<(), ObstructError> {
     match architecture.outputs() {
         1 => Ok(()),

@@ -20,7 +20,7 @@ use super::ObstructError;
 use super::line::common_length;
 use super::text::numbers;
 
-/// What Gordan's theorem says of some vectors.
+/// The two alternatives of Gordan's theorem for some vectors.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alternative {
@@ -58,7 +58,7 @@ impl Alternative {
         })
     }
 
-    /// Whether the evidence is what it claims to be.
+    /// Returns whether the evidence is what it claims to be.
     #[must_use]
     pub fn holds(&self, vectors: &[Vec<Rational>]) -> bool {
         let product = |x: &[Rational], y: &[Rational]| {

@@ -20,7 +20,7 @@ use super::preprocess::{Whitening, round};
 use crate::window::centre;
 use shatter_sample::Shape;
 
-/// What is varied.
+/// Random changes of training images, a draw for each image and epoch.
 ///
 /// ```
 /// use shatter_prepare::Augmentation;
@@ -33,7 +33,7 @@ use shatter_sample::Shape;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Where the window is cut out: anywhere, instead of the middle.
+    /// Cut the window out at a random place, instead of the middle.
     pub crop: bool,
     /// Left and right, exchanged for half of the images.
     pub flip: bool,
@@ -41,14 +41,14 @@ pub struct Augmentation {
     pub rotation: f64,
 }
 
-/// What was drawn for one image in one epoch.
+/// The draw for one image in one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// Rows above the window.
     pub dy: usize,
     /// Columns left of the window.
     pub dx: usize,
-    /// Whether left and right are exchanged.
+    /// True if left and right are exchanged.
     pub flip: bool,
     /// The angle in degrees, counterclockwise.
     pub angle: f64,

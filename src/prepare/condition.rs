@@ -27,7 +27,7 @@ use shatter_random::stream::{Purpose, permutation, stream, stream_at};
 use crate::window::Window;
 use shatter_sample::{LabelRule, Points, SampleError, Shape};
 
-/// What is done to labels or pixels before training: a pure function of the sample and a seed.
+/// A change of labels or pixels before training: a pure function of the sample and a seed.
 ///
 /// ```
 /// use shatter_prepare::Condition;
@@ -94,7 +94,7 @@ impl Condition {
     /// [`SampleError::Condition`], for conditions on pixels where there are none.
     pub fn check(self, shape: Shape) -> Result<(), SampleError> {
         if self.changes_pixels() && !shape.is_image() {
-            let reason = format!("points of shape {shape} have one position, no pixels");
+            let reason = format!("points of shape {shape} have one position and no pixels");
             return Err(SampleError::Condition { condition: self.to_string(), reason });
         }
         Ok(())
@@ -125,7 +125,7 @@ impl FromStr for Condition {
         let rule: Result<LabelRule, _> = text.parse();
         rule.ok().and_then(|rule| rule.try_into().ok()).ok_or_else(|| {
             format!(
-                "'{text}' is none of: true, corrupted:P (0 <= P <= 1), random, shuffled-pixels, \
+                "'{text}' is not a condition; expected one of: true, corrupted:P (0 <= P <= 1), random, shuffled-pixels, \
                  random-pixels, gaussian"
             )
         })
@@ -150,7 +150,7 @@ impl TryFrom<LabelRule> for Condition {
     }
 }
 
-/// Where the values of images come from under a condition.
+/// The source of the values of images under a condition.
 pub(super) struct Pixels {
     window: Window,
     seed: u64,
@@ -183,7 +183,9 @@ impl Pixels {
         condition.check(window.shape)?;
         let positions = || {
             let positions = window.places.len();
-            u32::try_from(positions).map_err(|_| refuse(format!("{positions} pixels are too many")))
+            u32::try_from(positions).map_err(|_| {
+                refuse(format!("{positions} pixels are more than 32-bit indices can name"))
+            })
         };
         let rule = match condition {
             Condition::Labels(_) => PixelRule::Places(window.places.clone()),

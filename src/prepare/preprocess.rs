@@ -21,7 +21,7 @@ use crate::Condition;
 use crate::window::{Window, shape_of};
 use shatter_sample::{LabelRule, Labels, RawSample, Recipe, SampleError, Shape};
 
-/// What is done to every image, besides the [`Condition`].
+/// The preparation of every image, besides the [`Condition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocess {
     /// Bytes are divided by 255. Integers that stand for decimals (`scale=10^k`) always become
@@ -136,7 +136,7 @@ pub fn prepare<T: Float + Send + Sync>(
     Ok((trained, tested))
 }
 
-/// The same images with the labels of another condition, one that changes labels alone: what
+/// Gives prepared images the labels of another condition, one that changes labels alone: what
 /// [`prepare`] makes of the same samples under that condition and seed, if it made `images` under
 /// another such condition, without the room and the time for them.
 ///
@@ -180,7 +180,7 @@ pub fn relabel<T>(
     Ok((trained, Some(tested)))
 }
 
-/// How the labels of a test sample are drawn.
+/// The recipe for the labels of a test sample.
 fn test_recipe(
     condition: Condition,
     labels: &Labels,
@@ -236,14 +236,14 @@ fn check_alike(train: &RawSample, test: &RawSample) -> Result<(), SampleError> {
     differ("labels of", labels(train), labels(test))
 }
 
-/// What per-image whitening subtracts and divides by.
+/// The mean and deviation that per-image whitening removes.
 pub(super) struct Whitening {
     mean: f64,
     deviation: f64,
 }
 
 impl Whitening {
-    /// That of one image, in two passes. Deviations from the first value make the mean of a
+    /// Measures one image, in two passes. Deviations from the first value make the mean of a
     /// constant image exact.
     pub(super) fn of(values: impl ExactSizeIterator<Item = f64> + Clone) -> Whitening {
         let count = values.len() as f64;

@@ -16,7 +16,7 @@ const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
-/// What numbers are drawn for: the last word of the counter, so that different uses of one seed
+/// Purpose of drawn numbers: the last word of the counter, so that different uses of one seed
 /// never meet. The numbers are part of the format of checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

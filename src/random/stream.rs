@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// What a stream is drawn for. The numbers are part of the format: a seed written in a
+/// Purpose of a stream. The numbers are part of the format: a seed written in a
 /// certificate must draw the same labels for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]

@@ -60,7 +60,7 @@ pub fn read(source: &mut Source<'_>) -> Result<Array, SampleError> {
     Ok(Array { shape: header.shape, data })
 }
 
-/// Why a type is not read.
+/// Reason why a type cannot be read.
 fn refusal(descr: &str) -> String {
     let kind = descr.trim_start_matches(['<', '>', '=', '|']).chars().next();
     let why = match kind {
@@ -69,7 +69,7 @@ fn refusal(descr: &str) -> String {
         Some('f') => "are of half or extended precision: save them with astype('float64')",
         Some('S' | 'U' | 'a') => "are text: save an array of numbers",
         Some('M' | 'm') => "are dates: save an array of numbers",
-        _ => "are of no type of numbers that is read",
+        _ => "are not of a type of numbers that can be read",
     };
     format!("its elements (type '{}') {why}", descr.escape_debug())
 }
@@ -92,7 +92,7 @@ impl Numbers<'_, '_> {
         let bytes = count.and_then(|count| count.checked_mul(WIDTH as u64));
         let (Some(count), Some(bytes)) = (count, bytes) else {
             let reason =
-                format!("its header announces the shape {shape:?}, more than any file holds");
+                format!("its header announces the shape {shape:?}, more than any file can hold");
             return Err(self.source.format(reason));
         };
         let name = self.source.name().to_path_buf();

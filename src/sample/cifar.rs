@@ -102,7 +102,7 @@ fn read_archive(path: &Path, files: &[&str]) -> Result<(Batch, Option<Vec<String
             continue;
         };
         if slot.is_some() {
-            return Err(member.format("the archive holds it twice"));
+            return Err(member.format("the archive contains it twice"));
         }
         let mut batch = Batch::default();
         read_batch(member, &mut batch)?;
@@ -139,8 +139,10 @@ fn read_batch(source: Source<'_>, all: &mut Batch) -> Result<(), SampleError> {
         read_up_to(&mut source, 1, &mut class)?;
         let wrong = match class.first() {
             Some(0..=9) => None,
-            Some(label) => Some(format!("record {record}: label {label} is not a class, 0 to 9")),
-            None if record == 1 => Some("it holds no record".into()),
+            Some(label) => {
+                Some(format!("record {record}: label {label} is not a class; expected 0 to 9"))
+            }
+            None if record == 1 => Some("it contains no record".into()),
             None => break,
         };
         if let Some(reason) = wrong {
@@ -149,7 +151,7 @@ fn read_batch(source: Source<'_>, all: &mut Batch) -> Result<(), SampleError> {
         read_up_to(&mut source, PIXELS, &mut image)?;
         if image.len() < PIXELS {
             let reason = format!(
-                "record {record} is cut short: {PIXELS} bytes of pixels expected, {} found",
+                "record {record} is truncated: expected {PIXELS} bytes of pixels, found {}",
                 image.len()
             );
             return Err(source.get_ref().format(reason));
@@ -181,7 +183,7 @@ fn read_names(mut source: Source<'_>) -> Result<Vec<String>, SampleError> {
     let names: Vec<String> =
         text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect();
     if names.len() != NAMES.len() {
-        let reason = format!("ten names of classes expected, {} found", names.len());
+        let reason = format!("expected ten names of classes, found {}", names.len());
         return Err(source.format(reason));
     }
     Ok(names)

@@ -24,8 +24,8 @@ fn decimal(name: &str) -> Option<(bool, &str, &str)> {
     Some((negative && !zero, whole, fraction))
 }
 
-/// What names of one class have in common and names of others have not: the shortest spelling of a decimal, and
-/// any other name as it is.
+/// Canonical name of a class, equal for two names exactly if they name the same class: the shortest spelling of a
+/// decimal, and any other name as it is.
 ///
 /// ```
 /// use shatter_sample::class_name::key;
@@ -40,7 +40,7 @@ pub fn key(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// Whether both name one class: the same text, or the same number.
+/// Returns whether both name one class: the same text, or the same number.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one == other || key(one) == key(other)

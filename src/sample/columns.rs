@@ -48,8 +48,9 @@ impl<'a> Cells<'a> {
                 return Ok(true);
             }
             let row = self.line_of(self.position());
-            let reason =
-                format!("row {row} has {found} cells, but the rows before it have {expected}");
+            let reason = format!(
+                "row {row} has {found} cells; expected {expected}, as in the rows before it"
+            );
             return Err(self.format(reason));
         }
     }
@@ -59,7 +60,7 @@ impl<'a> Cells<'a> {
         self.names = self.row().map(String::from).collect();
     }
 
-    /// Where the row begins in the text.
+    /// Offset of the row in the text.
     pub(crate) fn position(&self) -> u64 {
         self.row.position().map_or(0, csv::Position::byte)
     }
@@ -128,7 +129,7 @@ fn shorten(cell: &str) -> String {
     text
 }
 
-/// Whether the cell is one of the usual marks of a missing value.
+/// Returns whether the cell is one of the usual marks of a missing value.
 pub(crate) fn is_missing(cell: &str) -> bool {
     const MARKS: [&str; 6] = ["?", "na", "n/a", "#n/a", "nan", "null"];
     cell.is_empty() || MARKS.iter().any(|mark| cell.eq_ignore_ascii_case(mark))
@@ -148,11 +149,11 @@ fn has_digit(cell: &str) -> bool {
     cell.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// What the first row and the options say about the columns.
+/// Meaning of the columns, by the first row and the options.
 pub(crate) struct Layout {
     /// The label's column, from 0.
     pub(crate) label: usize,
-    /// Whether the first row is a header.
+    /// True if the first row is a header.
     pub(crate) header: bool,
 }
 
@@ -172,7 +173,7 @@ pub(crate) fn layout(cells: &Cells<'_>, options: &TableOptions) -> Result<Layout
                 let range = format!(
                     "columns are numbered 1 to {columns}, or -1 to -{columns} from the end"
                 );
-                cells.format(format!("there is no column {number} for the label: {range}"))
+                cells.format(format!("the table has no column {number} for the label: {range}"))
             };
             (place.ok_or_else(reason)?, false)
         }
@@ -185,7 +186,8 @@ pub(crate) fn layout(cells: &Cells<'_>, options: &TableOptions) -> Result<Layout
 
 fn named_column(cells: &Cells<'_>, name: &str, header: Option<bool>) -> Result<usize, SampleError> {
     if header == Some(false) {
-        let reason = format!("without a header row there is no column '{name}': give its number");
+        let reason =
+            format!("a table without a header row has no column '{name}': give its number");
         return Err(cells.format(reason));
     }
     let mut places = cells.row().enumerate().filter(|(_, cell)| *cell == name);

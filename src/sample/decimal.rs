@@ -12,7 +12,7 @@ use dashu_int::UBig;
 
 use super::{Base, Scale};
 
-/// Why a decimal is not an integer over the scale.
+/// Reason why a decimal is not an integer over the scale.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalError {
@@ -55,7 +55,7 @@ impl Decimal {
         Some(decimal)
     }
 
-    /// Where the first digit stands: the magnitude is 0.digits · 10^top.
+    /// Position of the first digit: the magnitude is 0.digits · 10^top.
     fn top(&self) -> i64 {
         self.exponent + self.digits.len() as i64
     }

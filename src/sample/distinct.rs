@@ -19,20 +19,20 @@ pub struct Sample {
     pub points: Points,
     /// Their labels.
     pub labels: Labels,
-    /// How the labels came about.
+    /// The recipe that gave the labels.
     pub recipe: Recipe,
-    /// What merging did.
+    /// Points that were merged.
     pub merged: Merged,
-    /// How many labels differ from the sample's own.
+    /// Number of labels that differ from the sample's own.
     pub changed: usize,
 }
 
-/// What merging equal points did.
+/// Equal points that were merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// For each point that was dropped: its index, and that of the equal point that was kept.
     pub dropped: Vec<(u32, u32)>,
-    /// How many of those had another label than the point that was kept
+    /// Number of those whose label differed from that of the point that was kept
     /// (possible only where labels are drawn anew).
     pub conflicts: usize,
 }

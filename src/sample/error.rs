@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Shape;
 use super::class_name::LARGEST;
 
-/// Why a sample could not be read, drawn or labelled.
+/// Reason why a sample could not be read, drawn or labelled.
 ///
 /// Rows and columns in messages count from 1 and include a header row, as an editor shows them;
 /// indices of points count from 0, as the library does.
@@ -14,11 +14,11 @@ use super::class_name::LARGEST;
 #[non_exhaustive]
 pub enum SampleError {
     /// The SAMPLE text itself is wrong.
-    #[error("the sample '{text}' is not understood: {reason}")]
+    #[error("cannot understand the sample '{text}': {reason}")]
     Text {
         /// The text as given.
         text: String,
-        /// What is wrong with it.
+        /// The mistake in it.
         reason: String,
     },
     /// The operating system refused.
@@ -26,7 +26,7 @@ pub enum SampleError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file was expected and a folder found.
@@ -45,7 +45,7 @@ pub enum SampleError {
     Format {
         /// The file.
         file: PathBuf,
-        /// What was expected and what was found.
+        /// The mistake, with what was expected and found.
         reason: String,
     },
     /// The file ends before the data that its header announces.
@@ -69,7 +69,7 @@ pub enum SampleError {
         column: String,
         /// The cell.
         value: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// An entry of an array cannot be used.
@@ -81,11 +81,11 @@ pub enum SampleError {
         index: Vec<usize>,
         /// The entry.
         value: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// Points and labels differ in number.
-    #[error("{points} points but {labels} labels")]
+    #[error("{points} points have {labels} labels; expected one label a point")]
     LabelCount {
         /// Points found.
         points: usize,
@@ -99,7 +99,7 @@ pub enum SampleError {
     #[error("the points have no coordinates (d = 0)")]
     NoCoordinates,
     /// The coordinates do not fill the rows.
-    #[error("{values} coordinates do not make rows of {d}")]
+    #[error("{values} numbers do not fill rows of {d}")]
     Ragged {
         /// Coordinates given.
         values: usize,
@@ -125,7 +125,7 @@ pub enum SampleError {
         value: i128,
     },
     /// More points than 32-bit indices can name.
-    #[error("{0} points are more than the 4294967295 that can be indexed")]
+    #[error("{0} points are too many; at most 4294967295 can be indexed")]
     TooMany(usize),
     /// A coordinate is NaN or infinite.
     #[error("point {index}, coordinate {coordinate}: {value} is not a finite number")]
@@ -175,12 +175,12 @@ pub enum SampleError {
     Rule {
         /// The rule.
         rule: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// One point has a shape of no dimension or of more than three.
     #[error(
-        "points of shape {0:?} are neither numbers, height × width nor channels × height × width"
+        "points have the shape {0:?}; expected one number of sides, height × width, or channels × height × width"
     )]
     NoImage(Vec<usize>),
     /// The square to be cut out of every image does not fit.
@@ -196,13 +196,13 @@ pub enum SampleError {
     Condition {
         /// The condition.
         condition: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The test sample is not of the training sample's kind.
     #[error("the test sample has {property} {test}, the training sample {train}")]
     TestDiffers {
-        /// What differs.
+        /// The property that differs.
         property: &'static str,
         /// The training sample's.
         train: String,
@@ -210,7 +210,9 @@ pub enum SampleError {
         test: String,
     },
     /// A value is beyond the range of the numbers that are trained in, or its square beyond f64's.
-    #[error("point {index}, coordinate {coordinate} leaves the range of the numbers to train in")]
+    #[error(
+        "point {index}, coordinate {coordinate}: the value is out of range for the numbers that training uses"
+    )]
     OutOfRange {
         /// Point, from 0, in its own sample.
         index: usize,

@@ -99,12 +99,12 @@ impl<'a> Source<'a> {
         SampleError::Format { file: self.name.clone(), reason: reason.into() }
     }
 
-    /// What an error of reading means for this file.
+    /// Turns an error of reading into one that names this file.
     #[must_use]
     pub fn io(&self, source: io::Error) -> SampleError {
         use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
         match source.kind() {
-            UnexpectedEof => self.format("it is truncated: its packed data end too early"),
+            UnexpectedEof => self.format("it is truncated: its compressed data end too early"),
             InvalidData | InvalidInput | Other => self.format(format!("cannot unpack: {source}")),
             _ => SampleError::Io { file: self.name.clone(), source },
         }
@@ -115,7 +115,7 @@ impl<'a> Source<'a> {
         let mut bytes = [0; N];
         let found = fill(self, &mut bytes).map_err(|(_, e)| self.io(e))?;
         if found < N {
-            let reason = format!("it ends within {what}: {N} bytes expected, {found} found");
+            let reason = format!("it ends within {what}: expected {N} bytes, found {found}");
             return Err(self.format(reason));
         }
         Ok(bytes)
@@ -180,7 +180,7 @@ impl<'a> Source<'a> {
             Ok(extra) => {
                 let least = if extra == MOST { "at least " } else { "" };
                 Err(self.format(format!(
-                    "its header announces {bytes} bytes of data, but {least}{extra} more follow them"
+                    "its header announces {bytes} bytes of data, but {least}{extra} more follow"
                 )))
             }
             Err(e) => Err(self.io(e)),
@@ -194,7 +194,9 @@ impl Read for Source<'_> {
         if size == 0 && !buffer.is_empty() {
             return match self.reader.read(&mut [0])? {
                 0 => Ok(0),
-                _ => Err(io::Error::other("it unpacks to more than a file of its size may")),
+                _ => Err(io::Error::other(
+                    "it unpacks to more than a file of its size may unpack to",
+                )),
             };
         }
         let read = self.reader.read(buffer.get_mut(..size).unwrap_or_default())?;
@@ -221,7 +223,7 @@ pub fn expect_folder(path: &Path, wanted: &str) -> Result<(), SampleError> {
     if about.is_dir() {
         return Ok(());
     }
-    let reason = format!("it is a file; {wanted} is wanted");
+    let reason = format!("it is a file; expected {wanted}");
     Err(SampleError::Format { file: path.into(), reason })
 }
 

@@ -10,12 +10,12 @@ use super::files::Source;
 const LONGEST: u32 = 1 << 16;
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
-/// What the header says.
+/// The contents of a header.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Header {
     /// The type, such as `<f8`.
     pub(crate) descr: String,
-    /// Whether the first index runs fastest.
+    /// True if the first index runs fastest.
     pub(crate) fortran_order: bool,
     /// The sides.
     pub(crate) shape: Vec<usize>,
@@ -36,7 +36,7 @@ pub(crate) fn read(source: &mut Source<'_>) -> Result<Header, SampleError> {
         1 => u16::from_le_bytes(source.header("the length of its header")?).into(),
         2 | 3 => u32::from_le_bytes(source.header("the length of its header")?),
         _ => {
-            let reason = format!("version {major}.{minor} of NPY is not known, only 1, 2 and 3");
+            let reason = format!("it is of version {major}.{minor} of NPY; expected 1, 2 or 3");
             return Err(source.format(reason));
         }
     };
@@ -60,7 +60,7 @@ fn parse(text: &str) -> Result<Header, String> {
             "descr" => descr.replace(scanner.descr()?.to_string()).is_none(),
             "fortran_order" => fortran_order.replace(scanner.truth()?).is_none(),
             "shape" => shape.replace(scanner.sides()?).is_none(),
-            _ => return Err(format!("its header has an entry '{key}' that is not known")),
+            _ => return Err(format!("its header has an unknown entry '{key}'")),
         };
         if !fresh {
             return Err(format!("its header has two entries '{key}'"));
@@ -71,7 +71,7 @@ fn parse(text: &str) -> Result<Header, String> {
         }
     }
     if !scanner.rest.trim().is_empty() {
-        return Err("its header goes on after the dictionary".into());
+        return Err("its header continues after the dictionary".into());
     }
     match (descr, fortran_order, shape) {
         (Some(descr), Some(fortran_order), Some(shape)) => {
@@ -99,7 +99,7 @@ impl<'a> Scanner<'a> {
 
     fn unexpected(&self, wanted: &str) -> String {
         let found: String = self.rest.chars().take(20).collect();
-        format!("its header has '{}' where {wanted} is expected", found.escape_debug())
+        format!("its header has '{}'; expected {wanted}", found.escape_debug())
     }
 
     fn string(&mut self) -> Result<&'a str, String> {
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
 
     fn descr(&mut self) -> Result<&'a str, String> {
         if self.eat('[') || self.eat('(') {
-            return Err("it holds records (a structured type): save one array of numbers".into());
+            return Err("it contains records (a structured type): save one array of numbers".into());
         }
         self.string()
     }

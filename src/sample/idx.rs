@@ -13,7 +13,7 @@ use super::{Labels, Points, SampleError, Values};
 
 const UNSIGNED_BYTE: u8 = 0x08;
 
-/// What a file is wanted for.
+/// The expected contents of a file.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Images,
@@ -42,7 +42,7 @@ pub fn read(images: &Path, labels: &Path) -> Result<(Points, Labels), SampleErro
     read_classes(images, labels, 1)
 }
 
-/// The same from a folder of MNIST or Fashion-MNIST, which have ten classes: from
+/// Reads a folder of MNIST or Fashion-MNIST, which have ten classes: from
 /// `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, or `t10k-…` for [`Split::Test`], with
 /// or without `.gz`, or with a dot before `idx`; in the folder itself, or in `raw`, `MNIST/raw` or
 /// `FashionMNIST/raw`, where torchvision leaves them.
@@ -68,7 +68,7 @@ pub fn read_folder(folder: &Path, split: Split) -> Result<(Points, Labels), Samp
         (Some(place), _) => place,
         (None, [only]) => only.to_path_buf(),
         (None, [_, ..]) => {
-            let reason = "it holds both MNIST/raw and FashionMNIST/raw: name one of them".into();
+            let reason = "it contains both MNIST/raw and FashionMNIST/raw: name one of them".into();
             return Err(SampleError::Format { file: folder.into(), reason });
         }
         (None, []) => folder.to_path_buf(),
@@ -114,7 +114,7 @@ fn read_bytes(path: &Path, wanted: Kind) -> Result<(Vec<usize>, Vec<u8>), Sample
     }
     let bytes = sides.iter().try_fold(1u64, |product, &side| product.checked_mul(side.into()));
     let bytes = bytes.ok_or_else(|| {
-        source.format(format!("its header announces {sides:?} bytes, more than any file holds"))
+        source.format(format!("its header announces {sides:?} bytes, more than any file can hold"))
     })?;
     let data = source.exactly(bytes)?;
     source.end(bytes)?;
@@ -139,7 +139,7 @@ fn check_magic(magic: [u8; 4], wanted: Kind) -> Result<u8, String> {
             0x0c => "32-bit integers",
             0x0d => "32-bit floating-point numbers",
             0x0e => "64-bit floating-point numbers",
-            _ => "no type of IDX",
+            _ => "not a type of IDX",
         };
         return Err(format!(
             "{expected}; found 0x{found:08x}: its type 0x{kind:02x} is {name}, not unsigned bytes"

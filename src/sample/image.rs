@@ -60,7 +60,7 @@ impl Shape {
         self.channels.saturating_mul(self.area())
     }
 
-    /// Whether it has no value.
+    /// Returns whether it has no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -72,7 +72,7 @@ impl Shape {
         self.height.saturating_mul(self.width)
     }
 
-    /// Whether there is more than one position, so that moving pixels means something.
+    /// Returns whether there is more than one position, so that moving pixels means something.
     ///
     /// ```
     /// use shatter_sample::Shape;

@@ -12,7 +12,7 @@ use super::{Labels, SampleError};
 pub(crate) struct Column {
     of: Vec<u32>,
     known: HashMap<Box<str>, u32>,
-    /// Where each text is first.
+    /// Row in which each text is first.
     positions: Vec<u64>,
 }
 

@@ -12,11 +12,11 @@ pub enum Labels {
     Classes {
         /// The class of each point.
         of: Vec<u32>,
-        /// How many classes there are.
+        /// Number of classes.
         count: u32,
         /// Their names, if they have any: empty, or `count` of them.
         names: Vec<String>,
-        /// Whether the source counts classes by these numbers itself (IDX, NPY, CIFAR-10, classes that are
+        /// True if the source counts classes by these numbers itself (IDX, NPY, CIFAR-10, classes that are
         /// drawn), and not by names alone, as tables do, whose classes are ranks of names.
         numbered: bool,
     },
@@ -64,7 +64,7 @@ impl Labels {
         Ok(Labels::Real { values, outputs })
     }
 
-    /// How many labels there are.
+    /// Number of labels.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -73,7 +73,7 @@ impl Labels {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -100,7 +100,7 @@ impl Labels {
         }
     }
 
-    /// Whether points `i` and `j` have the same label.
+    /// Returns whether points `i` and `j` have the same label.
     ///
     /// # Panics
     /// If `i` or `j` is out of range.
@@ -114,7 +114,7 @@ impl Labels {
         }
     }
 
-    /// Whether `other` gives point `i` the same label.
+    /// Returns whether `other` gives point `i` the same label.
     ///
     /// # Panics
     /// If `i` is out of range in either.

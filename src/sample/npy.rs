@@ -12,12 +12,12 @@ use super::files::Source;
 use super::table::LabelType;
 use super::{Base, Labels, Points, SampleError, Scale, Values};
 
-/// How to read arrays; the default decides by itself.
+/// Options of reading arrays; the default decides by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArrayOptions {
     /// The column of two-dimensional labels, from 1; all of them if not given.
     pub label: Option<usize>,
-    /// Whether labels are classes or numbers. If not given: integers are classes.
+    /// Type of the labels. If not given: integers are classes.
     pub target: Option<LabelType>,
     /// A power of two by which the coordinates are multiplied, to be held as integers exactly.
     pub scale: Option<Scale>,
@@ -57,7 +57,9 @@ pub(crate) fn to_points(
     options: &ArrayOptions,
 ) -> Result<Points, SampleError> {
     let shape = match array.shape.as_slice() {
-        [] => return Err(refused(file, "it holds a single number, not an array of points")),
+        [] => {
+            return Err(refused(file, "it contains a single number; expected an array of points"));
+        }
         [_] => vec![1],
         [_, shape @ ..] => shape.to_vec(),
     };
@@ -134,8 +136,9 @@ fn to_units(value: f64, exponent: u32) -> Result<i64, &'static str> {
 
 /// The largest class number: the number of classes is one more.
 const LARGEST_CLASS: u32 = 1 << 24;
-const TOO_MANY: &str = "is above 2^24, too large for a class: is it a number (target=number)?";
-const NEGATIVE: &str = "is negative, and classes are 0, 1, …: is it a number (target=number)?";
+const TOO_MANY: &str = "is above 2^24, too large for a class (or target=number, if it is a number)";
+const NEGATIVE: &str =
+    "is negative; expected a class 0, 1, … (or target=number, if it is a number)";
 
 pub(crate) fn to_labels(
     array: Array,
@@ -146,8 +149,10 @@ pub(crate) fn to_labels(
         [_] => 1,
         [_, columns] => columns,
         _ => {
-            let reason =
-                format!("labels have one or two dimensions, its shape is {:?}", array.shape);
+            let reason = format!(
+                "its shape is {:?}; expected one or two dimensions for labels",
+                array.shape
+            );
             return Err(refused(file, reason));
         }
     };
@@ -155,7 +160,7 @@ pub(crate) fn to_labels(
         None => (array.data, columns),
         Some(label @ 1..) if label <= columns => (array.data.column(label - 1, columns), 1),
         Some(label) => {
-            let reason = format!("there is no column {label} of labels: they are 1 to {columns}");
+            let reason = format!("it has no column {label} of labels; expected 1 to {columns}");
             return Err(refused(file, reason));
         }
     };
@@ -203,7 +208,7 @@ pub(crate) fn to_labels(
     };
     let of_float = |at, value: f64| match value {
         _ if value.fract() != 0.0 || !value.is_finite() => {
-            Err(wrong(at, value.to_string(), "is not a class, which is an integer"))
+            Err(wrong(at, value.to_string(), "is not a class; expected an integer"))
         }
         _ => of_integer(at, value as i64),
     };

@@ -62,7 +62,7 @@ pub enum Values {
     Scaled {
         /// The integers.
         values: Vec<i64>,
-        /// What they are to be divided by.
+        /// The number that they are divided by.
         scale: Scale,
     },
     /// Single precision.
@@ -72,7 +72,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// How many coordinates there are.
+    /// Number of coordinates.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -83,7 +83,7 @@ impl Values {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -187,7 +187,7 @@ impl Points {
         &self.values
     }
 
-    /// Whether the coordinates are integers (of the unit that a scale names).
+    /// Returns whether the coordinates are integers (of the unit that a scale names).
     #[must_use]
     pub fn is_lattice(&self) -> bool {
         matches!(self.values, Values::U8(_) | Values::I64(_) | Values::Scaled { .. })

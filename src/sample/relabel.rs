@@ -54,16 +54,16 @@ impl Recipe {
             LabelRule::Alternating => Recipe { rule, seed: 0, classes: 2 },
             LabelRule::Random => Recipe { rule, seed, classes },
             LabelRule::Corrupted(p) if !(0.0..=1.0).contains(&p) => {
-                return Err(refuse("a probability lies between 0 and 1"));
+                return Err(refuse("expected a probability from 0 to 1"));
             }
             LabelRule::Corrupted(_) if classes == 0 => {
-                return Err(refuse("they are real numbers, and corruption redraws classes"));
+                return Err(refuse("they are real numbers, and only classes can be corrupted"));
             }
             LabelRule::Corrupted(_) => Recipe { rule, seed, classes },
         })
     }
 
-    /// Whether the result depends on the sample's own labels.
+    /// Returns whether the result depends on the sample's own labels.
     #[must_use]
     pub fn uses_own_labels(&self) -> bool {
         matches!(self.rule, LabelRule::True | LabelRule::Corrupted(_))
@@ -138,8 +138,11 @@ impl FromStr for LabelRule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<LabelRule, String> {
-        let unknown =
-            || format!("'{text}' is none of: true, random, corrupted:P (0 <= P <= 1), alternating");
+        let unknown = || {
+            format!(
+                "'{text}' is not a labelling; expected one of: true, random, corrupted:P (0 <= P <= 1), alternating"
+            )
+        };
         match text {
             "true" => Ok(LabelRule::True),
             "random" => Ok(LabelRule::Random),

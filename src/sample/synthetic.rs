@@ -23,7 +23,7 @@ pub enum Kind {
     Moment,
     /// Normal clusters of standard deviation 1/1000 around standard normal centres.
     Clustered {
-        /// How many clusters.
+        /// Number of clusters.
         clusters: u64,
     },
     /// Gaussian points in pairs that differ by one unit in the last place of one coordinate.
@@ -47,7 +47,7 @@ impl Kind {
         if u32::try_from(n).is_err() {
             return Err(SampleError::TooMany(n));
         }
-        let too_large = || refuse(format!("{n} × {d} coordinates do not fit the memory"));
+        let too_large = || refuse(format!("{n} × {d} coordinates do not fit into memory"));
         let size = n.checked_mul(d).filter(|&size| size <= 1 << 32).ok_or_else(too_large)?;
         // Asked for once before anything is drawn: a refusal, not an abort.
         Vec::<f64>::new().try_reserve_exact(size).map_err(|_| too_large())?;
@@ -64,7 +64,7 @@ impl Kind {
                 Values::I64((0..n as i64).flat_map(row).collect())
             }
             Kind::Moment => Values::I64(moment_curve(n, d).ok_or_else(|| {
-                refuse(format!("{}^{d} does not fit 64 bits: take a smaller n or d", n - 1))
+                refuse(format!("{}^{d} does not fit into 64 bits: choose a smaller n or d", n - 1))
             })?),
             Kind::Clustered { clusters } => {
                 let clusters = clusters.clamp(1, n as u64);

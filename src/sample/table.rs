@@ -22,19 +22,19 @@ pub enum LabelType {
     Number,
 }
 
-/// How to read a table; the default decides by itself.
+/// Options of reading a table; the default decides by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableOptions {
     /// The column of the label: its name, or its number from 1, or from −1 backwards. The last if
     /// not given.
     pub label: Option<String>,
-    /// Whether the first row is a header. If not given it is one if `label` is a name in it, or
+    /// True if the first row is a header. If not given it is one if `label` is a name in it, or
     /// if none of its cells but the label's is a number.
     pub header: Option<bool>,
     /// Coordinates are read exactly, as integers to be divided by this; without it they are
     /// rounded to binary64.
     pub scale: Option<Scale>,
-    /// Whether the label is a class or a number. If not given: a class if all are integers or any
+    /// Type of the label. If not given: a class if all are integers or any
     /// is not a number.
     pub target: Option<LabelType>,
 }

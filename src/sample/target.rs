@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::Labels;
 
-/// How a label is written as the outputs of a network.
+/// Encoding of a label as the outputs of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The real numbers of the label, or the number of its class: one output a number.
@@ -52,7 +52,9 @@ impl FromStr for Target {
             "value" => Ok(Target::Value),
             "one-hot" => Ok(Target::OneHot),
             "bits" => Ok(Target::Bits),
-            _ => Err(format!("'{text}' is none of: value, one-hot, bits")),
+            _ => Err(format!(
+                "'{text}' is not a way to write labels; expected one of: value, one-hot, bits"
+            )),
         }
     }
 }

@@ -80,7 +80,7 @@ struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     fn split(text: &'a str) -> Result<Arguments<'a>, SampleError> {
         if text.chars().any(char::is_control) {
-            let reason = "it holds control characters".to_owned();
+            let reason = "it contains control characters".to_owned();
             return Err(SampleError::Text { text: text.escape_debug().to_string(), reason });
         }
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
@@ -106,7 +106,7 @@ impl<'a> Arguments<'a> {
     fn files<const N: usize>(&self, wanted: &str) -> Result<[PathBuf; N], SampleError> {
         let files: Vec<PathBuf> = self.files.iter().map(PathBuf::from).collect();
         files.try_into().map_err(|files: Vec<PathBuf>| {
-            self.refuse(format!("{}:{wanted} is wanted, {} given", self.kind, files.len()))
+            self.refuse(format!("expected {}:{wanted}, found {} files", self.kind, files.len()))
         })
     }
 
@@ -121,7 +121,7 @@ impl<'a> Arguments<'a> {
         wanted: &str,
     ) -> Result<Option<T>, SampleError> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        let refused = self.refuse(format!("{key}={value}: {wanted} is wanted"));
+        let refused = self.refuse(format!("{key}={value}: expected {wanted}"));
         value.parse().map(Some).map_err(|_| refused)
     }
 
@@ -138,7 +138,7 @@ impl<'a> Arguments<'a> {
         let names: Vec<&str> = choices.iter().map(|choice| choice.0).collect();
         let found = choices.iter().find(|choice| choice.0 == value);
         found.map(|choice| Some(choice.1)).ok_or_else(|| {
-            self.refuse(format!("{key}={value}: one of {} is wanted", names.join(", ")))
+            self.refuse(format!("{key}={value}: expected one of {}", names.join(", ")))
         })
     }
 
@@ -154,7 +154,7 @@ impl<'a> Arguments<'a> {
     fn scale(&mut self) -> Result<Option<Scale>, SampleError> {
         let Some(value) = self.take("scale") else { return Ok(None) };
         let refused =
-            self.refuse(format!("scale={value}: 10^k (k <= 18) or 2^k (k <= 62) is wanted"));
+            self.refuse(format!("scale={value}: expected 10^k (k <= 18) or 2^k (k <= 62)"));
         let (base, exponent) = match value.split_once('^') {
             Some(("10", exponent)) => (Base::Ten, exponent),
             Some(("2", exponent)) => (Base::Two, exponent),
@@ -174,10 +174,10 @@ impl<'a> Arguments<'a> {
         let classes: Option<u32> = self.parsed("classes", "a whole number")?;
         let classes = match (self.target()?, classes) {
             (Some(LabelType::Number), Some(_)) => {
-                return Err(self.refuse("classes=C and target=number exclude each other"));
+                return Err(self.refuse("classes=C and target=number cannot be given together"));
             }
             (Some(LabelType::Number), None) => 0,
-            (_, Some(0)) => return Err(self.refuse("classes=0: at least 1 is wanted")),
+            (_, Some(0)) => return Err(self.refuse("classes=0: expected at least 1")),
             (_, classes) => classes.unwrap_or(10),
         };
         self.files::<0>("n=N,d=D (no files)")?;
@@ -190,7 +190,7 @@ impl<'a> Arguments<'a> {
             "lattice" => {
                 let range = self.parsed("range", "a whole number")?.unwrap_or(1 << 10);
                 if !(1..=1 << 62).contains(&range) {
-                    return Err(self.refuse("range must lie between 1 and 2^62"));
+                    return Err(self.refuse("range: expected 1 to 2^62"));
                 }
                 self.synthetic(Kind::Lattice { range })
             }
@@ -199,7 +199,7 @@ impl<'a> Arguments<'a> {
             "clustered" => {
                 let clusters = self.parsed("clusters", "a whole number")?.unwrap_or(10);
                 if clusters == 0 {
-                    return Err(self.refuse("clusters=0: at least 1 is wanted"));
+                    return Err(self.refuse("clusters=0: expected at least 1"));
                 }
                 self.synthetic(Kind::Clustered { clusters })
             }
@@ -236,7 +236,10 @@ impl<'a> Arguments<'a> {
                 let labels = self.take("labels").unwrap_or("labels").to_owned();
                 Ok(Source::Archive { file, points, labels, options: self.array_options()? })
             }
-            other => Err(self.refuse(format!("'{other}' is none of: {KINDS}"))),
+            other => {
+                Err(self
+                    .refuse(format!("'{other}' is not a kind of sample; expected one of: {KINDS}")))
+            }
         }
     }
 
@@ -256,7 +259,7 @@ impl Spec {
     /// use shatter_sample::Spec;
     /// assert!(Spec::parse("csv:iris.csv,scale=10^1,first=100").is_ok());
     /// let error = Spec::parse("gausian:n=5,d=2").unwrap_err().to_string();
-    /// assert!(error.contains("'gausian' is none of: gaussian"));
+    /// assert!(error.contains("expected one of: gaussian"));
     /// ```
     ///
     /// # Errors
@@ -269,7 +272,8 @@ impl Spec {
         let seed = arguments.parsed("seed", "a whole number below 2^64")?;
         if let Some(key) = arguments.options.keys().next() {
             let known = arguments.known.join(", ");
-            return Err(arguments.refuse(format!("'{key}' is none of its options: {known}")));
+            return Err(arguments
+                .refuse(format!("'{key}' is not an option of it; expected one of: {known}")));
         }
         Ok(Spec { text: text.to_owned(), source, first, draw, seed })
     }
@@ -296,7 +300,7 @@ impl Spec {
             }
             #[cfg(not(feature = "npz"))]
             Source::Archive { file, .. } => {
-                let reason = "this build reads no NPZ: it has no feature npz of shatter-sample";
+                let reason = "this build cannot read NPZ: it was compiled without the feature npz of shatter-sample";
                 return Err(SampleError::Format { file: file.into(), reason: reason.to_owned() });
             }
         };

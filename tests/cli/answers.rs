@@ -109,15 +109,15 @@ fn a_float_network_that_rounds_is_a_negative_verdict() {
 fn bad_samples_are_named() {
     let folder = tempdir().unwrap();
     let fit = |sample: &str, words: &[&str]| refused(&folder, &["fit", sample], words);
-    fit("gausian:n=3,d=2", &["'gausian' is none of", "gaussian", "fashion-mnist"]);
+    fit("gausian:n=3,d=2", &["'gausian' is not a kind of sample", "gaussian", "fashion-mnist"]);
     fit("gaussian:n=3", &["d=D is missing"]);
-    fit("gaussian:n=3,d=2,colour=red", &["'colour' is none of its options", "first"]);
+    fit("gaussian:n=3,d=2,colour=red", &["'colour' is not an option", "first"]);
     fit("gaussian:n=x,d=2", &["n=x", "whole number"]);
     fit("gaussian:n=3,n=4,d=2", &["'n' is given twice"]);
     fit("gaussian:n=0,d=2", &["the sample is empty"]);
     fit("gaussian:n=3,d=0", &["no coordinates (d = 0)"]);
     fit("gaussian:n=99999999999,d=99999999999", &["4294967295"]);
-    fit("gaussian:n=4000000000,d=4000000000", &["do not fit the memory"]);
+    fit("gaussian:n=4000000000,d=4000000000", &["do not fit into memory"]);
     fit("clustered:n=3,d=2,clusters=0", &["clusters=0"]);
     fit("gaussian:n=3\n,d=2", &["control characters", "\\n"]);
     fit("gaussian:n=3,d=2,first=4", &["first=4", "only 3 points"]);

@@ -221,12 +221,12 @@ fn a_certificate_of_other_classes_is_rejected_and_one_without_is_accepted() {
         (
             "l58.csv",
             ["5,5", "7,8", "9,5"],
-            "class 1 of the certificate is '7', the sample's is '8'",
+            "class 1 is '7' in the certificate and '8' in the sample",
         ),
         (
             "l57f.csv",
             ["5,five", "7,seven", "9,five"],
-            "class 0 of the certificate is '5', the sample's is 'five'",
+            "class 0 is '5' in the certificate and 'five' in the sample",
         ),
     ] {
         csv(&folder, name, ["a,y"].iter().chain(&rows).map(|row| (*row).to_owned()));
