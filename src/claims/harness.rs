@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use rand::Rng;
 
 use shatter_construct::{Construction, Task};
-use shatter_network::predictor::{Misfit, Predictor, first_misfit};
+use shatter_network::{Misfit, Predictor, first_misfit};
 use shatter_random::stream::{Purpose, stream};
 use shatter_sample::{Sample, Target};
 

@@ -43,4 +43,4 @@ pub use describe::describe;
 pub use harness::{Counterexample, Failure, Harness, HarnessError, Outcome};
 pub use report::{At, Report, Row, run};
 pub use saved::{SavedError, SavedSample};
-pub use shatter_network::predictor::{Misfit, Predictor, first_misfit};
+pub use shatter_network::{Misfit, Predictor, first_misfit};

@@ -43,7 +43,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use shatter_construct::ConstructError;
 use shatter_device::DeviceError;
 use shatter_figure::Rendered;
-use shatter_interchange::load::LoadError;
+use shatter_interchange::InterchangeError;
+use shatter_interchange::load::{LoadError, MissingFact};
 use shatter_record::atomic;
 use shatter_sample::{self as sample, LabelRule, Sample, SampleError};
 use shatter_train::TrainError;
@@ -155,8 +156,8 @@ enum CliError {
     File { file: PathBuf, source: io::Error },
     #[error("{0}{hint}", hint = load_hint(.0))]
     Load(Box<LoadError>),
-    #[error("{file}: {source}", file = .file.display())]
-    Interchange { file: PathBuf, source: Box<shatter_interchange::InterchangeError> },
+    #[error("{file}: {source}{hint}", file = .file.display(), hint = round_hint(.source))]
+    Interchange { file: PathBuf, source: Box<InterchangeError> },
     #[error("{file}: {source}", file = .file.display())]
     Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
     #[error(transparent)]
@@ -194,12 +195,20 @@ impl From<LoadError> for CliError {
 /// The option that would help, for errors of the library, which knows none.
 fn load_hint(error: &LoadError) -> &'static str {
     match error {
-        LoadError::Unsaid { missing, .. } if missing.contains("layers") => {
-            " (--architecture LAYERS gives them)"
-        }
-        LoadError::Unsaid { missing, .. } if missing.contains("outputs") => " (--outputs N)",
-        LoadError::Unsaid { .. } => " (--input CxHxW)",
+        LoadError::Unsaid { missing, .. } => match missing {
+            MissingFact::Layers => " (--architecture LAYERS gives them)",
+            MissingFact::Outputs => " (--outputs N)",
+            MissingFact::Input => " (--input CxHxW)",
+        },
         LoadError::Said { .. } => " (--architecture)",
+        _ => "",
+    }
+}
+
+/// The same for numbers that the format does not have.
+fn round_hint(error: &InterchangeError) -> &'static str {
+    match error {
+        InterchangeError::Rounds { .. } => " (--round rounds them)",
         _ => "",
     }
 }

@@ -113,6 +113,7 @@ pub enum Bound {
 
 impl Bound {
     /// Whether `count` keeps the promise.
+    #[must_use]
     pub fn holds(self, count: u64) -> bool {
         match self {
             Bound::Exactly(promised) => count == promised,
@@ -148,6 +149,7 @@ pub struct Promise {
 
 impl Promise {
     /// The first count that `sizes` breaks: its name, what was promised, and what is there.
+    #[must_use]
     pub fn broken_by(&self, sizes: &Sizes) -> Option<(&'static str, Bound, u64)> {
         [
             ("depth", self.depth, sizes.depth),

@@ -91,6 +91,7 @@ impl Construction for DepthTwo {
 
 /// A network in exact arithmetic, and how it was found.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Fit {
     /// The network; its residual is exactly 0.
     pub network: ExactNetwork,
@@ -108,6 +109,7 @@ pub struct Fit {
 
 /// A network in floating point, and the order of the points.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct FloatFit<F> {
     /// The network.
     pub network: TwoLayer<F>,
@@ -215,9 +217,9 @@ impl DepthTwo {
                 Some(index) => Err(ConstructError::Overflow { what, index, format: F::NAME }),
                 None => Ok(()),
             };
-        finite("the direction at coordinate", &a)?;
-        finite("the threshold", &b)?;
-        finite("the output weight", &w)?;
+        finite("coordinate", &a)?;
+        finite("threshold", &b)?;
+        finite("output weight", &w)?;
         Ok(FloatFit { network: TwoLayer { a, b, w, c: F::zero() }, threshold: rule, z, order })
     }
 }
@@ -259,11 +261,7 @@ pub fn project_and_sort<F: Element>(task: &Task) -> Result<Sorted<F>, ConstructE
         let a = rounded(a);
         let z = project_float(points, &a);
         if let Some(index) = first(&z, |z| !z.is_finite()) {
-            return Err(ConstructError::Overflow {
-                what: "the projection",
-                index,
-                format: F::NAME,
-            });
+            return Err(ConstructError::Overflow { what: "projection", index, format: F::NAME });
         }
         Ok(order_float(&z).map(|(order, z)| Sorted { a, order, z }))
     };

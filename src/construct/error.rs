@@ -25,8 +25,8 @@ pub enum ConstructError {
     },
     /// The labels are vectors, and the network has one output.
     #[error(
-        "the labels are vectors of {outputs} numbers, and this construction takes one number: \
-         of a table choose one with label=COLUMN; two-hidden takes vectors"
+        "the labels are vectors of {outputs} numbers, and this construction takes one number per label: \
+         label=COLUMN chooses a column of a table; two-hidden takes vectors"
     )]
     VectorLabels {
         /// Numbers a label.
@@ -56,19 +56,19 @@ pub enum ConstructError {
         n: usize,
     },
     /// A number left the range of the format.
-    #[error("{what} of point {index} is not finite in {format}: take the exact solver")]
+    #[error("{what} {index} is not finite in {format}; the exact solver has no such limit")]
     Overflow {
         /// The quantity.
         what: &'static str,
-        /// The point, in the order of projections.
+        /// Its index: a coordinate, or a point in the order of projections.
         index: usize,
         /// The format.
         format: &'static str,
     },
     /// The depth is not one that the corollary speaks of.
     #[error(
-        "depth {depth}: for n = {n} points depths from 3 to n + 2 = {} are built, and depth 2 is \
-         depth-two-zigzag",
+        "depth {depth} is not built for n = {n} points; expected 3 to n + 2 = {} (depth 2 is \
+         depth-two-zigzag)",
         .n + 2
     )]
     Depth {
@@ -78,10 +78,10 @@ pub enum ConstructError {
         n: usize,
     },
     /// The labels are real numbers, and the construction tells classes apart.
-    #[error("the labels are real numbers: this construction needs classes")]
+    #[error("the labels are real numbers; this construction needs classes")]
     NeedsClasses,
     /// More classes than the outputs can name.
-    #[error("{classes} classes, and this construction tells {most} apart")]
+    #[error("{classes} classes; this construction tells at most {most} apart")]
     TooManyClasses {
         /// Classes.
         classes: u32,
@@ -106,7 +106,7 @@ pub enum ConstructError {
         points: Vec<usize>,
     },
     /// A square system without a solution for all labels.
-    #[error("{what} have rank {rank}, and {n} points need rank {n}")]
+    #[error("{what} have rank {rank}; {n} points need rank {n}")]
     Rank {
         /// The vectors.
         what: &'static str,
@@ -122,7 +122,7 @@ pub enum ConstructError {
         index: usize,
     },
     /// The construction is for points of the real line.
-    #[error("points of R^{d}: this construction takes one coordinate")]
+    #[error("the points have {d} coordinates; this construction takes one")]
     NotOnALine {
         /// Coordinates of a point.
         d: usize,

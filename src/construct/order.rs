@@ -11,7 +11,7 @@ use shatter_network::evaluate::ascending;
 pub struct Tie(pub u32, pub u32);
 
 /// The order of exact projections, or a tie.
-pub fn order_exact(z: &Lattice) -> Result<Vec<u32>, Tie> {
+pub(crate) fn order_exact(z: &Lattice) -> Result<Vec<u32>, Tie> {
     let narrow = match &z.values {
         Integers::Narrow(values) => {
             let short = values.iter().map(|&x| i64::try_from(x).ok());
@@ -186,7 +186,7 @@ fn first_pair<T: Sync>(values: &[T], holds: impl Fn(&T, &T) -> bool + Sync) -> O
 }
 
 /// The first value of which `holds`.
-pub fn first<T: Sync>(values: &[T], holds: impl Fn(&T) -> bool + Sync) -> Option<usize> {
+pub(crate) fn first<T: Sync>(values: &[T], holds: impl Fn(&T) -> bool + Sync) -> Option<usize> {
     let parts = values.par_chunks(SMALL).enumerate();
     let found =
         parts.map(|(part, values)| values.iter().position(&holds).map(|at| part * SMALL + at));

@@ -39,6 +39,15 @@ pub struct ExactArray<'a> {
     pub values: Box<dyn Iterator<Item = Cow<'a, Rational>> + 'a>,
 }
 
+impl std::fmt::Debug for ExactArray<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExactArray")
+            .field("name", &self.name)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A named array in a floating-point type.
 #[derive(Clone, Debug)]
 pub struct NamedArray {
@@ -217,7 +226,7 @@ fn dense(units: &[Unit], inputs: usize) -> Box<dyn Iterator<Item = Cow<'_, Ratio
 /// Entries of a matrix that are not zero, by their place. Those that are added at one place are added
 /// up.
 #[derive(Default)]
-pub struct Sparse<'a>(HashMap<usize, Cow<'a, Rational>>);
+pub(crate) struct Sparse<'a>(HashMap<usize, Cow<'a, Rational>>);
 
 impl<'a> Sparse<'a> {
     /// Adds a weight at a place.

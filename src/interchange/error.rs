@@ -10,8 +10,8 @@ use shatter_sample::SampleError;
 pub enum InterchangeError {
     /// Numbers that the type does not have.
     #[error(
-        "{rounded} of {numbers} numbers are no {precision}, the first is number {index} of \
-         '{tensor}', {value}; --round would round them by up to {absolute:e} ({relative:e} of the number)"
+        "{rounded} of {numbers} numbers are not numbers of {precision}, first number {index} of '{tensor}', \
+         {value}; rounding changes them by up to {absolute:e} ({relative:e} of the number)"
     )]
     Rounds {
         /// How many.
@@ -60,7 +60,7 @@ pub enum InterchangeError {
         bits: u64,
     },
     /// A layer without units.
-    #[error("layer {layer} has no units, which the format cannot say")]
+    #[error("layer {layer} has no units, which the format cannot express")]
     EmptyLayer {
         /// The layer, from 0.
         layer: usize,
@@ -72,7 +72,7 @@ pub enum InterchangeError {
     #[error("{0}")]
     Unsupported(String),
     /// A file that is not what it should be.
-    #[error("no network that can be read here: {0}")]
+    #[error("not a network that can be read: {0}")]
     Malformed(String),
     /// A number that cannot be used.
     #[error("number {index} of array '{array}', {value}, {reason}")]
@@ -96,7 +96,7 @@ pub enum InterchangeError {
     },
     /// An operator that is not read.
     #[error(
-        "node '{node}' is {operator}, which is not read here; PYTHON.md lists the operators that are"
+        "node '{node}' is {operator}, which is not read; PYTHON.md lists the operators that are"
     )]
     Operator {
         /// The node's name, or that of its output.

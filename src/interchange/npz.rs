@@ -74,7 +74,7 @@ fn npy_header(array: &NamedArray) -> Vec<u8> {
 /// is no array, [`InterchangeError::Array`], [`InterchangeError::Entry`].
 pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
     let malformed = |reason: String| InterchangeError::Malformed(reason);
-    let refuse = |error: ZipError| malformed(format!("it is no NPZ (zip) archive: {error}"));
+    let refuse = |error: ZipError| malformed(format!("it is not an NPZ (zip) archive: {error}"));
     let mut archive = ZipArchive::new(Cursor::new(file)).map_err(refuse)?;
     if archive.file_names().flatten().any(|name| name.ends_with("data.pkl")) {
         return Err(malformed(
@@ -109,7 +109,7 @@ pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
             continue;
         }
         let Some(array) = name.strip_suffix(".npy") else {
-            return Err(malformed(format!("its member '{name}' is no array (.npy)")));
+            return Err(malformed(format!("its member '{name}' is not an array (.npy)")));
         };
         let read = array::read(&mut Source::member(PathBuf::from(&name), member, left))?;
         let (values, bytes) = match read.data {

@@ -50,6 +50,7 @@ impl Floats {
 
 /// How many numbers had to be rounded, and by how much at most.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 pub struct Rounded {
     /// Numbers.
     pub numbers: u64,

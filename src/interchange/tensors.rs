@@ -49,14 +49,14 @@ pub fn file(arrays: &[NamedArray], metadata: &[(String, String)]) -> Vec<u8> {
 /// [`InterchangeError::Entry`] for numbers that cannot be used.
 pub fn read(file: &[u8]) -> Result<Arrays, InterchangeError> {
     let broken = |reason: String| {
-        InterchangeError::Malformed(format!("it is no whole safetensors file: {reason}"))
+        InterchangeError::Malformed(format!("it is not a complete safetensors file: {reason}"))
     };
     let (length, rest) =
         file.split_first_chunk().ok_or_else(|| broken(format!("it has {} bytes", file.len())))?;
     let length = u64::from_le_bytes(*length);
     let parts = usize::try_from(length).ok().filter(|_| length <= LONGEST);
     let (text, data) = parts.and_then(|length| rest.split_at_checked(length)).ok_or_else(|| {
-        broken(format!("its header would have {length} bytes, and {} are there", rest.len()))
+        broken(format!("its header would have {length} bytes, but {} follow", rest.len()))
     })?;
     let header = parse(text, data.len() as u64).map_err(broken)?;
     let mut left = MOST_READ;

@@ -61,6 +61,7 @@ const MOST_CLASSES: usize = 1 << 16;
 const HEAD: usize = 32;
 
 /// What is judged.
+#[derive(Debug)]
 pub struct Subject<'a> {
     /// SHA-256 of the file.
     pub network_sha256: String,
@@ -86,6 +87,7 @@ pub struct Subject<'a> {
 
 /// How many points have each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[must_use]
 pub struct VerdictCounts {
     /// The outputs equal the target.
     pub exact: usize,

@@ -113,7 +113,7 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, VerdictCounts), St
             counts = line;
         } else if line != wanted {
             let found: String = line.chars().take(120).flat_map(char::escape_default).collect();
-            return Err(format!("'{wanted}' is expected, '{found}' found"));
+            return Err(format!("expected '{wanted}', found '{found}'"));
         }
     }
     let n = subject.sample.points.n();

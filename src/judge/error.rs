@@ -8,7 +8,7 @@ use shatter_network::reading::ReadingError;
 #[non_exhaustive]
 pub enum JudgeError {
     /// Points of another shape than the network takes.
-    #[error("the network takes points of shape {takes}, the sample's are {points}")]
+    #[error("the network takes points of shape {takes}; the sample's have shape {points}")]
     Shape {
         /// What it takes.
         takes: String,
@@ -28,8 +28,8 @@ pub enum JudgeError {
     Reading(#[from] ReadingError),
     /// Numbers are read of a softmax, which is not evaluated.
     #[error(
-        "the network ends in a softmax, of which the largest output is read; labels that are numbers take outputs \
-         that are numbers: export it without the softmax"
+        "the network ends in a softmax, of which only the largest output is read, and the labels are real numbers: \
+         export the network without the softmax"
     )]
     Softmax,
     /// Not one label a point.
@@ -42,7 +42,7 @@ pub enum JudgeError {
     },
     /// More work than a check may be.
     #[error(
-        "the {n} points would take {work:e} {what}, and {most:e} are the most: check fewer points at a time"
+        "the {n} points would take {work:e} {what}; the limit is {most:e}: check fewer points at a time"
     )]
     TooMuchWork {
         /// How much it would be.
@@ -55,7 +55,7 @@ pub enum JudgeError {
         what: &'static str,
     },
     /// More memory than a check may take.
-    #[error("a point would take {bytes} bytes at once, and {most} are the most")]
+    #[error("a point would take {bytes} bytes at once; the limit is {most}")]
     TooMuchMemory {
         /// How many it would be.
         bytes: u64,
@@ -63,6 +63,6 @@ pub enum JudgeError {
         most: u64,
     },
     /// A network that is not evaluated exactly.
-    #[error("it is not evaluated exactly: {0}")]
+    #[error("the network cannot be evaluated exactly: {0}")]
     Inexact(#[from] Inexact),
 }

@@ -38,6 +38,15 @@ pub struct Exactly<'a> {
     most: u64,
 }
 
+impl std::fmt::Debug for Exactly<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exactly")
+            .field("exact", &self.exact)
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Exactly<'a> {
     /// Asked for, at `n` of the points.
     ///

@@ -36,6 +36,7 @@ use super::softmax;
 
 /// What was found at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
@@ -51,6 +52,7 @@ pub struct Judged {
 
 /// A verdict; see the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub enum Verdict {
     /// The outputs equal the target.
     Exact,
@@ -104,10 +106,9 @@ impl std::str::FromStr for Walks {
     fn from_str(text: &str) -> Result<Walks, String> {
         match text {
             "all" => Ok(Walks::AtMost(usize::MAX)),
-            _ => text
-                .parse()
-                .map(Walks::AtMost)
-                .map_err(|_| format!("'{text}' is no number of points: 0, 100, all")),
+            _ => text.parse().map(Walks::AtMost).map_err(|_| {
+                format!("'{text}' is not a number of points; expected a number, or all")
+            }),
         }
     }
 }

@@ -18,6 +18,7 @@ use super::ExactNetwork;
 
 /// Sizes of a network; see the table above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[must_use]
 pub struct Counts {
     /// Affine maps.
     pub depth: u64,

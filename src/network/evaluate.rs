@@ -101,6 +101,7 @@ pub fn largest_error(outputs: &[f64], labels: &Labels) -> f64 {
 
 /// How far a network is from its labels, without rounding.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use]
 pub struct ExactResidual {
     /// Points at which output and label are equal.
     pub fits: usize,
@@ -115,6 +116,7 @@ pub struct ExactResidual {
 ///
 /// # Panics
 /// If there are fewer labels than projections.
+#[must_use]
 pub fn exact_residual(network: &ExactNetwork, z: &Lattice, labels: &Labels) -> ExactResidual {
     let weights: Option<Vec<Dyadic>> = network.w.iter().map(Dyadic::from_rational).collect();
     let differences: Vec<(usize, Rational)> = match weights {

@@ -106,6 +106,7 @@ pub struct Layered {
 
 /// Sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[must_use]
 pub struct Sizes {
     /// Affine maps.
     pub depth: u64,

@@ -117,6 +117,7 @@ pub struct Misfit {
 ///
 /// # Panics
 /// If the points have fewer coordinates than the network has inputs.
+#[must_use]
 pub fn first_misfit(
     network: &(impl Predictor + ?Sized),
     points: &Points,

@@ -82,6 +82,12 @@ type Outputs<E> = fn(&Graph, &[E], usize) -> Vec<E>;
 #[used]
 static COMPILED: (Outputs<f32>, Outputs<f64>) = (outputs::<f32>, outputs::<f64>);
 
+impl<E> std::fmt::Debug for Plain<'_, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").field("block", &self.block).finish_non_exhaustive()
+    }
+}
+
 impl<'a, E: Element> Plain<'a, E> {
     /// Rounds the weights to numbers of type `E`.
     pub fn new(graph: &'a Graph) -> Plain<'a, E> {

@@ -381,7 +381,7 @@ fn names_do_not_decide() {
     for (bytes, words) in [
         (&b""[..], &["empty"][..]),
         (b"\x80\x02}q\x00.", &["pickled"]),
-        (b"hello, world", &["no format"]),
+        (b"hello, world", &["no known format"]),
         (b"shatter network certificate 1\n", &["in another file"]),
         (b"shatter nonsense 1\n", &["line 1"]),
         (b"PK\x03\x04 and no more", &["zip"]),

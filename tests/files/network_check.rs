@@ -418,7 +418,7 @@ fn a_certificate_is_of_the_runtimes_that_it_names() {
     assert_eq!((&found["accepted"], &found["runtime"]), (&false.into(), &"tf32".into()), "{found}");
     written(&usual.replace("runtime ieee\n", "runtime fp8\n"));
     let found = check(&["other.txt"]);
-    assert!(found["reason"].as_str().unwrap().contains("'runtime fp8' found"), "{found}");
+    assert!(found["reason"].as_str().unwrap().contains("found 'runtime fp8'"), "{found}");
     // In words.
     let output = shatter(&folder, &["check", "--network", "net.onnx", sample]);
     assert!(

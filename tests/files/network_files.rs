@@ -97,14 +97,14 @@ fn a_tensor_of_a_trillion_numbers_in_forty_bytes_is_refused() {
 fn cycles_and_names_that_nothing_makes_are_refused() {
     let nodes =
         [node("Relu", &["b"], "a"), node("Relu", &["a"], "b"), node("Identity", &["b"], "y")];
-    assert!(reason(&model(&nodes, &[], &[1])).contains("in a cycle"));
-    assert!(reason(&model(&[node("Relu", &["y"], "y")], &[], &[1])).contains("in a cycle"));
+    assert!(reason(&model(&nodes, &[], &[1])).contains("form a cycle"));
+    assert!(reason(&model(&[node("Relu", &["y"], "y")], &[], &[1])).contains("form a cycle"));
     assert!(
         reason(&model(&[node("Relu", &["x"], "z")], &[], &[1]))
-            .contains("nothing makes its output")
+            .contains("no node makes its output")
     );
     let twice = [node("Relu", &["x"], "y"), node("Relu", &["x"], "y")];
-    assert!(reason(&model(&twice, &[], &[1])).contains("stands for something already"));
+    assert!(reason(&model(&twice, &[], &[1])).contains("is defined twice"));
 }
 
 #[test]
@@ -537,7 +537,7 @@ fn archives_that_lie_are_refused() {
             ("nan.npz", stored(&[("w.npy", nan)]), "number 1 of array 'w', NaN, is not finite"),
             ("texts.npz", stored(&[("metadata.json", nested.into())]), "metadata.json"),
             ("empty.npz", stored(&[]), "does not say"),
-            ("member.npz", stored(&[("w.txt", vec![])]), "is no array"),
+            ("member.npz", stored(&[("w.txt", vec![])]), "is not an array"),
         ],
     );
 }
@@ -571,8 +571,8 @@ fn texts_that_nest_or_lie_are_refused() {
             ("far.json", one("[1]", "[1e999]").into(), "number 0"),
             ("nan.json", one("[1]", "[NaN]").into(), "number 0"),
             ("infinity.json", one("[1]", "[Infinity]").into(), "number 0"),
-            ("text.json", one("[1]", r#"["inf"]"#).into(), "'inf' is no fraction"),
-            ("zero.json", one("[1]", r#"["1/0"]"#).into(), "'1/0' is no fraction"),
+            ("text.json", one("[1]", r#"["inf"]"#).into(), "'inf' is not a fraction"),
+            ("zero.json", one("[1]", r#"["1/0"]"#).into(), "'1/0' is not a fraction"),
             (
                 "long.json",
                 one("[1]", &format!(r#"["{long}/{long}"]"#)).into(),

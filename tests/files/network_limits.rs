@@ -69,7 +69,7 @@ fn what_takes_more_than_may_be_asked_for_is_refused_by_name() {
     csv(&folder, "x.csv", ["3,0", "5,1"].map(str::to_owned).into_iter());
     let sample = "csv:x.csv,header=no";
     for (file, words) in [
-        ("wide.onnx", ["bytes of memory at once", "1073741824 are the most"]),
+        ("wide.onnx", ["bytes of memory at once", "the limit is 1073741824"]),
         ("long.onnx", ["would grow too long", "denominators of more than 32768"]),
     ] {
         refused(&folder, &["check", "--network", file, sample, "--exact"], &words);

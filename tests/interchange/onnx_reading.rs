@@ -73,7 +73,7 @@ fn a_cycle_of_any_length_is_refused() {
         let mut nodes: Vec<Vec<u8>> =
             (0..length).map(|k| node("Relu", &[&name(k)], &name(k + 1))).collect();
         nodes.push(node("Relu", &["v0"], "y"));
-        assert!(reason(&model(&nodes, &[], &[1])).contains("in a cycle"), "{length}");
+        assert!(reason(&model(&nodes, &[], &[1])).contains("form a cycle"), "{length}");
     }
 }
 

@@ -32,10 +32,10 @@ fn what_is_wrong_is_named() {
     let deep = "[ ".repeat(20) + "relu" + &" ]".repeat(20);
     let cases = [
         ("", "it has no layers"),
-        ("konv(8)", "'konv(8)' is no layer"),
+        ("konv(8)", "'konv(8)' is neither a layer"),
         ("conv(8", "a ')' is missing"),
         ("conv(8)", "the size is missing"),
-        ("conv(8,x)", "'x' is no number"),
+        ("conv(8,x)", "'x' is not a number"),
         ("conv(8,3,pads=1)", "'pads=1' is not understood"),
         ("relu(1)", "'1' is not understood"),
         ("[ relu", "a '[' is never closed"),
@@ -45,8 +45,8 @@ fn what_is_wrong_is_named() {
         ("conv(8,3,stride=0)", "does not fit"),
         ("maxpool(3,pad=3)", "does not fit"),
         ("dense(5)", "flatten 3×28×28 first"),
-        ("dropout(1)", "1 is no rate"),
-        ("dropout(nan)", "NaN is no rate"),
+        ("dropout(1)", "1 is not a rate"),
+        ("dropout(nan)", "NaN is not a rate"),
         ("lrn(0)", "must be positive"),
         ("batchnorm(eps=0)", "an epsilon of 0 is not positive and finite"),
         ("batchnorm(eps=-1e-5)", "not positive and finite"),
@@ -55,12 +55,12 @@ fn what_is_wrong_is_named() {
         ("batchnorm(eps=1e-400)", "not positive and finite"),
         ("batchnorm(1e-3)", "'1e-3' is not understood"),
         ("batchnorm(epsilon=1e-3)", "'epsilon=1e-3' is not understood"),
-        ("batchnorm(eps=0x1p-3)", "'0x1p-3' is no number"),
+        ("batchnorm(eps=0x1p-3)", "'0x1p-3' is not a number"),
         ("conv(0,3)", "empty or too large"),
         ("[ conv(2,3) | conv(2,5) ]", "branch 1 ends in 24×24"),
         ("flatten dense(99999999999)", "too many parameters"),
         ("flatten dense(18446744073709551615)", "empty or too large"),
-        ("mlp:5,,5", "'mlp:5,,5' is no layer"),
+        ("mlp:5,,5", "'mlp:5,,5' is neither a layer"),
     ];
     for (text, message) in cases {
         let network = Architecture::named(text, IMAGE, 10);

@@ -342,7 +342,7 @@ fn settings_that_make_no_sense() {
         (&["--learning-rate", "nan"], "learning rate NaN"),
         (&["--batch", "0"], "a batch of 0 samples"),
         (&["--model", "dense(8"], "a ')' is missing"),
-        (&["--model", "konv(8,3)"], "'konv(8,3)' is no layer"),
+        (&["--model", "konv(8,3)"], "'konv(8,3)' is neither a layer"),
         (&["--model", "conv(8,5)"], "does not fit"),
         (&["--device", "cuda", "--precision", "f64"], "--device cuda"),
         (&["--augment", "spin"], "spin"),

@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Part<'_, File> {
                 }
             };
             if !fresh {
-                return Err(A::Error::custom(format!("'{key}' stands there twice")));
+                return Err(A::Error::custom(format!("'{key}' appears twice")));
             }
         }
         let entries = entries.ok_or_else(|| A::Error::missing_field("arrays"))?;
@@ -180,7 +180,7 @@ impl<'de> Visitor<'de> for Part<'_, OneArray> {
                 _ => return Err(A::Error::unknown_field(&shortened(&key), &["shape", "values"])),
             };
             if !fresh {
-                return Err(A::Error::custom(format!("'{key}' stands there twice")));
+                return Err(A::Error::custom(format!("'{key}' appears twice")));
             }
         }
         let shape = shape.ok_or_else(|| A::Error::missing_field("shape"))?;
@@ -282,7 +282,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_, One> {
 impl Part<'_, One> {
     fn whole<E: Error>(self, x: i128) -> Result<Number, E> {
         if x as f64 as i128 != x {
-            return Err(E::custom(format!("{x} is no binary64 number: write it as a text")));
+            return Err(E::custom(format!("{x} is not a binary64 number: write it as a string")));
         }
         self.float(x as f64)
     }
@@ -322,7 +322,7 @@ impl<'de> Visitor<'de> for Part<'_, One> {
         let products = numerator.len().saturating_mul(denominator.len());
         let what = "products of digits, which reduce fractions,";
         Budget::take(&self.budget.products, products, MOST_PRODUCTS, what)?;
-        let refuse = || E::custom(format!("'{}' is no fraction such as -3/4", shortened(text)));
+        let refuse = || E::custom(format!("'{}' is not a fraction such as -3/4", shortened(text)));
         fraction(text).map(Number::Exact).ok_or_else(refuse)
     }
 }

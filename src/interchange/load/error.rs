@@ -1,5 +1,6 @@
 //! Why a file could not be loaded.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,6 +9,27 @@ use shatter_certify::ReadError;
 use shatter_network::architecture::ArchitectureError;
 use shatter_network::graph::GraphError;
 use shatter_train::CheckpointError;
+
+/// A fact about plain arrays that the file does not hold and that was not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingFact {
+    /// The layers.
+    Layers,
+    /// The number of outputs.
+    Outputs,
+    /// The shape of the input.
+    Input,
+}
+
+impl fmt::Display for MissingFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MissingFact::Layers => "its layers",
+            MissingFact::Outputs => "how many outputs it has",
+            MissingFact::Input => "the shape of its input",
+        })
+    }
+}
 
 /// Why a file could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +52,7 @@ pub enum LoadError {
         what: &'static str,
     },
     /// A file that is larger than any that is read.
-    #[error("{file} has {bytes} bytes, and at most {most} are read", file = .file.display())]
+    #[error("{file} has {bytes} bytes; at most {most} are read", file = .file.display())]
     TooLarge {
         /// The file.
         file: PathBuf,
@@ -80,10 +102,10 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
         /// What has to be given.
-        missing: &'static str,
+        missing: MissingFact,
     },
     /// Layers in words for a file that has its own.
-    #[error("{file} ({kind}) says its layers itself: layers in words are for plain arrays under PyTorch's names", file = .file.display())]
+    #[error("{file} ({kind}) has its own layers; layers are given in words only for plain arrays under PyTorch's names", file = .file.display())]
     Said {
         /// The file.
         file: PathBuf,

@@ -169,7 +169,7 @@ fn activations(
         let found = Activation::ALL.into_iter().find(|activation| activation.name() == name);
         found.ok_or_else(|| {
             let name: String = name.chars().take(40).flat_map(char::escape_debug).collect();
-            malformed(format!("its 'activations' name '{name}', which is none"))
+            malformed(format!("its 'activations' name '{name}', which is not an activation"))
         })
     };
     let layer = |names: Vec<String>| names.into_iter().map(activation).collect();

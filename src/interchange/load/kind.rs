@@ -104,7 +104,7 @@ fn unknown(head: &[u8]) -> String {
         [0x89, b'H', b'D', b'F', ..] => "it seems to be HDF5",
         [0x1f, 0x8b, ..] => "it is packed with gzip: unpack it first",
         [0x93, b'N', b'U', b'M', ..] => "it is a single array (NPY)",
-        _ => "its first bytes are those of no format that is known here",
+        _ => "its first bytes match no known format",
     };
     format!("{seems}; {READ}")
 }

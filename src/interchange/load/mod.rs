@@ -36,7 +36,7 @@ use shatter_sample::fingerprint::hex;
 use shatter_sample::{LabelRule, Target};
 use shatter_train::{Checkpoint, CheckpointError};
 
-pub use error::LoadError;
+pub use error::{LoadError, MissingFact};
 pub use kind::FileKind;
 pub use trained::Trained;
 pub use weights::{Weights, weights};
@@ -60,6 +60,7 @@ pub struct LoadOptions<'a> {
 
 /// A network that was loaded.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Loaded {
     /// The file.
     pub file: PathBuf,

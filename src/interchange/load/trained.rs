@@ -9,7 +9,7 @@ use shatter_exact::{Element, Format};
 use shatter_network::architecture::{Architecture, Parameter, Shape};
 use shatter_train::{Checkpoint, Identity, Progress, checkpoint};
 
-use super::{LoadError, LoadOptions};
+use super::{LoadError, LoadOptions, MissingFact};
 
 /// An architecture with its arrays.
 #[derive(Clone, Debug)]
@@ -53,14 +53,14 @@ pub fn trained(
     let text = |key: &str| arrays.metadata.get(key).map(String::as_str);
     let input = options.input.or_else(|| text("input").and_then(checkpoint::sides));
     let input = input.or_else(|| vector(&arrays));
-    let input = input.ok_or_else(|| unsaid("the shape of what goes in"))?;
+    let input = input.ok_or_else(|| unsaid(MissingFact::Input))?;
     let own = text("outputs").and_then(|outputs| outputs.parse().ok());
     let outputs = options.outputs.or(own).or_else(|| last(&arrays));
-    let outputs = outputs.ok_or_else(|| unsaid("how many outputs it has"))?;
+    let outputs = outputs.ok_or_else(|| unsaid(MissingFact::Outputs))?;
     let architecture = match (options.architecture, text("architecture")) {
         (Some(words), _) => Architecture::named(words, input, outputs),
         (None, Some(words)) => checkpoint::network(words, input, outputs),
-        (None, None) => return Err(unsaid("its layers")),
+        (None, None) => return Err(unsaid(MissingFact::Layers)),
     };
     let architecture =
         architecture.map_err(|source| LoadError::Architecture { file: file(), source })?;
@@ -136,7 +136,7 @@ fn floats(name: &str, values: StoredNumbers) -> Result<(Format, Vec<f64>), Inter
                     array: array(),
                     index,
                     value: x.to_string().chars().take(60).collect(),
-                    reason: "is no binary64 number".to_owned(),
+                    reason: "is not a binary64 number".to_owned(),
                 })
             };
             let values = values.into_iter().enumerate().map(number).collect::<Result<_, _>>()?;
@@ -171,7 +171,7 @@ fn narrowed(
                 array: array.name.clone(),
                 index,
                 value: values[index].to_string(),
-                reason: format!("is no {said}, of which the file says its numbers are"),
+                reason: format!("is not a number of {said}, the precision that the file names"),
             };
             return Err(LoadError::Content { file: path.to_owned(), source: Box::new(source) });
         }

@@ -43,7 +43,7 @@ pub fn weights<E: Element>(
                 array: array.name,
                 index,
                 value: values[index].to_string(),
-                reason: format!("is no finite {}", E::NAME),
+                reason: format!("is not finite in {}", E::NAME),
             };
             return Err(LoadError::Content { file: path.to_owned(), source: Box::new(source) });
         }

@@ -23,7 +23,7 @@ pub fn order(nodes: &[&[u8]], is_given: impl Fn(&str) -> bool, output: &str) -> 
     for (index, bytes) in nodes.iter().enumerate() {
         for made in wire::node(bytes)?.outputs.into_iter().filter(|name| !name.is_empty()) {
             if makers.insert(made, index).is_some() || is_given(made) {
-                return malformed(format!("'{made}' stands for something already"));
+                return malformed(format!("'{made}' is defined twice"));
             }
         }
     }
@@ -36,15 +36,15 @@ pub fn order(nodes: &[&[u8]], is_given: impl Fn(&str) -> bool, output: &str) -> 
         if let Some(name) = wanted.filter(|name| !name.is_empty() && !is_given(name)) {
             let Some(&index) = makers.get(name) else {
                 return malformed(match open.last() {
-                    Some(_) => format!("'{name}' is read, and nothing makes it"),
-                    None => format!("nothing makes its output '{name}'"),
+                    Some(_) => format!("'{name}' is read, but no node makes it"),
+                    None => format!("no node makes its output '{name}'"),
                 });
             };
             match state[index] {
                 State::Done => {}
                 State::Open => {
                     return malformed(format!(
-                        "'{name}' is made of itself: its nodes are in a cycle"
+                        "'{name}' depends on itself: its nodes form a cycle"
                     ));
                 }
                 State::Unseen => {

@@ -118,7 +118,7 @@ fn declared<'a>(model: &Model<'a>) -> Result<Declared<'a>> {
     let name = input.name;
     let described = wire::described(input)?;
     let tensor = described.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
-    let Some(tensor) = tensor else { return malformed(format!("input '{name}' is no tensor")) };
+    let Some(tensor) = tensor else { return malformed(format!("input '{name}' is not a tensor")) };
     let element = i64::from(tensor.elem_type);
     let Some(precision) = format(element) else {
         return malformed(format!(
@@ -201,7 +201,7 @@ impl<'a> Reading<'a> {
     fn all(mut self, model: &Model<'a>) -> Result<Graph> {
         let [output] = model.outputs.as_slice() else {
             return malformed(format!(
-                "one output is expected, it has {}: export the network with the outputs that say the label alone",
+                "one output is expected, it has {}: export the network with only the output that says the label",
                 model.outputs.len()
             ));
         };
@@ -251,7 +251,7 @@ impl<'a> Reading<'a> {
     pub fn named(&self, name: &str) -> Result<Named<'a>> {
         match self.names.get(name) {
             Some(named) => Ok(named.clone()),
-            None => malformed(format!("'{name}' is read, and nothing makes it")),
+            None => malformed(format!("'{name}' is read, but no node makes it")),
         }
     }
 
@@ -328,7 +328,7 @@ impl<'a> Reading<'a> {
     /// Takes so many numbers from those that may be decoded.
     pub fn decode(&mut self, numbers: usize) -> Result<()> {
         let Some(left) = self.to_decode.checked_sub(numbers) else {
-            return malformed("its constants are used more often than there is room for");
+            return malformed("its constants are used more often than is allowed");
         };
         self.to_decode = left;
         Ok(())

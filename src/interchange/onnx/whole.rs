@@ -89,7 +89,7 @@ impl Whole {
         match known {
             Some(known) if self.sides.len() <= 1 => Ok(known),
             Some(_) => Err("it is a table of whole numbers, and a row of them is expected"),
-            None => Err("it hangs on the number of points in a batch"),
+            None => Err("it depends on the number of points in a batch"),
         }
     }
 

@@ -76,7 +76,7 @@ fn next<'a>(rest: &mut &'a [u8]) -> Result<(u32, Field<'a>)> {
             Field::Eight
         }
         WireType::StartGroup | WireType::EndGroup => {
-            return malformed("a group, which ONNX has none of");
+            return malformed("a group, which ONNX does not use");
         }
     };
     Ok((number, value))

@@ -212,6 +212,12 @@ pub struct Evaluator<'a> {
     needs: Vec<Needs>,
 }
 
+impl std::fmt::Debug for Evaluator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluator").field("rounding", &self.rounding).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Evaluator<'a> {
     /// Prepares a network for the runtimes of a model.
     pub fn new(network: &'a Graph, runtime: Runtime) -> Evaluator<'a> {

@@ -53,7 +53,7 @@ pub enum ArchitectureError {
         reason: String,
     },
     /// Not the name or the text of a network to be trained.
-    #[error("'{text}' is no network: {reason}")]
+    #[error("'{text}' is not a network: {reason}")]
     Network {
         /// The text.
         text: String,
@@ -61,7 +61,9 @@ pub enum ArchitectureError {
         reason: String,
     },
     /// Not widths separated by hyphens.
-    #[error("'{0}' is no architecture: widths from inputs to outputs, such as 2-3-3-1, are")]
+    #[error(
+        "'{0}' is not an architecture; expected widths from inputs to outputs, such as 2-3-3-1"
+    )]
     Text(String),
 }
 

@@ -104,7 +104,7 @@ pub fn after(layer: &Layer, input: Shape, path: &str) -> Result<Shape, Architect
         let places = window.over(input).ok_or_else(|| {
             refuse(format!(
                 "a window of {0}×{0} with stride {1} and padding {2} does not fit {input} (size and \
-                 stride of at least 1 and padding below the size are wanted)",
+                 stride must be at least 1, and padding below the size)",
                 window.size, window.stride, window.padding
             ))
         })?;
@@ -133,7 +133,7 @@ pub fn after(layer: &Layer, input: Shape, path: &str) -> Result<Shape, Architect
         }
         Layer::Dropout { rate } if (0.0..1.0).contains(rate) => input,
         Layer::Dropout { rate } => {
-            return Err(refuse(format!("{rate} is no rate: 0 <= rate < 1 is wanted")));
+            return Err(refuse(format!("{rate} is not a rate; expected 0 <= rate < 1")));
         }
         Layer::Concatenate(branches) => {
             let mut joined: Option<Shape> = None;

@@ -48,7 +48,7 @@ pub fn refused(text: &str, reason: String) -> ArchitectureError {
 pub(super) fn parse(text: &str, outputs: usize) -> Result<Vec<Layer>, ArchitectureError> {
     let refuse = |reason: String| refused(text, shortened(&reason));
     if text.len() > LONGEST {
-        return Err(refuse(format!("it has {} bytes, {LONGEST} at most are read", text.len())));
+        return Err(refuse(format!("it has {} bytes; at most {LONGEST} are read", text.len())));
     }
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace('|', " | ");
     let mut words = spaced.split_whitespace();
@@ -137,7 +137,7 @@ struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     fn number<T: std::str::FromStr>(&self, value: &str) -> Result<T, String> {
-        value.parse().map_err(|_| format!("'{}': '{value}' is no number that fits", self.word))
+        value.parse().map_err(|_| format!("'{}': '{value}' is not a number in range", self.word))
     }
 
     fn first<T: std::str::FromStr>(&mut self, what: &str) -> Result<T, String> {
@@ -173,8 +173,9 @@ fn layer(word: &str) -> Result<Layer, String> {
             let inner = rest.strip_suffix(')');
             (
                 name,
-                inner
-                    .ok_or_else(|| format!("'{word}': a ')' is missing, or a space is too many"))?,
+                inner.ok_or_else(|| {
+                    format!("'{word}': a ')' is missing, or there is a space too many")
+                })?,
             )
         }
     };
@@ -206,8 +207,8 @@ fn layer(word: &str) -> Result<Layer, String> {
         "dropout" => Layer::Dropout { rate: a.first("the rate")? },
         _ => {
             return Err(format!(
-                "'{word}' is no layer (flatten, relu, globalmeanpool, batchnorm, dense, conv, \
-                 maxpool, meanpool, lrn, dropout, [ … | … ]) and no name ({}, mlp:W1,W2,...)",
+                "'{word}' is neither a layer (flatten, relu, globalmeanpool, batchnorm, dense, conv, \
+                 maxpool, meanpool, lrn, dropout, [ … | … ]) nor a name ({}, mlp:W1,W2,...)",
                 named::NAMES.join(", ")
             ));
         }

@@ -22,7 +22,7 @@ mod nodes;
 pub mod plan;
 mod program;
 mod ridge;
-pub mod value;
+mod value;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -55,6 +55,12 @@ pub struct ExactEvaluator<'a> {
     program: RwLock<Option<Arc<Program>>>,
     /// What it takes.
     pub plan: EvaluationPlan,
+}
+
+impl std::fmt::Debug for ExactEvaluator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExactEvaluator").field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 impl<'a> ExactEvaluator<'a> {

@@ -51,7 +51,7 @@ pub enum Inexact {
     )]
     TooLong,
     /// Numbers that do not fit.
-    #[error("its numbers would take {bytes} bytes of memory at once, and {most} are the most")]
+    #[error("its numbers would take {bytes} bytes of memory at once; the limit is {most}")]
     TooMuchMemory {
         /// How many it would be.
         bytes: u64,

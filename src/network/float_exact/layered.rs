@@ -34,6 +34,7 @@ use shatter_sample::Points;
 
 /// Whether plain binary64, and binary32, reproduce the exact values at every point of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[must_use]
 pub struct LayeredExactness {
     /// binary64 does, in any order of evaluation.
     pub binary64: bool,

@@ -31,6 +31,7 @@ use super::projection::magnitude;
 
 /// The bits that the three bounds use, and the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
 pub struct FloatExactness {
     /// log2 of Σ|a_k x_k| / u, at most 53 (24) if (i) holds.
     pub projection_bits: f64,

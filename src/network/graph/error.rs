@@ -7,7 +7,7 @@ use crate::architecture::ArchitectureError;
 #[non_exhaustive]
 pub enum GraphError {
     /// Fewer arrays than the layers have.
-    #[error("arrays are missing: the layers have more of them")]
+    #[error("the layers have more arrays than there are")]
     ArraysMissing,
     /// A layer that is not evaluated.
     #[error("layer {layer} ({description}) {reason}")]

@@ -135,11 +135,15 @@ impl Response {
     ) -> Result<Response, String> {
         let response = Response::of(before, size, (alpha, beta, k));
         if quarters(beta).is_none() {
-            return Err(format!("beta = {beta} is not read, multiples of 1/4 to 4 are"));
+            return Err(format!(
+                "beta = {beta} is not supported; expected a multiple of 1/4 from 1/4 to 4"
+            ));
         }
         match response.is_bounded() {
             true => Ok(response),
-            false => Err(format!("alpha = {alpha} and k = {k} are not read: k must be positive")),
+            false => {
+                Err(format!("alpha = {alpha} and k = {k} are not supported: k must be positive"))
+            }
         }
     }
 

@@ -34,8 +34,8 @@ pub enum ReadingError {
     },
     /// A class that another output stands for than the one that is to be trained for it.
     #[error(
-        "class '{class}' of the sample is output {own} of the network, and would be trained as output {trained}; its \
-         classes are {known}"
+        "class '{class}' of the sample is output {own} of the network, and would be trained as output {trained}; \
+         its classes are {known}"
     )]
     Order {
         /// The name of the class.
@@ -49,8 +49,8 @@ pub enum ReadingError {
     },
     /// A class without a number, for a network without names.
     #[error(
-        "the network does not name its classes, and class '{class}' of the sample is not the number of one: the \
-         name of the class of each output, in order, is needed"
+        "the network does not name its classes, and class '{class}' of the sample is not the number of one; give \
+         the name of the class of each output, in order"
     )]
     Unnamed {
         /// The name of the class.
@@ -58,8 +58,8 @@ pub enum ReadingError {
     },
     /// A class whose number is that of no output.
     #[error(
-        "class {class} of the sample is none of the network's, which are numbered 0 to {last} by its {outputs} \
-         outputs: if they are other classes, the name of the class of each output, in order, is needed"
+        "class {class} of the sample is not a class of the network, whose {outputs} outputs are classes 0 to \
+         {last}; if they are other classes, give the name of the class of each output, in order"
     )]
     Beyond {
         /// The number of the class.
@@ -71,8 +71,8 @@ pub enum ReadingError {
     },
     /// Classes that one output without names does not say.
     #[error(
-        "one output without names says the classes -1 and 1, or 0 and 1, by its sign, and the sample has class \
-         '{class}': the names of the two classes, in order, are needed"
+        "one output without names says the classes -1 and 1, or 0 and 1, by its sign, but the sample has class \
+         '{class}'; give the names of the two classes, in order"
     )]
     NotTwo {
         /// The name of the class.
@@ -80,8 +80,8 @@ pub enum ReadingError {
     },
     /// A label that is no class.
     #[error(
-        "label {label} of point {point} is not a class: outputs say classes, which are non-negative whole numbers, \
-         or rows of a single 1 and zeros"
+        "label {label} of point {point} is not a class: outputs say classes, which are non-negative whole \
+         numbers, or rows of a single 1 and zeros"
     )]
     NotClass {
         /// The point.
@@ -91,12 +91,12 @@ pub enum ReadingError {
     },
     /// A file that was written before names of classes were kept, of a table, whose classes were numbered by rank.
     #[error(
-        "the file was written before names of classes were kept: the name of the class of each output, in order, is \
-         needed"
+        "the file was written before names of classes were kept; give the name of the class of each output, in \
+         order"
     )]
     Lost,
     /// A reading in a file that is none.
-    #[error("its reading cannot be read: {0}")]
+    #[error("the reading in the file is not valid: {0}")]
     File(String),
 }
 

@@ -83,7 +83,7 @@ fn one(
                 (before, after) = (after, before);
             }
         }
-        _ => return Some(Err("its auto_pad is none of ONNX's")),
+        _ => return Some(Err("its auto_pad is not one of ONNX's")),
     }
     let padded = side.checked_add(before)?.checked_add(after)?;
     let room = padded.checked_sub(reach)?;

@@ -141,7 +141,7 @@ pub fn pad<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<'
         }
     }
     let Some(found) = places(&value.sides, &lists, MOST_MOVED) else {
-        return call.refuse("it makes more numbers than there is room for");
+        return call.refuse("it makes more numbers than are allowed");
     };
     reading.hold(&of_a_point(&sides))?;
     let numbers = value.numbers();

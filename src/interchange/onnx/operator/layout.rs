@@ -159,7 +159,7 @@ fn all_places(
 ) -> Result<Vec<u32>> {
     match places(sides, lists, MOST_MOVED) {
         Some(from) => Ok(from.into_iter().flatten().collect()),
-        None => call.refuse("it makes more numbers than there is room for"),
+        None => call.refuse("it makes more numbers than are allowed"),
     }
 }
 
@@ -187,7 +187,7 @@ pub fn transpose<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<N
         by.push(strides[axis]);
     }
     if product(&counts).is_none_or(|numbers| numbers > MOST_MOVED) {
-        return call.refuse("it moves more numbers than there is room for");
+        return call.refuse("it moves more numbers than are allowed");
     }
     let mut from = Vec::new();
     walk(&to, &by, |at| from.push(at as u32));

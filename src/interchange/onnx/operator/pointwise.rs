@@ -150,7 +150,7 @@ pub fn clip<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> Result<Named<
         }
     }
     if bounds.0 > bounds.1 {
-        return call.refuse(format!("its bounds {} and {} are in no order", bounds.0, bounds.1));
+        return call.refuse(format!("its bounds {} and {} are not in order", bounds.0, bounds.1));
     }
     let value = call.value(reading, 0)?;
     clipped(reading, value, bounds)

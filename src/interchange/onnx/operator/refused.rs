@@ -36,7 +36,7 @@ pub fn reason(operator: &str) -> Option<&'static str> {
             "networks that make images are not read"
         }
         "ArgMax" | "TopK" | "ZipMap" | "ArrayFeatureExtractor" => {
-            "its outputs are no numbers a class: export the network up to its logits, of which the largest is read"
+            "its outputs are not one number per class: export the network up to its logits, of which the largest is read"
         }
         "QuantizeLinear"
         | "DequantizeLinear"

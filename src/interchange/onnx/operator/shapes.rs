@@ -43,7 +43,7 @@ pub fn constant_of_shape<'a>(reading: &mut Reading<'a>, call: &Call<'_, 'a>) -> 
         sides.into_iter().map(|side| usize::try_from(side).ok()).collect();
     let counted = sides.and_then(|sides| Some((super::super::read::product(&sides)?, sides)));
     let Some((count, sides)) = counted.filter(|(_, sides)| sides.len() <= wire::SIDES) else {
-        return call.refuse("its shape is none");
+        return call.refuse("its shape is not valid");
     };
     bounded(count)?;
     let value = call.node.attributes.iter().find(|attribute| attribute.name == "value");

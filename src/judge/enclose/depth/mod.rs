@@ -73,6 +73,15 @@ enum Precise<'a> {
     Double(Prepared<'a, f64>),
 }
 
+impl std::fmt::Debug for Deep<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deep")
+            .field("evaluator", &self.evaluator)
+            .field("expected", &self.expected)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Deep<'a> {
     /// Prepares a network; `None` where points would take too much work.
     pub fn new(network: &'a Graph, evaluator: &'a Evaluator<'a>) -> Option<Deep<'a>> {
