@@ -38,8 +38,8 @@ pub mod strategy;
 mod table;
 
 pub use certificate::{Certificate, cannot_fit};
-pub use claim::{Claim, Evidence, Grounds, Run, Verdict};
+pub use claim::{Claim, Evidence, Grounds, Stated, Trial};
 pub use harness::{Counterexample, Failure, Harness, HarnessError, Outcome};
 pub use predictor::{Misfit, Predictor, describe, first_misfit};
-pub use report::{At, Report, Row, run};
+pub use report::{Finding, Findings, Trying, run};
 pub use saved::{SavedError, SavedSample};

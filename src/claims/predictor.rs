@@ -74,7 +74,7 @@ pub struct Misfit {
     pub got: Vec<Rational>,
 }
 
-/// The first point of `sample` whose outputs are not exactly those that `target` asks for.
+/// Returns the first point of `sample` whose outputs are not exactly those that `target` asks for.
 ///
 /// ```
 /// use shatter_claims::first_misfit;
@@ -86,6 +86,7 @@ pub struct Misfit {
 /// assert_eq!((misfit.index, misfit.wanted), (1, vec![Rational::ONE]));
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
+#[must_use]
 pub fn first_misfit(
     network: &(impl Predictor + ?Sized),
     sample: &Sample,
@@ -119,7 +120,8 @@ fn short(x: &Rational) -> String {
     if text.len() <= 40 { text } else { format!("about {:e}", x.to_f64().value()) }
 }
 
-/// A sample in words: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
+/// Describes a sample: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
+#[must_use]
 pub fn describe(sample: &Sample) -> String {
     const SHOWN: usize = 12;
     let (n, d) = (sample.points.n(), sample.points.d());
