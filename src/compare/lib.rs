@@ -158,22 +158,17 @@ pub struct Building<'a> {
     pub of: usize,
 }
 
-/// No construction has this name.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("there is no construction '{name}'; there are: {known}")]
-pub struct UnknownConstruction {
-    /// As given.
-    pub name: String,
-    /// The names there are.
-    pub known: String,
-}
-
 /// The reason for which nothing was compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// A name that is not in the catalogue.
-    #[error(transparent)]
-    Unknown(#[from] UnknownConstruction),
+    /// A name is not in the catalogue.
+    #[error("there is no construction '{name}'; there are: {known}")]
+    Unknown {
+        /// As given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// A part of the sample could not be taken.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -238,14 +233,14 @@ pub fn run(
     })
 }
 
-fn chosen(only: &[String]) -> Result<Vec<Box<dyn Construction>>, UnknownConstruction> {
+fn chosen(only: &[String]) -> Result<Vec<Box<dyn Construction>>, CompareError> {
     if only.is_empty() {
         return Ok(catalogue::all());
     }
     let known = || catalogue::all().iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
         catalogue::find(name)
-            .ok_or_else(|| UnknownConstruction { name: name.clone(), known: known() })
+            .ok_or_else(|| CompareError::Unknown { name: name.clone(), known: known() })
     };
     only.iter().map(find).collect()
 }

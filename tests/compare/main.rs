@@ -47,8 +47,10 @@ fn what_stops_a_construction_is_named() {
     assert!(comparison.table().lines().all(|line| line.chars().count() <= 100));
 
     let refused = compare::run(&sample("gaussian:n=5,d=2"), &only(&["deep"]), &mut |_| {});
-    let Err(CompareError::Unknown(error)) = refused else { panic!("'deep' is no construction") };
-    assert!(error.to_string().contains("width-two"));
+    let Err(error @ CompareError::Unknown { .. }) = refused else {
+        panic!("'deep' is no construction")
+    };
+    assert!(error.to_string().contains("'deep'") && error.to_string().contains("width-two"));
 }
 
 /// Expected failure: a misfit and a broken promise show in the verdict and in the table.
