@@ -21,6 +21,20 @@ fn codes(prose: &str) -> impl Iterator<Item = &str> {
     prose.split('`').skip(1).step_by(2)
 }
 
+/// What a line of source says as a comment of its own, if it is one.
+fn comment(line: &str) -> Option<&str> {
+    let marks = ["///", "//!", "//", "(*", "# "];
+    marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark))
+}
+
+/// The comments of sources: where they are, and what they say.
+fn comments() -> Vec<(String, String)> {
+    let ends = [".rs", ".py", ".sh", ".cu", ".h", ".v", ".toml"];
+    let sources = files().into_iter().filter(|path| ends.iter().any(|end| path.ends_with(end)));
+    let said = |path: &str| read(path).lines().filter_map(comment).collect::<Vec<_>>().join("\n");
+    sources.map(|path| (path.clone(), said(&path))).collect()
+}
+
 /// Whether some file matches: a `*` in the last part stands for anything, `{a,b}` for each.
 fn exists(base: &Path, path: &str) -> bool {
     if let Some((before, rest)) = path.split_once('{') {
@@ -40,7 +54,7 @@ fn exists(base: &Path, path: &str) -> bool {
     }
 }
 
-/// Paths that begin with a folder of the repository or a room of `src/`, and links to files.
+/// Paths in pages and comments that begin with a folder of the repository or a room of `src/`, and links to files.
 #[test]
 fn paths_are_there() {
     let mut first = rooms();
@@ -50,17 +64,20 @@ fn paths_are_there() {
     );
     let mut missing = Vec::new();
     let mut looked = 0;
-    for (page, text) in pages() {
+    for (page, text) in pages().into_iter().chain(comments()) {
         let folder = repository().join(&page).parent().unwrap().to_owned();
         let prose = prose(&text);
         let paths = codes(&prose).filter(|code| {
             let start = code.split('/').next().unwrap_or("");
             code.contains('/')
                 && first.iter().any(|folder| folder == start)
-                && !code.contains([' ', '<'])
+                && !code.contains([' ', '<', '\n'])
         });
         let links = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        let links = links.filter(|link| !link.contains("://") && !link.starts_with(['#', '<']));
+        // In comments of Rust a link names an item.
+        let links = links.filter(|link| {
+            page.ends_with(".md") && !link.contains("://") && !link.starts_with(['#', '<'])
+        });
         for path in paths.chain(links.filter_map(|link| link.split('#').next())) {
             looked += 1;
             let bases = [folder.clone(), repository().to_owned(), repository().join("src")];
@@ -70,7 +87,7 @@ fn paths_are_there() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
-    assert!(looked > 100, "{looked}");
+    assert!(looked > 150, "{looked}");
 }
 
 /// The headings of a page.
