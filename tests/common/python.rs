@@ -28,8 +28,13 @@ fn find(modules: &str) -> Result<String, String> {
     if !imports("sys") {
         return Err("a Python".to_owned());
     }
-    let missing = modules.split(", ").find(|module| !imports(module)).unwrap_or(modules);
-    Err(format!("a Python with {}", missing.split('.').next().unwrap_or(missing)))
+    let missing: Vec<&str> = modules.split(", ").filter(|module| !imports(module)).collect();
+    // One that brings others along says more than what it brings.
+    let package =
+        |module: &&str| ["torch", "onnxruntime"].iter().any(|name| module.starts_with(name));
+    let module = missing.iter().find(|module| package(module)).or(missing.first());
+    let module = module.map_or(modules, |module| module.split('.').next().unwrap_or(module));
+    Err(format!("a Python with {module}"))
 }
 
 /// A script of this repository.
