@@ -1,4 +1,4 @@
-//! Promise: the house is as DESIGN.md draws it.
+//! Promise: the house is as DESIGN.md draws it, and no test looks at the clock.
 
 #[path = "../common"]
 #[allow(dead_code)] // what is shared is used in parts
@@ -104,4 +104,19 @@ fn the_checker_stands_on_the_sample_readers_alone() {
     assert_eq!(stands_on(&read("src/check/Cargo.toml")), set(&["sample"]));
     assert_eq!(stands_on(&read("src/sample/Cargo.toml")), set(&["random"]));
     assert_eq!(stands_on(&read("src/random/Cargo.toml")), set(&[]));
+}
+
+/// A test that is slow on a slow machine is no failure: work is bounded, and not time.
+#[test]
+fn no_test_looks_at_the_clock() {
+    let words =
+        [concat!("Instant", "::now"), concat!("SystemTime", "::now"), concat!(".elapsed", "()")];
+    for path in files().iter().filter(|path| path.starts_with("tests/") && path.ends_with(".rs")) {
+        // How long ago a file was forgotten decides no test.
+        if path != "tests/common/skipped.rs" {
+            let text = read(path);
+            let found = words.iter().find(|word| text.contains(**word));
+            assert_eq!(found, None, "{path}");
+        }
+    }
 }
