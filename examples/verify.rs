@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release --example verify`
 
-use shatter::verify::{self, Options};
+use shatter::verify::{self, Grid};
 
 fn main() -> Result<(), verify::VerifyError> {
-    let report = verify::run(&Options::quick(), &mut |_| {})?;
+    let report = verify::run(&Grid::quick(), &mut |_| {})?;
     println!("{}", report.table());
     println!("verified: {}", report.verdict().verified);
     Ok(())

@@ -23,8 +23,12 @@ const MOST_BITS: u64 = 1 << 32;
 ///
 /// # Errors
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooWide`].
-pub fn fits(network: &TwoLayer, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
-    let budget = Budget::default();
+pub fn fits(
+    network: &TwoLayer,
+    targets: &[Binary],
+    sample: &Sample,
+    budget: &Budget,
+) -> Result<(), Rejection> {
     let work = budget.work();
     let z = project(&network.direction, &sample.points, &work)?;
     // Thresholds and projections over one grain.

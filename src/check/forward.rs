@@ -37,8 +37,12 @@ enum Values {
 /// # Errors
 /// [`Rejection::Misfit`] with the first point that is not fitted, [`Rejection::TooMuchSpace`],
 /// [`Rejection::TooMuchWork`].
-pub fn fits(network: &Layered, targets: &[Binary], sample: &Sample) -> Result<(), Rejection> {
-    let budget = Budget::default();
+pub fn fits(
+    network: &Layered,
+    targets: &[Binary],
+    sample: &Sample,
+    budget: &Budget,
+) -> Result<(), Rejection> {
     let work = budget.work();
     let (n, d) = (sample.points.n(), sample.points.d());
     let coordinates = Coordinates::of(sample.points.values());

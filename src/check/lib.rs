@@ -33,6 +33,7 @@ use shatter_sample::{
 
 use lines::excerpt;
 use parse::{Body, Claim, Contents};
+use work::Budget;
 
 /// The first reason not to accept a certificate. Lines count from 1, points from 0.
 #[derive(Debug, thiserror::Error)]
@@ -301,16 +302,30 @@ pub struct Accepted {
 /// # Errors
 /// A [`Rejection`] for everything but exact equality at every one of at least one points.
 pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Rejection> {
+    check_within(certificate, raw, work::BUDGET)
+}
+
+/// [`check`] with a budget for the evaluation: at most `steps` steps on machine words, each about a nanosecond of one
+/// thread. [`check`] takes 2^37. Only whether an honest certificate is decided depends on it.
+///
+/// # Errors
+/// As [`check`]; [`Rejection::TooMuchWork`] once the budget is spent.
+pub fn check_within(
+    certificate: impl BufRead,
+    raw: RawSample,
+    steps: u64,
+) -> Result<Accepted, Rejection> {
+    let budget = Budget::of(steps);
     let (claim, contents) = parse::certificate(certificate)?;
     let sample = bound(&claim, &contents, raw)?;
     let (depth, units, width, nonzero, free) = match &contents.body {
         Body::TwoLayer(network) => {
-            evaluate::fits(network, &claim.targets, &sample)?;
+            evaluate::fits(network, &claim.targets, &sample, &budget)?;
             let [depth, units, free, signs, nonzero, ..] = network.counts();
             (depth, units, units, nonzero, Some((free, signs)))
         }
         Body::Layered(network) => {
-            forward::fits(network, &claim.targets, &sample)?;
+            forward::fits(network, &claim.targets, &sample, &budget)?;
             let [depth, units, width, nonzero, ..] = network.counts();
             (depth, units, width, nonzero, None)
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Rejection;
 
 /// Steps of about a nanosecond.
-const BUDGET: u64 = 1 << 37;
+pub const BUDGET: u64 = 1 << 37;
 
 /// Steps of an operation on integers of any size, however short they are.
 pub const OPERATION: u64 = 16;
@@ -24,11 +24,25 @@ pub fn operation(x: u64, y: u64) -> u64 {
     words(x).saturating_mul(words(y)).saturating_add(OPERATION)
 }
 
-/// The steps announced so far, by all threads.
-#[derive(Debug, Default)]
-pub struct Budget(AtomicU64);
+/// The steps announced so far, by all threads, and the most there may be.
+#[derive(Debug)]
+pub struct Budget {
+    spent: AtomicU64,
+    limit: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget::of(BUDGET)
+    }
+}
 
 impl Budget {
+    /// A budget of so many steps.
+    pub fn of(limit: u64) -> Budget {
+        Budget { spent: AtomicU64::new(0), limit }
+    }
+
     /// Returns an account on which one thread announces its steps.
     pub fn work(&self) -> Work<'_> {
         Work { budget: self, kept: Cell::new(0) }
@@ -57,8 +71,9 @@ impl Work<'_> {
     /// [`Rejection::TooMuchWork`] once the budget is spent.
     pub fn steps(&self, steps: u64) -> Result<(), Rejection> {
         self.kept.set(self.kept.get().saturating_add(steps));
-        if self.kept.get() > KEPT && self.add_up() > BUDGET {
-            return Err(Rejection::TooMuchWork { limit: BUDGET });
+        let limit = self.budget.limit;
+        if self.kept.get() > KEPT && self.add_up() > limit {
+            return Err(Rejection::TooMuchWork { limit });
         }
         Ok(())
     }
@@ -68,7 +83,7 @@ impl Work<'_> {
         let kept = self.kept.take();
         let add = |spent: u64| Some(spent.saturating_add(kept));
         let (Ok(spent) | Err(spent)) =
-            self.budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+            self.budget.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         spent.saturating_add(kept)
     }
 }

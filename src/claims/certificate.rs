@@ -22,10 +22,10 @@ pub trait Certificate {
     fn check(&self, sample: &Sample) -> Result<(), String>;
 }
 
-/// The certificate that `find` has for `sample`, after it was checked; `None` if it has none.
+/// Returns the certificate that `find` has for `sample`, after it was checked; `None` if it has none.
 ///
 /// # Errors
-/// What is wrong with the certificate that it found.
+/// The step of the certificate that is wrong, in words.
 pub fn cannot_fit<C: Certificate>(
     sample: &Sample,
     find: impl Fn(&Sample) -> Option<C>,

@@ -24,17 +24,17 @@ pub struct Claim {
     /// What it says.
     pub statement: &'static str,
     /// Whether it is true.
-    pub verdict: Verdict,
+    pub verdict: Stated,
     /// Where it comes from, and where its proof or refutation is.
     pub source: &'static str,
     /// The evidence.
-    pub test: fn(&Run) -> Evidence,
+    pub test: fn(&Trial) -> Evidence,
 }
 
-/// What is said of a claim.
+/// The verdict that a claim states of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Stated {
     /// It holds; its evidence is a property that no generated case breaks.
     True,
     /// It does not hold; its evidence is a witness, checked exactly.
@@ -43,17 +43,17 @@ pub enum Verdict {
     Quoted,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Stated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Verdict::True => "true",
-            Verdict::False => "false",
-            Verdict::Quoted => "quoted",
+            Stated::True => "true",
+            Stated::False => "false",
+            Stated::Quoted => "quoted",
         })
     }
 }
 
-/// What a test found.
+/// Evidence for or against a claim.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "found")]
 pub enum Evidence {
@@ -88,17 +88,19 @@ pub enum Evidence {
 }
 
 impl Evidence {
-    /// Whether this is the evidence that the verdict needs.
-    pub fn supports(&self, verdict: Verdict) -> bool {
+    /// Returns true if this is the evidence that the stated verdict needs.
+    #[must_use]
+    pub fn supports(&self, verdict: Stated) -> bool {
         matches!(
             (verdict, self),
-            (Verdict::True, Evidence::Held { .. })
-                | (Verdict::False, Evidence::Refuted { .. })
-                | (Verdict::Quoted, Evidence::Quoted { .. })
+            (Stated::True, Evidence::Held { .. })
+                | (Stated::False, Evidence::Refuted { .. })
+                | (Stated::Quoted, Evidence::Quoted { .. })
         )
     }
 
-    /// Cases or steps.
+    /// Returns the number of cases or steps, where something was tested.
+    #[must_use]
     pub fn cases(&self) -> Option<u64> {
         match self {
             Evidence::Held { cases } | Evidence::Refuted { cases, .. } => Some(*cases),
@@ -154,7 +156,7 @@ impl Evidence {
     }
 }
 
-/// Why a value refutes a claim.
+/// Grounds on which a value refutes a claim.
 #[derive(Clone, Debug)]
 pub struct Grounds {
     /// What was checked about it.
@@ -175,15 +177,15 @@ impl<C: Into<Obstruction>> From<(String, C)> for Grounds {
     }
 }
 
-/// How a test is to be run.
+/// Settings with which the test of a claim is run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Trial {
     /// Cases, seed, and the series of the claim.
     pub harness: Harness,
 }
 
-impl Run {
-    /// The evidence of a property over samples.
+impl Trial {
+    /// Returns the evidence of a property over samples.
     pub fn every_sample(
         &self,
         samples: impl Strategy<Value = Sample>,
@@ -192,7 +194,7 @@ impl Run {
         self.every(samples, describe, test)
     }
 
-    /// The evidence of a property over other values, which `words` describes.
+    /// Returns the evidence of a property over other values, which `words` describes.
     pub fn every<S: Strategy>(
         &self,
         values: S,
@@ -208,7 +210,7 @@ impl Run {
         }
     }
 
-    /// The refutation of a claim about every sample, by the simplest generated sample that
+    /// Refutes a claim about every sample, by the simplest generated sample that
     /// `refutes` it: it returns what it checked, or why the sample does not refute the claim.
     pub fn refuted_by_sample<G: Into<Grounds>>(
         &self,
@@ -218,7 +220,7 @@ impl Run {
         self.refuted_by(samples, describe, refutes)
     }
 
-    /// The same over other values, which `words` describes.
+    /// Refutes a claim about other values, which `words` describes.
     pub fn refuted_by<S: Strategy, G: Into<Grounds>>(
         &self,
         values: S,

@@ -4,7 +4,8 @@ use shatter_sample::Sample;
 
 use super::saved;
 
-/// A sample in words: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
+/// Describes a sample: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
+#[must_use]
 pub fn describe(sample: &Sample) -> String {
     const SHOWN: usize = 12;
     let (n, d) = (sample.points.n(), sample.points.d());

@@ -18,7 +18,7 @@ use shatter_sample::{Sample, Target};
 use super::certificate::{Certificate, cannot_fit};
 use super::saved::{self, SavedError};
 
-/// How often a property is tried, and on what.
+/// A property test: how many cases it tries, which, and what it expects of networks.
 ///
 /// ```
 /// use shatter_claims::strategy::any_sample;
@@ -53,8 +53,9 @@ impl Default for Harness {
     }
 }
 
-/// What a run found.
+/// The outcome of a property test.
 #[derive(Clone, Debug)]
+#[must_use]
 pub enum Outcome<V> {
     /// The property held for all cases, those of the file among them.
     Held {
@@ -76,7 +77,7 @@ pub struct Counterexample<V> {
     pub replayed: bool,
 }
 
-/// Why a property does not hold for a value.
+/// The reason for which a property fails for a value.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Failure {
@@ -107,7 +108,7 @@ impl From<String> for Failure {
     }
 }
 
-/// Why a run could not answer.
+/// The reason for which a property test has no outcome.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
@@ -120,7 +121,7 @@ pub enum HarnessError {
 }
 
 impl Harness {
-    /// Whether the network that `build` makes of a sample fits it exactly, for every sample. An
+    /// Tests that the network which `build` makes of a sample fits it exactly, for every sample. An
     /// error of `build` counts as a failure: generate the samples that you promise to fit.
     ///
     /// # Errors
@@ -136,7 +137,7 @@ impl Harness {
         })
     }
 
-    /// Whether a construction builds, fits, and has the counts that it promised, for every sample.
+    /// Tests that a construction builds, fits, and has the counts that it promised, for every sample.
     ///
     /// # Errors
     /// [`HarnessError`].
@@ -148,7 +149,7 @@ impl Harness {
         self.holds_for_samples(samples, |sample| keeps_its_promise(sample, construction, self.seed))
     }
 
-    /// Whether `find` has a certificate, and a correct one, that a network cannot fit, for every
+    /// Tests that `find` has a certificate, and a correct one, that a network cannot fit, for every
     /// sample.
     ///
     /// # Errors
@@ -165,7 +166,7 @@ impl Harness {
         })
     }
 
-    /// Whether `test` passes for every sample; those of the file come first.
+    /// Tests every sample; those of the file come first.
     ///
     /// # Errors
     /// [`HarnessError`].
@@ -193,7 +194,7 @@ impl Harness {
         })
     }
 
-    /// Whether `test` passes for every value.
+    /// Tests every value.
     ///
     /// ```
     /// use shatter_claims::{Harness, Outcome};

@@ -38,9 +38,9 @@ pub mod strategy;
 mod table;
 
 pub use certificate::{Certificate, cannot_fit};
-pub use claim::{Claim, Evidence, Grounds, Run, Verdict};
+pub use claim::{Claim, Evidence, Grounds, Stated, Trial};
 pub use describe::describe;
 pub use harness::{Counterexample, Failure, Harness, HarnessError, Outcome};
-pub use report::{At, Report, Row, run};
+pub use report::{Finding, Findings, Trying, run};
 pub use saved::{SavedError, SavedSample};
 pub use shatter_network::{Misfit, Predictor, first_misfit};

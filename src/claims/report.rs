@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::claim::{Claim, Evidence, Run, Verdict};
+use super::claim::{Claim, Evidence, Stated, Trial};
 use super::harness::Harness;
 use super::table;
 
-/// Where a run is.
+/// The claim that is about to be tested.
 #[derive(Clone, Copy, Debug)]
-pub struct At {
-    /// The claim that is being tested.
+pub struct Trying {
+    /// Its number.
     pub number: u32,
     /// Its name.
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub struct At {
 
 /// A claim with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct Finding {
     /// Its number.
     pub number: u32,
     /// Its name.
@@ -31,7 +31,7 @@ pub struct Row {
     /// What it says.
     pub statement: &'static str,
     /// Whether it is said to be true.
-    pub verdict: Verdict,
+    pub verdict: Stated,
     /// Where it comes from.
     pub source: &'static str,
     /// What was found.
@@ -43,9 +43,10 @@ pub struct Row {
     pub time: Duration,
 }
 
-/// What was found about some claims.
+/// The findings about some claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+#[must_use]
+pub struct Findings {
     /// Whether every claim is as stated.
     pub as_stated: bool,
     /// Cases a property.
@@ -53,7 +54,7 @@ pub struct Report {
     /// Seed.
     pub seed: u64,
     /// One row a claim.
-    pub claims: Vec<Row>,
+    pub claims: Vec<Finding>,
 }
 
 /// Tests claims: `cases` cases each, every claim with its own series of the seed, so that it finds
@@ -64,14 +65,14 @@ pub struct Report {
 /// let report = run(&[catalogue::find("zhang-fits").unwrap()], 10, 0, &mut |_| {});
 /// assert!(report.as_stated);
 /// ```
-pub fn run(claims: &[Claim], cases: u32, seed: u64, progress: &mut dyn FnMut(At)) -> Report {
+pub fn run(claims: &[Claim], cases: u32, seed: u64, progress: &mut dyn FnMut(Trying)) -> Findings {
     let mut rows = Vec::with_capacity(claims.len());
     for (done, claim) in claims.iter().enumerate() {
-        progress(At { number: claim.number, name: claim.name, done, of: claims.len() });
+        progress(Trying { number: claim.number, name: claim.name, done, of: claims.len() });
         let harness = Harness { cases, seed, series: claim.number, ..Harness::default() };
         let start = Instant::now();
-        let evidence = (claim.test)(&Run { harness }).rechecked();
-        rows.push(Row {
+        let evidence = (claim.test)(&Trial { harness }).rechecked();
+        rows.push(Finding {
             number: claim.number,
             name: claim.name,
             statement: claim.statement,
@@ -82,11 +83,12 @@ pub fn run(claims: &[Claim], cases: u32, seed: u64, progress: &mut dyn FnMut(At)
             time: start.elapsed(),
         });
     }
-    Report { as_stated: rows.iter().all(|row| row.as_stated), cases, seed, claims: rows }
+    Findings { as_stated: rows.iter().all(|row| row.as_stated), cases, seed, claims: rows }
 }
 
-impl Report {
-    /// The report as plain text, at most 100 columns wide.
+impl Findings {
+    /// Returns the report as plain text, at most 100 columns wide.
+    #[must_use]
     pub fn table(&self) -> String {
         table::report(self)
     }

@@ -16,7 +16,7 @@ use super::strategy;
 
 const FORMAT: &str = "shatter samples 1";
 
-/// Why saved samples cannot be used.
+/// The reason for which saved samples cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
@@ -194,11 +194,12 @@ impl SavedSample {
 }
 
 fn numbers<T: std::str::FromStr>(rows: &[Vec<String>]) -> Result<Vec<T>, String> {
-    let number = |text: &String| text.parse().map_err(|_| format!("'{text}' is no such number"));
+    let number =
+        |text: &String| text.parse().map_err(|_| format!("'{text}' is not a number of this type"));
     rows.iter().flatten().map(number).collect()
 }
 
-/// The samples of a file, in its order; none if there is no such file.
+/// Returns the samples of a file, in its order; none if there is no such file.
 ///
 /// # Errors
 /// [`SavedError`].

@@ -3,10 +3,10 @@
 use shatter_record::text::{line, wrapped};
 
 use super::catalogue::{FALSE_FORMS, TRUE_FORMS};
-use super::claim::{Evidence, Verdict};
-use super::report::{Report, Row};
+use super::claim::{Evidence, Stated};
+use super::report::{Finding, Findings};
 
-pub(super) fn report(report: &Report) -> String {
+pub(super) fn report(report: &Findings) -> String {
     let mut out = String::new();
     headline(&mut out, report);
     rows(&mut out, report);
@@ -16,8 +16,8 @@ pub(super) fn report(report: &Report) -> String {
 }
 
 /// The sentence that the paper is remembered by, in the forms that were tested.
-fn headline(out: &mut String, report: &Report) {
-    let of = |forms: &[u32]| -> Vec<&Row> {
+fn headline(out: &mut String, report: &Findings) {
+    let of = |forms: &[u32]| -> Vec<&Finding> {
         let row = |number: &u32| report.claims.iter().find(|row| row.number == *number);
         forms.iter().filter_map(row).collect()
     };
@@ -38,7 +38,7 @@ fn headline(out: &mut String, report: &Report) {
     line(out, "");
 }
 
-fn rows(out: &mut String, report: &Report) {
+fn rows(out: &mut String, report: &Findings) {
     let width = report.claims.iter().map(|row| row.name.len()).max().unwrap_or(0);
     line(out, &format!(" no  {:width$}  verdict  evidence     cases  seconds", "claim"));
     for row in &report.claims {
@@ -61,8 +61,8 @@ fn rows(out: &mut String, report: &Report) {
     line(out, "");
 }
 
-fn refutations(out: &mut String, report: &Report) {
-    for row in report.claims.iter().filter(|row| row.verdict != Verdict::True) {
+fn refutations(out: &mut String, report: &Findings) {
+    for row in report.claims.iter().filter(|row| row.verdict != Stated::True) {
         wrapped(out, &format!("{:>3}  ", row.number), row.statement);
         match &row.evidence {
             Evidence::Refuted { witness, checked, certificate, .. } => {
@@ -80,8 +80,8 @@ fn refutations(out: &mut String, report: &Report) {
     }
 }
 
-fn verdict(out: &mut String, report: &Report) {
-    let failed: Vec<&Row> = report.claims.iter().filter(|row| !row.as_stated).collect();
+fn verdict(out: &mut String, report: &Findings) {
+    let failed: Vec<&Finding> = report.claims.iter().filter(|row| !row.as_stated).collect();
     if failed.is_empty() {
         line(out, "Verdict: every claim is as stated.");
         return;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::manifest::Manifest;
-use shatter_compare::{self as compare, CompareError, Comparison, LowerBound, Options};
+use shatter_compare::{self as compare, CompareError, CompareOptions, Comparison, LowerBound};
 use shatter_construct::{DirectionRule, catalogue};
-use shatter_figure::{Growth, GrowthBound, GrowthSeries};
+use shatter_figure::{GrowthBound, GrowthFigure, GrowthSeries};
 use shatter_sample::LabelRule;
 use shatter_sample::fingerprint::fingerprint;
 
@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let seed = arguments.common.seed();
     progress.say("reading the sample");
     let sample = labelled_sample(&arguments.sample, seed, arguments.labels, seed)?;
-    let options = Options {
+    let options = CompareOptions {
         limit: Duration::from_secs(u64::from(arguments.seconds)),
         seed,
         direction: DirectionRule::Auto,
@@ -90,14 +90,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     Ok(if comparison.holds() { Verdict::Yes } else { Verdict::No })
 }
 
-fn figure(comparison: &Comparison, caption: String) -> Growth {
+fn figure(comparison: &Comparison, caption: String) -> GrowthFigure {
     // A construction keeps its colour whatever else is compared with it.
     let series = comparison.entries.iter().filter(|entry| !entry.built.is_empty());
-    let kind = |entry: &compare::Entry| {
+    let kind = |entry: &compare::Compared| {
         let all = catalogue::all();
         all.iter().position(|one| one.name() == entry.name).unwrap_or(all.len())
     };
-    let values = |entry: &compare::Entry| {
+    let values = |entry: &compare::Compared| {
         let rows = entry.built.iter();
         rows.map(|row| (row.n as f64, row.sizes.nonzero as f64, row.sizes.bits as f64)).collect()
     };
@@ -109,7 +109,7 @@ fn figure(comparison: &Comparison, caption: String) -> Growth {
         Some(classes) => format!("{classes} classes"),
         None => "real labels".to_owned(),
     };
-    Growth {
+    GrowthFigure {
         title: format!("What memorizing costs, d = {}, {labels}", comparison.d),
         caption,
         series: series

@@ -9,7 +9,7 @@ use clap::Args;
 use shatter_device::Device;
 use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
-use shatter_figure::{Curve, Plot, Run, Scale};
+use shatter_figure::{AxisScale, Curve, Plot, SeedRun};
 use shatter_interchange::load;
 use shatter_network::Reading;
 use shatter_network::reading::How;
@@ -296,14 +296,14 @@ fn learning_curve(lines: &[Line], note: String) -> Plot {
         curves.filter(|(_, (_, points))| !points.is_empty()).map(|(kind, (name, points))| Curve {
             name,
             kind,
-            line: shatter_figure::Line::Solid,
-            runs: vec![Run { points }],
+            line: shatter_figure::CurveStyle::Solid,
+            runs: vec![SeedRun { points }],
         });
     Plot {
         title: "Training, each epoch as it went along".into(),
         x: "epochs".into(),
         y: "accuracy (share), loss (nats)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         curves: curves.collect(),
         reference: vec![],
         level: None,

@@ -6,8 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::manifest::Manifest;
-use shatter_figure::{FittedFunction, FittedPanel, Residual, ResidualSeries, Value, Weight};
-use shatter_verify::{self as verify, Arithmetic, Options, Outcome, Report, TheoremRow};
+use shatter_figure::{
+    Emphasis, FittedFunction, FittedPanel, ResidualFigure, ResidualSeries, ResidualValue,
+};
+use shatter_verify::{self as verify, Arithmetic, Deviation, Grid, TheoremRow, Verification};
 
 use super::output::{self, print, print_json};
 use super::{CliError, Common, Verdict, write, write_figure};
@@ -32,8 +34,8 @@ const RULES: [(&str, &str); 3] = [
 ];
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
-    let grid = if arguments.quick { Options::quick() } else { Options::default() };
-    let options = Options { seed: arguments.common.seed(), ..grid };
+    let grid = if arguments.quick { Grid::quick() } else { Grid::default() };
+    let options = Grid { seed: arguments.common.seed(), ..grid };
     let progress = output::Progress::start();
     let report = verify::run(&options, &mut |at| {
         progress.say(format!("{}, n = {} ({} of {})", at.stage, at.n, at.done + 1, at.of));
@@ -79,10 +81,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 /// What `--json` prints and `verify.json` holds.
 #[derive(Serialize)]
 struct Record<'a> {
-    verdict: &'a verify::Verdict,
+    verdict: &'a verify::Decision,
     statements: Vec<verify::Instances>,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a Verification,
 }
 
 /// The command that gives the same report.
@@ -91,12 +93,12 @@ fn command(arguments: &Arguments) -> String {
     format!("verify{quick} --seed {}", arguments.common.seed())
 }
 
-fn residual_figure(report: &Report, caption: &str) -> Residual {
+fn residual_figure(report: &Verification, caption: &str) -> ResidualFigure {
     let lines = [
-        ("gaussian", "structured", Arithmetic::F32, Weight::Light, "f32, Gaussian"),
-        ("gaussian", "structured", Arithmetic::F64, Weight::Heavy, "f64, Gaussian"),
-        ("gaussian", "exact", Arithmetic::Exact, Weight::Light, "exact, Gaussian"),
-        ("lattice", "structured", Arithmetic::F64, Weight::Heavy, "f64, integers"),
+        ("gaussian", "structured", Arithmetic::F32, Emphasis::Light, "f32, Gaussian"),
+        ("gaussian", "structured", Arithmetic::F64, Emphasis::Heavy, "f64, Gaussian"),
+        ("gaussian", "exact", Arithmetic::Exact, Emphasis::Light, "exact, Gaussian"),
+        ("lattice", "structured", Arithmetic::F64, Emphasis::Heavy, "f64, integers"),
     ];
     let mut series = Vec::new();
     for (points, solver, arithmetic, weight, words) in lines {
@@ -114,7 +116,7 @@ fn residual_figure(report: &Report, caption: &str) -> Residual {
             series.push(ResidualSeries { name: format!("{rule}, {words}"), kind, weight, values });
         }
     }
-    Residual {
+    ResidualFigure {
         title: format!(
             "Theorem 1: residual of the explicit network, d = {}",
             report.options.dimension
@@ -124,17 +126,17 @@ fn residual_figure(report: &Report, caption: &str) -> Residual {
     }
 }
 
-fn value(row: &TheoremRow) -> Option<(f64, Value)> {
+fn value(row: &TheoremRow) -> Option<(f64, ResidualValue)> {
     let value = match &row.outcome {
-        Outcome::Zero => Value::Zero,
-        Outcome::Deviates => Value::Positive(row.residual?),
-        Outcome::NotFinite => Value::NotFinite,
-        Outcome::Refused(_) => return None,
+        Deviation::Zero => ResidualValue::Zero,
+        Deviation::Deviates => ResidualValue::Positive(row.residual?),
+        Deviation::NotFinite => ResidualValue::NotFinite,
+        Deviation::Refused(_) => return None,
     };
     Some((row.n as f64, value))
 }
 
-fn fitted_figure(report: &Report, caption: &str) -> FittedFunction {
+fn fitted_figure(report: &Verification, caption: &str) -> FittedFunction {
     let panels = report.fitted.iter().map(|fitted| {
         let kind = RULES.iter().position(|rule| rule.0 == fitted.rule).unwrap_or(0);
         FittedPanel {

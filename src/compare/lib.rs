@@ -14,9 +14,9 @@ use shatter_construct::{ConstructError, Construction, DirectionRule, Task, catal
 use shatter_network::{Sizes, first_misfit};
 use shatter_sample::{Labels, Points, Sample, SampleError};
 
-/// What is compared.
+/// Settings of a comparison.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct CompareOptions {
     /// Time that building and evaluating one network may be expected to take.
     pub limit: Duration,
     /// Seed of directions and everything else that is drawn.
@@ -27,9 +27,9 @@ pub struct Options {
     pub only: Vec<String>,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for CompareOptions {
+    fn default() -> CompareOptions {
+        CompareOptions {
             limit: Duration::from_secs(60),
             seed: 0,
             direction: DirectionRule::Auto,
@@ -38,9 +38,9 @@ impl Default for Options {
     }
 }
 
-/// A construction, and what came of it.
+/// A construction, with the networks that it built.
 #[derive(Clone, Debug, Serialize)]
-pub struct Entry {
+pub struct Compared {
     /// Its name.
     pub name: String,
     /// Who found it.
@@ -50,14 +50,14 @@ pub struct Entry {
     /// What it assumes beside distinct points.
     pub assumptions: Vec<String>,
     /// Networks, n increasing.
-    pub built: Vec<Row>,
+    pub built: Vec<BuiltNetwork>,
     /// Why it went no further.
     pub stopped: Stopped,
 }
 
-/// A network.
+/// A network that was built, with its sizes.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct BuiltNetwork {
     /// Points.
     pub n: usize,
     /// Its sizes.
@@ -74,7 +74,7 @@ pub struct Row {
     pub evaluate_seconds: f64,
 }
 
-/// Why a construction went no further.
+/// The reason for which a construction went no further.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
@@ -96,7 +96,7 @@ pub enum Stopped {
     },
 }
 
-/// A number below which no network can go, for the labels that the statement names. (Networks for
+/// Lower bound that no network goes below, for the labels that the statement names. (Networks for
 /// classes may have fewer weights than points: the labels then stand in their bits.)
 #[derive(Clone, Debug, Serialize)]
 pub struct LowerBound {
@@ -106,8 +106,9 @@ pub struct LowerBound {
     pub values: Vec<(f64, f64)>,
 }
 
-/// What was found.
+/// Constructions on one sample.
 #[derive(Clone, Debug, Serialize)]
+#[must_use]
 pub struct Comparison {
     /// The SAMPLE text.
     pub sample: String,
@@ -120,7 +121,7 @@ pub struct Comparison {
     /// Classes; absent for real labels.
     pub classes: Option<u32>,
     /// The constructions.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Compared>,
     /// Least weights and biases for generic real labels.
     pub least_weights: LowerBound,
     /// Least bits for all labellings by classes, on average.
@@ -128,21 +129,23 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether every network that was built fits, with the sizes promised.
+    /// Returns true if every network that was built fits, with the sizes promised.
+    #[must_use]
     pub fn holds(&self) -> bool {
         let mut rows = self.entries.iter().flat_map(|entry| &entry.built);
         rows.all(|row| row.misfit.is_none() && row.as_promised)
     }
 
-    /// The table, at most 100 columns wide.
+    /// Returns the table, at most 100 columns wide.
+    #[must_use]
     pub fn table(&self) -> String {
         table::render(self)
     }
 }
 
-/// Where the comparison stands.
+/// The network that is about to be built.
 #[derive(Clone, Debug)]
-pub struct At<'a> {
+pub struct Building<'a> {
     /// The construction.
     pub name: &'a str,
     /// Points.
@@ -153,22 +156,17 @@ pub struct At<'a> {
     pub of: usize,
 }
 
-/// No construction has this name.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("there is no construction '{name}'; there are: {known}")]
-pub struct UnknownConstruction {
-    /// As given.
-    pub name: String,
-    /// The names there are.
-    pub known: String,
-}
-
-/// Why nothing was compared.
+/// The reason for which nothing was compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// A name that is not in the catalogue.
-    #[error(transparent)]
-    Unknown(#[from] UnknownConstruction),
+    /// A name is not in the catalogue.
+    #[error("there is no construction '{name}'; there are: {known}")]
+    Unknown {
+        /// As given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// A part of the sample could not be taken.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -178,10 +176,10 @@ pub enum CompareError {
 ///
 /// ```
 /// use std::time::Duration;
-/// use shatter_compare::{self as compare, Options};
+/// use shatter_compare::{self as compare, CompareOptions};
 /// use shatter_sample::{self as sample, LabelRule};
 /// let sample = sample::load("lattice:n=20,d=2", 1)?.distinct(LabelRule::Random, 1)?;
-/// let options = Options { limit: Duration::from_secs(1), ..Options::default() };
+/// let options = CompareOptions { limit: Duration::from_secs(1), ..CompareOptions::default() };
 /// let comparison = compare::run(&sample, &options, &mut |_| {})?;
 /// assert!(comparison.holds());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -191,15 +189,15 @@ pub enum CompareError {
 /// [`CompareError::Unknown`] for a name that is not in the catalogue.
 pub fn run(
     sample: &Sample,
-    options: &Options,
-    progress: &mut dyn FnMut(At),
+    options: &CompareOptions,
+    progress: &mut dyn FnMut(Building),
 ) -> Result<Comparison, CompareError> {
     let constructions = chosen(&options.only)?;
     let parts = parts(sample)?;
     let mut entries = Vec::with_capacity(constructions.len());
     for (done, construction) in constructions.iter().enumerate() {
         let name = construction.name();
-        let mut at = |n| progress(At { name: &name, n, done, of: constructions.len() });
+        let mut at = |n| progress(Building { name: &name, n, done, of: constructions.len() });
         entries.push(entry(&**construction, &parts, options, &mut at));
     }
     let (n, d) = (sample.points.n(), sample.points.d());
@@ -233,14 +231,14 @@ pub fn run(
     })
 }
 
-fn chosen(only: &[String]) -> Result<Vec<Box<dyn Construction>>, UnknownConstruction> {
+fn chosen(only: &[String]) -> Result<Vec<Box<dyn Construction>>, CompareError> {
     if only.is_empty() {
         return Ok(catalogue::all());
     }
     let known = || catalogue::all().iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
         catalogue::find(name)
-            .ok_or_else(|| UnknownConstruction { name: name.clone(), known: known() })
+            .ok_or_else(|| CompareError::Unknown { name: name.clone(), known: known() })
     };
     only.iter().map(find).collect()
 }
@@ -262,15 +260,16 @@ fn parts(sample: &Sample) -> Result<Vec<(Points, Labels)>, SampleError> {
 fn entry(
     construction: &dyn Construction,
     parts: &[(Points, Labels)],
-    options: &Options,
+    options: &CompareOptions,
     progress: &mut dyn FnMut(usize),
-) -> Entry {
-    let mut built: Vec<Row> = Vec::new();
+) -> Compared {
+    let mut built: Vec<BuiltNetwork> = Vec::new();
     let mut stopped = Stopped::AllPoints;
     for (points, labels) in parts {
         let n = points.n();
         let expected = expected_seconds(&built, n);
-        if expected > options.limit.as_secs_f64() {
+        // The first network is always built, and with no time no other.
+        if !built.is_empty() && expected >= options.limit.as_secs_f64() {
             stopped = Stopped::Time { n, expected };
             break;
         }
@@ -290,7 +289,7 @@ fn entry(
             }
         }
     }
-    Entry {
+    Compared {
         name: construction.name(),
         source: construction.source().to_owned(),
         statement: construction.statement().to_owned(),
@@ -300,7 +299,7 @@ fn entry(
     }
 }
 
-fn row(construction: &dyn Construction, task: &Task) -> Result<Row, ConstructError> {
+fn row(construction: &dyn Construction, task: &Task) -> Result<BuiltNetwork, ConstructError> {
     let promise = construction.promise(task)?;
     let start = Instant::now();
     let network = construction.build(task)?;
@@ -310,7 +309,7 @@ fn row(construction: &dyn Construction, task: &Task) -> Result<Row, ConstructErr
     let misfit = misfit.map(|misfit| misfit.index);
     let evaluate_seconds = start.elapsed().as_secs_f64();
     let sizes = network.sizes();
-    Ok(Row {
+    Ok(BuiltNetwork {
         n: task.points.n(),
         sizes,
         free: promise.free,
@@ -323,8 +322,8 @@ fn row(construction: &dyn Construction, task: &Task) -> Result<Row, ConstructErr
 
 /// Seconds that the next network may take, from the growth between the last two: a power of n, at
 /// least n² and at most n⁴, because times of milliseconds say little.
-fn expected_seconds(built: &[Row], n: usize) -> f64 {
-    let seconds = |row: &Row| row.build_seconds + row.evaluate_seconds;
+fn expected_seconds(built: &[BuiltNetwork], n: usize) -> f64 {
+    let seconds = |row: &BuiltNetwork| row.build_seconds + row.evaluate_seconds;
     let Some(last) = built.last() else { return 0.0 };
     let power = match built {
         [.., before, last] if seconds(before) > 0.0 => {

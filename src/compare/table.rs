@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use shatter_record::text::wrapped;
 
-use super::{Comparison, Entry, Row, Stopped};
+use super::{BuiltNetwork, Compared, Comparison, Stopped};
 
 pub(super) fn render(comparison: &Comparison) -> String {
     let Comparison { sample, points, d, .. } = comparison;
@@ -25,7 +25,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
         verdict(comparison)
     );
     wrapped(&mut out, "", &legend);
-    let short: Vec<&Entry> =
+    let short: Vec<&Compared> =
         comparison.entries.iter().filter(|e| !matches!(e.stopped, Stopped::AllPoints)).collect();
     if !short.is_empty() {
         let _ = writeln!(out, "\nWhat stopped the others:");
@@ -36,7 +36,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     out
 }
 
-fn line(name: &str, row: &Row) -> String {
+fn line(name: &str, row: &BuiltNetwork) -> String {
     let sizes = &row.sizes;
     let text = format!(
         "{name:<18} {:>7} {:>6} {:>7} {:>6} {:>9} {:>8} {:>6} {:>11} {:>6} {:>5}",
@@ -70,7 +70,7 @@ fn seconds(seconds: f64) -> String {
     if seconds < 9.995 { format!("{seconds:.2}") } else { format!("{seconds:.1}") }
 }
 
-fn reason(entry: &Entry) -> String {
+fn reason(entry: &Compared) -> String {
     let assumes = match &entry.assumptions[..] {
         [] => String::new(),
         all => format!(" (assumes {})", all.join(", ")),

@@ -12,14 +12,14 @@ use plotters::prelude::*;
 
 use super::legend::{self, Entry, wrap};
 use super::marker::{Shape, mark};
-use super::spread::{Run, Spread, spread};
+use super::spread::{SeedRun, Spread, spread};
 use super::strokes::{LEVEL, dashes, draw_band, draw_line};
 use super::style::{self, Axis, INK, SOFT};
 use super::{Drawing, FigureError, Rendered, failed};
 
-/// How a curve is drawn.
+/// The style of a curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Line {
+pub enum CurveStyle {
     /// A solid line with some markers.
     #[default]
     Solid,
@@ -37,14 +37,14 @@ pub struct Curve {
     /// Colour and marker; curves of one kind share them, and share them with the paper's.
     pub kind: usize,
     /// How it is drawn. The paper's lines are thin and dashed, whether solid or dashed.
-    pub line: Line,
+    pub line: CurveStyle,
     /// One a seed.
-    pub runs: Vec<Run>,
+    pub runs: Vec<SeedRun>,
 }
 
-/// The vertical axis.
+/// The scale of the vertical axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Equal steps.
     #[default]
     Linear,
@@ -52,7 +52,7 @@ pub enum Scale {
     Log,
 }
 
-/// The figure.
+/// A figure of curves over seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plot {
     /// Heading.
@@ -62,7 +62,7 @@ pub struct Plot {
     /// Label of the vertical axis.
     pub y: String,
     /// The vertical axis.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// Ours.
     pub curves: Vec<Curve>,
     /// The paper's.
@@ -76,8 +76,8 @@ pub struct Plot {
 /// Draws curves over seeds.
 ///
 /// ```
-/// use shatter_figure::{Curve, Plot, Run, draw};
-/// let runs = [0.9, 0.8].map(|y| Run { points: vec![(0.0, 2.3), (1.0, y)] }).to_vec();
+/// use shatter_figure::{Curve, Plot, SeedRun, draw};
+/// let runs = [0.9, 0.8].map(|y| SeedRun { points: vec![(0.0, 2.3), (1.0, y)] }).to_vec();
 /// let curve = Curve { name: "random labels".into(), runs, ..Curve::default() };
 /// let plot = Plot { x: "thousand steps".into(), curves: vec![curve], ..Plot::default() };
 /// assert!(draw(&plot)?.svg.contains("random labels"));
@@ -128,15 +128,15 @@ impl Plot {
     }
 
     fn place(&self, value: f64, what: impl Fn() -> String) -> Result<(), FigureError> {
-        let possible = value.is_finite() && (self.scale == Scale::Linear || value > 0.0);
+        let possible = value.is_finite() && (self.scale == AxisScale::Linear || value > 0.0);
         if possible { Ok(()) } else { Err(FigureError::NoPlace { what: what(), value }) }
     }
 
     /// Where a number stands on the vertical axis.
     fn height(&self, y: f64) -> f64 {
         match self.scale {
-            Scale::Linear => y,
-            Scale::Log => y.log10(),
+            AxisScale::Linear => y,
+            AxisScale::Log => y.log10(),
         }
     }
 }
@@ -186,9 +186,9 @@ impl<'a> Laid<'a> {
         let (mut y0, mut y1) = style::ends(self.all().flat_map(|s| [s.low, s.high]).chain(level));
         match self.plot.scale {
             // 0 is shown where it is near.
-            Scale::Linear if y0 > 0.0 && y0 < y1 / 4.0 => y0 = 0.0,
-            Scale::Linear => {}
-            Scale::Log => (y0, y1) = (y0.floor(), y1.ceil()),
+            AxisScale::Linear if y0 > 0.0 && y0 < y1 / 4.0 => y0 = 0.0,
+            AxisScale::Linear => {}
+            AxisScale::Log => (y0, y1) = (y0.floor(), y1.ceil()),
         }
         (with_room(x0, x1, 50.0), with_room(y0, y1, 20.0))
     }
@@ -243,7 +243,7 @@ impl Laid<'_> {
         area: &DrawingArea<DB, Shift>,
     ) -> Result<(), FigureError> {
         let (x, y) = self.ranges();
-        let log = self.plot.scale == Scale::Log;
+        let log = self.plot.scale == AxisScale::Log;
         let x_axis = Axis::new((x.start, x.end), style::ticks(x.start, x.end, 11, false));
         let y_axis = Axis::new((y.start, y.end), style::ticks(y.start, y.end, 10, log));
         let mut chart = ChartBuilder::on(area)
@@ -298,8 +298,8 @@ mod tests {
     use super::super::tests::{colours, polylines};
     use super::*;
 
-    fn curve(name: &str, kind: usize, line: Line, runs: &[&[(f64, f64)]]) -> Curve {
-        let runs = runs.iter().map(|points| Run { points: points.to_vec() }).collect();
+    fn curve(name: &str, kind: usize, line: CurveStyle, runs: &[&[(f64, f64)]]) -> Curve {
+        let runs = runs.iter().map(|points| SeedRun { points: points.to_vec() }).collect();
         Curve { name: name.into(), kind, line, runs }
     }
 
@@ -313,10 +313,10 @@ mod tests {
 
     #[test]
     fn lines_bands_axes_and_legend_are_there() {
-        let two = curve("random labels <p & q>", 0, Line::Solid, &[DOWN, SLOW]);
-        let mut plot = plot(vec![two, curve("true labels", 3, Line::Solid, &[DOWN])]);
+        let two = curve("random labels <p & q>", 0, CurveStyle::Solid, &[DOWN, SLOW]);
+        let mut plot = plot(vec![two, curve("true labels", 3, CurveStyle::Solid, &[DOWN])]);
         plot.reference =
-            vec![curve("random labels", 0, Line::Points, &[&[(0.4, 2.3), (3.0, 0.1)]])];
+            vec![curve("random labels", 0, CurveStyle::Points, &[&[(0.4, 2.3), (3.0, 0.1)]])];
         plot.level = Some((2.0, "chance".into()));
         let Rendered { svg, png } = draw(&plot).unwrap();
         for text in [
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn one_seed_has_no_band_and_several_have_one_where_several_run() {
         let svg = |runs: &[&[(f64, f64)]]| {
-            draw(&plot(vec![curve("a", 0, Line::Solid, runs)])).unwrap().svg
+            draw(&plot(vec![curve("a", 0, CurveStyle::Solid, runs)])).unwrap().svg
         };
         assert!(!svg(&[DOWN]).contains("opacity=\"0.2\""));
         assert!(!svg(&[DOWN]).contains("smallest to largest"));
@@ -364,7 +364,7 @@ mod tests {
     fn a_run_that_diverged_is_cut_off_and_counted() {
         let lost = &[(0.0, 2.3), (1.0, 50.0), (2.0, f64::INFINITY), (3.0, 1e9)];
         let svg = |runs: &[&[(f64, f64)]]| {
-            draw(&plot(vec![curve("a", 0, Line::Solid, runs)])).unwrap().svg
+            draw(&plot(vec![curve("a", 0, CurveStyle::Solid, runs)])).unwrap().svg
         };
         assert!(svg(&[DOWN, lost]).contains("a (1 of 2 diverged)"));
         assert!(svg(&[lost]).contains("a (diverged)"));
@@ -372,7 +372,7 @@ mod tests {
         assert!(!svg(&[DOWN]).contains("diverged"));
         // What is cut off widens no axis.
         let ranges = |points: &[(f64, f64)]| {
-            Laid::new(&plot(vec![curve("a", 0, Line::Solid, &[points])])).ranges()
+            Laid::new(&plot(vec![curve("a", 0, CurveStyle::Solid, &[points])])).ranges()
         };
         assert_eq!(ranges(lost), ranges(&lost[..2]));
     }
@@ -392,7 +392,7 @@ mod tests {
             &[(-0.0, 1.0), (1e17, 1.0 + f64::EPSILON)],
         ];
         for points in cases {
-            for line in [Line::Solid, Line::Dashed, Line::Points] {
+            for line in [CurveStyle::Solid, CurveStyle::Dashed, CurveStyle::Points] {
                 for runs in [vec![points], vec![points; 3], vec![points, DOWN]] {
                     let plot = plot(vec![curve("a", 2, line, &runs)]);
                     assert!(draw(&plot).unwrap().svg.contains("thousand steps"), "{points:?}");
@@ -400,8 +400,8 @@ mod tests {
             }
         }
         let log = |y: f64| {
-            let plot = plot(vec![curve("a", 0, Line::Solid, &[&[(0.0, 1.0), (1.0, y)]])]);
-            draw(&Plot { scale: Scale::Log, ..plot })
+            let plot = plot(vec![curve("a", 0, CurveStyle::Solid, &[&[(0.0, 1.0), (1.0, y)]])]);
+            draw(&Plot { scale: AxisScale::Log, ..plot })
         };
         assert!([max, 5e-324, 1.0, 0.999].into_iter().all(|y| log(y).is_ok()));
         assert!(log(1e-4).unwrap().svg.contains("10⁻⁴"));
@@ -409,12 +409,12 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_named() {
-        let nan = curve("a", 0, Line::Solid, &[&[(0.0, f64::NAN)]]);
-        for empty in [vec![], vec![curve("a", 0, Line::Solid, &[&[]])], vec![nan.clone()]] {
+        let nan = curve("a", 0, CurveStyle::Solid, &[&[(0.0, f64::NAN)]]);
+        for empty in [vec![], vec![curve("a", 0, CurveStyle::Solid, &[&[]])], vec![nan.clone()]] {
             assert_eq!(draw(&plot(empty)), Err(FigureError::Empty));
         }
         let message = |plot: &Plot| draw(plot).unwrap_err().to_string();
-        let ours = |points| plot(vec![curve("a", 0, Line::Solid, &[DOWN, points])]);
+        let ours = |points| plot(vec![curve("a", 0, CurveStyle::Solid, &[DOWN, points])]);
         assert_eq!(
             message(&ours(&[(0.0, 1.0), (f64::INFINITY, 1.0)])),
             "curve 'a', run 1, point 1: inf has no place on the axis"
@@ -423,7 +423,7 @@ mod tests {
             message(&ours(&[(0.0, 1.0), (2.0, 1.0), (2.0, 1.0)])),
             "curve 'a', run 1, point 2: x does not increase here"
         );
-        let log = Plot { scale: Scale::Log, ..ours(&[(0.0, 1.0), (1.0, 0.0)]) };
+        let log = Plot { scale: AxisScale::Log, ..ours(&[(0.0, 1.0), (1.0, 0.0)]) };
         assert_eq!(message(&log), "curve 'a', run 1, point 1: 0 has no place on the axis");
         let level = Plot { level: Some((f64::NAN, "chance".into())), ..ours(DOWN) };
         assert_eq!(message(&level), "level 'chance': NaN has no place on the axis");
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn the_same_plot_gives_the_same_bytes() {
-        let plot = plot(vec![curve("a", 1, Line::Dashed, &[DOWN, SLOW])]);
+        let plot = plot(vec![curve("a", 1, CurveStyle::Dashed, &[DOWN, SLOW])]);
         assert_eq!(draw(&plot), draw(&plot));
     }
 
@@ -442,7 +442,7 @@ mod tests {
         assert_eq!(wrap("aa bb  cc", 5), ["aa bb", "cc"]);
         assert_eq!(wrap("abcdefgh i", 5), ["abcdefgh", "i"]);
         assert!(wrap("", 5).is_empty());
-        let mut plot = plot(vec![curve("a", 0, Line::Solid, &[DOWN])]);
+        let mut plot = plot(vec![curve("a", 0, CurveStyle::Solid, &[DOWN])]);
         let height = |plot: &Plot| Laid::new(plot).size().1;
         assert_eq!(height(&plot), HEIGHT);
         plot.note = "word ".repeat(NOTE_CHARS / 5 + 1);

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use super::style::{self, Axis, INK};
 use super::{Drawing, FigureError, Rendered, failed};
 
-/// One rule's function.
+/// A panel: the function of one threshold rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedPanel {
     /// Heading of the panel.
@@ -21,7 +21,7 @@ pub struct FittedPanel {
     pub points: Vec<(f64, f64)>,
 }
 
-/// The figure.
+/// The figure of fitted functions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedFunction {
     /// Heading.

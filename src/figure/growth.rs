@@ -28,9 +28,9 @@ pub struct GrowthBound {
     pub values: Vec<(f64, f64)>,
 }
 
-/// The figure.
+/// The figure of growth.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Growth {
+pub struct GrowthFigure {
     /// Heading.
     pub title: String,
     /// The command that drew it.
@@ -56,13 +56,13 @@ const HEIGHT: u32 = 720;
 /// Decades.
 type Point = (f64, f64);
 
-impl Growth {
+impl GrowthFigure {
     /// Draws it.
     ///
     /// ```
-    /// use shatter_figure::{Growth, GrowthSeries};
+    /// use shatter_figure::{GrowthFigure, GrowthSeries};
     /// let values = vec![(10.0, 40.0, 900.0), (100.0, 400.0, 12000.0)];
-    /// let figure = Growth {
+    /// let figure = GrowthFigure {
     ///     title: "Growth".into(),
     ///     caption: "shatter compare".into(),
     ///     series: vec![GrowthSeries { name: "width-two".into(), kind: 5, values }],
@@ -98,7 +98,7 @@ impl Growth {
     }
 }
 
-impl Drawing for Growth {
+impl Drawing for GrowthFigure {
     fn size(&self) -> (u32, u32) {
         (2 * PANEL + LEGEND, HEIGHT)
     }
@@ -121,7 +121,7 @@ impl Drawing for Growth {
     }
 }
 
-impl Growth {
+impl GrowthFigure {
     fn draw_panel<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
@@ -214,10 +214,10 @@ mod tests {
     use super::super::tests::{colours, polylines};
     use super::*;
 
-    fn figure(series: Vec<GrowthSeries>) -> Growth {
+    fn figure(series: Vec<GrowthSeries>) -> GrowthFigure {
         let bound = GrowthBound { name: "n".into(), values: vec![(10.0, 10.0), (100.0, 100.0)] };
         let caption = "shatter compare".into();
-        Growth { title: "Weights".into(), caption, series, weights: Some(bound), bits: None }
+        GrowthFigure { title: "Weights".into(), caption, series, weights: Some(bound), bits: None }
     }
 
     fn series(name: &str, kind: usize, values: &[(f64, f64, f64)]) -> GrowthSeries {

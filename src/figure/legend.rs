@@ -5,7 +5,7 @@ use plotters::prelude::*;
 
 use super::curves::{Curve, Plot};
 use super::marker::{Shape, mark};
-use super::spread::Run;
+use super::spread::SeedRun;
 use super::strokes::{self, dashes, draw_path, shape};
 use super::style::{self, INK};
 use super::{FigureError, failed};
@@ -54,7 +54,7 @@ pub(super) fn legend(plot: &Plot) -> Vec<Entry<'_>> {
     if plot.curves.iter().any(|curve| curve.runs.len() > 1) {
         all.push(entry(Sign::Band, "smallest to largest over seeds; line: mean"));
     }
-    if plot.curves.iter().flat_map(|curve| &curve.runs).any(Run::diverged) {
+    if plot.curves.iter().flat_map(|curve| &curve.runs).any(SeedRun::diverged) {
         all.push(entry(Sign::Cross, "last finite value of a run that diverged"));
     }
     all

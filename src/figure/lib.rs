@@ -4,31 +4,32 @@
 //! Every figure is drawn by one function onto two backends, so that its SVG and its PNG show the
 //! same. [`Rendered`] holds both in memory; who asked for them writes the files.
 
-pub mod curves;
-pub mod fitted_function;
-pub mod growth;
+mod curves;
+mod fitted_function;
+mod growth;
 mod legend;
 mod marker;
 pub mod paper;
 mod png;
 pub mod randomization;
-pub mod residual;
+mod residual;
 mod spread;
 mod strokes;
-pub mod style;
+mod style;
 pub mod table1;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-pub use curves::{Curve, Line, Plot, Scale, draw};
+pub use curves::{AxisScale, Curve, CurveStyle, Plot, draw};
 pub use fitted_function::{FittedFunction, FittedPanel};
-pub use growth::{Growth, GrowthBound, GrowthSeries};
-pub use residual::{Residual, ResidualSeries, Value, Weight};
-pub use spread::Run;
+pub use growth::{GrowthBound, GrowthFigure, GrowthSeries};
+pub use residual::{Emphasis, ResidualFigure, ResidualSeries, ResidualValue};
+pub use spread::SeedRun;
 
 /// A figure in both formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct Rendered {
     /// Scalable.
     pub svg: String,

@@ -3,17 +3,11 @@
 //! (to 0.003 on the axis). Models are named as in `network::architecture`.
 
 /// The label corruptions of figures 1b and 1c.
-pub const CORRUPTION: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+pub(super) const CORRUPTION: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
 /// Figure 1b: time to overfit at each [`CORRUPTION`], relative to true labels. The values are
 /// ratios of whole epochs over 10 (`inception`), 31 (`alexnet`), 28 (`mlp1x512`), to 0.005.
-///
-/// ```
-/// use shatter_figure::paper;
-/// assert_eq!(paper::relative_time("alexnet").map(|time| time[10]), Some(1.55));
-/// assert_eq!(paper::relative_time("mlp3x512"), None);
-/// ```
-pub fn relative_time(model: &str) -> Option<&'static [f64; 11]> {
+pub(super) fn relative_time(model: &str) -> Option<&'static [f64; 11]> {
     match model {
         "inception" => Some(&[1.0, 1.6, 1.9, 2.2, 2.4, 2.5, 2.7, 2.9, 3.1, 3.6, 3.6]),
         "alexnet" => Some(&[1.0, 1.06, 1.10, 1.16, 1.23, 1.26, 1.32, 1.35, 1.42, 1.52, 1.55]),
@@ -23,12 +17,7 @@ pub fn relative_time(model: &str) -> Option<&'static [f64; 11]> {
 }
 
 /// Figure 1c: test error at convergence (a share) at each [`CORRUPTION`].
-///
-/// ```
-/// use shatter_figure::paper;
-/// assert_eq!(paper::test_error("mlp1x512").map(|error| error[0]), Some(0.495));
-/// ```
-pub fn test_error(model: &str) -> Option<&'static [f64; 11]> {
+pub(super) fn test_error(model: &str) -> Option<&'static [f64; 11]> {
     match model {
         "inception" => {
             Some(&[0.128, 0.278, 0.406, 0.524, 0.629, 0.710, 0.785, 0.841, 0.879, 0.902, 0.902])
@@ -46,12 +35,7 @@ pub fn test_error(model: &str) -> Option<&'static [f64; 11]> {
 /// Figure 1a, `inception`: (thousand steps, average training loss) at the first plotted step, and
 /// the first step with a loss of at most 0.1. Conditions are named as in `sample`; the figure has
 /// no partial corruption.
-///
-/// ```
-/// let points = shatter_figure::paper::loss_points("random");
-/// assert_eq!(points, Some([(0.391, 2.30), (13.7, 0.1)]));
-/// ```
-pub fn loss_points(condition: &str) -> Option<[(f64, f64); 2]> {
+pub(super) fn loss_points(condition: &str) -> Option<[(f64, f64); 2]> {
     let (first, fitted) = match condition {
         "true" => (0.84, 3.1),
         "shuffled-pixels" => (1.47, 5.1),
@@ -65,7 +49,7 @@ pub fn loss_points(condition: &str) -> Option<[(f64, f64); 2]> {
 
 /// Where the curves of a network end in figure 2b.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct End {
+pub(super) struct End {
     /// `inception` or `inception-nobn`.
     pub model: &'static str,
     /// Epochs at the last point.
@@ -77,18 +61,14 @@ pub struct End {
 }
 
 /// Figure 2b: with and without batch normalization, no regularizers.
-///
-/// ```
-/// assert_eq!(shatter_figure::paper::batch_normalization_ends()[0].test, 0.865);
-/// ```
-pub fn batch_normalization_ends() -> [End; 2] {
+pub(super) fn batch_normalization_ends() -> [End; 2] {
     let end = |model, test| End { model, epochs: 51.0, train: 1.0, test };
     [end("inception", 0.865), end("inception-nobn", 0.849)]
 }
 
 /// A row of Table 1, accuracies in per cent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub struct Table1Row {
     /// The network.
     pub model: &'static str,
     /// Whether training images were cropped at random.
@@ -104,7 +84,7 @@ pub struct Row {
 }
 
 /// Table 1, in the paper's order.
-pub const TABLE_1: [Row; 19] = [
+pub const TABLE_1: [Table1Row; 19] = [
     row("inception", "cw", 100.0, 89.05),
     row("inception", "c", 100.0, 89.31),
     row("inception", "w", 100.0, 86.03),
@@ -127,7 +107,7 @@ pub const TABLE_1: [Row; 19] = [
 ];
 
 /// `set`: c for random crops, w for weight decay, r for random labels.
-const fn row(model: &'static str, set: &str, train: f64, test: f64) -> Row {
+const fn row(model: &'static str, set: &str, train: f64, test: f64) -> Table1Row {
     let (mut crop, mut weight_decay, mut random_labels, mut i) = (false, false, false, 0);
     while i < set.len() {
         match set.as_bytes()[i] {
@@ -137,7 +117,7 @@ const fn row(model: &'static str, set: &str, train: f64, test: f64) -> Row {
         }
         i += 1;
     }
-    Row { model, crop, weight_decay, random_labels, train, test }
+    Table1Row { model, crop, weight_decay, random_labels, train, test }
 }
 
 /// The row of Table 1 for a setting, if the paper has one.
@@ -153,14 +133,14 @@ pub fn table_1(
     crop: bool,
     weight_decay: bool,
     random_labels: bool,
-) -> Option<&'static Row> {
+) -> Option<&'static Table1Row> {
     let setting = (model, crop, weight_decay, random_labels);
     TABLE_1.iter().find(|r| (r.model, r.crop, r.weight_decay, r.random_labels) == setting)
 }
 
 /// A row of Table 4: training accuracy on random labels with a regularizer, in per cent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Regularized {
+pub struct Table4Row {
     /// The network.
     pub model: &'static str,
     /// `decay` of weights, `crop` at random, or `augmentation`: flips and rotations.
@@ -176,18 +156,28 @@ pub struct Regularized {
 /// use shatter_figure::paper::TABLE_4;
 /// assert_eq!(TABLE_4.iter().filter(|row| row.train.is_none()).count(), 1);
 /// ```
-pub const TABLE_4: [Regularized; 6] = [
-    Regularized { model: "inception", regularizer: "decay", train: Some(100.0) },
-    Regularized { model: "alexnet", regularizer: "decay", train: None },
-    Regularized { model: "mlp3x512", regularizer: "decay", train: Some(100.0) },
-    Regularized { model: "mlp1x512", regularizer: "decay", train: Some(99.21) },
-    Regularized { model: "inception", regularizer: "crop", train: Some(99.93) },
-    Regularized { model: "inception", regularizer: "augmentation", train: Some(99.28) },
+pub const TABLE_4: [Table4Row; 6] = [
+    Table4Row { model: "inception", regularizer: "decay", train: Some(100.0) },
+    Table4Row { model: "alexnet", regularizer: "decay", train: None },
+    Table4Row { model: "mlp3x512", regularizer: "decay", train: Some(100.0) },
+    Table4Row { model: "mlp1x512", regularizer: "decay", train: Some(99.21) },
+    Table4Row { model: "inception", regularizer: "crop", train: Some(99.93) },
+    Table4Row { model: "inception", regularizer: "augmentation", train: Some(99.28) },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Some values of each figure, as they were measured.
+    #[test]
+    fn values_of_the_figures_are_those_that_were_measured() {
+        assert_eq!(relative_time("alexnet").map(|time| time[10]), Some(1.55));
+        assert_eq!(relative_time("mlp3x512"), None);
+        assert_eq!(test_error("mlp1x512").map(|error| error[0]), Some(0.495));
+        assert_eq!(loss_points("random"), Some([(0.391, 2.30), (13.7, 0.1)]));
+        assert_eq!(batch_normalization_ends()[0].test, 0.865);
+    }
 
     #[test]
     fn relative_times_are_ratios_of_whole_epochs() {

@@ -1,9 +1,9 @@
 //! The figures of the randomization tests, after Zhang et al. (ICLR 2017): 1a, 1b, 1c and 2b, with
 //! the paper's values beside ours where [`paper`] has them.
 
-use super::curves::{Curve, Line, Plot, Scale};
+use super::curves::{AxisScale, Curve, CurveStyle, Plot};
 use super::paper::{self, CORRUPTION};
-use super::spread::Run;
+use super::spread::SeedRun;
 
 /// Figure 1a: average training loss against thousand steps, one curve a condition.
 ///
@@ -12,13 +12,13 @@ use super::spread::Run;
 /// ours end before the first of them (they are of fewer images), the paper's would hide them.
 ///
 /// ```
-/// use shatter_figure::{Run, draw, randomization};
-/// let runs = vec![Run { points: vec![(0.391, 2.3), (25.0, 0.01)] }];
+/// use shatter_figure::{SeedRun, draw, randomization};
+/// let runs = vec![SeedRun { points: vec![(0.391, 2.3), (25.0, 0.01)] }];
 /// let plot = randomization::learning_curves("inception", vec![("random".into(), runs)], "note");
 /// assert!(draw(&plot)?.svg.contains("random, paper"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
-pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
+pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<SeedRun>)>, note: &str) -> Plot {
     let all = conditions.iter().flat_map(|(_, runs)| runs).flat_map(|run| &run.points);
     let end = all.fold(f64::NEG_INFINITY, |end, point| end.max(point.0));
     let points = |name: &str| {
@@ -28,12 +28,12 @@ pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &
     let reference = conditions
         .iter()
         .enumerate()
-        .filter_map(|(kind, (name, _))| Some(one(name, kind, Line::Points, &points(name)?)));
+        .filter_map(|(kind, (name, _))| Some(one(name, kind, CurveStyle::Points, &points(name)?)));
     Plot {
         title: format!("Training loss of {model} under each condition"),
         x: "thousand steps".into(),
         y: "average training loss (nats)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         reference: reference.collect(),
         curves: ours(conditions),
         level: None,
@@ -44,18 +44,18 @@ pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<Run>)>, note: &
 /// Figure 1b: time to overfit relative to true labels, against label corruption; (model, runs).
 ///
 /// ```
-/// use shatter_figure::{Run, draw, randomization};
-/// let runs = vec![Run { points: vec![(0.0, 1.0), (1.0, 1.9)] }];
+/// use shatter_figure::{SeedRun, draw, randomization};
+/// let runs = vec![SeedRun { points: vec![(0.0, 1.0), (1.0, 1.9)] }];
 /// let plot = randomization::relative_time(vec![("mlp1x512".into(), runs)], "note");
 /// assert!(draw(&plot)?.svg.contains("mlp1x512, paper"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
-pub fn relative_time(models: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
+pub fn relative_time(models: Vec<(String, Vec<SeedRun>)>, note: &str) -> Plot {
     Plot {
         title: "Time to overfit, relative to true labels".into(),
         x: "label corruption (probability)".into(),
         y: "time to overfit (true labels: 1)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         reference: over_corruption(&models, paper::relative_time),
         curves: ours(models),
         level: None,
@@ -67,20 +67,20 @@ pub fn relative_time(models: Vec<(String, Vec<Run>)>, note: &str) -> Plot {
 /// 1 − 1/classes; (model, runs).
 ///
 /// ```
-/// use shatter_figure::{Run, draw, randomization};
-/// let runs = vec![Run { points: vec![(0.0, 0.5), (1.0, 0.9)] }];
+/// use shatter_figure::{SeedRun, draw, randomization};
+/// let runs = vec![SeedRun { points: vec![(0.0, 0.5), (1.0, 0.9)] }];
 /// let plot = randomization::test_error(vec![("mlp1x512".into(), runs)], 10, "note");
 /// assert_eq!(plot.level.as_ref().map(|level| level.0), Some(0.9));
 /// assert!(draw(&plot)?.svg.contains("chance"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
-pub fn test_error(models: Vec<(String, Vec<Run>)>, classes: usize, note: &str) -> Plot {
+pub fn test_error(models: Vec<(String, Vec<SeedRun>)>, classes: usize, note: &str) -> Plot {
     let chance = 1.0 - 1.0 / classes.max(1) as f64;
     Plot {
         title: "Test error at convergence against label corruption".into(),
         x: "label corruption (probability)".into(),
         y: "test error (share of images)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         reference: over_corruption(&models, paper::test_error),
         curves: ours(models),
         level: Some((chance, format!("chance, 1 − 1/{classes}"))),
@@ -94,17 +94,17 @@ pub struct Accuracy {
     /// Its name, as in `network::architecture`.
     pub model: String,
     /// (epochs, share of the training images), one run a seed.
-    pub train: Vec<Run>,
+    pub train: Vec<SeedRun>,
     /// (epochs, share of the test images), one run a seed.
-    pub test: Vec<Run>,
+    pub test: Vec<SeedRun>,
 }
 
 /// Figure 2b for `inception` and `inception-nobn`: test accuracy (solid) and training accuracy
 /// (dashed) against epochs, of networks beside each other.
 ///
 /// ```
-/// use shatter_figure::{Run, draw, randomization::{self, Accuracy}};
-/// let runs = vec![Run { points: vec![(1.0, 0.5), (51.0, 0.9)] }];
+/// use shatter_figure::{SeedRun, draw, randomization::{self, Accuracy}};
+/// let runs = vec![SeedRun { points: vec![(1.0, 0.5), (51.0, 0.9)] }];
 /// let model = "inception".into();
 /// let plot = randomization::accuracy(vec![Accuracy { model, train: runs.clone(), test: runs }], "note");
 /// assert!(draw(&plot)?.svg.contains("inception test, paper"));
@@ -116,19 +116,19 @@ pub fn accuracy(networks: Vec<Accuracy>, note: &str) -> Plot {
         for end in paper::batch_normalization_ends().iter().filter(|end| end.model == model) {
             for (what, share) in [("test", end.test), ("training", end.train)] {
                 let name = format!("{model} {what}");
-                reference.push(one(&name, kind, Line::Points, &[(end.epochs, share)]));
+                reference.push(one(&name, kind, CurveStyle::Points, &[(end.epochs, share)]));
             }
         }
         let name = format!("{model} test");
-        curves.push(Curve { name, kind, line: Line::Solid, runs: test });
+        curves.push(Curve { name, kind, line: CurveStyle::Solid, runs: test });
         let name = format!("{model} training");
-        curves.push(Curve { name, kind, line: Line::Dashed, runs: train });
+        curves.push(Curve { name, kind, line: CurveStyle::Dashed, runs: train });
     }
     Plot {
         title: "Training and test accuracy over epochs".into(),
         x: "epochs".into(),
         y: "accuracy (share of images)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         curves,
         reference,
         level: None,
@@ -136,25 +136,25 @@ pub fn accuracy(networks: Vec<Accuracy>, note: &str) -> Plot {
     }
 }
 
-fn ours(named: Vec<(String, Vec<Run>)>) -> Vec<Curve> {
-    let curve = |(kind, (name, runs))| Curve { name, kind, line: Line::Solid, runs };
+fn ours(named: Vec<(String, Vec<SeedRun>)>) -> Vec<Curve> {
+    let curve = |(kind, (name, runs))| Curve { name, kind, line: CurveStyle::Solid, runs };
     named.into_iter().enumerate().map(curve).collect()
 }
 
 /// The paper's values for those models that have them, in the colours of ours.
 fn over_corruption(
-    models: &[(String, Vec<Run>)],
+    models: &[(String, Vec<SeedRun>)],
     values: impl Fn(&str) -> Option<&'static [f64; 11]>,
 ) -> Vec<Curve> {
-    let curve = |(kind, (name, _)): (usize, &(String, Vec<Run>))| {
+    let curve = |(kind, (name, _)): (usize, &(String, Vec<SeedRun>))| {
         let points: Vec<_> = CORRUPTION.into_iter().zip(*values(name)?).collect();
-        Some(one(name, kind, Line::Dashed, &points))
+        Some(one(name, kind, CurveStyle::Dashed, &points))
     };
     models.iter().enumerate().filter_map(curve).collect()
 }
 
-fn one(name: &str, kind: usize, line: Line, points: &[(f64, f64)]) -> Curve {
-    Curve { name: name.into(), kind, line, runs: vec![Run { points: points.to_vec() }] }
+fn one(name: &str, kind: usize, line: CurveStyle, points: &[(f64, f64)]) -> Curve {
+    Curve { name: name.into(), kind, line, runs: vec![SeedRun { points: points.to_vec() }] }
 }
 
 #[cfg(test)]
@@ -162,11 +162,11 @@ mod tests {
     use super::super::draw;
     use super::*;
 
-    fn runs() -> Vec<Run> {
-        vec![Run { points: vec![(0.0, 1.0), (1.0, 2.0)] }]
+    fn runs() -> Vec<SeedRun> {
+        vec![SeedRun { points: vec![(0.0, 1.0), (1.0, 2.0)] }]
     }
 
-    fn named(names: &[&str]) -> Vec<(String, Vec<Run>)> {
+    fn named(names: &[&str]) -> Vec<(String, Vec<SeedRun>)> {
         names.iter().map(|name| (name.to_string(), runs())).collect()
     }
 
@@ -176,10 +176,10 @@ mod tests {
         let plot = learning_curves("inception", named(&names), "");
         let kinds: Vec<_> = plot.reference.iter().map(|r| (r.name.as_str(), r.kind)).collect();
         assert_eq!(kinds, [("true", 0), ("random", 2)]);
-        assert!(plot.reference.iter().all(|r| r.line == Line::Points));
+        assert!(plot.reference.iter().all(|r| r.line == CurveStyle::Points));
         assert_eq!(plot.curves.iter().map(|c| c.kind).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(learning_curves("mlp1x512", named(&names), "").reference.is_empty());
-        let short = vec![Run { points: vec![(0.0, 2.3), (0.2, 0.1)] }];
+        let short = vec![SeedRun { points: vec![(0.0, 2.3), (0.2, 0.1)] }];
         assert!(
             learning_curves("inception", vec![("true".into(), short)], "").reference.is_empty()
         );
@@ -198,7 +198,7 @@ mod tests {
         let both = ["inception", "inception-nobn"].map(network).to_vec();
         let plot = accuracy(both, "shatter train");
         let lines: Vec<_> = plot.curves.iter().map(|c| (c.kind, c.line)).collect();
-        let (solid, dashed) = (Line::Solid, Line::Dashed);
+        let (solid, dashed) = (CurveStyle::Solid, CurveStyle::Dashed);
         assert_eq!(lines, [(0, solid), (0, dashed), (1, solid), (1, dashed)]);
         let ends: Vec<_> = plot.reference.iter().map(|r| r.runs[0].points[0].1).collect();
         assert_eq!(ends, [0.865, 1.0, 0.849, 1.0]);

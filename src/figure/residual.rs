@@ -10,9 +10,9 @@ use super::marker::{Shape, mark};
 use super::style::{self, Axis, INK, SOFT};
 use super::{Drawing, FigureError, Rendered, failed};
 
-/// A residual.
+/// A residual, as it is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
+pub enum ResidualValue {
     /// Exactly 0.
     Zero,
     /// Above 0.
@@ -21,16 +21,16 @@ pub enum Value {
     NotFinite,
 }
 
-/// How heavily a line is drawn.
+/// The emphasis of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum Emphasis {
     /// Thick, with filled markers.
     Heavy,
     /// Thin, with open markers.
     Light,
 }
 
-/// One line.
+/// A line of the figure of residuals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResidualSeries {
     /// As the legend names it.
@@ -38,14 +38,14 @@ pub struct ResidualSeries {
     /// Colour and marker: series of one kind share them.
     pub kind: usize,
     /// Thick or thin.
-    pub weight: Weight,
+    pub weight: Emphasis,
     /// (n, residual), n increasing.
-    pub values: Vec<(f64, Value)>,
+    pub values: Vec<(f64, ResidualValue)>,
 }
 
-/// The figure.
+/// The figure of residuals.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Residual {
+pub struct ResidualFigure {
     /// Heading.
     pub title: String,
     /// The command that drew it.
@@ -70,25 +70,25 @@ const BELOW: u32 = 64;
 
 impl ResidualSeries {
     fn shape(&self) -> Shape {
-        Shape::Kind(self.kind, self.weight == Weight::Heavy)
+        Shape::Kind(self.kind, self.weight == Emphasis::Heavy)
     }
 
     fn line_width(&self) -> u32 {
         match self.weight {
-            Weight::Heavy => 3,
-            Weight::Light => 1,
+            Emphasis::Heavy => 3,
+            Emphasis::Light => 1,
         }
     }
 }
 
-impl Residual {
+impl ResidualFigure {
     /// Draws it.
     ///
     /// ```
-    /// use shatter_figure::{Residual, ResidualSeries, Value, Weight};
-    /// let values = vec![(10.0, Value::Positive(1e-13)), (100.0, Value::Zero)];
-    /// let series = ResidualSeries { name: "data, f64".into(), kind: 1, weight: Weight::Heavy, values };
-    /// let figure = Residual { title: "Residual".into(), caption: "shatter verify".into(), series: vec![series] };
+    /// use shatter_figure::{ResidualFigure, ResidualSeries, ResidualValue, Emphasis};
+    /// let values = vec![(10.0, ResidualValue::Positive(1e-13)), (100.0, ResidualValue::Zero)];
+    /// let series = ResidualSeries { name: "data, f64".into(), kind: 1, weight: Emphasis::Heavy, values };
+    /// let figure = ResidualFigure { title: "Residual".into(), caption: "shatter verify".into(), series: vec![series] };
     /// assert!(figure.render()?.svg.contains("exactly 0"));
     /// # Ok::<(), shatter_figure::FigureError>(())
     /// ```
@@ -100,7 +100,8 @@ impl Residual {
     }
 
     fn with_zeros(&self) -> Vec<&ResidualSeries> {
-        let zero = |series: &&ResidualSeries| series.values.iter().any(|v| v.1 == Value::Zero);
+        let zero =
+            |series: &&ResidualSeries| series.values.iter().any(|v| v.1 == ResidualValue::Zero);
         self.series.iter().filter(zero).collect()
     }
 
@@ -118,8 +119,8 @@ impl Residual {
 
     /// Decades around all positive residuals, with room for the crosses above.
     fn y_range(&self) -> (f64, f64) {
-        let log = |value: &(f64, Value)| match value.1 {
-            Value::Positive(x) => Some(x.log10()),
+        let log = |value: &(f64, ResidualValue)| match value.1 {
+            ResidualValue::Positive(x) => Some(x.log10()),
             _ => None,
         };
         let all = self.series.iter().flat_map(|series| &series.values);
@@ -135,7 +136,7 @@ fn range(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-impl Drawing for Residual {
+impl Drawing for ResidualFigure {
     fn size(&self) -> (u32, u32) {
         (WIDTH, 60 + PLOT_HEIGHT + self.strip_height() + BELOW + 40)
     }
@@ -150,7 +151,7 @@ impl Drawing for Residual {
     }
 }
 
-impl Residual {
+impl ResidualFigure {
     fn draw_lines<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
@@ -178,10 +179,11 @@ impl Residual {
             let colour = style::colour(series.kind);
             let line = colour.stroke_width(series.line_width());
             // A zero or an infinity interrupts the line.
-            let pieces = series.values.split(|value| !matches!(value.1, Value::Positive(_)));
+            let pieces =
+                series.values.split(|value| !matches!(value.1, ResidualValue::Positive(_)));
             for piece in pieces.filter(|piece| !piece.is_empty()) {
-                let at = |value: &(f64, Value)| match value.1 {
-                    Value::Positive(x) => (value.0.log10(), x.log10()),
+                let at = |value: &(f64, ResidualValue)| match value.1 {
+                    ResidualValue::Positive(x) => (value.0.log10(), x.log10()),
                     _ => (value.0.log10(), y1),
                 };
                 let points: Vec<(f64, f64)> = piece.iter().map(at).collect();
@@ -192,7 +194,7 @@ impl Residual {
                     mark(chart.plotting_area(), point, series.shape(), colour)?;
                 }
             }
-            let lost = series.values.iter().filter(|value| value.1 == Value::NotFinite);
+            let lost = series.values.iter().filter(|value| value.1 == ResidualValue::NotFinite);
             for value in lost {
                 mark(chart.plotting_area(), (value.0.log10(), y1), Shape::Cross, colour)?;
             }
@@ -231,7 +233,7 @@ impl Residual {
             .map_err(failed)?;
         for (lane, series) in lanes.iter().enumerate() {
             let (colour, y) = (style::colour(series.kind), height - lane as f64 - 0.5);
-            let zeros = series.values.iter().filter(|value| value.1 == Value::Zero);
+            let zeros = series.values.iter().filter(|value| value.1 == ResidualValue::Zero);
             for value in zeros {
                 mark(chart.plotting_area(), (value.0.log10(), y), series.shape(), colour)?;
             }
@@ -255,12 +257,14 @@ impl Residual {
             mark(area, (36, y), series.shape(), colour)?;
             area.draw_text(&series.name, &style::text(style::NUMBER, INK), (68, y)).map_err(failed)
         };
-        let positive =
-            |series: &&ResidualSeries| series.values.iter().any(|value| value.1 != Value::Zero);
+        let positive = |series: &&ResidualSeries| {
+            series.values.iter().any(|value| value.1 != ResidualValue::Zero)
+        };
         for (i, series) in self.series.iter().filter(positive).enumerate() {
             entry(series, 20 + 28 * i as i32, true)?;
         }
-        let lost = |series: &ResidualSeries| series.values.iter().any(|v| v.1 == Value::NotFinite);
+        let lost =
+            |series: &ResidualSeries| series.values.iter().any(|v| v.1 == ResidualValue::NotFinite);
         if self.series.iter().any(lost) {
             let y = 28 + 28 * self.series.iter().filter(positive).count() as i32;
             let note = "cross on the upper edge: infinite or NaN";
@@ -279,19 +283,19 @@ mod tests {
     use super::super::tests::{colours, polylines};
     use super::*;
 
-    fn series(kind: usize, values: &[(f64, Value)]) -> ResidualSeries {
+    fn series(kind: usize, values: &[(f64, ResidualValue)]) -> ResidualSeries {
         let name = format!("series {kind}");
-        ResidualSeries { name, kind, weight: Weight::Heavy, values: values.to_vec() }
+        ResidualSeries { name, kind, weight: Emphasis::Heavy, values: values.to_vec() }
     }
 
-    fn figure(series: Vec<ResidualSeries>) -> Residual {
-        Residual { title: "Residuals".into(), caption: "shatter verify".into(), series }
+    fn figure(series: Vec<ResidualSeries>) -> ResidualFigure {
+        ResidualFigure { title: "Residuals".into(), caption: "shatter verify".into(), series }
     }
 
     #[test]
     fn one_line_a_series_with_labelled_axes_and_a_strip_of_zeros() {
-        let line = [(10.0, Value::Positive(1e-13)), (1e6, Value::Positive(0.3))];
-        let zeros = [(10.0, Value::Zero), (1e6, Value::Zero)];
+        let line = [(10.0, ResidualValue::Positive(1e-13)), (1e6, ResidualValue::Positive(0.3))];
+        let zeros = [(10.0, ResidualValue::Zero), (1e6, ResidualValue::Zero)];
         let all = vec![series(0, &line), series(1, &line), series(2, &zeros)];
         let Rendered { svg, png } = figure(all).render().unwrap();
         for text in
@@ -307,22 +311,26 @@ mod tests {
     #[test]
     fn zeros_interrupt_a_line_and_infinities_are_named() {
         let values = [1e-3, 1e-2, 0.0, 1e-1, 1.0].map(|x| match x {
-            0.0 => Value::Zero,
-            x => Value::Positive(x),
+            0.0 => ResidualValue::Zero,
+            x => ResidualValue::Positive(x),
         });
         let broken: Vec<_> = [1.0, 2.0, 3.0, 4.0, 5.0].into_iter().zip(values).collect();
         let svg = figure(vec![series(0, &broken)]).render().unwrap().svg;
         assert_eq!(polylines(&svg, style::colour(0)), 3);
-        let svg = figure(vec![series(0, &[(10.0, Value::NotFinite)])]).render().unwrap().svg;
+        let svg =
+            figure(vec![series(0, &[(10.0, ResidualValue::NotFinite)])]).render().unwrap().svg;
         assert!(svg.contains("infinite or NaN"));
     }
 
     #[test]
     fn empty_single_and_all_zero_series_are_drawn() {
-        let single = series(0, &[(10.0, Value::Positive(1e-300))]);
-        for all in
-            [vec![], vec![series(0, &[])], vec![single], vec![series(1, &[(1.0, Value::Zero)])]]
-        {
+        let single = series(0, &[(10.0, ResidualValue::Positive(1e-300))]);
+        for all in [
+            vec![],
+            vec![series(0, &[])],
+            vec![single],
+            vec![series(1, &[(1.0, ResidualValue::Zero)])],
+        ] {
             assert!(figure(all).render().unwrap().svg.contains(ZERO_LABEL));
         }
     }

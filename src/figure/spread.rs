@@ -6,14 +6,14 @@
 //! and may jump. A run ends before its first value that is not finite: from there it has diverged.
 //! For k runs with m points together: O(k m + m log m) operations.
 
-/// One seed: (x, y), x strictly increasing.
+/// The curve of one seed: (x, y), x strictly increasing.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Run {
+pub struct SeedRun {
     /// (x, y); a y that is not finite says that training diverged there.
     pub points: Vec<(f64, f64)>,
 }
 
-impl Run {
+impl SeedRun {
     /// The points before the first y that is not finite.
     pub(super) fn finite(&self) -> &[(f64, f64)] {
         let end = self.points.iter().position(|point| !point.1.is_finite());
@@ -38,8 +38,8 @@ pub(super) struct Spread {
 }
 
 /// The spread at every x of any run, x increasing.
-pub(super) fn spread(runs: &[Run]) -> Vec<Spread> {
-    let lines: Vec<&[(f64, f64)]> = runs.iter().map(Run::finite).collect();
+pub(super) fn spread(runs: &[SeedRun]) -> Vec<Spread> {
+    let lines: Vec<&[(f64, f64)]> = runs.iter().map(SeedRun::finite).collect();
     let mut xs: Vec<f64> = lines.iter().copied().flatten().map(|point| point.0).collect();
     xs.sort_by(f64::total_cmp);
     xs.dedup();
@@ -78,8 +78,8 @@ fn between(left: (f64, f64), right: (f64, f64), x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn run(points: &[(f64, f64)]) -> Run {
-        Run { points: points.to_vec() }
+    fn run(points: &[(f64, f64)]) -> SeedRun {
+        SeedRun { points: points.to_vec() }
     }
 
     #[test]

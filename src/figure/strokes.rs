@@ -4,7 +4,7 @@ use plotters::coord::CoordTranslate;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-use super::curves::{Curve, Line};
+use super::curves::{Curve, CurveStyle};
 use super::marker::{Shape, mark};
 use super::spread::Spread;
 use super::style::{self, SOFT};
@@ -47,16 +47,18 @@ where
 {
     let colour = style::colour(curve.kind);
     match curve.line {
-        Line::Points => Ok(()),
+        CurveStyle::Points => Ok(()),
         _ if paper => dashes(area, points, (4, 5, 1, colour)),
-        Line::Dashed => dashes(area, points, (10, 5, 2, colour)),
-        Line::Solid => area.draw(&PathElement::new(points, colour.stroke_width(2))).map_err(failed),
+        CurveStyle::Dashed => dashes(area, points, (10, 5, 2, colour)),
+        CurveStyle::Solid => {
+            area.draw(&PathElement::new(points, colour.stroke_width(2))).map_err(failed)
+        }
     }
 }
 
 /// Ours are filled, the paper's open.
 pub(super) fn shape(curve: &Curve, paper: bool) -> Option<Shape> {
-    (curve.line != Line::Dashed || paper).then_some(Shape::Kind(curve.kind, !paper))
+    (curve.line != CurveStyle::Dashed || paper).then_some(Shape::Kind(curve.kind, !paper))
 }
 
 /// A curve with its markers.
@@ -72,8 +74,11 @@ pub(super) fn draw_line<DB: DrawingBackend, CT: CoordTranslate<From = (f64, f64)
     }
     draw_path(area, curve, paper, points.clone())?;
     // On long lines some points are marked, those of other kinds elsewhere.
-    let every =
-        if points.len() <= FEW || curve.line == Line::Points { 1 } else { points.len() / MARKERS };
+    let every = if points.len() <= FEW || curve.line == CurveStyle::Points {
+        1
+    } else {
+        points.len() / MARKERS
+    };
     let first = (every / 2 + curve.kind * every / style::PALETTE.len()) % every;
     // A line of one point would not be seen without.
     let shape = match shape(curve, paper) {

@@ -74,10 +74,6 @@ pub fn axis_text(size: u32) -> TextStyle<'static> {
 }
 
 /// 10^k with a raised exponent.
-///
-/// ```
-/// assert_eq!(shatter_figure::style::power_of_ten(-12), "10⁻¹²");
-/// ```
 pub fn power_of_ten(k: i64) -> String {
     const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let digits = k.unsigned_abs().to_string();
@@ -170,6 +166,11 @@ pub fn frame<DB: DrawingBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exponents_are_raised() {
+        assert_eq!(power_of_ten(-12), "10⁻¹²");
+    }
 
     #[test]
     fn numbers_are_written_without_rounding_digits() {

@@ -1,7 +1,7 @@
 //! Tables 1 and 4: accuracies of each row, with the paper's beside ours.
 
-use super::curves::{Curve, Line, Plot, Scale};
-use super::spread::Run;
+use super::curves::{AxisScale, Curve, CurveStyle, Plot};
+use super::spread::SeedRun;
 
 /// A row: its number, and accuracies in per cent where there are any.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,7 +31,12 @@ pub fn accuracies(rows: &[Accuracies], note: &str) -> Plot {
             let value = |row: &Accuracies| if kind == 0 { row.test } else { row.train }[whose];
             let point = |row: &Accuracies| Some((f64::from(row.row), value(row)?));
             let points: Vec<_> = rows.iter().filter_map(point).collect();
-            Curve { name: name.into(), kind, line: Line::Points, runs: vec![Run { points }] }
+            Curve {
+                name: name.into(),
+                kind,
+                line: CurveStyle::Points,
+                runs: vec![SeedRun { points }],
+            }
         });
         curve.into_iter().filter(|curve| !curve.runs[0].points.is_empty()).collect()
     };
@@ -39,7 +44,7 @@ pub fn accuracies(rows: &[Accuracies], note: &str) -> Plot {
         title: "Accuracies of the rows of Tables 1 and 4".into(),
         x: "row (1 to 19: Table 1; from 20 on: Table 4)".into(),
         y: "accuracy (per cent)".into(),
-        scale: Scale::Linear,
+        scale: AxisScale::Linear,
         curves: curves(0),
         reference: curves(1),
         level: Some((10.0, "chance among ten classes".into())),

@@ -101,7 +101,7 @@ pub struct Misfit {
     pub got: Vec<Rational>,
 }
 
-/// The first point whose outputs are not exactly those that `target` makes of its label; `None` if
+/// Returns the first point whose outputs are not exactly those that `target` makes of its label; `None` if
 /// the network fits them all.
 ///
 /// ```

@@ -2,7 +2,7 @@
 //! as the same binary64 number, checks in columns that bear the names of their proofs.
 
 use super::lemma::Answers;
-use super::{EvenRow, LemmaRow, Outcome, Statement, TheoremRow, VerifyError};
+use super::{Deviation, EvenRow, LemmaRow, Statement, TheoremRow, VerifyError};
 
 /// A row of a CSV table.
 pub(super) trait Columns {
@@ -99,10 +99,10 @@ impl Columns for EvenRow {
 impl Columns for TheoremRow {
     fn columns(&self) -> Vec<(String, String)> {
         let (outcome, reason) = match &self.outcome {
-            Outcome::Zero => ("zero", ""),
-            Outcome::Deviates => ("deviates", ""),
-            Outcome::NotFinite => ("not finite", ""),
-            Outcome::Refused(reason) => ("refused", reason.as_str()),
+            Deviation::Zero => ("zero", ""),
+            Deviation::Deviates => ("deviates", ""),
+            Deviation::NotFinite => ("not finite", ""),
+            Deviation::Refused(reason) => ("refused", reason.as_str()),
         };
         list([
             ("sample", self.sample.clone()),

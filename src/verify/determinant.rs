@@ -24,7 +24,7 @@ use shatter_linear::Square;
 const UNIT_ROUNDOFF: f64 = f64::EPSILON / 2.0;
 
 /// nu/(1 − nu): the relative error of n roundings in a row.
-pub fn gamma(n: usize) -> f64 {
+pub(crate) fn gamma(n: usize) -> f64 {
     let nu = n as f64 * UNIT_ROUNDOFF;
     nu / (1.0 - nu)
 }
@@ -39,6 +39,7 @@ pub fn gamma(n: usize) -> f64 {
 /// let difference = log_determinant(&a).log - (0.1f64.ln() + 0.3f64.ln());
 /// assert!(difference.abs() <= bound(&a) && bound(&a) < 1e-13);
 /// ```
+#[must_use]
 pub fn bound(a: &Square<f64>) -> f64 {
     let n = a.n;
     let Some((permutation, product)) = absolute_factors(a) else { return f64::INFINITY };

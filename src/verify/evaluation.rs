@@ -8,10 +8,10 @@ use shatter_random::stream::{Purpose, stream, subset};
 /// Random points evaluated at the least where evaluating all would take too long.
 const FEWEST: usize = 256;
 
-/// What became of one path from a sample to a residual.
+/// Deviation of a network from its labels, at the points at which it was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "reason")]
-pub enum Outcome {
+pub enum Deviation {
     /// Every output equals its label.
     Zero,
     /// Some do not.
@@ -25,7 +25,7 @@ pub enum Outcome {
 /// The largest |f(x_i) − y_i| over the evaluated points.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Measured {
-    pub outcome: Outcome,
+    pub outcome: Deviation,
     /// `None` if an output is not finite.
     pub residual: Option<f64>,
 }
@@ -37,11 +37,11 @@ impl Measured {
         for (output, label) in outputs.iter().zip(labels) {
             let difference = ((*output).to_f64() - label).abs();
             if !difference.is_finite() {
-                return Measured { outcome: Outcome::NotFinite, residual: None };
+                return Measured { outcome: Deviation::NotFinite, residual: None };
             }
             largest = largest.max(difference);
         }
-        let outcome = if largest == 0.0 { Outcome::Zero } else { Outcome::Deviates };
+        let outcome = if largest == 0.0 { Deviation::Zero } else { Deviation::Deviates };
         Measured { outcome, residual: Some(largest) }
     }
 }
@@ -70,10 +70,10 @@ mod tests {
     fn infinities_and_nan_are_recorded_as_such() {
         for odd in [f64::NAN, f64::INFINITY] {
             let measured = Measured::of(&[1.0, odd], [1.0, 2.0].into_iter());
-            assert_eq!(measured, Measured { outcome: Outcome::NotFinite, residual: None });
+            assert_eq!(measured, Measured { outcome: Deviation::NotFinite, residual: None });
         }
         let exact = Measured::of(&[1.0f32], [1.0].into_iter());
-        assert_eq!(exact, Measured { outcome: Outcome::Zero, residual: Some(0.0) });
+        assert_eq!(exact, Measured { outcome: Deviation::Zero, residual: Some(0.0) });
     }
 
     #[test]

@@ -12,7 +12,7 @@ use shatter_network::ExactNetwork;
 use shatter_sample::LabelRule;
 
 use super::theorem::RULES;
-use super::{Options, VerifyError, draw};
+use super::{Grid, VerifyError, draw};
 
 /// One rule's function on the sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,8 +30,8 @@ pub struct Fitted {
 }
 
 /// One function a rule.
-pub(super) fn fitted(options: &Options) -> Result<Vec<Fitted>, VerifyError> {
-    let Options { fitted_points: n, dimension: d, seed, .. } = options;
+pub(super) fn fitted(options: &Grid) -> Result<Vec<Fitted>, VerifyError> {
+    let Grid { fitted_points: n, dimension: d, seed, .. } = options;
     let sample = draw(&format!("gaussian:n={n},d={d},target=number"), LabelRule::True, *seed)?;
     let task = Task::new(&sample.points, &sample.labels, *seed);
     let fit = |threshold| DepthTwo { threshold }.fit_exact(&task);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_rule_passes_through_the_points_on_one_axis() {
-        let all = fitted(&Options::quick()).unwrap();
+        let all = fitted(&Grid::quick()).unwrap();
         assert_eq!(all.len(), 3);
         for fitted in &all {
             assert_eq!(fitted.points, all[0].points);

@@ -21,10 +21,10 @@ use shatter_linear::{self as linear, LogDeterminant, Square};
 use super::determinant;
 use super::statement::Statement;
 
-/// Whether one statement holds; `None` where it could not be decided.
+/// A statement, and true if it holds; `None` where it could not be decided.
 pub type Check = (Statement, Option<bool>);
 
-/// What one library answers about A.
+/// Answers of one library about A.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Answers {
     /// Sign of the determinant by pivoted LU.
@@ -110,15 +110,6 @@ impl Exact {
 }
 
 /// Examines A_ij = ReLU(z_i − b_j) for increasing projections z and as many thresholds.
-///
-/// ```
-/// use shatter_exact::{Dyadic, Lattice};
-/// use shatter_verify::lemma::examine;
-/// let z = Lattice::from_dyadics(&[Dyadic::from(1), Dyadic::from(3)]);
-/// let found = examine(&z, &[Dyadic::from(0), Dyadic::from(2)]);
-/// assert!(found.checks.iter().all(|(_, holds)| *holds == Some(true)));
-/// assert_eq!(found.lambda_min, 1.0);
-/// ```
 ///
 /// # Panics
 /// If there are fewer thresholds than projections.
@@ -238,7 +229,8 @@ mod tests {
     fn a_threshold_past_its_point_is_found() {
         let z = Lattice::from_dyadics(&numbers(&[0, 4, 8]));
         let sound = examine(&z, &numbers(&[-1, 2, 6]));
-        assert_eq!((sound.fault, sound.rank), (None, 3));
+        assert!(sound.checks.iter().all(|(_, holds)| *holds == Some(true)));
+        assert_eq!((sound.fault, sound.rank, sound.lambda_min), (None, 3, 0.5));
         let faulty = examine(&z, &numbers(&[-1, 5, 6]));
         assert_eq!(
             faulty.fault.as_deref(),

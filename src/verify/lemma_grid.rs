@@ -15,7 +15,7 @@ use shatter_sample::LabelRule;
 
 use super::lemma::{Answers, Findings, examine};
 use super::statement::Statement;
-use super::{Options, Progress, VerifyError, draw};
+use super::{Grid, Progress, VerifyError, draw};
 
 /// Lemma 1 on one sample with one threshold rule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,7 +71,7 @@ pub const RULES: [ThresholdRule; 3] =
 
 /// One row a size, dimension, seed and rule.
 pub(super) fn rows(
-    options: &Options,
+    options: &Grid,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<LemmaRow>, VerifyError> {
     let mut rows = Vec::new();
@@ -147,7 +147,8 @@ impl LemmaRow {
         }
     }
 
-    /// Whether the row contradicts the lemma.
+    /// Returns true if the row contradicts the lemma.
+    #[must_use]
     pub fn fails(&self) -> bool {
         self.checks.iter().any(|check| check.1 == Some(false))
     }
@@ -172,7 +173,7 @@ fn thresholds(rule: ThresholdRule, z: &Lattice, y: &[Dyadic]) -> (Lattice, Vec<D
 }
 
 /// The table of evenly spaced points.
-pub(super) fn even_rows(options: &Options, progress: &mut dyn FnMut(Progress)) -> Vec<EvenRow> {
+pub(super) fn even_rows(options: &Grid, progress: &mut dyn FnMut(Progress)) -> Vec<EvenRow> {
     let mut rows = Vec::new();
     for (done, &n) in options.even_sizes.iter().enumerate() {
         progress(Progress { stage: "evenly spaced points", n, done, of: options.even_sizes.len() });

@@ -1,13 +1,13 @@
 //! Lemma 1 and Theorem 1, numerically, over grids of n, d and seeds.
 //!
-//! [`run`] returns a [`Report`]: rows of numbers, each beside the name of the statement in `proofs/`
+//! [`run`] returns a [`Verification`]: rows of numbers, each beside the name of the statement in `proofs/`
 //! that it instantiates, and a verdict. The verdict is *verified* if every exact statement holds in
 //! every row. Rounded numbers are reported; they are judged only where a bound that scales with
 //! the matrix is known ([`determinant`]) or where float-exactness promises that nothing is rounded.
 //!
 //! ```
-//! use shatter_verify::{self as verify, Options};
-//! let report = verify::run(&Options::quick(), &mut |_| {})?;
+//! use shatter_verify::{self as verify, Grid};
+//! let report = verify::run(&Grid::quick(), &mut |_| {})?;
 //! assert!(report.verdict().verified);
 //! println!("{}", report.table());
 //! # Ok::<(), verify::VerifyError>(())
@@ -18,7 +18,7 @@ pub mod determinant;
 mod error;
 mod evaluation;
 mod fitted;
-pub mod lemma;
+mod lemma;
 mod lemma_grid;
 mod report;
 pub mod solver;
@@ -31,16 +31,17 @@ use serde::Serialize;
 use shatter_sample::{self as sample, LabelRule, Sample};
 
 pub use error::VerifyError;
-pub use evaluation::Outcome;
+pub use evaluation::Deviation;
 pub use fitted::Fitted;
+pub use lemma::Answers;
 pub use lemma_grid::{EvenRow, LemmaRow};
-pub use report::{Instances, Report, Verdict};
+pub use report::{Decision, Instances, Verification};
 pub use statement::Statement;
 pub use theorem::{Arithmetic, TheoremRow};
 
-/// The grid.
+/// The grid: sizes, dimensions and seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Options {
+pub struct Grid {
     /// First seed.
     pub seed: u64,
     /// n of Lemma 1.
@@ -81,10 +82,10 @@ pub struct Limits {
     pub single: usize,
 }
 
-impl Default for Options {
+impl Default for Grid {
     /// The grid of `shatter verify`.
-    fn default() -> Options {
-        Options {
+    fn default() -> Grid {
+        Grid {
             seed: 1,
             lemma_sizes: vec![4, 16, 64, 256],
             lemma_dimensions: vec![1, 10, 100],
@@ -106,10 +107,11 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl Grid {
     /// A small grid: a second, even without optimisation.
-    pub fn quick() -> Options {
-        Options {
+    #[must_use]
+    pub fn quick() -> Grid {
+        Grid {
             lemma_sizes: vec![1, 4, 16],
             lemma_dimensions: vec![1, 3],
             lemma_seeds: 2,
@@ -117,7 +119,7 @@ impl Options {
             gaussian_sizes: vec![1, 10, 100],
             lattice_sizes: vec![10, 100],
             terms: 2_500,
-            ..Options::default()
+            ..Grid::default()
         }
     }
 
@@ -148,7 +150,7 @@ impl Options {
     }
 }
 
-/// What is about to be computed.
+/// The part of the grid that is about to be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Part of the run.
@@ -166,9 +168,12 @@ pub struct Progress {
 /// # Errors
 /// [`VerifyError`] if the grid is empty or a sample cannot be drawn; what a construction refuses
 /// is a row of the report.
-pub fn run(options: &Options, progress: &mut dyn FnMut(Progress)) -> Result<Report, VerifyError> {
+pub fn run(
+    options: &Grid,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Verification, VerifyError> {
     options.check()?;
-    Ok(Report {
+    Ok(Verification {
         lemma: lemma_grid::rows(options, progress)?,
         even: lemma_grid::even_rows(options, progress),
         theorem: theorem::rows(options, progress)?,

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::columns::{self, Columns};
-use super::{EvenRow, Fitted, LemmaRow, Options, Statement, TheoremRow, VerifyError};
+use super::{EvenRow, Fitted, Grid, LemmaRow, Statement, TheoremRow, VerifyError};
 
-/// All rows of a run.
+/// All rows of a run over a grid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+#[must_use]
+pub struct Verification {
     /// The grid.
-    pub options: Options,
+    pub options: Grid,
     /// Lemma 1 over the grid.
     pub lemma: Vec<LemmaRow>,
     /// Lemma 1 on evenly spaced points.
@@ -20,16 +21,17 @@ pub struct Report {
     pub fitted: Vec<Fitted>,
 }
 
-/// Whether everything that was decided holds.
+/// The decision on all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
+#[must_use]
+pub struct Decision {
     /// No row contradicts its statement, and some row was decided.
     pub verified: bool,
     /// Rows that contradict their statement, each with what is wrong.
     pub failures: Vec<String>,
 }
 
-/// How often one statement was instantiated.
+/// Counts of the instances of one statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instances {
     /// The statement; it is written as the name of its proof.
@@ -44,9 +46,9 @@ pub struct Instances {
     pub reported: usize,
 }
 
-impl Report {
-    /// The verdict.
-    pub fn verdict(&self) -> Verdict {
+impl Verification {
+    /// Decides all rows.
+    pub fn verdict(&self) -> Decision {
         let because = |fault: &Option<String>| fault.clone().unwrap_or_default();
         let lemma = self.lemma.iter().filter(|row| row.fails());
         let theorem = self.theorem.iter().filter(|row| row.fails());
@@ -55,7 +57,7 @@ impl Report {
             .chain(theorem.map(|row| {
                 let proof = row.statement.proof();
                 let why = match (&row.outcome, row.residual) {
-                    (super::Outcome::Refused(reason), _) => reason.clone(),
+                    (super::Deviation::Refused(reason), _) => reason.clone(),
                     (_, Some(residual)) => format!("residual {residual:e}"),
                     (_, None) => "an output is not finite".to_owned(),
                 };
@@ -69,10 +71,11 @@ impl Report {
         });
         let undecided = undecided.map(|i| format!("{} was never decided", i.statement.proof()));
         let failures: Vec<String> = failures.into_iter().chain(undecided).collect();
-        Verdict { verified: failures.is_empty(), failures }
+        Decision { verified: failures.is_empty(), failures }
     }
 
-    /// Every statement with the number of its instances.
+    /// Returns every statement with the number of its instances.
+    #[must_use]
     pub fn instances(&self) -> Vec<Instances> {
         let mut all: Vec<Instances> = Statement::all()
             .map(|statement| Instances {
@@ -98,6 +101,7 @@ impl Report {
     }
 
     /// Plain-text tables, at most 100 columns wide.
+    #[must_use]
     pub fn table(&self) -> String {
         super::table::report(self)
     }
@@ -150,11 +154,11 @@ impl Columns for Instances {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Outcome, VerifyError, lemma, run};
+    use crate::{Deviation, VerifyError, lemma, run};
     use shatter_exact::{Dyadic, Lattice};
 
-    fn quick() -> Report {
-        run(&Options::quick(), &mut |_| {}).unwrap()
+    fn quick() -> Verification {
+        run(&Grid::quick(), &mut |_| {}).unwrap()
     }
 
     fn with_threads(threads: usize) -> String {
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn a_small_grid_is_verified() {
         let report = quick();
-        assert_eq!(report.verdict(), Verdict { verified: true, failures: vec![] });
+        assert_eq!(report.verdict(), Decision { verified: true, failures: vec![] });
         let judged = |statement: Statement| report.instances()[statement as usize].hold;
         for statement in
             [Statement::FullRank, Statement::Theorem1, Statement::Zigzag, Statement::FloatExact]
@@ -196,7 +200,7 @@ mod tests {
     fn a_residual_where_none_may_be_makes_the_verdict_negative() {
         let mut report = quick();
         let row = report.theorem.iter_mut().find(|row| row.holds == Some(true)).unwrap();
-        (row.holds, row.outcome, row.residual) = (Some(false), Outcome::Deviates, Some(0.5));
+        (row.holds, row.outcome, row.residual) = (Some(false), Deviation::Deviates, Some(0.5));
         let name = row.name();
         let [failure] = &report.verdict().failures[..] else { panic!() };
         assert!(failure.starts_with(&name) && failure.ends_with("residual 5e-1"));
@@ -231,7 +235,7 @@ mod tests {
     #[test]
     fn tables_are_at_most_100_columns_wide() {
         let mut report = quick();
-        report.theorem[0].outcome = Outcome::Refused("a long reason, again and again ".repeat(9));
+        report.theorem[0].outcome = Deviation::Refused("a long reason, again and again ".repeat(9));
         let table = report.table();
         let widest = table.lines().max_by_key(|line| line.chars().count()).unwrap();
         assert!(widest.chars().count() <= 100, "{widest}");
@@ -241,7 +245,7 @@ mod tests {
     fn a_refusal_is_a_row_with_its_reason() {
         // The first label of this sample is 0, so zigzag's A is singular, as its rule says.
         let report = quick();
-        let refused = |row: &&TheoremRow| matches!(row.outcome, Outcome::Refused(_));
+        let refused = |row: &&TheoremRow| matches!(row.outcome, Deviation::Refused(_));
         let row = report.theorem.iter().find(refused).unwrap();
         assert_eq!((row.solver.as_str(), row.residual, row.holds), ("nalgebra", None, None));
         let reason = "the nalgebra solver met a zero pivot at row 0";
@@ -250,12 +254,12 @@ mod tests {
 
     #[test]
     fn impossible_grids_are_refused() {
-        let options = Options { lemma_sizes: vec![], ..Options::quick() };
+        let options = Grid { lemma_sizes: vec![], ..Grid::quick() };
         assert!(matches!(
             run(&options, &mut |_| {}),
             Err(VerifyError::EmptyGrid { what: "lemma_sizes" })
         ));
-        let options = Options { dimension: 0, ..Options::quick() };
+        let options = Grid { dimension: 0, ..Grid::quick() };
         assert!(matches!(run(&options, &mut |_| {}), Err(VerifyError::Zero { what: "dimension" })));
     }
 }

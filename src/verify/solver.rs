@@ -30,7 +30,7 @@ impl fmt::Display for FloatSolver {
 }
 
 /// Largest n for which the dense n × n matrix is formed (2 GiB).
-pub const DENSE_LIMIT: usize = 1 << 14;
+const DENSE_LIMIT: usize = 1 << 14;
 
 /// Why a solver gives no network.
 #[derive(Debug, thiserror::Error)]

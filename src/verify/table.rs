@@ -5,10 +5,10 @@ use std::fmt::Write;
 use shatter_record::text::{line, wrapped};
 
 use super::lemma::Answers;
-use super::{Arithmetic, EvenRow, LemmaRow, Outcome, Report, Statement, TheoremRow};
+use super::{Arithmetic, Deviation, EvenRow, LemmaRow, Statement, TheoremRow, Verification};
 
 /// All tables and the verdict.
-pub(super) fn report(report: &Report) -> String {
+pub(super) fn report(report: &Verification) -> String {
     let mut out = String::new();
     lemma(&mut out, report);
     even(&mut out, &report.even);
@@ -32,7 +32,7 @@ fn condition(answers: &Answers) -> Option<f64> {
 /// The libraries whose answers can stand in a row of Lemma 1.
 type Library = (&'static str, fn(&LemmaRow) -> Option<&Answers>);
 
-fn lemma(out: &mut String, report: &Report) {
+fn lemma(out: &mut String, report: &Verification) {
     line(
         out,
         "Lemma 1: A_ij = ReLU(z_i - b_j) for projections z and thresholds b of n Gaussian points",
@@ -185,7 +185,7 @@ const PATHS: [Path; 8] = [
     path("exact", "exact", Arithmetic::Exact, false),
 ];
 
-fn theorem(out: &mut String, report: &Report, points: &str) {
+fn theorem(out: &mut String, report: &Verification, points: &str) {
     let rows: Vec<&TheoremRow> = report.theorem.iter().filter(|row| row.points == points).collect();
     let of = |path: &Path, row: &TheoremRow| {
         row.solver == path.solver && row.arithmetic == path.arithmetic
@@ -270,7 +270,7 @@ fn theorem(out: &mut String, report: &Report, points: &str) {
 fn residual(row: &TheoremRow, compensated: bool, notes: &mut Vec<String>) -> String {
     let star = if row.promised == Some(true) && !compensated { "*" } else { "" };
     match &row.outcome {
-        Outcome::Refused(reason) => {
+        Deviation::Refused(reason) => {
             let note = format!("n = {}: {reason}", row.n);
             let at = notes.iter().position(|known| *known == note).unwrap_or_else(|| {
                 notes.push(note);
@@ -278,13 +278,13 @@ fn residual(row: &TheoremRow, compensated: bool, notes: &mut Vec<String>) -> Str
             });
             format!("({})", at + 1)
         }
-        Outcome::NotFinite => "inf/NaN".to_owned(),
+        Deviation::NotFinite => "inf/NaN".to_owned(),
         _ if compensated => short(row.compensated),
         _ => format!("{}{star}", short(row.residual)),
     }
 }
 
-fn statements(out: &mut String, report: &Report) {
+fn statements(out: &mut String, report: &Verification) {
     line(out, "Statements, by the names of their proofs in proofs/");
     line(out, "");
     line(out, "proof                   hold  fail  reported  says");
@@ -306,7 +306,7 @@ fn statements(out: &mut String, report: &Report) {
     line(out, "");
 }
 
-fn verdict(out: &mut String, report: &Report) {
+fn verdict(out: &mut String, report: &Verification) {
     let verdict = report.verdict();
     match (verdict.verified, verdict.failures.is_empty()) {
         (true, _) => line(out, "Verdict: verified. Every exact statement holds in every row."),

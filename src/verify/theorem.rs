@@ -7,7 +7,7 @@
 //! have residual 0. Rows in floating point evaluate the network as any runtime would, every unit
 //! at every point; they are judged only where the bounds of
 //! [`float_exact`](shatter_network::float_exact) hold for a network that fits exactly: then the
-//! residual must be 0 too. **Cost.** n terms a point; see [`Options::terms`].
+//! residual must be 0 too. **Cost.** n terms a point; see [`Grid::terms`].
 
 use std::fmt::Display;
 
@@ -19,10 +19,10 @@ use shatter_exact::Lattice;
 use shatter_network::{ExactNetwork, FloatExactness, TwoLayer, evaluate, projection};
 use shatter_sample::{LabelRule, Sample};
 
-use super::evaluation::{Measured, Outcome, probes};
+use super::evaluation::{Deviation, Measured, probes};
 use super::solver::{FloatSolver, SolverError, fit_float};
 use super::statement::Statement;
-use super::{Options, Progress, VerifyError, draw};
+use super::{Grid, Progress, VerifyError, draw};
 
 /// The arithmetic in which a network is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +67,7 @@ pub struct TheoremRow {
     /// The statement that the row instantiates.
     pub statement: Statement,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: Deviation,
     /// max_i |f(x_i) − y_i| over the evaluated points; `None` if refused or not finite.
     pub residual: Option<f64>,
     /// The same with a compensated sum: what the rounding of the network itself leaves (f64 only).
@@ -100,7 +100,7 @@ pub(super) const RULES: [ThresholdRule; 3] =
 
 /// A sample with what its rows have in common.
 struct Cell<'a> {
-    options: &'a Options,
+    options: &'a Grid,
     sample: &'a Sample,
     kind: &'static str,
     probes: Vec<u32>,
@@ -108,11 +108,11 @@ struct Cell<'a> {
 
 /// One row a path.
 pub(super) fn rows(
-    options: &Options,
+    options: &Grid,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<TheoremRow>, VerifyError> {
     let mut rows = Vec::new();
-    let Options { dimension: d, range, .. } = options;
+    let Grid { dimension: d, range, .. } = options;
     for (done, &n) in options.gaussian_sizes.iter().enumerate() {
         let of = options.gaussian_sizes.len();
         progress(Progress { stage: "Theorem 1, Gaussian points", n, done, of });
@@ -131,7 +131,7 @@ pub(super) fn rows(
 }
 
 impl Cell<'_> {
-    fn new<'a>(options: &'a Options, sample: &'a Sample, kind: &'static str) -> Cell<'a> {
+    fn new<'a>(options: &'a Grid, sample: &'a Sample, kind: &'static str) -> Cell<'a> {
         let probes = probes(sample.points.n(), options.terms, options.seed);
         Cell { options, sample, kind, probes }
     }
@@ -182,7 +182,7 @@ impl Cell<'_> {
                 ThresholdRule::Zigzag => Statement::Zigzag,
                 _ => Statement::Theorem1,
             },
-            outcome: Outcome::Zero,
+            outcome: Deviation::Zero,
             residual: None,
             compensated: None,
             evaluated: 0,
@@ -248,7 +248,7 @@ impl Cell<'_> {
         let residual = evaluate::exact_residual(network, &z, labels);
         let fits = residual.fits == points.n();
         let exact = TheoremRow {
-            outcome: if fits { Outcome::Zero } else { Outcome::Deviates },
+            outcome: if fits { Deviation::Zero } else { Deviation::Deviates },
             residual: Some(residual.largest.to_f64().value()).filter(|x| x.is_finite()),
             evaluated: points.n(),
             holds: Some(fits),
@@ -290,7 +290,7 @@ impl Cell<'_> {
         match promised {
             Some(true) => TheoremRow {
                 statement: Statement::FloatExact,
-                holds: Some(row.outcome == Outcome::Zero),
+                holds: Some(row.outcome == Deviation::Zero),
                 ..row
             },
             _ => row,
@@ -309,5 +309,5 @@ impl Cell<'_> {
 }
 
 fn refused(row: TheoremRow, reason: String) -> TheoremRow {
-    TheoremRow { outcome: Outcome::Refused(reason), ..row }
+    TheoremRow { outcome: Deviation::Refused(reason), ..row }
 }

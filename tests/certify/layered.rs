@@ -5,7 +5,7 @@ use crate::common::lines::{line, resealed, with_line};
 use crate::common::{cases, longer, points};
 use proptest::prelude::*;
 use shatter_certify::{ReadError, read, write_certificate, write_network};
-use shatter_check::{Rejection, check};
+use shatter_check::{Rejection, check, check_within};
 use shatter_construct::{
     Construction, Task, catalogue, depth_k::DepthK, two_hidden::TwoHidden, width_two::WidthTwo,
 };
@@ -647,8 +647,12 @@ fn activations_at_their_edges() {
     }
 }
 
+/// Steps of the checker, seconds of one thread: a sixteenth of what [`check`] allows.
+const SECONDS: u64 = 1 << 33;
+
+/// Why the certificate is rejected within [`SECONDS`], be it for want of steps.
 fn rejection(text: &str, raw: RawSample) -> Rejection {
-    check(text.as_bytes(), raw).unwrap_err()
+    check_within(text.as_bytes(), raw, SECONDS).unwrap_err()
 }
 
 fn too_much(rejection: &Rejection) -> bool {
@@ -712,7 +716,7 @@ fn numbers_that_explode_are_refused() {
 }
 
 /// Denominators that have little in common: their sum has all of them. As weights they are refused;
-/// as the values of reciprocals at three points they take seconds.
+/// as the values of reciprocals at three points they are judged.
 #[test]
 fn coprime_denominators_take_no_hours() {
     let raw = on_a_line(&[0.0, 1.0, 2.0]);
@@ -731,7 +735,9 @@ fn coprime_denominators_take_no_hours() {
         [(copies, weighted, true), (ratios, summed.clone(), true), (inverse, summed, false)]
     {
         let network = Network::Layered(Layered { inputs: 1, hidden: vec![hidden], output });
-        let rejection = self::rejection(&written(&network, &sample, Target::Value), raw.clone());
+        let text = written(&network, &sample, Target::Value);
+        // Half of what a checker has.
+        let rejection = check_within(text.as_bytes(), raw.clone(), 8 * SECONDS).unwrap_err();
         assert_eq!(too_much(&rejection), refused, "{rejection}");
     }
 }
@@ -850,13 +856,13 @@ proptest! {
 
 /// Weights that are fractions with unrelated denominators, whose sums between knots are short.
 #[test]
-fn two_hidden_layers_are_checked_within_the_budget() {
+fn two_hidden_layers_are_checked_in_few_steps() {
     let raw = sample::load("lattice:n=4000,d=3,range=1000000000", 1).unwrap();
     let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
     let task = Task::new(&sample.points, &sample.labels, 1);
     let network = TwoHidden::default().build(&task).unwrap();
     let text = written(&network, &sample, Target::Value);
-    check(text.as_bytes(), raw.clone()).unwrap();
+    check_within(text.as_bytes(), raw.clone(), SECONDS).unwrap();
     // Every weight and bias of the second layer matters somewhere, by however little.
     let Network::Layered(network) = network else { panic!("layered") };
     let tiny = || Dyadic::power_of_two(-300).to_rational();
@@ -958,9 +964,9 @@ fn announcements_are_not_believed() {
     assert!(matches!(rejection(&gcd, raw), Rejection::TooMuchWork { .. }));
 }
 
-/// A few thousand layers and points.
+/// A few thousand layers and points take few of the steps that a checker has.
 #[test]
-fn deep_and_wide_networks_are_checked_within_the_budget() {
+fn deep_and_wide_networks_are_checked_in_few_steps() {
     for text in ["lattice:n=1500,d=5", "gaussian:n=1000,d=3"] {
         let raw = sample::load(text, 1).unwrap();
         let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
@@ -968,7 +974,7 @@ fn deep_and_wide_networks_are_checked_within_the_budget() {
         let constructions: [&dyn Construction; 2] = [&WidthTwo, &DepthK { depth: 3 }];
         for construction in constructions {
             let certificate = written(&construction.build(&task).unwrap(), &sample, Target::Value);
-            let accepted = check(certificate.as_bytes(), raw.clone()).unwrap();
+            let accepted = check_within(certificate.as_bytes(), raw.clone(), SECONDS).unwrap();
             assert_eq!(accepted.points, sample.points.n(), "{} on {text}", construction.name());
         }
     }

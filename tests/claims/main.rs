@@ -17,8 +17,8 @@ use shatter_claims::strategy::{
     LabelKind, PointKind, any_sample, architecture, dependent, network, points, sample,
 };
 use shatter_claims::{
-    Certificate, Claim, Counterexample, Evidence, Failure, Harness, HarnessError, Outcome, Run,
-    SavedError, SavedSample, Verdict, catalogue, first_misfit, run, saved,
+    Certificate, Claim, Counterexample, Evidence, Failure, Harness, HarnessError, Outcome,
+    SavedError, SavedSample, Stated, Trial, catalogue, first_misfit, run, saved,
 };
 use shatter_construct::width_two::WidthTwo;
 use shatter_construct::{ConstructError, Construction, DepthTwo, Task, ThresholdRule};
@@ -30,7 +30,7 @@ use shatter_obstruct::{
 };
 use shatter_sample::{LabelRule, Labels, Points, RawSample, Sample, Target, Values};
 
-fn quiet(_: shatter_claims::At) {}
+fn quiet(_: shatter_claims::Trying) {}
 
 #[test]
 fn every_claim_is_as_stated() {
@@ -48,8 +48,8 @@ fn names_and_numbers_are_unique_and_the_headline_agrees_with_the_verdicts() {
         assert!(claim.name.chars().all(kebab), "{}", claim.name);
         assert_eq!(catalogue::find(claim.name).unwrap().number, claim.number);
         assert_eq!(catalogue::find(&claim.number.to_string()).unwrap().name, claim.name);
-        assert!(!TRUE_FORMS.contains(&claim.number) || claim.verdict == Verdict::True);
-        assert!(!FALSE_FORMS.contains(&claim.number) || claim.verdict == Verdict::False);
+        assert!(!TRUE_FORMS.contains(&claim.number) || claim.verdict == Stated::True);
+        assert!(!FALSE_FORMS.contains(&claim.number) || claim.verdict == Stated::False);
     }
     assert!(catalogue::find("no-such-claim").is_none());
 }
@@ -59,13 +59,13 @@ fn names_and_numbers_are_unique_and_the_headline_agrees_with_the_verdicts() {
 fn a_wrong_verdict_and_a_missing_witness_fail() {
     for claim in catalogue::all() {
         let verdict = match claim.verdict {
-            Verdict::True => Verdict::False,
-            Verdict::False | Verdict::Quoted => Verdict::True,
+            Stated::True => Stated::False,
+            Stated::False | Stated::Quoted => Stated::True,
         };
         let report = run(&[Claim { verdict, ..claim }], 2, 1, &mut quiet);
         assert!(!report.as_stated && report.table().contains("1 of 1 claims fail"));
     }
-    let harmless = |run: &Run| {
+    let harmless = |run: &Trial| {
         let one = sample(PointKind::Distinct, LabelKind::Constant, 1..=3, 1..=2);
         run.refuted_by_sample(one, |sample| match sample.labels.agree(0, sample.points.n() - 1) {
             true => Err("all labels are equal".to_owned()),
@@ -93,12 +93,11 @@ fn equal_seeds_give_equal_evidence_alone_and_among_others() {
     let generated = |seed, series| {
         let seen = std::cell::RefCell::new(Vec::new());
         let harness = Harness { cases: 20, seed, series, ..Harness::default() };
-        harness
-            .holds(any::<u64>(), |x| {
-                seen.borrow_mut().push(*x);
-                Ok(())
-            })
-            .unwrap();
+        let outcome = harness.holds(any::<u64>(), |x| {
+            seen.borrow_mut().push(*x);
+            Ok(())
+        });
+        assert!(matches!(outcome, Ok(Outcome::Held { cases: 20 })));
         seen.into_inner()
     };
     assert_eq!(generated(1, 1), generated(1, 1));
@@ -385,7 +384,7 @@ fn bad_files_of_saved_samples_are_refused_in_words() {
         (r#"{"format": "other", "samples": []}"#.to_owned(), "its format is 'other'"),
         (sample("i63", r#"[["3"]]"#, one), "'i63' is no type"),
         (sample("i64/3^2", r#"[["3"]]"#, one), "'i64/3^2' is no type"),
-        (sample("u8", r#"[["300"]]"#, one), "'300' is no such number"),
+        (sample("u8", r#"[["300"]]"#, one), "'300' is not a number of this type"),
         (sample("f64", r#"[["NaN"]]"#, one), "NaN"),
         (sample("i64", r#"[]"#, one), "sample 0"),
         (sample("i64", r#"[["3", "4"]]"#, one), "coordinates"),

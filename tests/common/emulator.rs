@@ -5,14 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// Whether there is a compiler for it; says in a line that the tests are skipped if not.
+/// Whether there is a compiler for it.
 fn compiler() -> bool {
-    let there = cfg!(target_arch = "x86_64")
-        && Command::new("g++").arg("--version").output().is_ok_and(|run| run.status.success());
-    if !there {
-        eprintln!("skipped: the emulator of CUDA wants g++ and x86-64");
-    }
-    there
+    cfg!(target_arch = "x86_64")
+        && Command::new("g++").arg("--version").output().is_ok_and(|run| run.status.success())
 }
 
 /// Builds the emulator of the kernels in a folder into `out`.
@@ -34,7 +30,7 @@ pub fn gpu_required() -> bool {
 }
 
 /// The folder with the emulator's `libcuda.so.1`: that in `SHATTER_EMULATOR`, if it is set. None
-/// where it cannot be built.
+/// where it cannot be built: the test is skipped.
 ///
 /// # Panics
 /// Where `REQUIRE_GPU` is set: tests that want the emulator are called `emulated_…`, and whoever
@@ -60,5 +56,8 @@ pub fn folder() -> Option<&'static Path> {
         fs::remove_dir(out).expect("an empty folder");
         Some(shared)
     });
+    if built.is_none() {
+        super::skipped::skipped("g++ on x86-64 (for the emulator of CUDA)");
+    }
     built.as_deref()
 }

@@ -3,17 +3,38 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The interpreter that PYTHON names (or `python3`), if it can import `modules`; says so if not.
+use super::skipped::{skipped, skipped_in_part};
+
+/// The interpreter that PYTHON names (or `python3`), if it can import `modules`; a test that has none of it is skipped.
 pub fn python(modules: &str) -> Option<String> {
+    find(modules).map_err(|what| skipped(&what)).ok()
+}
+
+/// The same for a part of a test.
+pub fn python_for_a_part(modules: &str) -> Option<String> {
+    find(modules).map_err(|what| skipped_in_part(&what)).ok()
+}
+
+/// The interpreter, or what is missing.
+fn find(modules: &str) -> Result<String, String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let found = Command::new(&python).arg("-c").arg(format!("import {modules}")).output();
-    match found {
-        Ok(output) if output.status.success() => Some(python),
-        _ => {
-            eprintln!("skipped: {python} (or what PYTHON names) cannot import {modules}");
-            None
-        }
+    let imports = |modules: &str| {
+        let found = Command::new(&python).arg("-c").arg(format!("import {modules}")).output();
+        found.is_ok_and(|output| output.status.success())
+    };
+    if imports(modules) {
+        return Ok(python);
     }
+    if !imports("sys") {
+        return Err("a Python".to_owned());
+    }
+    let missing: Vec<&str> = modules.split(", ").filter(|module| !imports(module)).collect();
+    // One that brings others along says more than what it brings.
+    let package =
+        |module: &&str| ["torch", "onnxruntime"].iter().any(|name| module.starts_with(name));
+    let module = missing.iter().find(|module| package(module)).or(missing.first());
+    let module = module.map_or(modules, |module| module.split('.').next().unwrap_or(module));
+    Err(format!("a Python with {module}"))
 }
 
 /// A script of this repository.

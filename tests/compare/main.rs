@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use shatter_compare::{self as compare, CompareError, Options, Stopped};
+use shatter_compare::{self as compare, CompareError, CompareOptions, Stopped};
 use shatter_sample::{self as sample, LabelRule, Sample};
 
 fn sample(text: &str) -> Sample {
     sample::load(text, 1).unwrap().distinct(LabelRule::Random, 1).unwrap()
 }
 
-fn only(names: &[&str]) -> Options {
-    Options { only: names.iter().map(|name| name.to_string()).collect(), ..Options::default() }
+fn only(names: &[&str]) -> CompareOptions {
+    CompareOptions {
+        only: names.iter().map(|name| name.to_string()).collect(),
+        ..CompareOptions::default()
+    }
 }
 
 #[test]
@@ -26,7 +29,7 @@ fn sizes_go_up_to_all_points() {
 /// Expected failures: no time, an assumption that is not met, a name that is not there.
 #[test]
 fn what_stops_a_construction_is_named() {
-    let options = Options { limit: Duration::ZERO, ..only(&["width-two"]) };
+    let options = CompareOptions { limit: Duration::ZERO, ..only(&["width-two"]) };
     let comparison = compare::run(&sample("lattice:n=70,d=2"), &options, &mut |_| {}).unwrap();
     assert_eq!(comparison.entries[0].built.len(), 1, "the first network is always built");
     assert!(matches!(comparison.entries[0].stopped, Stopped::Time { n: 20, .. }));
@@ -44,8 +47,10 @@ fn what_stops_a_construction_is_named() {
     assert!(comparison.table().lines().all(|line| line.chars().count() <= 100));
 
     let refused = compare::run(&sample("gaussian:n=5,d=2"), &only(&["deep"]), &mut |_| {});
-    let Err(CompareError::Unknown(error)) = refused else { panic!("'deep' is no construction") };
-    assert!(error.to_string().contains("width-two"));
+    let Err(error @ CompareError::Unknown { .. }) = refused else {
+        panic!("'deep' is no construction")
+    };
+    assert!(error.to_string().contains("'deep'") && error.to_string().contains("width-two"));
 }
 
 /// Expected failure: a misfit and a broken promise show in the verdict and in the table.

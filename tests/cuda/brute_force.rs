@@ -12,6 +12,7 @@ mod common {
     pub mod gpu;
     pub mod mutant;
     pub mod place;
+    pub mod skipped;
 }
 
 use crate::common::driver::{Libraries, err, has_driver, libraries, out, shatter};

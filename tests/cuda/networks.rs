@@ -11,6 +11,7 @@ mod common {
     pub mod gpu;
     pub mod layers;
     pub mod place;
+    pub mod skipped;
     pub mod windows;
 }
 

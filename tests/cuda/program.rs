@@ -9,6 +9,7 @@ mod common {
     pub mod driver;
     pub mod emulator;
     pub mod place;
+    pub mod skipped;
 }
 
 use std::fs;

@@ -9,6 +9,7 @@ mod common {
     pub mod gpu;
     pub mod mutant;
     pub mod place;
+    pub mod skipped;
     pub mod small_plans;
 }
 

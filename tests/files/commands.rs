@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::common::damage::safetensors;
 use crate::common::longer;
 use crate::common::program::{csv, refused, shatter, status, stderr, stdout};
-use crate::common::python::{python, run};
+use crate::common::python::{python_for_a_part, run};
 use proptest::prelude::*;
 use shatter_construct::catalogue;
 use shatter_exact::{Element, Format, Rational};
@@ -326,7 +326,10 @@ fn every_command_takes_every_kind_of_file_or_says_why_not() {
     }
     assert_eq!(rows.len(), expected.len());
 
-    let Some(python) = python("numpy, onnx, onnxscript, safetensors.torch, torch") else { return };
+    let Some(python) = python_for_a_part("numpy, onnx, onnxscript, safetensors.torch, torch")
+    else {
+        return;
+    };
     run(&python, folder.path(), "plain_files.py", &["."]);
     let words = ["--architecture", "flatten dense(4) relu"];
     for (file, more, commands) in [

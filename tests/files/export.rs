@@ -7,7 +7,8 @@
 use std::fs;
 
 use crate::common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
-use crate::common::python::{python, run};
+use crate::common::python::{python, python_for_a_part, run};
+use crate::common::skipped::{CIFAR, DATA, skipped, skipped_in_part};
 use shatter_construct::catalogue;
 use shatter_sample::{self as sample, Values};
 use tempfile::TempDir;
@@ -83,7 +84,7 @@ fn known(construction: &str) -> Option<Known> {
             Rounds("lattice:n=1000,d=4,range=2001")
         }
         other => {
-            eprintln!("skipped: nothing is known of {other} here, see `known`");
+            skipped_in_part(&format!("what ONNX Runtime finds for {other}, in `known`"));
             return None;
         }
     })
@@ -199,7 +200,7 @@ fn numbers_that_binary32_takes_for_zero_are_added() {
         file[sum..sum + 3].copy_from_slice(b"Add");
         fs::write(folder.path().join("add.onnx"), file).unwrap();
         refused(&folder, &["check", "--network", "add.onnx", sample], &["leaves out one number"]);
-        let Some(python) = python(RUNTIME) else { return };
+        let Some(python) = python_for_a_part(RUNTIME) else { return };
         let found = in_onnx_runtime(&python, &folder, &["points.npy"]);
         assert_eq!(found["largest_error"], 0.0, "{construction}: {found}");
     }
@@ -242,7 +243,7 @@ fn images(text: &str, points: &[&str]) {
 #[test]
 fn onnx_runtime_gives_exactly_the_random_labels_of_fashion_mnist() {
     let Some(folder) = std::env::var_os("SHATTER_DATA") else {
-        println!("skipped: SHATTER_DATA does not name a folder with the data sets");
+        skipped(DATA);
         return;
     };
     let folder = std::path::Path::new(&folder).join("fashion-mnist");
@@ -253,7 +254,7 @@ fn onnx_runtime_gives_exactly_the_random_labels_of_fashion_mnist() {
 #[test]
 fn onnx_runtime_gives_exactly_the_random_labels_of_cifar10() {
     let Some(folder) = std::env::var_os("SHATTER_CIFAR") else {
-        println!("skipped: SHATTER_CIFAR does not name the unpacked binary version of CIFAR-10");
+        skipped(CIFAR);
         return;
     };
     let folder = std::path::Path::new(&folder);
@@ -304,7 +305,7 @@ fn numpy_and_safetensors_hold_the_numbers_of_the_network() {
         let after = fs::read(folder.path().join(format!("out/network.{to}"))).unwrap();
         assert_eq!(before, after, "equal networks are equal bytes");
     }
-    let Some(python) = python("numpy, safetensors.numpy") else { return };
+    let Some(python) = python_for_a_part("numpy, safetensors.numpy") else { return };
     let output = run(&python, folder.path(), "arrays.py", &["out"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "equal");
 }

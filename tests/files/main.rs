@@ -11,6 +11,7 @@ mod common {
     pub mod place;
     pub mod program;
     pub mod python;
+    pub mod skipped;
     pub mod verdicts;
     pub use cases::*;
     pub use place::repository;

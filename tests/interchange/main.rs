@@ -6,6 +6,7 @@ mod common {
     pub mod onnx;
     pub mod place;
     pub mod python;
+    pub mod skipped;
 }
 
 mod onnx_nodes;

@@ -10,6 +10,7 @@ mod common {
     pub mod place;
     pub mod program;
     pub mod python;
+    pub mod skipped;
     pub use cases::*;
 }
 

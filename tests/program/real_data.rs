@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use crate::common::skipped::{CIFAR, DATA, skipped};
 use shatter_certify::write_certificate;
 use shatter_check::check;
 use shatter_construct::{DepthTwo, Task};
@@ -17,7 +18,7 @@ use shatter_sample::{self as sample, LabelRule, SampleError, Target};
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("SHATTER_DATA").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: SHATTER_DATA does not name a folder with the data sets");
+        skipped(DATA);
     }
     folder
 }
@@ -63,7 +64,7 @@ fn images() {
 #[test]
 fn cifar10() {
     let Some(folder) = std::env::var_os("SHATTER_CIFAR") else {
-        println!("skipped: SHATTER_CIFAR does not name the unpacked binary version of CIFAR-10");
+        skipped(CIFAR);
         return;
     };
     let text = format!("cifar10:{}", PathBuf::from(folder).display());

@@ -52,6 +52,11 @@ fn killed_at_random_moments_and_resumed() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
+            // The first is killed after its first checkpoint, however slow the machine; others whenever it is.
+            let checkpoint = folder.path().join(&out).join(RESULTS[0]);
+            while killed == 0 && !checkpoint.exists() && program.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
             std::thread::sleep(Duration::from_millis(below(&mut rng, 700)));
             if program.try_wait().unwrap().is_some_and(|status| status.success()) {
                 break;
@@ -63,6 +68,7 @@ fn killed_at_random_moments_and_resumed() {
                 continue; // killed more than once
             }
             let there = folder.path().join(&out).join(RESULTS[0]).exists();
+            resumed += u32::from(there);
             let end = shatter(&folder, &run(&out, if there { &["--resume"] } else { &[] }));
             assert_eq!(status(&end), 0, "{}", stderr(&end));
             break;
@@ -78,7 +84,7 @@ fn an_interrupt_finishes_the_step_and_says_how_to_go_on() {
     let mut words = run("stopped", &[]);
     let epochs = words.iter().position(|word| *word == "--epochs").unwrap() + 1;
     words[epochs] = "100000";
-    let program = Command::new(program())
+    let mut program = Command::new(program())
         .args(&words)
         .current_dir(folder.path())
         .stdout(Stdio::piped())
@@ -86,6 +92,7 @@ fn an_interrupt_finishes_the_step_and_says_how_to_go_on() {
         .spawn()
         .unwrap();
     while !folder.path().join("stopped/checkpoint.safetensors").exists() {
+        assert!(program.try_wait().unwrap().is_none(), "it ended before its first checkpoint");
         std::thread::sleep(Duration::from_millis(20));
     }
     let id = program.id().to_string();

@@ -1,8 +1,10 @@
 //! Tests of `src/sample`; tests/README.md says what each file promises.
 
 #[path = "../common"]
+#[allow(dead_code, unused_imports)] // what is shared is used in parts
 mod common {
     pub mod cases;
+    pub mod skipped;
     pub use cases::*;
 }
 

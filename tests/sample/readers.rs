@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
+use crate::common::skipped::{CIFAR, DATA, skipped};
 use proptest::prelude::*;
 use shatter_sample::files::Split;
 use shatter_sample::npy::{self, ArrayOptions};
@@ -150,9 +150,9 @@ fn idx_wrong_magic_is_refused() {
     refusal(read_idx([0, 0, 8, 5], two_labels()), &["5 dimensions"]);
 }
 
+/// Nothing is allocated or read for a length that is only announced: a loop over these would not end.
 #[test]
-fn idx_lying_lengths_are_refused_at_once() {
-    let start = Instant::now();
+fn idx_lying_lengths_are_refused() {
     let most = u32::MAX;
     let lie = idx_bytes(&[most; 4], &[]);
     assert_eq!(lie.len(), 20);
@@ -161,7 +161,6 @@ fn idx_lying_lengths_are_refused_at_once() {
     let expected = u64::from(most) * u64::from(most);
     assert!(matches!(found, SampleError::Truncated { expected: e, found: 2, .. } if e == expected));
     refusal(read_idx(gzip(&idx_bytes(&[most, most], &[1])), two_labels()), &["holds 1"]);
-    assert!(start.elapsed().as_secs() < 2);
 }
 
 #[test]
@@ -483,9 +482,9 @@ fn csv_scale_that_is_not_exact_is_refused() {
     refusal(read_csv("0.1,x\n", &scaled(HALVES)), &["'0.1' is not a multiple of 2^-1"]);
 }
 
+/// Exponents of billions are not written out: their digits would fill the memory.
 #[test]
 fn csv_huge_decimals_are_refused() {
-    let start = Instant::now();
     let long = format!("0,x\n{}.5,x\n", "9".repeat(100_000));
     for scale in [TENTHS, HALVES, Scale { base: Base::Two, exponent: u32::MAX }] {
         refusal(read_csv(&long, &scaled(scale)), &["row 2, column 1"]);
@@ -501,7 +500,6 @@ fn csv_huge_decimals_are_refused() {
     for cell in ["0x10", "1_0", "1e", "e5", ".", "+-1", "1.2.3", "١"] {
         refusal(read_csv(format!("1,x\n{cell},x\n"), &scaled(TENTHS)), &["is not a number"]);
     }
-    assert!(start.elapsed().as_secs() < 5);
 }
 
 // NPY and NPZ
@@ -660,8 +658,7 @@ fn npy_other_types_are_refused() {
 }
 
 #[test]
-fn npy_lying_headers_are_refused_at_once() {
-    let start = Instant::now();
+fn npy_lying_headers_are_refused() {
     let lie = |shape: &str| read_npy(&npy_bytes("<f8", false, shape, &[0; 16]), &two_classes());
     refusal(lie("(4294967295, 4294967295, 4294967295)"), &["more than any file"]);
     refusal(lie("(18446744073709551615, 2)"), &["more than any file"]);
@@ -678,7 +675,6 @@ fn npy_lying_headers_are_refused_at_once() {
     refusal(read_npy(b"\x93NUMPY\x09\x00\xff\xff", &two_classes()), &["version 9.0"]);
     refusal(read_npy(b"", &two_classes()), &["magic", "found 0"]);
     refusal(read_npy(b"PK\x03\x04..", &two_classes()), &["NPZ"]);
-    assert!(start.elapsed().as_secs() < 2);
 }
 
 fn npz(members: &[(&str, Vec<u8>)], packed: bool) -> Vec<u8> {
@@ -822,11 +818,11 @@ proptest! {
 
 // Real data
 
-/// A file of the real data, if they are there.
+/// A file of the real data; without them the test is skipped.
 fn data(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("SHATTER_DATA").map(|folder| Path::new(&folder).join(name));
     if path.is_none() {
-        eprintln!("skipped: SHATTER_DATA does not name the folder that holds {name}");
+        skipped(DATA);
     }
     path
 }
@@ -845,9 +841,7 @@ fn real_mnist() {
 #[test]
 fn real_fashion_mnist() {
     let Some(path) = data("fashion-mnist") else { return };
-    let start = Instant::now();
     let (points, labels) = idx::read_folder(&path, Split::Train).unwrap();
-    eprintln!("Fashion-MNIST read in {:?}", start.elapsed());
     assert_eq!((points.describe(), counts(&labels)), ("u8 60000 × 28×28".into(), vec![6000; 10]));
     let (_, labels) = idx::read_folder(&path, Split::Test).unwrap();
     assert_eq!(counts(&labels), vec![1000; 10]);
@@ -886,12 +880,10 @@ fn real_breast_cancer_is_refused_at_its_first_question_mark() {
 #[test]
 fn real_cifar() {
     let Some(path) = std::env::var_os("SHATTER_CIFAR").map(PathBuf::from) else {
-        eprintln!("skipped: SHATTER_CIFAR does not name the folder or archive of CIFAR-10");
+        skipped(CIFAR);
         return;
     };
-    let start = Instant::now();
     let (points, labels) = cifar::read(&path, Split::Train).unwrap();
-    eprintln!("CIFAR-10 read in {:?}", start.elapsed());
     assert_eq!((points.describe(), counts(&labels)), ("u8 50000 × 3×32×32".into(), vec![5000; 10]));
     let (_, labels) = cifar::read(&path, Split::Test).unwrap();
     assert_eq!(counts(&labels), vec![1000; 10]);

@@ -212,19 +212,12 @@ for path, dtype in zip(sys.argv[1:], (torch.float32, torch.float64)):
 
 #[test]
 fn pytorch_reads_what_was_written() {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let run = |script: &str, arguments: &[&Path]| {
-        Command::new(&python).arg("-c").arg(script).args(arguments).output()
-    };
-    if !run("import torch, safetensors.torch", &[]).is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} (or what PYTHON names) has no torch and safetensors");
-        return;
-    }
+    let Some(python) = crate::common::python::python("torch, safetensors.torch") else { return };
     let folder = tempfile::tempdir().unwrap();
     let paths = ["f32", "f64"].map(|name| folder.path().join(name));
     small::<f32>().save(&paths[0], 5).unwrap();
     small::<f64>().save(&paths[1], 5).unwrap();
-    let output = run(PYTORCH, &[&paths[0], &paths[1]]).unwrap();
+    let output = Command::new(&python).arg("-c").arg(PYTORCH).args(&paths).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).unwrap();
     let numbers: Vec<f64> = printed.split_whitespace().map(hexadecimal).collect();

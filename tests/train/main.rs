@@ -6,6 +6,8 @@ mod common {
     pub mod cases;
     pub mod layers;
     pub mod place;
+    pub mod python;
+    pub mod skipped;
     pub use cases::*;
     pub use place::repository;
 }

@@ -3,7 +3,7 @@
 #[cfg(not(feature = "lapack"))]
 #[test]
 fn lapack() {
-    println!("skipped: built without --features lapack");
+    crate::common::skipped::skipped("the feature lapack");
 }
 
 #[cfg(feature = "lapack")]

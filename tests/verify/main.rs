@@ -4,6 +4,7 @@
 #[allow(dead_code, unused_imports)] // what is shared is used in parts
 mod common {
     pub mod place;
+    pub mod skipped;
     pub use place::repository;
 }
 

@@ -13,7 +13,7 @@ use shatter_obstruct::pieces::most_pieces;
 use shatter_obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
 use shatter_sample::{Labels, Points, Sample, Values};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::describe::describe;
 use super::super::harness::{Failure, keeps_its_promise};
 use super::super::strategy::{
@@ -26,7 +26,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         name: "one-unit-less-fits",
         statement: "n - 1 ReLU units in the form of Theorem 1 (one direction, no output bias) fit any \
                     real labels on any n distinct points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "obstruct::alternation, HiddenLayer::Shared",
         test: one_unit_less,
     },
@@ -36,7 +36,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         statement: "One hidden layer of m ReLU units and an output bias has outputs of alternating \
                     sign at n given points of a line, for some weights, if and only if n <= 2, 3, \
                     m + 2 for m = 1, m = 2, m >= 3.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "obstruct::alternation, HiddenLayer::Free",
         test: most_alternating,
     },
@@ -45,7 +45,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         name: "width-one-fits",
         statement: "A ReLU network of width 1 fits any real labels on any n distinct points, if it is \
                     deep enough.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "obstruct::width_one; proofs/theories/Width1.v",
         test: width_one,
     },
@@ -54,7 +54,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         name: "pieces-bound-alternation",
         statement: "If n > 1 + (k_1 + 1) ... (k_L + 1), a ReLU network of hidden widths k_1, ..., k_L \
                     and one output has no outputs of alternating sign at n points of a line.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "folklore; obstruct::pieces",
         test: too_few_pieces,
     },
@@ -75,7 +75,7 @@ fn on_a_line(x: &[Rational], labels: &[i64]) -> Result<LabelledLine, ObstructErr
     LabelledLine::sorted(points, labels.iter().map(|&y| Rational::from(y)).collect())
 }
 
-fn one_unit_less(_: &Run) -> Evidence {
+fn one_unit_less(_: &Trial) -> Evidence {
     // The certificate shown is of five points; the same is checked for others, two at least.
     let others = (2..=16).try_for_each(|n| shared_form(n, &signs(n)).map(drop));
     let found = others.and_then(|()| shared_form(5, &signs(5)));
@@ -109,7 +109,7 @@ fn shared_form(n: usize, labels: &[i64]) -> Result<(Sample, AlternationBound), S
     Ok((sample, proof))
 }
 
-fn most_alternating(run: &Run) -> Evidence {
+fn most_alternating(trial: &Trial) -> Evidence {
     // One point more than m units reach.
     let values = (1u64..=10).prop_flat_map(|m| {
         let n = most_points(HiddenLayer::Free, m) as usize + 1;
@@ -119,7 +119,7 @@ fn most_alternating(run: &Run) -> Evidence {
         (Just(m), points)
     });
     let words = |(m, z): &(u64, Vec<Rational>)| format!("m = {m}, z = {z:?}");
-    run.every(values, words, |(m, z)| exactly(*m, z).map_err(Failure::Other))
+    trial.every(values, words, |(m, z)| exactly(*m, z).map_err(Failure::Other))
 }
 
 /// m units alternate at all points of z but the last, and at fewer; not at all of them.
@@ -141,9 +141,9 @@ fn exactly(m: u64, z: &[Rational]) -> Result<(), String> {
 /// Hidden layers up to which width 1 is tried; the proof is for all.
 const DEEPEST: usize = 64;
 
-fn width_one(run: &Run) -> Evidence {
+fn width_one(trial: &Trial) -> Evidence {
     let samples = sample(PointKind::Collinear, LabelKind::Binary, 3..=8, 1..=3);
-    run.refuted_by_sample(samples, |sample| {
+    trial.refuted_by_sample(samples, |sample| {
         // The same three points for every depth; the certificate shown is that of depth 4.
         (1..=DEEPEST).try_for_each(|hidden| not_monotone(sample, &vec![1; hidden]).map(drop))?;
         let checked = format!(
@@ -169,7 +169,7 @@ struct Crossing {
     points: Vec<Vec<Rational>>,
 }
 
-fn too_few_pieces(run: &Run) -> Evidence {
+fn too_few_pieces(trial: &Trial) -> Evidence {
     let widths = architecture(1..=3, 0..=3, 1..=3, 1..=1);
     let values = widths
         .prop_flat_map(|widths| {
@@ -191,7 +191,7 @@ fn too_few_pieces(run: &Run) -> Evidence {
             moves.then_some(Crossing { architecture, network, points })
         });
     let words = |crossing: &Crossing| format!("{crossing:?}");
-    run.every(values, words, |crossing| crossing.check().map_err(Failure::Other))
+    trial.every(values, words, |crossing| crossing.check().map_err(Failure::Other))
 }
 
 impl Crossing {

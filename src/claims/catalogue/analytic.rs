@@ -8,7 +8,7 @@ use shatter_network::ExactPoints;
 use shatter_exact::{Dyadic, Rational, matrix};
 use shatter_sample::Points;
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::enclosure::{Enclosure, tanh};
 use super::super::harness::Failure;
 use super::super::strategy::{PointKind, points};
@@ -19,7 +19,7 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     statement: "If n pairs of a weight vector and a bias have a joint density, then with probability \
                 1 some combination of the n features tanh(w x + b) fits any real labels of n \
                 distinct points.",
-    verdict: Verdict::True,
+    verdict: Stated::True,
     source: "the determinant of the features is analytic in (w, b), so if it is not 0 everywhere \
              it is 0 with probability 0. Tested: for every generated sample it is not 0 \
              somewhere, shown by intervals with rational ends around tanh",
@@ -44,7 +44,7 @@ const KINDS: [PointKind; 4] = [
 /// A bias and weights.
 type Feature = Vec<f64>;
 
-fn tanh_features(run: &Run) -> Evidence {
+fn tanh_features(trial: &Trial) -> Evidence {
     let points = select(&KINDS[..]).prop_flat_map(|kind| points(kind, 1..=MOST_N, 1..=MOST_D));
     let features = vec(vec(-4.0..4.0, MOST_D + 1), MOST_N);
     let words = |(points, features): &(Points, Vec<Feature>)| {
@@ -53,7 +53,7 @@ fn tanh_features(run: &Run) -> Evidence {
             .collect();
         format!("points {rows:?}, biases and weights {:?}", &features[..points.n()])
     };
-    run.every((points, features), words, |(points, features)| {
+    trial.every((points, features), words, |(points, features)| {
         interpolate(points, &features[..points.n()]).map_err(Failure::Other)
     })
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use shatter_exact::{IBig, Rational};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 
 pub(super) const CLAIMS: [Claim; 2] = [
@@ -15,7 +15,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "shatters-iff-rademacher-one",
         statement: "A class of functions with values +1 and -1 realises every labelling of a sample \
                     if and only if its empirical Rademacher complexity on it is 1.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "Zhang et al. 2017, section 4; the supremum is 1 for every sign vector",
         test: shatters_iff_one,
     },
@@ -24,7 +24,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "rademacher-one-implies-test-error",
         statement: "If the empirical Rademacher complexity of a class is 1, minimising the training \
                     error over it leads to a large test error.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "a learner that tries the true rule first",
         test: implies_test_error,
     },
@@ -56,7 +56,7 @@ fn class(n: u32, members: u64) -> Vec<u32> {
     (0..1u32 << n).filter(|word| members >> word & 1 == 1).collect()
 }
 
-fn shatters_iff_one(run: &Run) -> Evidence {
+fn shatters_iff_one(trial: &Trial) -> Evidence {
     // Every class that is not empty on up to 3 points.
     let mut cases = 0;
     for n in 1..=3 {
@@ -80,7 +80,7 @@ fn shatters_iff_one(run: &Run) -> Evidence {
         (Just(n), members.prop_map(move |members| (members & all(n)).max(1)))
     });
     let words = |(n, members): &(u32, u64)| format!("n = {n}, class {members:b}");
-    match run.every(classes, words, |(n, members)| agree(*n, &class(*n, *members))) {
+    match trial.every(classes, words, |(n, members)| agree(*n, &class(*n, *members))) {
         Evidence::Held { cases: more } => Evidence::Held { cases: cases + more },
         other => other,
     }
@@ -91,7 +91,7 @@ fn minimiser(hypotheses: &[u32], truth: u32, sample: u32) -> Option<u32> {
     hypotheses.iter().copied().min_by_key(|f| ((f ^ truth) & sample).count_ones())
 }
 
-fn implies_test_error(_: &Run) -> Evidence {
+fn implies_test_error(_: &Trial) -> Evidence {
     let truth = 0b1001_0110; // the parity of three bits
     let mut hypotheses = vec![truth];
     hypotheses.extend((0..256).filter(|f| *f != truth));

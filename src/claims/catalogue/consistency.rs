@@ -6,26 +6,26 @@ use shatter_exact::Rational;
 use shatter_network::Layered;
 use shatter_sample::{LabelRule, Labels, Points, RawSample, SampleError, Values};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::strategy::{architecture, network};
 
 pub(super) const CLAIMS: [Claim; 1] = [Claim {
     number: 31,
     name: "conflicting-duplicates-can-be-fitted",
     statement: "A network that is large enough fits equal points with different labels.",
-    verdict: Verdict::False,
+    verdict: Stated::False,
     source: "a function has one value at a point",
     test: conflicting,
 }];
 
-fn conflicting(run: &Run) -> Evidence {
+fn conflicting(trial: &Trial) -> Evidence {
     let point = vec(-9i64..=9, 2);
     let networks = network(architecture(2..=2, 0..=3, 1..=4, 1..=1));
     let values = (point, -9i32..=9, -9i32..=9, networks);
     let words = |(x, first, second, _): &(Vec<i64>, i32, i32, Layered)| {
         format!("x_1 = x_2 = {x:?}, y_1 = {first}, y_2 = {second}")
     };
-    run.refuted_by(values, words, |(x, first, second, network)| {
+    trial.refuted_by(values, words, |(x, first, second, network)| {
         refused(x, *first, *second)?;
         let x: Vec<Rational> = x.iter().map(|&x| Rational::from(x)).collect();
         let fits = |y: i32| network.evaluate(&x) == [Rational::from(y)];

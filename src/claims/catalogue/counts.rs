@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use shatter_exact::{Rational, matrix};
 use shatter_network::Layered;
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::{architecture, network};
 
@@ -15,7 +15,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "sandwich-meets-baum",
         statement: "A sandwich of two planes around each d of the m points of the rarer class, \
                     2 ceil(m/d) units in all, never takes more than ceil(n/d) units.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "after Baum 1988",
         test: sandwich,
     },
@@ -24,7 +24,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "every-depth-with-few-weights",
         statement: "There is a C such that for every k >= 2 a network of depth k with at most \
                     C (n + d) weights fits any labels on n distinct points of R^d.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "Zhang et al. 2017, Corollary 1, read literally",
         test: every_depth,
     },
@@ -33,14 +33,14 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "narrow-last-layer-fits-vectors",
         statement: "A network whose last hidden layer has h < min(C, n - 1) units can fit any labels \
                     in R^C of n points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "outputs lie in an affine plane of dimension h",
         test: narrow_last_layer,
     },
 ];
 
 /// The smallest witness, and one that is not about rounding up a single point.
-fn sandwich(_: &Run) -> Evidence {
+fn sandwich(_: &Trial) -> Evidence {
     let all = (1..=12).flat_map(|n| (1..=n).flat_map(move |d| (0..=n / 2).map(move |m| (n, d, m))));
     let smallest = all.into_iter().find(|&(n, d, m)| exceeds(n, d, m).is_ok());
     smallest.map_or_else(
@@ -68,13 +68,13 @@ fn exceeds(n: u64, d: u64, m: u64) -> Result<String, String> {
 }
 
 /// A layer without weights gives every point the same numbers, and so does all that follows it.
-fn every_depth(run: &Run) -> Evidence {
+fn every_depth(trial: &Trial) -> Evidence {
     let networks = network(architecture(1..=2, 0..=6, 1..=3, 1..=1));
     let values = (networks, any::<prop::sample::Index>());
     let words = |(network, at): &(Layered, prop::sample::Index)| {
         format!("layer {} without weights, {network:?}", at.index(network.hidden.len() + 1))
     };
-    let constant = run.every(values, words, |(network, at)| {
+    let constant = trial.every(values, words, |(network, at)| {
         let mut network = network.clone();
         let at = at.index(network.hidden.len() + 1);
         remove_weights(&mut network, at);
@@ -128,13 +128,13 @@ fn chain_needs_all(c: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn narrow_last_layer(run: &Run) -> Evidence {
+fn narrow_last_layer(trial: &Trial) -> Evidence {
     const H: usize = 1;
     // Whatever the network, its outputs span at most h dimensions.
     let networks =
         network((1..=2usize, 1..=4usize).prop_map(|(inputs, w)| (inputs, vec![w, H], 2)));
     let words = |network: &Layered| format!("{network:?}");
-    let flat = run.every(networks, words, |network| {
+    let flat = trial.every(networks, words, |network| {
         let points = (-3i64..=3).map(|x| vec![Rational::from(x); network.inputs]);
         let outputs: Vec<Vec<Rational>> = points.map(|x| network.evaluate(&x)).collect();
         match affine_rank(&outputs) {

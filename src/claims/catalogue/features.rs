@@ -3,19 +3,19 @@
 use shatter_exact::Rational;
 use shatter_network::Unit;
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 
 pub(super) const CLAIMS: [Claim; 1] = [Claim {
     number: 20,
     name: "gaussian-relu-features-interpolate",
     statement: "With probability 1, some combination of n ReLU features with Gaussian weights and \
                 biases fits any labels of n distinct points.",
-    verdict: Verdict::False,
+    verdict: Stated::False,
     source: "n = 1: the one feature is 0 with probability 1/2",
     test: relu_features,
 }];
 
-fn relu_features(_: &Run) -> Evidence {
+fn relu_features(_: &Trial) -> Evidence {
     let number = Rational::from;
     dead_box(&number(1), [number(-2), number(-1)], [number(-2), number(-1)])
 }

@@ -10,7 +10,7 @@ use shatter_network::{Network, first_misfit};
 use shatter_sample::synthetic::{self, Kind};
 use shatter_sample::{Sample, SampleError, Target};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits};
 use super::super::strategy::{LabelKind, PointKind, any_sample, into_sample, sample};
@@ -21,7 +21,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "depth-two-needs-n-units",
         statement: "A ReLU network of depth 2 that fits n points with n different labels has at \
                     least n units.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "construct::hull_peeling: 2 ceil((n - 1)/d) units in general position",
         test: needs_n_units,
     },
@@ -30,7 +30,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "two-hidden-layers-fit",
         statement: "Depth 3 and hidden widths 2p - 1 and 2 ceil(q/2) - 1 with pq >= n fit any real \
                     labels on any n distinct points.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "after Yun, Sra and Jadbabaie 2019; construct::two_hidden, for p = ceil(n/q) (a \
                  larger p: units that nothing reads)",
         test: two_hidden,
@@ -38,9 +38,9 @@ pub(super) const CLAIMS: [Claim; 2] = [
 ];
 
 /// The simplest witness that is found, and one with less than half as many units as points.
-fn needs_n_units(run: &Run) -> Evidence {
+fn needs_n_units(trial: &Trial) -> Evidence {
     let samples = sample(PointKind::GeneralPosition, LabelKind::Classes(1000), 4..=8, 2..=3);
-    match run.refuted_by_sample(samples, fewer_units) {
+    match trial.refuted_by_sample(samples, fewer_units) {
         Evidence::Refuted { witness, checked, cases, .. } => {
             let many =
                 many_points().map_err(|error| error.to_string()).and_then(|s| fewer_units(&s));
@@ -89,15 +89,15 @@ fn fewer_units(sample: &Sample) -> Result<String, String> {
 }
 
 /// Groups of every size, from one point each to one group with room to spare.
-fn two_hidden(run: &Run) -> Evidence {
+fn two_hidden(trial: &Trial) -> Evidence {
     let size = |sample: &Sample, q: &Index| 1 + q.index(sample.points.n() + 1);
     let words =
         |(sample, q): &(Sample, Index)| format!("q = {}, {}", size(sample, q), describe(sample));
-    run.every((any_sample(1..=20, 1..=4), any::<Index>()), words, |(sample, q)| {
+    trial.every((any_sample(1..=20, 1..=4), any::<Index>()), words, |(sample, q)| {
         let (n, q) = (sample.points.n(), size(sample, q));
         let construction = TwoHidden { group: Some(q), classes: false };
         let network = construction
-            .build(&Task::new(&sample.points, &sample.labels, run.harness.seed))
+            .build(&Task::new(&sample.points, &sample.labels, trial.harness.seed))
             .map_err(|error| Failure::Refused(error.to_string()))?;
         has_widths(&network, [2 * n.div_ceil(q) - 1, 2 * q.div_ceil(2) - 1])?;
         fits(&network, sample, Target::Value)

@@ -6,7 +6,7 @@ use shatter_obstruct::cover::{self, CoverBound, Dichotomies};
 use shatter_obstruct::{LabelledLine, ObstructError, TooFewThresholds};
 use shatter_sample::{Points, Sample};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::{LabelKind, PointKind, points, sample};
 
@@ -16,7 +16,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "baum-for-any-points",
         statement: "One hidden layer of ceil(n/d) threshold units gives any two labels to any n \
                     distinct points of R^d.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "Baum 1988 assumes general position; obstruct::collinear_threshold",
         test: any_points,
     },
@@ -25,15 +25,15 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "half-spaces-shatter-d-plus-one",
         statement: "Half-spaces realise every labelling by two classes of n points of R^d in general \
                     position if and only if n <= d + 1.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "Cover 1965; obstruct::cover",
         test: shatter_d_plus_one,
     },
 ];
 
-fn any_points(run: &Run) -> Evidence {
+fn any_points(trial: &Trial) -> Evidence {
     let samples = sample(PointKind::Collinear, LabelKind::Binary, 2..=9, 2..=2);
-    run.refuted_by_sample(samples, too_few)
+    trial.refuted_by_sample(samples, too_few)
 }
 
 fn too_few(sample: &Sample) -> Result<(String, TooFewThresholds), String> {
@@ -46,11 +46,11 @@ fn too_few(sample: &Sample) -> Result<(String, TooFewThresholds), String> {
     Ok((format!("{needed} units are needed, and ceil(n/d) = ceil({n}/{d}) = {units}"), proof))
 }
 
-fn shatter_d_plus_one(run: &Run) -> Evidence {
+fn shatter_d_plus_one(trial: &Trial) -> Evidence {
     let words = |points: &Points| {
         format!("{:?}", (0..points.n()).map(|i| points.exact_row(i)).collect::<Vec<_>>())
     };
-    run.every(points(PointKind::GeneralPosition, 1..=6, 1..=4), words, |points| {
+    trial.every(points(PointKind::GeneralPosition, 1..=6, 1..=4), words, |points| {
         let rows: Vec<Vec<Rational>> = (0..points.n()).map(|i| points.exact_row(i)).collect();
         counted(&rows).map_err(Failure::Other)
     })

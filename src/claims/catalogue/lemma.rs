@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shatter_construct::threshold::weights_exact;
 use shatter_exact::{Dyadic, Lattice, Rational, matrix};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::{Interleaving, interleaving};
 
@@ -15,18 +15,18 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     name: "interleaving-gives-full-rank",
     statement: "If b_1 < z_1 < b_2 < ... < b_n < z_n, the matrix ReLU(z_i - b_j) is lower triangular \
                 with a positive diagonal, so that it has rank n and every y is A w for one w.",
-    verdict: Verdict::True,
+    verdict: Stated::True,
     source: "Zhang et al. 2017, Lemma 1; proofs/theories/Lemma1.v",
     test: full_rank,
 }];
 
-fn full_rank(run: &Run) -> Evidence {
+fn full_rank(trial: &Trial) -> Evidence {
     let values = interleaving(1..=9).prop_flat_map(|both| {
         let labels = vec(-99i64..=99, both.points.len());
         (Just(both), labels)
     });
     let words = |(both, labels): &(Interleaving, Vec<i64>)| format!("{both:?}, labels {labels:?}");
-    run.every(values, words, |(both, labels)| {
+    trial.every(values, words, |(both, labels)| {
         lemma(both, labels).map_err(|reason| Failure::Other(reason.to_owned()))
     })
 }

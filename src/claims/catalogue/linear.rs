@@ -4,7 +4,7 @@ use shatter_exact::{Rational, matrix};
 use shatter_network::{ExactLabels, ExactPoints};
 use shatter_sample::Sample;
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::any_sample;
 
@@ -13,13 +13,13 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     name: "linear-fits-iff-full-rank",
     statement: "x -> <w, x> fits all real labels of n points if and only if the matrix of the points \
                 has rank n.",
-    verdict: Verdict::True,
+    verdict: Stated::True,
     source: "linear algebra",
     test: full_rank,
 }];
 
-fn full_rank(run: &Run) -> Evidence {
-    run.every_sample(any_sample(1..=7, 1..=7), |sample| {
+fn full_rank(trial: &Trial) -> Evidence {
+    trial.every_sample(any_sample(1..=7, 1..=7), |sample| {
         let x: Vec<Vec<Rational>> =
             (0..sample.points.n()).map(|i| sample.points.exact_row(i)).collect();
         if matrix::rank(&x) == x.len() { fits(&x, sample) } else { blocked(&x) }

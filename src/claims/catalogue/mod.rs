@@ -29,10 +29,10 @@ pub const FALSE_FORMS: &[u32] = &[5, 10];
 /// All claims, by number.
 ///
 /// ```
-/// use shatter_claims::{Verdict, catalogue};
+/// use shatter_claims::{Stated, catalogue};
 /// let claims = catalogue::all();
 /// let sine = claims.iter().find(|claim| claim.name == "sine-shatters-everything").unwrap();
-/// assert_eq!((sine.number, sine.verdict), (13, Verdict::False));
+/// assert_eq!((sine.number, sine.verdict), (13, Stated::False));
 /// ```
 pub fn all() -> Vec<Claim> {
     let mut claims = [

@@ -12,7 +12,7 @@ use shatter_exact::Rational;
 use shatter_network::{Layered, Network, Unit};
 use shatter_sample::{Sample, Target};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits};
 use super::super::strategy::any_sample;
@@ -22,7 +22,7 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     name: "larger-still-fits",
     statement: "More units, or one more hidden layer of any width before a scalar output, never \
                 destroy the fit on a sample, for some weights of the new units.",
-    verdict: Verdict::True,
+    verdict: Stated::True,
     source: "units that nothing reads; ReLU(y + c) - c",
     test: larger,
 }];
@@ -40,7 +40,7 @@ struct Growth {
     width: usize,
 }
 
-fn larger(run: &Run) -> Evidence {
+fn larger(trial: &Trial) -> Evidence {
     let values =
         (any_sample(1..=12, 1..=4), 0..3usize, any::<Index>(), (-9i64..=9, -9i64..=9), 1..=4usize)
             .prop_map(|(sample, construction, layer, unit, width)| Growth {
@@ -54,9 +54,9 @@ fn larger(run: &Run) -> Evidence {
         let Growth { sample, construction, width, .. } = growth;
         format!("construction {construction}, new layer of width {width}, {}", describe(sample))
     };
-    run.every(values, words, |growth| {
+    trial.every(values, words, |growth| {
         let sample = &growth.sample;
-        let task = Task::new(&sample.points, &sample.labels, run.harness.seed);
+        let task = Task::new(&sample.points, &sample.labels, trial.harness.seed);
         let constructions: [&dyn Construction; 3] =
             [&WidthTwo, &DepthTwo { threshold: ThresholdRule::Zigzag }, &DepthK { depth: 3 }];
         let network = constructions[growth.construction].build(&task);

@@ -10,7 +10,7 @@ use shatter_obstruct::dimension::{jacobian_rank, most_dimensions};
 use shatter_obstruct::{DimensionBound, LabelledLine, ObstructError, PieceBound};
 use shatter_sample::Sample;
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::{LabelKind, PointKind, architecture, network, sample};
 
@@ -20,7 +20,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "n-parameters-fit",
         statement: "Any architecture with at least n parameters fits any labels on any n distinct \
                     points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "one ReLU unit; obstruct::alternation",
         test: n_parameters,
     },
@@ -29,7 +29,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "few-dimensions-block",
         statement: "If P - U < n, a ReLU network with P weights and biases, U hidden units and one \
                     output fits almost no real labels of n points.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "dimension counting; obstruct::dimension",
         test: few_dimensions,
     },
@@ -38,7 +38,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "enough-dimensions-fit",
         statement: "If P - U >= n, a ReLU network with P weights and biases, U hidden units and one \
                     output fits almost all real labels of any n distinct points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "an open set around 0, 1, 0; obstruct::alternation",
         test: enough_dimensions,
     },
@@ -57,13 +57,13 @@ fn one_layer(d: usize, m: usize) -> Result<Mlp, String> {
     Mlp::new(d, vec![m], 1).map_err(|error| error.to_string())
 }
 
-fn n_parameters(run: &Run) -> Evidence {
+fn n_parameters(trial: &Trial) -> Evidence {
     // Deep linear networks, whatever they count of parameters, are affine.
     let linear = network(architecture(1..=1, 1..=4, 1..=4, 1..=1)).prop_map(without_relu);
-    let affine = run.every(linear, |network| format!("{network:?}"), is_affine);
+    let affine = trial.every(linear, |network| format!("{network:?}"), is_affine);
     let Evidence::Held { cases } = affine else { return affine };
     let samples = sample(PointKind::Collinear, LabelKind::Binary, 3..=8, 1..=1);
-    run.refuted_by_sample(samples, |sample| {
+    trial.refuted_by_sample(samples, |sample| {
         let (checked, proof) = one_unit(sample, 1)?;
         not_affine(sample)?;
         let linear = "deep linear networks do not fit either, with any number of parameters: they are \
@@ -114,7 +114,7 @@ struct Ranked {
     rank: Result<usize, ObstructError>,
 }
 
-fn few_dimensions(run: &Run) -> Evidence {
+fn few_dimensions(trial: &Trial) -> Evidence {
     let values = architecture(1..=3, 0..=2, 1..=3, 1..=1)
         .prop_filter_map("no architecture", |(inputs, hidden, outputs)| {
             Mlp::new(inputs, hidden, outputs).ok()
@@ -137,7 +137,7 @@ fn few_dimensions(run: &Run) -> Evidence {
             (!kink).then_some(Ranked { architecture, n: points.len(), rank })
         });
     let words = |ranked: &Ranked| format!("{ranked:?}");
-    run.every(values, words, |ranked| ranked.check().map_err(Failure::Other))
+    trial.every(values, words, |ranked| ranked.check().map_err(Failure::Other))
 }
 
 impl Ranked {
@@ -152,7 +152,7 @@ impl Ranked {
     }
 }
 
-fn enough_dimensions(_: &Run) -> Evidence {
+fn enough_dimensions(_: &Trial) -> Evidence {
     open_box(&[0, 1, 0], &(half() * half()), 1)
 }
 

@@ -10,7 +10,7 @@ use shatter_construct::{Construction, Task, ThresholdRule};
 use shatter_network::first_misfit;
 use shatter_sample::{Sample, Target};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, any_sample, sample};
@@ -21,7 +21,7 @@ pub(super) const CLAIMS: [Claim; 5] = [
         name: "zhang-fits",
         statement: "Depth 2, n ReLU units that share one direction, 2n + d numbers: fits any real \
                     labels on any n distinct points of R^d.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "Zhang et al. 2017, Theorem 1; proofs/theories/Theorem1.v",
         test: zhang,
     },
@@ -29,7 +29,7 @@ pub(super) const CLAIMS: [Claim; 5] = [
         number: 6,
         name: "width-below-d-blocks",
         statement: "A network whose hidden layers are narrower than d cannot fit every sample of R^d.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "construct::width_two; proofs/theories/Width2.v",
         test: width_below_d,
     },
@@ -37,7 +37,7 @@ pub(super) const CLAIMS: [Claim; 5] = [
         number: 7,
         name: "width-two-fits",
         statement: "Width 2 and depth n + 1 fit any real labels on any n distinct points.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "after Hanin and Sellke 2017; proofs/theories/Width2.v",
         test: width_two,
     },
@@ -46,7 +46,7 @@ pub(super) const CLAIMS: [Claim; 5] = [
         name: "depth-k-fits",
         statement: "Depth k, 3 <= k <= n + 2, with n + 1 + 3(k - 3) units fits any real labels on \
                     any n distinct points.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "Zhang et al. 2017, Corollary 1; proofs/theories/Corollary1.v",
         test: depth_k,
     },
@@ -55,19 +55,19 @@ pub(super) const CLAIMS: [Claim; 5] = [
         name: "n-plus-d-numbers-and-a-sign",
         statement: "Depth 2, n ReLU units with output weights s, -2s, 2s, ..., n + d numbers and the \
                     sign s: fits any real labels on any n distinct points.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "this project; proofs/theories/Zigzag.v",
         test: zigzag,
     },
 ];
 
-fn zhang(run: &Run) -> Evidence {
+fn zhang(trial: &Trial) -> Evidence {
     let rules = [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint];
     let values = (any_sample(1..=30, 1..=6), select(rules.to_vec()));
-    run.every(values, named, |(sample, threshold)| {
+    trial.every(values, named, |(sample, threshold)| {
         let (n, d) = (sample.points.n() as u64, sample.points.d() as u64);
         let construction = DepthTwo { threshold: *threshold };
-        keeps_its_promise(sample, &construction, run.harness.seed)?;
+        keeps_its_promise(sample, &construction, trial.harness.seed)?;
         let promise = construction.promise(&Task::new(&sample.points, &sample.labels, 0));
         let free = promise.map_err(|error| Failure::Refused(error.to_string()))?.free;
         match free <= 2 * n + d {
@@ -81,9 +81,9 @@ fn named((sample, threshold): &(Sample, ThresholdRule)) -> String {
     format!("{threshold} thresholds, {}", describe(sample))
 }
 
-fn zigzag(run: &Run) -> Evidence {
-    run.every_sample(any_sample(1..=30, 1..=6), |sample| {
-        let task = Task::new(&sample.points, &sample.labels, run.harness.seed);
+fn zigzag(trial: &Trial) -> Evidence {
+    trial.every_sample(any_sample(1..=30, 1..=6), |sample| {
+        let task = Task::new(&sample.points, &sample.labels, trial.harness.seed);
         let network = DepthTwo { threshold: ThresholdRule::Zigzag }
             .fit_exact(&task)
             .map_err(|error| Failure::Refused(error.to_string()))?
@@ -98,28 +98,28 @@ fn zigzag(run: &Run) -> Evidence {
     })
 }
 
-fn width_two(run: &Run) -> Evidence {
-    run.every_sample(any_sample(1..=24, 1..=6), |sample| {
-        keeps_its_promise(sample, &WidthTwo, run.harness.seed)
+fn width_two(trial: &Trial) -> Evidence {
+    trial.every_sample(any_sample(1..=24, 1..=6), |sample| {
+        keeps_its_promise(sample, &WidthTwo, trial.harness.seed)
     })
 }
 
-fn depth_k(run: &Run) -> Evidence {
+fn depth_k(trial: &Trial) -> Evidence {
     let words = |(sample, k): &(Sample, Index)| {
         format!("depth {}, {}", 3 + k.index(sample.points.n()), describe(sample))
     };
     let values = (any_sample(1..=14, 1..=4), any::<Index>());
-    run.every(values, words, |(sample, k)| {
+    trial.every(values, words, |(sample, k)| {
         let depth = 3 + k.index(sample.points.n());
-        keeps_its_promise(sample, &DepthK { depth }, run.harness.seed)
+        keeps_its_promise(sample, &DepthK { depth }, trial.harness.seed)
     })
 }
 
 /// The points are in general position and at least d + 1, so that they span R^d: the width is below
 /// the dimension that they need.
-fn width_below_d(run: &Run) -> Evidence {
+fn width_below_d(trial: &Trial) -> Evidence {
     let samples = sample(PointKind::GeneralPosition, LabelKind::Binary, 4..=8, 3..=3);
-    run.refuted_by_sample(samples, below_d)
+    trial.refuted_by_sample(samples, below_d)
 }
 
 fn below_d(sample: &Sample) -> Result<String, String> {

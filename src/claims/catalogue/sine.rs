@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use shatter_exact::{Dyadic, IBig, Rational};
 use shatter_network::{Activation, Layered, Unit};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::stored::fewer_numbers_than_labels;
 
@@ -19,7 +19,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "fewer-weights-than-labels-block",
         statement: "A network with fewer than n weights cannot fit all n binary labels of a sample \
                     of n points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "the sine with one parameter; construct::bit_extraction for ReLU",
         test: fewer_weights,
     },
@@ -28,7 +28,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         name: "sine-shatters-some-set",
         statement: "For every n there are n points for which sin(wx) > 0 realises every labelling, \
                     by the choice of the one number w.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "folklore: x_i = 2^-i, w = pi (1 + sum (1 - y_i) 2^i)",
         test: some_set,
     },
@@ -36,7 +36,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
         number: 13,
         name: "sine-shatters-everything",
         statement: "sin(wx) > 0 realises every labelling of any distinct points.",
-        verdict: Verdict::False,
+        verdict: Stated::False,
         source: "points 1, 2, 3, 4 with labels 1, 1, 0, 1",
         test: everything,
     },
@@ -76,7 +76,7 @@ pub(super) fn labellings(n: usize) -> impl Iterator<Item = Vec<bool>> {
     (0u32..1 << n).map(move |bits| (0..n).map(|i| bits >> i & 1 == 1).collect())
 }
 
-fn some_set(run: &Run) -> Evidence {
+fn some_set(trial: &Trial) -> Evidence {
     // All labellings of up to 8 points, then generated ones of more.
     let mut cases = 0;
     for labels in (1..=8).flat_map(labellings) {
@@ -87,7 +87,7 @@ fn some_set(run: &Run) -> Evidence {
     }
     let words = |labels: &Vec<bool>| format!("labels {labels:?}");
     let test = |labels: &Vec<bool>| realises(&frequency(labels), labels).map_err(Failure::Other);
-    match run.every(vec(any::<bool>(), 9..=64), words, test) {
+    match trial.every(vec(any::<bool>(), 9..=64), words, test) {
         Evidence::Held { cases: more } => Evidence::Held { cases: cases + more },
         other => other,
     }
@@ -99,7 +99,7 @@ const KEYS: u32 = 16384;
 static STORED: LazyLock<Result<String, String>> =
     LazyLock::new(|| fewer_numbers_than_labels(KEYS, 0));
 
-fn fewer_weights(_: &Run) -> Evidence {
+fn fewer_weights(_: &Trial) -> Evidence {
     match one_weight(2) {
         Evidence::Refuted { witness, checked, cases, .. } => Evidence::witness(
             format!(
@@ -165,7 +165,7 @@ fn realising(points: &[u32], labels: &[bool]) -> Option<Rational> {
     between.chain(breaks.iter().cloned()).find(realised)
 }
 
-fn everything(_: &Run) -> Evidence {
+fn everything(_: &Trial) -> Evidence {
     unrealisable(&[1, 2, 3, 4], &[true, true, false, true])
 }
 
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn an_altered_witness_does_not_stand() {
         assert!(matches!(
-            everything(&Run { harness: Default::default() }),
+            everything(&Trial { harness: Default::default() }),
             Evidence::Refuted { .. }
         ));
         for altered in [[true, true, false, false], [true, false, true, false]] {

@@ -16,7 +16,7 @@ use shatter_obstruct::{BitBound, ObstructError};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, SampleError, Values};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::harness::{Failure, fits};
 use super::super::strategy::{PointKind, into_sample, points};
 
@@ -26,7 +26,7 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     statement: "If networks that are wired alike fit all C^n labellings of the same n points, the \
                 longest numbers at the places that depend on the labels have together at least n \
                 log2 C bits.",
-    verdict: Verdict::True,
+    verdict: Stated::True,
     source: "counting; obstruct::bits",
     test: enough_bits,
 }];
@@ -90,14 +90,14 @@ impl Wired {
     }
 }
 
-fn enough_bits(run: &Run) -> Evidence {
+fn enough_bits(trial: &Trial) -> Evidence {
     let kinds = select(&[PointKind::Collinear, PointKind::GeneralPosition][..]);
     let points = kinds.prop_flat_map(|kind| points(kind, 1..=5, 1..=3));
     let wired = select(&[Wired::WidthTwo, Wired::TwoHidden, Wired::BitExtraction][..]);
     let words = |(points, classes, wired): &(Points, u32, Wired)| {
         format!("{wired:?}, {}, {classes} classes", points.describe())
     };
-    run.every((points, 1u32..=3, wired), words, |(points, classes, wired)| {
+    trial.every((points, 1u32..=3, wired), words, |(points, classes, wired)| {
         let networks = all_labellings(points, *classes, &*wired.construction())?;
         let bits = varying_bits(&networks)?;
         enough(points.n() as u64, u64::from(*classes), bits)?;

@@ -9,7 +9,7 @@ use shatter_construct::{Bound, Construction, Task};
 use shatter_exact::Rational;
 use shatter_sample::{Labels, Points, Sample};
 
-use super::super::claim::{Claim, Evidence, Run, Verdict};
+use super::super::claim::{Claim, Evidence, Trial, Stated};
 use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, into_sample, points, sample};
 use super::sine::labellings;
@@ -20,7 +20,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "baum-fits-general-position",
         statement: "ceil(n/d) threshold units and a threshold output fit any labels 0 and 1 on any n \
                     points of R^d in general position.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "Baum 1988; construct::baum",
         test: baum,
     },
@@ -29,18 +29,18 @@ pub(super) const CLAIMS: [Claim; 2] = [
         name: "moment-curve-takes-n-minus-1-over-d",
         statement: "On n points (t, t^2, ..., t^d), one hidden layer of threshold units fits every \
                     labelling by 0 and 1 if and only if it has ceil((n - 1)/d) units or more.",
-        verdict: Verdict::True,
+        verdict: Stated::True,
         source: "after Baum 1988; construct::moment_curve; fewer units change on the curve d times \
                  each, less often than alternating labels",
         test: moment_curve,
     },
 ];
 
-fn baum(run: &Run) -> Evidence {
+fn baum(trial: &Trial) -> Evidence {
     let samples = sample(PointKind::GeneralPosition, LabelKind::Binary, 1..=14, 1..=4);
-    run.every_sample(samples, |sample| {
-        keeps_its_promise(sample, &Baum, run.harness.seed)?;
-        let promise = Baum.promise(&Task::new(&sample.points, &sample.labels, run.harness.seed));
+    trial.every_sample(samples, |sample| {
+        keeps_its_promise(sample, &Baum, trial.harness.seed)?;
+        let promise = Baum.promise(&Task::new(&sample.points, &sample.labels, trial.harness.seed));
         let units = promise.map_err(|error| Failure::Refused(error.to_string()))?.units;
         let least = sample.points.n().div_ceil(sample.points.d()) as u64;
         match units == Bound::AtMost(least) {
@@ -56,14 +56,14 @@ type Hyperplane = Vec<i64>;
 const MOST_D: usize = 4;
 
 /// All labellings of the points are built; so are, by any hyperplanes, those that fewer units reach.
-fn moment_curve(run: &Run) -> Evidence {
+fn moment_curve(trial: &Trial) -> Evidence {
     let hyperplanes = vec(vec(-99i64..=99, MOST_D + 1), 8);
     let values = (points(PointKind::MomentCurve, 1..=8, 1..=MOST_D), hyperplanes);
     let words = |(points, _): &(Points, _)| {
         let t: Vec<String> = (0..points.n()).map(|i| points.exact_row(i)[0].to_string()).collect();
         format!("d = {}, t = {}", points.d(), t.join(", "))
     };
-    run.every(values, words, |(points, hyperplanes)| {
+    trial.every(values, words, |(points, hyperplanes)| {
         let least = (points.n() - 1).div_ceil(points.d());
         most_units(points, least as u64)?;
         match least.checked_sub(1) {

@@ -7,7 +7,7 @@ use shatter_sample::{Labels, Points, SampleError};
 
 use super::points;
 
-/// How points are labelled.
+/// A kind of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelKind {
     /// Real numbers of every size.

@@ -5,10 +5,10 @@
 //! point (or, in general position, spoil it) are left out, never rejected: every sample has distinct
 //! points, whatever shrinking did.
 
-pub mod labels;
-pub mod points;
-pub mod position;
-pub mod sequence;
+mod labels;
+mod points;
+mod position;
+mod sequence;
 
 use std::ops::RangeInclusive;
 

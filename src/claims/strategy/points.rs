@@ -9,7 +9,7 @@ use shatter_sample::{Points, Values};
 
 use super::position;
 
-/// How points lie.
+/// A kind of position of points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointKind {
     /// Distinct, of every number type; small ranges make ties after projection.

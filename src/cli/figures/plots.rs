@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shatter_figure::{Plot, Run, randomization};
+use shatter_figure::{Plot, SeedRun, randomization};
 use shatter_prepare::Condition;
 use shatter_sample::LabelRule;
 use shatter_train::randomize::table;
@@ -125,7 +125,7 @@ fn note<'a>(command: &str, runs: impl Iterator<Item = &'a Recorded>) -> String {
 
 /// (condition, one curve a seed): online loss against thousand steps. Conditions on labels come
 /// first, by their share of redrawn ones.
-fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<Run>)> {
+fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<SeedRun>)> {
     let mut runs = runs.to_vec();
     let place = |run: &Recorded| match run.case.condition {
         Condition::ShuffledPixels => 2.0,
@@ -134,10 +134,10 @@ fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<Run>)> {
         _ => run.corruption().unwrap_or(1.0),
     };
     runs.sort_by(|a, b| place(a).total_cmp(&place(b)));
-    let mut conditions: Vec<(String, Vec<Run>)> = Vec::new();
+    let mut conditions: Vec<(String, Vec<SeedRun>)> = Vec::new();
     for run in runs {
         let points = run.epochs().map(|line| (f64::from(line.step) / 1000.0, line.online.loss));
-        let mut curve = Run { points: points.collect() };
+        let mut curve = SeedRun { points: points.collect() };
         if curve.points.is_empty() {
             continue; // it diverged before, or was to take no step
         }
@@ -158,7 +158,7 @@ fn losses(runs: &[&Recorded]) -> Vec<(String, Vec<Run>)> {
 fn over_corruption(
     models: &[(&str, Vec<&Recorded>)],
     values: impl Fn(&[&Recorded]) -> Vec<Option<f64>>,
-) -> Vec<(String, Vec<Run>)> {
+) -> Vec<(String, Vec<SeedRun>)> {
     let curves = |(model, runs): &(&str, Vec<&Recorded>)| {
         let seeds: BTreeSet<u64> = runs.iter().map(|run| run.case.seed).collect();
         let values = values(runs);
@@ -181,7 +181,7 @@ fn over_corruption(
                 shares.iter().map(|&share| Some((share, found(seed, share)?))).collect();
             let pieces = points.split(Option::is_none).filter(|piece| !piece.is_empty());
             curves.extend(
-                pieces.map(|piece| Run { points: piece.iter().copied().flatten().collect() }),
+                pieces.map(|piece| SeedRun { points: piece.iter().copied().flatten().collect() }),
             );
         }
         let enough = curves.iter().any(|curve| curve.points.len() >= SHARES);
@@ -197,9 +197,9 @@ fn accuracies(models: &[(&str, Vec<&Recorded>)]) -> Vec<randomization::Accuracy>
         let curve = |value: &dyn Fn(&Line) -> Option<Measured>| {
             let run = |run: &&Recorded| {
                 let point = |line: &Line| Some((f64::from(line.epoch), value(line)?.accuracy?));
-                Run { points: run.epochs().filter_map(point).collect() }
+                SeedRun { points: run.epochs().filter_map(point).collect() }
             };
-            of_true().map(run).collect::<Vec<Run>>()
+            of_true().map(run).collect::<Vec<SeedRun>>()
         };
         // One kind of training accuracy in all epochs.
         let whole = of_true().flat_map(|run| run.epochs()).all(|line| line.train.is_some());
