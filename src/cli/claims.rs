@@ -1,10 +1,12 @@
 //! `shatter claims`: the catalogue of claims, tested.
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_claims::{self as claims, Claim, catalogue};
 
-use super::output::{self, print, print_json};
+use super::json::{self, Record};
+use super::output::{self, print};
 use super::{CliError, Common, Verdict};
 
 #[derive(Args, Debug, Clone)]
@@ -22,6 +24,18 @@ pub struct Arguments {
     pub common: Common,
 }
 
+/// What `--json` prints and `claims.json` holds.
+impl Record for claims::Report {
+    const FORMAT: &'static str = "shatter claims 1";
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    cases: u32,
+    claims: Vec<&'a str>,
+    seed: u64,
+}
+
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let claims = chosen(&arguments.claim)?;
     let seed = arguments.common.seed();
@@ -31,11 +45,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     });
     drop(progress);
     let names: Vec<&str> = claims.iter().map(|claim| claim.name).collect();
-    let configuration =
-        serde_json::json!({ "cases": arguments.cases, "claims": names, "seed": seed });
+    let configuration = Configuration { cases: arguments.cases, claims: names, seed };
     arguments.common.write("claims", &report, configuration, None)?;
     if arguments.common.json {
-        print_json(&report)?;
+        json::print(&report)?;
     } else {
         print(&report.table())?;
     }

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use shatter_compare::{self as compare, CompareError, Comparison, LowerBound, Options};
 use shatter_construct::{DirectionRule, catalogue};
 use shatter_figure::{Growth, GrowthBound, GrowthSeries};
 use shatter_sample::LabelRule;
 use shatter_sample::fingerprint::fingerprint;
 
-use super::output::{self, print, print_json};
+use super::json::{self, Record};
+use super::output::{self, print};
 use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
@@ -39,6 +41,20 @@ pub struct Arguments {
     pub common: Common,
 }
 
+/// What `--json` prints and `compare.json` holds.
+impl Record for Comparison {
+    const FORMAT: &'static str = "shatter compare 1";
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    sample: &'a str,
+    labels: String,
+    seed: u64,
+    seconds: u32,
+    only: &'a [String],
+}
+
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let progress = output::Progress::start();
     let seed = arguments.common.seed();
@@ -58,13 +74,13 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         error => CliError::Usage(error.to_string()),
     })?;
     progress.say("drawing");
-    let mut manifest = Manifest::new(serde_json::json!({
-        "sample": arguments.sample,
-        "labels": arguments.labels.to_string(),
-        "seed": seed,
-        "seconds": arguments.seconds,
-        "only": arguments.only,
-    }));
+    let mut manifest = Manifest::new(Configuration {
+        sample: &arguments.sample,
+        labels: arguments.labels.to_string(),
+        seed,
+        seconds: arguments.seconds,
+        only: &arguments.only,
+    });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(fingerprint(&sample.points));
     let caption = format!(
@@ -73,13 +89,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     );
     let figure = figure(&comparison, caption).render()?;
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/compare"));
-    write(&out, "compare.json", serde_json::to_string_pretty(&comparison)? + "\n")?;
+    write(&out, "compare.json", json::text(&comparison)?)?;
     write_figure(&out, "growth", figure)?;
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    manifest.write(&out.join(MANIFEST))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&comparison)?;
+        json::print(&comparison)?;
     } else {
         let files = format!(
             "Written to {}: growth.png (and .svg), compare.json, manifest.json.\n",

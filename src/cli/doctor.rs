@@ -1,8 +1,10 @@
 //! `shatter doctor`: what works here and what does not, and why.
 
 use clap::Args;
+use serde::Serialize;
 
-use super::output::{Facts, print, print_json};
+use super::json::{self, Record};
+use super::output::{Facts, print};
 use super::{CliError, Common, Verdict, build};
 
 #[derive(Args, Debug, Clone)]
@@ -11,6 +13,28 @@ pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
 }
+
+/// What `--json` prints and `doctor.json` holds.
+#[derive(Serialize)]
+struct DoctorRecord<'a> {
+    build: &'a str,
+    machine: &'a str,
+    /// Threads that are used.
+    threads: usize,
+    exact: bool,
+    lapack: bool,
+    claims: bool,
+    gpu: bool,
+    /// The GPU, or why there is none.
+    gpu_found: &'a str,
+}
+
+impl Record for DoctorRecord<'_> {
+    const FORMAT: &'static str = "shatter doctor 1";
+}
+
+#[derive(Serialize)]
+struct Configuration {}
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let build = format!(
@@ -42,13 +66,20 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "no: built without --features claims"
     };
     let gpu = gpu();
-    let found = serde_json::json!({
-        "build": build, "machine": machine, "exact": true,
-        "lapack": cfg!(feature = "lapack"), "claims": cfg!(feature = "claims"), "gpu": gpu.is_ok(), "gpu_found": gpu.as_ref().map_or_else(|no| no.clone(), Clone::clone),
-    });
-    arguments.common.write("doctor", &found, serde_json::json!({}), None)?;
+    let (Ok(gpu_found) | Err(gpu_found)) = &gpu;
+    let found = DoctorRecord {
+        build: &build,
+        machine: &machine,
+        threads: rayon::current_num_threads(),
+        exact: true,
+        lapack: cfg!(feature = "lapack"),
+        claims: cfg!(feature = "claims"),
+        gpu: gpu.is_ok(),
+        gpu_found,
+    };
+    arguments.common.write("doctor", &found, Configuration {}, None)?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();

@@ -1,16 +1,18 @@
 //! `shatter export`: a network in the format of another runtime.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use shatter_exact::{Format, Lattice};
 use shatter_interchange::load::{Body, Explicit, Kind, Loaded, Origin, Trained};
 use shatter_interchange::onnx::{self, Raw};
 use shatter_interchange::{Array, Converter, InterchangeError, Numbers, Rounded};
-use shatter_interchange::{array, json, npz, number, tensors};
-use shatter_network::architecture::{Parameter, Shape};
+use shatter_interchange::{array, json as json_file, npz, number, tensors};
+use shatter_network::architecture::{Layer, Parameter, Shape};
 use shatter_network::evaluate::{ExactResidual, exact_residual};
 use shatter_network::projection::project;
 use shatter_network::{Layered, Network, Reading, exactly};
@@ -20,7 +22,8 @@ use shatter_sample::fingerprint::fingerprint;
 use shatter_train::checkpoint;
 
 use super::input::Described;
-use super::output::{Facts, Progress, grouped, print, print_json};
+use super::json::{self, Number, Record};
+use super::output::{Facts, Progress, grouped, print};
 use super::words::residual_text;
 use super::{CliError, Common, Verdict, labelled_sample, write};
 
@@ -124,22 +127,30 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     };
     progress.say("writing");
     write(&out, name, &bytes)?;
-    let manifest = Manifest::new(serde_json::json!({
-        "network": arguments.network, "to": name, "type": precision, "round": arguments.round,
-        "raw": arguments.raw,
-    }));
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    let manifest = Manifest::new(Configuration {
+        network: &arguments.network,
+        to: name,
+        r#type: precision,
+        round: arguments.round,
+        raw: arguments.raw.as_deref(),
+    });
+    // The folder may be that of the fit or the run, which has a manifest of its own.
+    manifest.write(&out.join(manifest::beside(name)))?;
     drop(progress);
     let file = out.join(name);
-    let found = serde_json::json!({
-        "file": file, "bytes": bytes.len(), "type": precision, "metadata": json::metadata(&metadata),
-        "numbers": rounded.numbers, "rounded": rounded.rounded,
-        "largest_absolute_error": rounded.absolute, "largest_relative_error": rounded.relative,
-        "after_rounding": after.as_ref().map(AfterRounding::found),
-    });
+    let found = ExportRecord {
+        file: &file,
+        bytes: bytes.len(),
+        r#type: precision,
+        metadata: metadata.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect(),
+        numbers: rounded.numbers,
+        rounded: rounded.rounded,
+        largest_absolute_error: rounded.absolute.into(),
+        largest_relative_error: rounded.relative.into(),
+        after_rounding: after.as_ref().map(AfterRounding::record),
+    };
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();
@@ -226,17 +237,65 @@ impl AfterRounding {
         }
     }
 
-    fn found(&self) -> serde_json::Value {
+    fn record(&self) -> AfterRoundingRecord<'_> {
         match self {
-            AfterRounding::Tried { points, residual } => serde_json::json!({
-                "tried": true, "points": points, "fits_exactly": residual.fits,
-                "largest_residual": residual_text(residual),
-            }),
+            AfterRounding::Tried { points, residual } => AfterRoundingRecord::Tried {
+                tried: true,
+                points: *points,
+                fits_exactly: residual.fits,
+                largest_residual: (&residual.largest).into(),
+                largest_residual_at: residual.at,
+            },
             AfterRounding::NotTried(reason) => {
-                serde_json::json!({ "tried": false, "reason": reason })
+                AfterRoundingRecord::NotTried { tried: false, reason }
             }
         }
     }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct ExportRecord<'a> {
+    file: &'a Path,
+    bytes: usize,
+    r#type: &'static str,
+    /// The texts of the file.
+    metadata: BTreeMap<&'a str, &'a str>,
+    numbers: u64,
+    rounded: u64,
+    largest_absolute_error: Number,
+    largest_relative_error: Number,
+    after_rounding: Option<AfterRoundingRecord<'a>>,
+}
+
+impl Record for ExportRecord<'_> {
+    const FORMAT: &'static str = "shatter export 1";
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AfterRoundingRecord<'a> {
+    Tried {
+        tried: bool,
+        points: usize,
+        fits_exactly: usize,
+        largest_residual: Number,
+        /// The point that has it, unless it is 0.
+        largest_residual_at: Option<usize>,
+    },
+    NotTried {
+        tried: bool,
+        reason: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    network: &'a Path,
+    to: &'a str,
+    r#type: &'a str,
+    round: bool,
+    raw: Option<&'a str>,
 }
 
 /// The residual of a network, exactly.
@@ -289,9 +348,9 @@ fn construction(
             (npz::file(&arrays, &metadata)?, rounded)
         }
         Container::Json => {
-            let numbers = json::numbers(network)?;
+            let numbers = json_file::numbers(network)?;
             let rounded = Rounded { numbers, ..Rounded::default() };
-            (json::construction(network, &metadata)?.into_bytes(), rounded)
+            (json_file::construction(network, &metadata)?.into_bytes(), rounded)
         }
     };
     let format = precision;
@@ -440,11 +499,10 @@ fn layers(
         }
         Container::Safetensors => tensors::file(&plain(), &metadata),
         Container::Npz => npz::file(&plain(), &metadata)?,
-        Container::Json => json::trained(&plain(), &metadata).into_bytes(),
+        Container::Json => json_file::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
-    let words = network.to_string();
-    let convolves = ["conv(", "lrn("].iter().any(|name| words.contains(name));
+    let convolves = convolves(&network.layers);
     let in_f64 = matches!(arguments.to, Container::Onnx) && precision == Format::F64;
     let note = (convolves && in_f64).then_some(
         "ONNX Runtime has no convolutions in f64 on processors: --type f32 --round is for it",
@@ -452,6 +510,15 @@ fn layers(
     let format = precision;
     let precision = precision.name();
     Ok(Exported { bytes, precision, format, rounded, metadata, interface, note })
+}
+
+/// Whether a runtime convolves, which it does for response normalization, too.
+fn convolves(layers: &[Layer]) -> bool {
+    layers.iter().any(|layer| match layer {
+        Layer::Convolution { .. } | Layer::LocalResponseNormalization { .. } => true,
+        Layer::Concatenate(branches) => branches.iter().any(|branch| convolves(branch)),
+        _ => false,
+    })
 }
 
 fn sides(shape: Shape) -> String {

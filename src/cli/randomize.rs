@@ -5,16 +5,19 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_device::Device;
 use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
 use shatter_prepare::Condition;
 use shatter_train::randomize::{Case, Row, place, table};
-use shatter_train::{Ended, Summary, TrainError};
+use shatter_train::{Ended, Summary};
 
 use super::figures::{self, Recorded};
-use super::output::{grouped, percent, percent_of_errors, print, print_json};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{grouped, percent, percent_of_errors, print};
 use super::runs::{One, Runs};
 use super::training::{Options, Precision, Task};
 use super::{CliError, Common, Verdict, write};
@@ -100,6 +103,16 @@ fn each_once<T: PartialEq + Copy>(all: Vec<T>) -> Vec<T> {
     kept
 }
 
+/// What `--json` prints and `table.json` holds.
+#[derive(Serialize)]
+struct RandomizeRecord<'a> {
+    runs: &'a [Row],
+}
+
+impl Record for RandomizeRecord<'_> {
+    const FORMAT: &'static str = "shatter randomize 1";
+}
+
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => randomize::<f32>(arguments),
@@ -119,22 +132,17 @@ where
     let runs = Runs { options, task: &task, device: &device, quiet: common.json };
     let runs = Sweep { runs, most: arguments.replicas.get(), out: &out }.run(&cases)?;
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
-    write(&out, "table.json", serde_json::to_string_pretty(&rows)? + "\n")?;
+    let record = RandomizeRecord { runs: &rows };
+    write(&out, "table.json", json::text(&record)?)?;
     let folders = cases.iter().map(|case| out.join(case.name()));
     let recorded = folders.map(|folder| Recorded::read(&folder)).collect::<Result<Vec<_>, _>>()?;
     let command = format!("shatter randomize {sample} --model {}", options.model());
     let drawn = figures::draw(&recorded, &out, &command)?;
-    let mut manifest = options.manifest::<E>(&task, cases[0], &device.describe())?;
-    let names: Vec<String> = cases.iter().map(Case::name).collect();
-    manifest.configuration["runs"] = names.into();
-    for (part, of_a_run) in [("", "condition"), ("/settings", "seed")] {
-        let part = manifest.configuration.pointer_mut(part).and_then(|part| part.as_object_mut());
-        part.map(|all| all.remove(of_a_run));
-    }
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    let names = cases.iter().map(Case::name).collect();
+    let manifest = options.sweep_manifest::<E>(&task, cases[0], &device.describe(), names)?;
+    manifest.write(&out.join(MANIFEST))?;
     if common.json {
-        print_json(&rows)?;
+        json::print(&record)?;
     } else {
         let drawn: String = drawn.iter().map(|name| format!("{name} (and .svg), ")).collect();
         let files = format!(
@@ -282,10 +290,4 @@ fn text(rows: &[Row]) -> String {
         );
     }
     text
-}
-
-impl From<TrainError> for CliError {
-    fn from(error: TrainError) -> CliError {
-        CliError::Train(Box::new(error.into()))
-    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_network::Reading;
 use shatter_network::reading::{How, ReadingError, Said};
@@ -118,18 +119,25 @@ impl Chosen {
         }
     }
 
-    /// The entries of a record.
-    pub fn record(&self, found: &mut serde_json::Value, outputs: usize) {
-        record(&self.reading, found, outputs);
+    /// The fields of a record.
+    pub fn record(&self, outputs: usize) -> ReadingRecord {
+        ReadingRecord::of(&self.reading, outputs)
     }
 }
 
-/// The entries of a record: the rule, outputs, and names of classes where there are any.
-pub fn record(reading: &Reading, found: &mut serde_json::Value, outputs: usize) {
-    found["reading"] = reading.how.name().into();
-    found["outputs"] = outputs.into();
-    if !reading.classes.is_empty() {
-        found["classes"] = serde_json::json!(reading.classes);
+/// How outputs say labels, in a record: flattened into it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadingRecord {
+    reading: &'static str,
+    outputs: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
+}
+
+impl ReadingRecord {
+    /// Of a reading of so many outputs.
+    pub fn of(reading: &Reading, outputs: usize) -> ReadingRecord {
+        ReadingRecord { reading: reading.how.name(), outputs, classes: reading.classes.clone() }
     }
 }
 

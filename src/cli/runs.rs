@@ -9,6 +9,7 @@ use shatter_train::{Summary, TrainError};
 
 use super::CliError;
 use super::device::Chosen;
+use super::manifest::MANIFEST;
 use super::output::{print, seconds};
 use super::train::ended_text;
 use super::training::{Options, Task, Watch};
@@ -68,9 +69,8 @@ impl<E: Element> Runs<'_, E> {
         let mut trainer = shared.begin(device.device.as_ref(), &cases, &held)?;
         for (run, one) in ones.iter().enumerate() {
             let mut manifest = options.manifest::<E>(task, one.case, &device.describe())?;
-            manifest.configuration["changed_labels"] = trainer.changed_labels(run).into();
-            let file = one.path.join("manifest.json");
-            manifest.write(&file).map_err(CliError::at(&file))?;
+            manifest.configuration.changed_labels = Some(trainer.changed_labels(run));
+            manifest.write(&one.path.join(MANIFEST))?;
         }
         let left = run_together(&mut held, &mut trainer, &mut |progress| watch.see(progress));
         let took = seconds(watch.took());

@@ -11,13 +11,16 @@ use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
 use shatter_figure::table1::{Accuracies, accuracies};
 use shatter_figure::{self as figure, FigureError, paper};
+use shatter_prepare::Augmentation;
 use shatter_train::randomize::Case;
 use shatter_train::run::RECORD;
 use shatter_train::table1::{ROWS, Row};
 use shatter_train::{Ended, Summary};
 
 use super::figures::read_lines;
-use super::output::{grouped, percent, print, print_json};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{grouped, percent, print};
 use super::runs::{One, Runs};
 use super::training::{Options, Precision, Task};
 use super::{CliError, Common, Verdict, write, write_figure};
@@ -85,6 +88,16 @@ struct Found {
     test_accuracy: Option<f64>,
     paper_train: Option<f64>,
     paper_test: Option<f64>,
+}
+
+/// What `--json` prints and `table1.json` holds.
+#[derive(Serialize)]
+struct Table1Record<'a> {
+    rows: &'a [Found],
+}
+
+impl Record for Table1Record<'_> {
+    const FORMAT: &'static str = "shatter table1 1";
 }
 
 /// The paper's training and test accuracy of a row, as shares.
@@ -161,19 +174,18 @@ where
         let summary = runs.one(One { case, path: path.clone(), name }, &place)?;
         found.push(of_run(at, &task, &summary, &path)?);
     }
-    write(&out, "table1.json", serde_json::to_string_pretty(&found)? + "\n")?;
-    let mut manifest = options.table_manifest::<E>(&task, &device.describe())?;
+    let record = Table1Record { rows: &found };
+    write(&out, "table1.json", json::text(&record)?)?;
+    let names = found.iter().map(|row| row.name.clone()).collect();
+    let manifest = options.table_manifest::<E>(&task, &device.describe(), names)?;
     let drawn_by = format!(
         "shatter table1 {sample} · version {} · commit {}",
         manifest.version, manifest.commit
     );
     let drawn = draw(&found, &task, &out, &drawn_by)?;
-    let names: Vec<&str> = found.iter().map(|row| row.name.as_str()).collect();
-    manifest.configuration["rows"] = names.into();
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    manifest.write(&out.join(MANIFEST))?;
     if common.json {
-        print_json(&found)?;
+        json::print(&record)?;
     } else {
         let figure = if drawn { "table1.png (and .svg), " } else { "" };
         let files = format!(
@@ -190,7 +202,11 @@ where
 fn check(row: &Row, task: &Task) -> Result<(), CliError> {
     let sides = task.train.points.shape().iter().rev().take(2);
     let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
-    if row.augmentation.contains("crop") && !room {
+    let augmentation = match row.augmentation {
+        "" => Augmentation::default(),
+        text => text.parse().map_err(CliError::Usage)?,
+    };
+    if augmentation.crop && !room {
         let name = row.name();
         let reason = "random crops want images that are larger than the network's (--crop)";
         return Err(CliError::Usage(format!("row {name}: {reason}")));

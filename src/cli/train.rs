@@ -21,7 +21,9 @@ use shatter_train::run::{CHECKPOINT, Left, RECORD};
 use shatter_train::{Ended, Line, Measured, Summary, TrainError, Trainer};
 
 use super::figures::{self, read_lines};
-use super::output::{Facts, grouped, percent, print, print_json, seconds};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{Facts, grouped, percent, print, seconds};
 use super::training::{Options, Precision, Task, Watch};
 use super::{CliError, Common, Verdict, write_figure};
 
@@ -59,6 +61,11 @@ pub struct Arguments {
     pub options: Options,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What `--json` prints.
+impl Record for Summary {
+    const FORMAT: &'static str = "shatter train 1";
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -115,14 +122,14 @@ where
         held.clear()?;
     }
     CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
-    let path = out.join("manifest.json");
+    let path = out.join(MANIFEST);
     let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
-    manifest.configuration["changed_labels"] = trainer.changed_labels(0).into();
-    manifest.configuration["init"] = match arguments.resume {
+    manifest.configuration.changed_labels = Some(trainer.changed_labels(0));
+    manifest.configuration.init = Some(match arguments.resume {
         true => figures::init(&path),
-        false => serde_json::json!(arguments.init),
-    };
-    manifest.write(&path).map_err(CliError::at(&path))?;
+        false => arguments.init.clone(),
+    });
+    manifest.write(&path)?;
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
     }
@@ -154,7 +161,7 @@ where
         )?;
     }
     if common.json {
-        print_json(&summary)?;
+        json::print(summary.as_ref())?;
     } else {
         let mut facts = Facts::default();
         facts.add("ended", format!("{}, {}", ended_text(&summary), seconds(took)));

@@ -1,12 +1,13 @@
 //! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::ser::{Error, Serialize, Serializer};
 
 use crate::manifest::Manifest;
 use shatter_device::Arithmetic;
@@ -17,15 +18,15 @@ use shatter_prepare::Condition;
 use shatter_prepare::preprocess::Preprocess;
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
 use shatter_sample::image::Shape;
-use shatter_sample::{self as sample, Labels, RawSample};
+use shatter_sample::{Labels, RawSample};
 use shatter_train::randomize::{Case, Common};
 use shatter_train::run::{Flow, Folder};
 use shatter_train::table1::Row;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
-use super::CliError;
 use super::device::{self, Chosen, DeviceChoice};
 use super::output::percent;
+use super::{CliError, raw_sample};
 
 /// Set by the first interrupt while a run is under way: it ends with a checkpoint.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -207,6 +208,53 @@ impl Task {
     }
 }
 
+/// The configuration in the manifest of a run, or of a command that has several: what differs between these is absent.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Configuration {
+    sample: String,
+    test: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
+    settings: SharedSettings,
+    preprocess: Preprocess,
+    randomize_test: bool,
+    precision: &'static str,
+    device: String,
+    /// Of a run: training labels that differ from the sample's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_labels: Option<u32>,
+    /// Of `train`: the file that the first weights came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<Option<PathBuf>>,
+    /// Folders of the runs of `randomize`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<Vec<String>>,
+    /// Folders of the rows of `table1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<String>>,
+}
+
+/// Settings, without those in which runs differ.
+#[derive(Clone, Debug)]
+struct SharedSettings {
+    settings: Settings,
+    differing: &'static [&'static str],
+}
+
+impl Serialize for SharedSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serde_json::to_value(&self.settings).map_err(S::Error::custom)?;
+        if let Some(all) = all.as_object_mut() {
+            self.differing.iter().for_each(|&key| drop(all.remove(key)));
+        }
+        all.serialize(serializer)
+    }
+}
+
 impl Options {
     /// Name or text of the network.
     pub fn model(&self) -> &str {
@@ -215,7 +263,7 @@ impl Options {
 
     /// Reads the samples and puts the settings together.
     pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
-        let load = |text: &str| sample::load(text, seed).map_err(|e| CliError::sample(text, e));
+        let load = |text: &str| raw_sample(text, seed);
         let train = load(sample)?;
         let test = match &self.test {
             Some(text) => Some(load(text)?),
@@ -304,43 +352,59 @@ impl Options {
         task: &Task,
         case: Case,
         device: &str,
-    ) -> Result<Manifest, CliError> {
+    ) -> Result<Manifest<Configuration>, CliError> {
         let shared = task.common(self);
-        let mut manifest = Manifest::new(serde_json::json!({
-            "sample": task.train.text,
-            "test": task.test.as_ref().map(|test| &test.text),
-            "condition": case.condition.to_string(),
-            "model": self.model,
-            "network": shared.network()?.to_string(),
-            "settings": shared.settings(case),
-            "preprocess": task.preprocess,
-            "randomize_test": self.randomize_test,
-            "precision": shared.arithmetic.name::<E>(),
-            "device": device,
-        }));
+        let mut manifest = Manifest::new(Configuration {
+            sample: task.train.text.clone(),
+            test: task.test.as_ref().map(|test| test.text.clone()),
+            condition: Some(case.condition.to_string()),
+            model: Some(self.model.clone()),
+            network: Some(shared.network()?.to_string()),
+            settings: SharedSettings { settings: shared.settings(case), differing: &[] },
+            preprocess: task.preprocess,
+            randomize_test: self.randomize_test,
+            precision: shared.arithmetic.name::<E>(),
+            device: device.to_owned(),
+            changed_labels: None,
+            init: None,
+            runs: None,
+            rows: None,
+        });
         manifest.sample = Some(task.train.text.clone());
         manifest.points_sha256 = Some(task.points_sha256.clone());
         Ok(manifest)
     }
 
-    /// The manifest of runs that differ in condition, network and settings.
+    /// The manifest of `runs` that differ in condition and seed.
+    pub fn sweep_manifest<E: Element>(
+        &self,
+        task: &Task,
+        case: Case,
+        device: &str,
+        runs: Vec<String>,
+    ) -> Result<Manifest<Configuration>, CliError> {
+        let mut manifest = self.manifest::<E>(task, case, device)?;
+        let of_all = &mut manifest.configuration;
+        of_all.condition = None;
+        of_all.settings.differing = &["seed"];
+        of_all.runs = Some(runs);
+        Ok(manifest)
+    }
+
+    /// The manifest of the `rows` of a table, which differ in condition, network and settings.
     pub fn table_manifest<E: Element>(
         &self,
         task: &Task,
         device: &str,
-    ) -> Result<Manifest, CliError> {
+        rows: Vec<String>,
+    ) -> Result<Manifest<Configuration>, CliError> {
         let case = Case { condition: Condition::True, seed: task.settings.seed };
         let mut manifest = self.manifest::<E>(task, case, device)?;
-        let parts = [
-            ("", ["condition", "model", "network"].as_slice()),
-            ("/settings", &["augmentation", "weight_decay", "rate_decay", "learning_rate"]),
-        ];
-        for (part, of_a_run) in parts {
-            let part = manifest.configuration.pointer_mut(part);
-            if let Some(all) = part.and_then(|part| part.as_object_mut()) {
-                of_a_run.iter().for_each(|&key| drop(all.remove(key)));
-            }
-        }
+        let of_all = &mut manifest.configuration;
+        (of_all.condition, of_all.model, of_all.network) = (None, None, None);
+        of_all.settings.differing =
+            &["augmentation", "weight_decay", "rate_decay", "learning_rate"];
+        of_all.rows = Some(rows);
         Ok(manifest)
     }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use shatter_figure::{FittedFunction, FittedPanel, Residual, ResidualSeries, Value, Weight};
 use shatter_verify::{self as verify, Arithmetic, Options, Outcome, Report, TheoremRow};
 
-use super::output::{self, print, print_json};
+use super::json::{self, Record};
+use super::output::{self, print};
 use super::{CliError, Common, Verdict, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
@@ -39,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         progress.say(format!("{}, n = {} ({} of {})", at.stage, at.n, at.done + 1, at.of));
     })?;
     progress.say("drawing");
-    let manifest = Manifest::new(serde_json::to_value(&options)?);
+    let manifest = Manifest::new(&options);
     // A figure names the command and the commit that drew it.
     let caption = format!(
         "shatter {} · version {} · commit {}",
@@ -56,15 +57,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     write(out, "theorem.csv", report.theorem_csv()?)?;
     write(out, "statements.csv", report.statements_csv()?)?;
     let verdict = report.verdict();
-    let record = Record { verdict: &verdict, statements: report.instances(), report: &report };
-    write(out, "verify.json", serde_json::to_string_pretty(&record)? + "\n")?;
+    let statements = report.instances();
+    let record = VerifyRecord { verdict: &verdict, statements, report: &report };
+    write(out, "verify.json", json::text(&record)?)?;
     write_figure(out, "residual", residual)?;
     write_figure(out, "fitted-function", fitted)?;
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    manifest.write(&out.join(MANIFEST))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&record)?;
+        json::print(&record)?;
     } else {
         let files = format!(
             "Written to {}: residual.png and fitted-function.png (and .svg), lemma.csv, even.csv, \
@@ -78,11 +79,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
 
 /// What `--json` prints and `verify.json` holds.
 #[derive(Serialize)]
-struct Record<'a> {
+struct VerifyRecord<'a> {
     verdict: &'a verify::Verdict,
     statements: Vec<verify::Instances>,
     #[serde(flatten)]
     report: &'a Report,
+}
+
+impl Record for VerifyRecord<'_> {
+    const FORMAT: &'static str = "shatter verify 1";
 }
 
 /// The command that gives the same report.

@@ -34,8 +34,8 @@ fn eval_finds_what_the_run_recorded() {
     let output = shatter(&folder, &words);
     assert!(status(&output) < 2, "{}", stderr(&output));
     let table = read_json(&folder, "out/randomize/table.json");
-    assert_eq!(table.as_array().unwrap().len(), 6);
-    for row in table.as_array().unwrap() {
+    assert_eq!(table["runs"].as_array().unwrap().len(), 6);
+    for row in table["runs"].as_array().unwrap() {
         let name = row["condition"].as_str().unwrap().replace(':', "-");
         let run = format!("out/randomize/{name}-seed3");
         let summary = read_json(&folder, &format!("{run}/summary.json"));
@@ -121,7 +121,7 @@ fn a_case_that_diverges_is_a_row_of_the_table() {
         assert!(stdout(&output).contains("diverged after "), "{}", stdout(&output));
     }
     let table = read_json(&folder, "out/randomize/table.json");
-    assert!(table.as_array().unwrap().iter().all(|row| row["ended"] == "diverged"));
+    assert!(table["runs"].as_array().unwrap().iter().all(|row| row["ended"] == "diverged"));
     // Other settings in the same folder: refused, and what stands there stays true.
     let run = "out/randomize/true-seed0";
     let manifest = fs::read(folder.path().join(run).join("manifest.json")).unwrap();
@@ -138,7 +138,7 @@ fn conditions_that_mean_nothing_are_left_out_or_refused_at_once() {
     let words = ["randomize", sample, "--batch", "10", "--epochs", "1", "--model", "mlp:4"];
     let output = shatter(&folder, &words);
     assert!(status(&output) < 2, "{}", stderr(&output));
-    assert_eq!(read_json(&folder, "out/randomize/table.json").as_array().unwrap().len(), 3);
+    assert_eq!(read_json(&folder, "out/randomize/table.json")["runs"].as_array().unwrap().len(), 3);
     let chosen = ["--conditions", "true,gaussian", "--out", "chosen"];
     refused(&folder, &[&words[..], &chosen].concat(), &["condition gaussian", "no pixels"]);
     assert!(!folder.path().join("chosen").exists());
@@ -198,9 +198,8 @@ fn randomize_keeps_what_has_ended() {
     assert_eq!(status(&second), 0, "{}", stderr(&second));
     let text = stdout(&second);
     assert_eq!(text.matches("(kept)").count(), 4, "{text}");
-    let table: Vec<serde_json::Value> =
-        serde_json::from_slice(&fs::read(folder.path().join("out/randomize/table.json")).unwrap())
-            .unwrap();
+    let table = read_json(&folder, "out/randomize/table.json");
+    let table = table["runs"].as_array().unwrap();
     assert_eq!(table.len(), 6);
     assert!(table.iter().all(|row| row["train_accuracy"] == 1.0));
     let truth = table.iter().find(|row| row["condition"] == "true" && row["seed"] == 0).unwrap();
@@ -256,7 +255,7 @@ fn runs_side_by_side_are_those_one_by_one() {
     let single = files(&folder, "single");
     let table = read_json(&folder, "single/table.json");
     let steps: BTreeSet<Option<u64>> =
-        table.as_array().unwrap().iter().map(|row| row["steps_to_fit"].as_u64()).collect();
+        table["runs"].as_array().unwrap().iter().map(|row| row["steps_to_fit"].as_u64()).collect();
     assert!(steps.len() > 3, "runs that all end at once show nothing: {steps:?}");
     for replicas in ["3", "64"] {
         let text = run(&words("several", &["--epochs", "40", "--replicas", replicas]));
@@ -314,7 +313,7 @@ fn side_by_side_some_diverge() {
     };
     assert!(sweep("single", "1") == sweep("several", "6"));
     let table = read_json(&folder, "single/table.json");
-    let ended = table.as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
+    let ended = table["runs"].as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
     let ended: BTreeSet<&str> = ended.collect();
     assert!(ended.len() > 1, "all the same: {ended:?}");
 }

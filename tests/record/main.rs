@@ -83,7 +83,11 @@ fn leftovers_of_the_dead_are_removed_and_files_of_the_living_are_not() {
     living.lock().unwrap();
     fs::write(folder.path().join("mine"), "text").unwrap();
     let file = AtomicFile::create(&folder.path().join("result")).unwrap();
-    assert_eq!(unfinished(folder.path()), 2, "{dead} were there; the new one and the held one stay");
+    assert_eq!(
+        unfinished(folder.path()),
+        2,
+        "{dead} were there; the new one and the held one stay"
+    );
     atomic::remove_leftovers(folder.path()).unwrap();
     assert_eq!(unfinished(folder.path()), 2);
     file.commit().unwrap();

@@ -7,17 +7,20 @@ use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_certify::integers::{weight_scale, write_integers};
 use shatter_check::{self as check, Accepted, Body, Rejection, bind, parse};
 use shatter_judge::certificate::HEADER;
 use shatter_judge::{Runtime, Walks};
 use shatter_network::Reading;
-use shatter_sample::{self as sample, LabelRule};
+use shatter_sample::LabelRule;
 
-use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
-use crate::reading::{self, Override};
-use crate::{CliError, Common, Verdict, input, visible};
+use crate::error::of_certificate;
+use crate::json::{self, Place, Record};
+use crate::output::{Facts, Progress, grouped, print, seconds, timed, written};
+use crate::reading::{Override, ReadingRecord};
+use crate::{CliError, Common, Verdict, input, raw_sample, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(
@@ -77,14 +80,64 @@ pub struct Arguments {
 
 impl Arguments {
     /// With `--out`, the verdict and a manifest.
-    fn write(&self, found: &serde_json::Value) -> Result<(), CliError> {
-        let configuration = serde_json::json!({
-            "files": self.files, "network": self.network, "seed": self.common.seed(),
-            "runtime": self.runtime.map(Runtime::name),
-            "reading": found["reading"], "classes": found["classes"],
-        });
+    fn write(&self, found: &impl Record, reading: Option<&ReadingRecord>) -> Result<(), CliError> {
+        let configuration = Configuration {
+            files: &self.files,
+            network: self.network.as_deref(),
+            seed: self.common.seed(),
+            runtime: self.runtime.map(Runtime::name),
+            reading,
+        };
         self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }
+}
+
+/// The manifest's configuration.
+#[derive(Serialize)]
+struct Configuration<'a> {
+    files: &'a [String],
+    network: Option<&'a Path>,
+    seed: u64,
+    runtime: Option<&'static str>,
+    #[serde(flatten)]
+    reading: Option<&'a ReadingRecord>,
+}
+
+/// What `--json` prints and `check.json` holds where a certificate of a construction is accepted.
+#[derive(Serialize)]
+struct AcceptedRecord<'a> {
+    accepted: bool,
+    points: usize,
+    dimension: usize,
+    depth: u64,
+    units: u64,
+    width: u64,
+    nonzero: u64,
+    free: Option<u64>,
+    signs: Option<u64>,
+    target: String,
+    labels: &'a str,
+    points_sha256: &'a str,
+    certificate_sha256: &'a str,
+    #[serde(flatten)]
+    reading: ReadingRecord,
+}
+
+impl Record for AcceptedRecord<'_> {
+    const FORMAT: &'static str = "shatter check 1";
+}
+
+/// The same where it is not, or where that is undecided (`accepted` is `null`).
+#[derive(Serialize)]
+struct RejectedRecord {
+    accepted: Option<bool>,
+    reason: String,
+    #[serde(skip_serializing_if = "Place::is_unknown")]
+    place: Place,
+}
+
+impl Record for RejectedRecord {
+    const FORMAT: &'static str = "shatter check 1";
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -125,8 +178,8 @@ fn check_certificate(
     }
     let progress = Progress::start();
     progress.say("reading the sample");
-    let (raw, loading) = timed(|| sample::load(sample, arguments.common.seed()));
-    let raw = raw.map_err(|error| CliError::sample(sample, error))?;
+    let (raw, loading) = timed(|| raw_sample(sample, arguments.common.seed()));
+    let raw = raw?;
     let file = input::open(certificate)?;
     progress.say("checking every point");
     if arguments.integers {
@@ -161,26 +214,26 @@ fn check_certificate(
         Ok(accepted) => accepted,
         Err(rejection) => return rejected(arguments, &rejection),
     };
-    let mut found = serde_json::json!({
-        "accepted": true,
-        "points": accepted.points,
-        "dimension": accepted.dimension,
-        "depth": accepted.depth,
-        "units": accepted.units,
-        "width": accepted.width,
-        "nonzero": accepted.nonzero,
-        "free": accepted.free.map(|free| free.0),
-        "signs": accepted.free.map(|free| free.1),
-        "target": accepted.target.to_string(),
-        "labels": accepted.recipe,
-        "points_sha256": accepted.points_sha256,
-        "certificate_sha256": accepted.digest,
-    });
     let reading = Reading { how: accepted.target.into(), classes: accepted.classes.clone() };
-    reading::record(&reading, &mut found, accepted.outputs);
-    arguments.write(&found)?;
+    let found = AcceptedRecord {
+        accepted: true,
+        points: accepted.points,
+        dimension: accepted.dimension,
+        depth: accepted.depth,
+        units: accepted.units,
+        width: accepted.width,
+        nonzero: accepted.nonzero,
+        free: accepted.free.map(|free| free.0),
+        signs: accepted.free.map(|free| free.1),
+        target: accepted.target.to_string(),
+        labels: &accepted.recipe,
+        points_sha256: &accepted.points_sha256,
+        certificate_sha256: &accepted.digest,
+        reading: ReadingRecord::of(&reading, accepted.outputs),
+    };
+    arguments.write(&found, Some(&found.reading))?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
         return Ok(Verdict::Yes);
     }
     let mut facts = Facts::default();
@@ -226,13 +279,14 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
             | Rejection::TooWide { .. }
     );
     let accepted = if undecided { None } else { Some(false) };
-    let found = serde_json::json!({ "accepted": accepted, "reason": rejection.to_string() });
-    arguments.write(&found)?;
+    let (reason, place) = (rejection.to_string(), of_certificate(rejection));
+    let found = RejectedRecord { accepted, reason, place };
+    arguments.write(&found, None)?;
     if undecided {
         return Err(CliError::Undecided(rejection.to_string()));
     }
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else if arguments.integers {
         eprintln!("rejected: {rejection}"); // standard output is for the integers
     } else {

@@ -1,10 +1,14 @@
 //! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
-use crate::{CliError, Verdict, input, write};
+use serde::Serialize;
+
+use crate::json::{self, Record};
+use crate::output::{Facts, Progress, grouped, operations, print, seconds, timed};
+use crate::reading::ReadingRecord;
+use crate::{CliError, Verdict, input, raw_sample, write};
 use shatter_exact::Format;
 use shatter_interchange::load::{self, Body, Kind, Loaded, Trained};
 use shatter_judge::{
@@ -16,9 +20,44 @@ use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Reading};
 use shatter_prepare::{Condition, Preprocess, prepare};
-use shatter_sample::{self as sample, LabelRule, Points, RawSample, Values};
+use shatter_sample::{LabelRule, Points, RawSample, Values};
 
 use super::Arguments;
+
+/// What `--json` prints and `check.json` holds.
+#[derive(Serialize)]
+struct NetworkRecord<'a> {
+    /// Of a certificate that was given: whether every claim follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<Tally>,
+    network_sha256: &'a str,
+    network: &'a str,
+    precision: &'static str,
+    runtime: &'static str,
+    inputs: &'a str,
+    points: usize,
+    verdicts: Tally,
+    fits_in_real_arithmetic: usize,
+    open_in_real_arithmetic: usize,
+    least_margin_beyond_rounding: Option<f64>,
+    /// Where every point has a bound.
+    largest_rounding_bound: Option<f64>,
+    without_rounding_bound: usize,
+    left_by_enclosures: usize,
+    walked: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<PathBuf>,
+    #[serde(flatten)]
+    reading: ReadingRecord,
+}
+
+impl Record for NetworkRecord<'_> {
+    const FORMAT: &'static str = "shatter check 1";
+}
 
 /// A network, and the points as it takes them.
 struct Task {
@@ -41,8 +80,7 @@ pub fn run(
     let progress = Progress::start();
     progress.say("reading");
     let undecided = |source| CliError::Judge { file: file.to_owned(), source: Box::new(source) };
-    let raw = sample::load(text, arguments.common.seed());
-    let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let raw = raw_sample(text, arguments.common.seed())?;
     let loaded = load(arguments, file, &raw)?;
     let task = task(arguments, file, &loaded, raw)?;
     let (points, labels) = (&task.sample.points, &task.sample.labels);
@@ -99,46 +137,47 @@ pub fn run(
     let beyond = beyond.map(|one| one.low - one.rounding).fold(f64::INFINITY, f64::min);
     let known = || judged.iter().map(|one| one.rounding).filter(|bound| bound.is_finite());
     let (rounding, unbounded) = (known().fold(0.0, f64::max), n - known().count());
-    let mut found = serde_json::json!({
-        "network_sha256": subject.network_sha256,
-        "network": subject.description,
-        "precision": subject.precision.name(),
-        "runtime": runtime.name(),
-        "inputs": subject.inputs,
-        "points": n,
-        "verdicts": tally,
-        "fits_in_real_arithmetic": fits,
-        "open_in_real_arithmetic": open,
-        "least_margin_beyond_rounding": beyond.is_finite().then_some(beyond),
-        "largest_rounding_bound": (unbounded == 0).then_some(rounding),
-        "without_rounding_bound": unbounded,
-        "left_by_enclosures": left,
-        "walked": walked,
-    });
-    chosen.record(&mut found, outputs);
-    let verdict = match &claims {
-        Some(Ok(claimed)) => {
-            found["accepted"] = true.into();
-            found["claims"] = serde_json::json!(claimed);
-            Verdict::Yes
-        }
-        Some(Err(reason)) => {
-            found["accepted"] = false.into();
-            found["reason"] = reason.as_str().into();
-            Verdict::No
-        }
+    let (accepted, reason, claimed) = match &claims {
+        Some(Ok(claimed)) => (Some(true), None, Some(*claimed)),
+        Some(Err(reason)) => (Some(false), Some(reason.as_str()), None),
+        None => (None, None, None),
+    };
+    let (verdict, certificate) = match accepted {
+        Some(true) => (Verdict::Yes, None),
+        Some(false) => (Verdict::No, None),
         None => {
             progress.say("writing");
             let out = arguments.common.out.clone().unwrap_or_else(|| "out/check".into());
             write(&out, "certificate.txt", certificate::write(&subject, &judged))?;
-            found["certificate"] = out.join("certificate.txt").display().to_string().into();
-            if tally.exact + tally.margin == n { Verdict::Yes } else { Verdict::No }
+            let yes = tally.exact + tally.margin == n;
+            (if yes { Verdict::Yes } else { Verdict::No }, Some(out.join("certificate.txt")))
         }
     };
-    arguments.write(&found)?;
+    let found = NetworkRecord {
+        accepted,
+        reason,
+        claims: claimed,
+        network_sha256: &subject.network_sha256,
+        network: &subject.description,
+        precision: subject.precision.name(),
+        runtime: runtime.name(),
+        inputs: &subject.inputs,
+        points: n,
+        verdicts: tally,
+        fits_in_real_arithmetic: fits,
+        open_in_real_arithmetic: open,
+        least_margin_beyond_rounding: beyond.is_finite().then_some(beyond),
+        largest_rounding_bound: (unbounded == 0).then_some(rounding),
+        without_rounding_bound: unbounded,
+        left_by_enclosures: left,
+        walked,
+        certificate,
+        reading: chosen.record(outputs),
+    };
+    arguments.write(&found, Some(&found.reading))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
         return Ok(verdict);
     }
     let mut facts = Facts::default();
@@ -183,8 +222,8 @@ pub fn run(
             ),
         },
     );
-    if let Some(path) = found["certificate"].as_str() {
-        facts.add("certificate", path);
+    if let Some(path) = &found.certificate {
+        facts.add("certificate", path.display().to_string());
     }
     facts.add("times", format!("deciding {}", seconds(deciding)));
     print(facts.text())?;

@@ -1,5 +1,6 @@
 //! `shatter eval` of a checkpoint.
 
+use serde::Serialize;
 use shatter_exact::{Element, Format};
 use shatter_interchange::load::{LoadError, Trained};
 use shatter_network::reading::{How, ReadingError};
@@ -7,13 +8,26 @@ use shatter_network::{Reading, graph};
 use shatter_plain as plain;
 use shatter_prepare::Condition;
 use shatter_prepare::preprocess::{Preprocess, prepare};
-use shatter_sample::{self as sample, LabelRule, Labels};
+use shatter_sample::{LabelRule, Labels};
 use shatter_train::{Loss, measured};
 
-use super::super::output::{Facts, grouped, percent, print, print_json};
+use super::super::json::{self, Number};
+use super::super::output::{Facts, grouped, percent, print};
 use super::super::reading::cell;
-use super::super::{CliError, Verdict, write};
-use super::Arguments;
+use super::super::{CliError, Verdict, raw_sample, write};
+use super::{Arguments, Configuration, EvalRecord};
+
+/// Of a checkpoint.
+#[derive(Serialize)]
+struct CheckpointFound {
+    as_test: bool,
+    condition: String,
+    seed: u64,
+    loss: Number,
+    accuracy: Option<f64>,
+    accuracy_on_own_labels: Option<f64>,
+    accuracy_on_changed_labels: Option<f64>,
+}
 
 /// How the file says that outputs are read.
 type Own = Result<Option<Reading>, ReadingError>;
@@ -60,8 +74,7 @@ fn evaluate<E: Element>(
     };
     let sample_seed: u64 = part(arguments, &data["sample_seed"], "seed of the sample")?;
     let sample_seed = arguments.common.seed.unwrap_or(sample_seed);
-    let load =
-        |text: &str| sample::load(text, sample_seed).map_err(|error| CliError::sample(text, error));
+    let load = |text: &str| raw_sample(text, sample_seed);
     let text = arguments.sample.as_str();
     let raw = load(text)?;
     // Where the two samples are one, or labels are asked for, nothing says that it is the test's.
@@ -115,19 +128,30 @@ fn evaluate<E: Element>(
         write(out, "outputs.csv", csv(&own, &outputs_of))?;
     }
     let n = set.labels.len() as u64;
-    let mut found = serde_json::json!({
-        "sample": raw.text, "as_test": as_test, "condition": condition.to_string(), "seed": seed, "points": n,
-        "loss": measured.loss, "accuracy": measured.accuracy,
-        "accuracy_on_own_labels": measured.clean, "accuracy_on_changed_labels": measured.changed,
-    });
-    chosen.record(&mut found, outputs);
-    let configuration = serde_json::json!({
-        "network": arguments.network, "labels": condition.to_string(), "seed": seed,
-        "reading": chosen.reading.how.name(), "classes": chosen.reading.classes,
-    });
+    let found = EvalRecord {
+        sample: raw.text.clone(),
+        points: set.labels.len(),
+        found: CheckpointFound {
+            as_test,
+            condition: condition.to_string(),
+            seed,
+            loss: measured.loss.into(),
+            accuracy: measured.accuracy,
+            accuracy_on_own_labels: measured.clean,
+            accuracy_on_changed_labels: measured.changed,
+        },
+        reading: chosen.record(outputs),
+    };
+    let configuration = Configuration {
+        network: file,
+        labels: Some(condition.to_string()),
+        seed,
+        reading: chosen.reading.how.name(),
+        classes: &chosen.reading.classes,
+    };
     arguments.common.write("eval", &found, configuration, Some(&raw.text))?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", raw.text, raw.points.describe()));

@@ -5,18 +5,20 @@ mod graph;
 mod layered;
 mod two_layer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_interchange::load::{Body, Kind};
 use shatter_network::reading::How;
-use shatter_network::{Network, Reading};
+use shatter_network::{FloatExactness, LayeredExactness, Network, Reading, Sizes};
 use shatter_sample::{LabelRule, Sample};
 
 use super::input::Described;
-use super::output::{Facts, Progress, grouped, print, print_json};
-use super::reading::Override;
+use super::json::{self, Number, Record};
+use super::output::{Facts, Progress, grouped, print};
+use super::reading::{Override, ReadingRecord};
 use super::words::{labels_text, merged_text};
 use super::{CliError, Common, Verdict, labelled_sample};
 
@@ -56,8 +58,80 @@ pub struct Arguments {
 /// What was found: the record, and the lines after sample and labels.
 struct Findings {
     fits: bool,
-    found: serde_json::Value,
+    found: ExactFound,
     facts: Vec<(&'static str, String)>,
+}
+
+/// What `--json` prints and `eval.json` holds: what was found, by the kind of the network, and how outputs were read.
+#[derive(Serialize)]
+struct EvalRecord<F> {
+    sample: String,
+    /// Points that were evaluated.
+    points: usize,
+    #[serde(flatten)]
+    found: F,
+    #[serde(flatten)]
+    reading: ReadingRecord,
+}
+
+impl<F: Serialize> Record for EvalRecord<F> {
+    const FORMAT: &'static str = "shatter eval 1";
+}
+
+/// Of a network of exact numbers.
+#[derive(Serialize)]
+struct ExactFound {
+    points_sha256: String,
+    labels: String,
+    #[serde(flatten)]
+    fit: Fit,
+    float_exactness: Exactness,
+    /// The runtimes of which it speaks.
+    float_exactness_runtime: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizes: Option<Sizes>,
+    #[serde(flatten)]
+    plain: Option<PlainResiduals>,
+}
+
+/// How outputs were held against labels.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fit {
+    /// Outputs that are to equal a target.
+    Equal {
+        target: String,
+        fits_exactly: usize,
+        largest_residual: Number,
+        /// The point that has it, unless it is 0.
+        largest_residual_at: Option<usize>,
+    },
+    /// Outputs that say a class.
+    Say { fits: usize },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Exactness {
+    TwoLayer(FloatExactness),
+    Layered(LayeredExactness),
+}
+
+/// The largest errors in binary64, of all terms and of a compensated sum, where they were computed.
+#[derive(Serialize)]
+struct PlainResiduals {
+    residual_f64: Option<Number>,
+    residual_compensated: Option<Number>,
+}
+
+/// The manifest's configuration.
+#[derive(Serialize)]
+struct Configuration<'a> {
+    network: &'a Path,
+    labels: Option<String>,
+    seed: u64,
+    reading: &'static str,
+    classes: &'a [String],
 }
 
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
@@ -98,7 +172,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let own = loaded.reading.clone();
     let chosen = arguments.said.choose(&arguments.network, own, otherwise)?;
     let said = chosen.bind(&arguments.network, &sample.labels, outputs)?;
-    let Findings { fits, mut found, facts: more } = match network {
+    let Findings { fits, found, facts: more } = match network {
         Network::TwoLayer(network) if said.how() == How::Value => {
             two_layer::evaluate(network, &sample, &said, out)?
         }
@@ -107,18 +181,23 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         }
         Network::Layered(network) => layered::evaluate(network, &sample, &said, out)?,
     };
-    chosen.record(&mut found, outputs);
     drop(progress);
-    let configuration = serde_json::json!({
-        "network": arguments.network,
-        "labels": sample.recipe.rule.to_string(),
-        "seed": seed,
-        "reading": chosen.reading.how.name(),
-        "classes": chosen.reading.classes,
-    });
+    let found = EvalRecord {
+        sample: sample.text.clone(),
+        points: sample.points.n(),
+        found,
+        reading: chosen.record(outputs),
+    };
+    let configuration = Configuration {
+        network: &arguments.network,
+        labels: Some(sample.recipe.rule.to_string()),
+        seed,
+        reading: chosen.reading.how.name(),
+        classes: &chosen.reading.classes,
+    };
     arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", sample.points.describe(), merged_text(&sample)));

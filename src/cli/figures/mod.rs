@@ -6,12 +6,14 @@ mod recorded;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_figure::{self as figure, FigureError};
 
 pub use recorded::{Recorded, init, read_lines};
 
-use super::output::{print, print_json};
+use super::json::{self, Record};
+use super::output::print;
 use super::{CliError, Common, Verdict, write_figure};
 
 #[derive(Args, Debug, Clone)]
@@ -31,6 +33,19 @@ pub struct Arguments {
     pub common: Common,
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct FiguresRecord<'a> {
+    /// Runs that were read.
+    runs: usize,
+    /// Names of the figures in PNG; each is there in SVG, too.
+    drawn: &'a [String],
+}
+
+impl Record for FiguresRecord<'_> {
+    const FORMAT: &'static str = "shatter figures 1";
+}
+
 pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let Arguments { folders, common } = arguments;
     let mut runs = Vec::new();
@@ -46,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/figures"));
     let drawn = draw(&runs, &out, &format!("shatter figures {}", names.join(" ")))?;
     if common.json {
-        print_json(&serde_json::json!({ "runs": runs.len(), "drawn": drawn }))?;
+        json::print(&FiguresRecord { runs: runs.len(), drawn: &drawn })?;
     } else {
         let (files, out) = (drawn.join(", "), out.display());
         print(&format!("{} runs; written to {out}: {files} (and .svg)\n", runs.len()))?;

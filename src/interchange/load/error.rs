@@ -1,5 +1,6 @@
 //! Why a file could not be loaded.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,6 +9,27 @@ use shatter_check::Rejection;
 use shatter_network::architecture::ArchitectureError;
 use shatter_network::graph::GraphError;
 use shatter_train::CheckpointError;
+
+/// What a file of plain arrays may leave open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaid {
+    /// The layers.
+    Layers,
+    /// How many numbers come out.
+    Outputs,
+    /// The shape of what goes in.
+    Input,
+}
+
+impl fmt::Display for Unsaid {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Unsaid::Layers => "its layers",
+            Unsaid::Outputs => "how many outputs it has",
+            Unsaid::Input => "the shape of what goes in",
+        })
+    }
+}
 
 /// Why a file could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +102,7 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
         /// What has to be given.
-        missing: &'static str,
+        missing: Unsaid,
     },
     /// Layers in words for a file that has its own.
     #[error("{file} ({kind}) says its layers itself: layers in words are for plain arrays under PyTorch's names", file = .file.display())]

@@ -37,7 +37,7 @@ use shatter_sample::fingerprint::hex;
 use shatter_sample::{LabelRule, Target};
 use shatter_train::{self as train, Checkpoint, CheckpointError};
 
-pub use error::LoadError;
+pub use error::{LoadError, Unsaid};
 pub use kind::Kind;
 pub use trained::Trained;
 pub use weights::{Weights, weights};

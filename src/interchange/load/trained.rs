@@ -9,7 +9,7 @@ use shatter_exact::{Element, Format};
 use shatter_network::architecture::{Architecture, Parameter, Shape};
 use shatter_train::{Checkpoint, checkpoint};
 
-use super::{LoadError, Options};
+use super::{LoadError, Options, Unsaid};
 
 /// An architecture with its arrays.
 #[derive(Clone, Debug)]
@@ -55,14 +55,14 @@ pub fn trained(
     let text = |key: &str| arrays.metadata.get(key).map(String::as_str);
     let input = options.input.or_else(|| text("input").and_then(checkpoint::sides));
     let input = input.or_else(|| vector(&arrays));
-    let input = input.ok_or_else(|| unsaid("the shape of what goes in"))?;
+    let input = input.ok_or_else(|| unsaid(Unsaid::Input))?;
     let own = text("outputs").and_then(|outputs| outputs.parse().ok());
     let outputs = options.outputs.or(own).or_else(|| last(&arrays));
-    let outputs = outputs.ok_or_else(|| unsaid("how many outputs it has"))?;
+    let outputs = outputs.ok_or_else(|| unsaid(Unsaid::Outputs))?;
     let architecture = match (options.architecture, text("architecture")) {
         (Some(words), _) => Architecture::named(words, input, outputs),
         (None, Some(words)) => checkpoint::network(words, input, outputs),
-        (None, None) => return Err(unsaid("its layers")),
+        (None, None) => return Err(unsaid(Unsaid::Layers)),
     };
     let architecture =
         architecture.map_err(|source| LoadError::Architecture { file: file(), source })?;
