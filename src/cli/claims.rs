@@ -12,12 +12,12 @@ use super::{CliError, Common, Verdict};
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter claims --claim zhang-fits --cases 1000\n\n\
     Prints a table and, for every false claim, the witness that refutes it. With --out, writes\n\
-    claims.json and a manifest. Exit status: 0 every claim is as stated, 1 not.")]
+    claims.json and claims.manifest.json. Exit status: 0 if every claim is as stated, 1 if not.")]
 pub struct Arguments {
-    /// Generated cases of every property
+    /// Generated cases per property
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     cases: u32,
-    /// Only this claim, by name or number; may be repeated [default: all]
+    /// Test only this claim, by name or number; may be repeated [default: all]
     #[arg(long, value_name = "NAME")]
     claim: Vec<String>,
     #[command(flatten)]

@@ -22,7 +22,7 @@ use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};
     shatter compare lattice:n=1000,d=4,range=2001 --labels random\n  \
     shatter compare csv:iris.csv --seconds 5\n  \
     shatter compare moment:n=100,d=3 --only baum --only moment-curve\n\n\
-    Takes the first 10, 20, 50, 100, ... points as far as each construction goes in the time given.\n\
+    Each construction takes the first 10, 20, 50, 100, ... points, as far as it gets in the time given.\n\
     Prints a table; writes compare.json, growth.png and growth.svg.\n\
     Exit status: 0 if every network built equals its labels exactly, 1 if not, 2 for bad input.")]
 pub struct Arguments {
@@ -31,10 +31,10 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, default_value = "true", value_name = "RULE")]
     labels: LabelRule,
-    /// Seconds that one network of one construction may be expected to take
+    /// Limit on the seconds that one network is expected to take
     #[arg(long, default_value_t = 60, value_name = "S")]
     seconds: u32,
-    /// A construction to compare, in place of all of them; may be repeated
+    /// Compare only this construction; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use super::CliError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
-    /// An NVIDIA GPU where there is one that can, and the processor otherwise
+    /// An NVIDIA GPU if one is able to, the processor otherwise
     Auto,
     /// The processor
     Cpu,

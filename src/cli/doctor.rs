@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let mut facts = Facts::default();
     facts.add("build", build);
     facts.add("machine", machine);
-    facts.add("exact", "yes: needs nothing beside this program");
+    facts.add("exact", "yes: needs nothing but this program");
     facts.add("lapack", lapack);
     facts.add("claims", claims);
     facts.add("gpu", gpu.map_or_else(|no| format!("no: {no}"), |yes| format!("yes: {yes}")));

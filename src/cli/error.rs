@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use shatter_check::Rejection;
 use shatter_construct::ConstructError;
 use shatter_device::DeviceError;
+use shatter_interchange::InterchangeError;
 use shatter_interchange::load::{LoadError, Unsaid};
 use shatter_sample::SampleError;
 use shatter_train::run::RunError;
@@ -28,11 +29,11 @@ pub enum CliError {
     File { file: PathBuf, source: io::Error },
     #[error("{0}{hint}", hint = load_hint(.0))]
     Load(Box<LoadError>),
-    #[error("{file}: {source}", file = .file.display())]
-    Interchange { file: PathBuf, source: Box<shatter_interchange::InterchangeError> },
+    #[error("{file}: {source}{hint}", file = .file.display(), hint = export_hint(.source))]
+    Interchange { file: PathBuf, source: Box<InterchangeError> },
     #[error("{file}: {source}", file = .file.display())]
     Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = train_hint(.0))]
     Train(Box<RunError>),
     #[error("{0}")]
     NoDevice(String),
@@ -86,6 +87,24 @@ fn load_hint(error: &LoadError) -> &'static str {
         LoadError::Unsaid { missing: Unsaid::Outputs, .. } => " (--outputs N)",
         LoadError::Unsaid { missing: Unsaid::Input, .. } => " (--input CxHxW)",
         LoadError::Said { .. } => " (--architecture)",
+        _ => "",
+    }
+}
+
+/// The same for exports.
+fn export_hint(error: &InterchangeError) -> &'static str {
+    match error {
+        InterchangeError::Rounds { .. } => " (--round)",
+        _ => "",
+    }
+}
+
+/// The same for training.
+fn train_hint(error: &RunError) -> &'static str {
+    match error {
+        RunError::Resume { source, .. } if matches!(**source, TrainError::Velocities) => {
+            " (--init FILE starts from them)"
+        }
         _ => "",
     }
 }

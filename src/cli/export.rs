@@ -47,24 +47,26 @@ enum Type {
 #[command(after_help = "Examples:\n  \
     shatter export out/fit/certificate.txt --to onnx\n  \
     shatter export out/train/checkpoint.safetensors --to onnx --raw 3x32x32\n\n\
-    A construction leaves in f64, a checkpoint in the type that it was trained in, unless --type says\n\
-    otherwise. JSON holds the numbers of a construction exactly, whatever they are.\n\
-    Exit status: 0 exported, 2 bad input, or numbers that the type does not have (without --round).")]
+    Constructions are written in f64, checkpoints in the type that they were trained in, unless --type\n\
+    says otherwise. JSON holds the numbers of a construction exactly. The manifest stands beside the\n\
+    file, as network.onnx.manifest.json.\n\
+    Exit status: 0 if exported, 2 for bad input or, without --round, numbers that the type does not\n\
+    have.")]
 pub struct Arguments {
     /// A network file, a certificate, a checkpoint, or a network as safetensors, NPZ or JSON
     network: PathBuf,
-    /// The format; the file is network.onnx, network.safetensors, … in --out
+    /// Format; writes network.onnx, network.safetensors, … in the folder --out
     #[arg(long, value_enum)]
     to: Container,
-    /// The type of the numbers
+    /// Type of the numbers
     #[arg(long, value_enum, value_name = "TYPE")]
     r#type: Option<Type>,
-    /// Round numbers that the type does not have to nearest, and say how many; of a certificate also how
-    /// many points of its sample still fit
+    /// Round numbers that the type does not have to nearest, and print how many; for a certificate, also
+    /// how many points of its sample still fit
     #[arg(long)]
     round: bool,
-    /// Of a checkpoint, to ONNX: take raw images of bytes, of this shape, and prepare them in the
-    /// graph as in training [default: take prepared images]
+    /// For a checkpoint, to ONNX: take raw images of bytes, of this shape, and prepare them in the graph
+    /// as in training [default: take prepared images]
     #[arg(long, value_name = "CxHxW")]
     raw: Option<String>,
     #[command(flatten)]
@@ -94,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let exported = match &loaded.body {
         Body::Explicit(_) | Body::Graph(_) if arguments.raw.is_some() => {
             return Err(CliError::Usage(
-                "--raw is for checkpoints: constructions take points".into(),
+                "--raw needs a checkpoint: constructions take points".into(),
             ));
         }
         Body::Explicit(explicit) => construction(arguments, &loaded, explicit),
@@ -468,7 +470,7 @@ fn layers(
     let data = &trained.settings["data"];
     let raw = match &arguments.raw {
         Some(_) if !checkpoint => {
-            let reason = "--raw is for checkpoints, which say how images were prepared";
+            let reason = "--raw needs a checkpoint, which says how images were prepared";
             return Err(InterchangeError::Unsupported(reason.to_owned()));
         }
         raw => raw.as_ref().map(|text| self::raw(text, data)).transpose()?,

@@ -64,7 +64,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Build a network that memorizes a sample, with a certificate
     Fit(fit::Arguments),
-    /// Put every construction on one sample: depth, units, weights, bits, time
+    /// Compare all constructions on one sample: depth, units, weights, bits, time
     Compare(compare::Arguments),
     /// Check a certificate against its sample, exactly
     Check(check::Arguments),
@@ -72,9 +72,9 @@ enum Command {
     Eval(eval::Arguments),
     /// Write a network for another runtime: ONNX, safetensors, NPZ or JSON
     Export(export::Arguments),
-    /// Say what a network file or a certificate holds
+    /// Describe a network file or a certificate
     Show(show::Arguments),
-    /// Test the catalogue of claims: properties over generated samples, witnesses for what is false
+    /// Test the catalogue of claims: properties over generated samples, witnesses against false ones
     #[cfg(feature = "claims")]
     Claims(claims::Arguments),
     /// Train a network on true or randomized data
@@ -85,7 +85,7 @@ enum Command {
     Table1(table1::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
-    /// Say what this build and this machine can do
+    /// Print what this build and this machine can do
     Doctor(doctor::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  shatter completions bash > shatter.bash")]
@@ -121,13 +121,13 @@ impl Command {
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
 struct Common {
-    /// Seed of everything that is drawn [default: 0]
+    /// Seed of all random draws [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Folder for the results and the manifest [default: out/COMMAND where there are files to write]
+    /// Folder for results and manifest [default: out/COMMAND for commands that write files]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

@@ -28,17 +28,16 @@ use super::{CliError, Common, Verdict, write};
     shatter randomize cifar10:DIR --corruption 0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1\n  \
     shatter randomize fashion-mnist:DIR,first=1000 --model inception --conditions true,random\n\n\
     Trains the network under each condition with each seed, each in a folder of its own; runs that \
-    have ended are kept, one that was interrupted goes on where it stood.\n\
-    Prints how many labels changed, steps to fit, their ratio to those of the true labels, and test \
-    errors; writes table.json, \
-    loss.png (Fig. 1a of the paper), and with three shares of corrupted labels time.png and \
-    test_error.png (1b, 1c).\n\
-    Exit status: 0 if every run fitted its training set (or none was to), 1 if not, 2 for bad input, 3 if one \
+    have ended are kept, and one that was interrupted resumes.\n\
+    Prints changed labels, steps to fit, their ratio to the steps with true labels, and test errors; \
+    writes table.json, loss.png (Fig. 1a of the paper) and, for three or more shares of corrupted \
+    labels, time.png and test_error.png (1b, 1c).\n\
+    Exit status: 0 if every run that had a goal reached it, 1 if not, 2 for bad input, 3 if one \
     diverged, 4 if there is no such device, 130 if interrupted.")]
 pub struct Arguments {
     /// The training sample, for example cifar10:DIR
     sample: String,
-    /// Conditions [default: all six, corrupted by half]
+    /// Conditions [default: all six, with half of the labels corrupted]
     #[arg(
         long,
         value_delimiter = ',',
@@ -46,14 +45,14 @@ pub struct Arguments {
         conflicts_with = "corruption"
     )]
     conditions: Vec<Condition>,
-    /// Shares of corrupted labels, in place of conditions; 0 are the true labels, 1 random ones
+    /// Shares of corrupted labels, in place of conditions: 0 for true labels, 1 for random ones
     #[arg(long, value_delimiter = ',', value_name = "P,...")]
     corruption: Vec<f64>,
     /// Seeds, in place of --seed
     #[arg(long, value_delimiter = ',', value_name = "N,...", conflicts_with = "seed")]
     seeds: Vec<u64>,
-    /// Runs side by side, in one sequence of operations; no result depends on it. Images are held
-    /// once where conditions change labels alone
+    /// Runs trained side by side, in one sequence of operations; results do not depend on it. Images
+    /// are held once if the conditions change labels only
     #[arg(long, default_value_t = NonZeroUsize::MIN, value_name = "R")]
     replicas: NonZeroUsize,
     #[command(flatten)]
@@ -69,7 +68,7 @@ impl Arguments {
             0.0 => Ok(Condition::True),
             1.0 => Ok(Condition::Random),
             _ if (0.0..=1.0).contains(&p) => Ok(Condition::Corrupted(p)),
-            _ => Err(CliError::Usage(format!("--corruption {p}: a share from 0 to 1 is wanted"))),
+            _ => Err(CliError::Usage(format!("--corruption {p}: expected a share from 0 to 1"))),
         };
         if !self.corruption.is_empty() {
             Ok(each_once(self.corruption.iter().map(share).collect::<Result<_, _>>()?))

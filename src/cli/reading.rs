@@ -15,12 +15,12 @@ use super::CliError;
 /// Options of commands that hold outputs against labels.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Override {
-    /// How outputs say labels: value, largest, sign, half, one-hot or bits [default: as the file says, or
-    /// else by the number of outputs]
+    /// How outputs say labels: value, largest, sign, half, one-hot or bits [default: from the file, or
+    /// from the number of outputs]
     #[arg(long, value_name = "NAME")]
     pub reading: Option<How>,
-    /// The class that each output (or value) stands for, in order: NAME,NAME,… [default: those in the
-    /// file, or else the numbers 0, 1, …]
+    /// The class of each output (or value), in order: NAME,NAME,… [default: from the file, or the
+    /// numbers 0, 1, …]
     #[arg(long, value_name = "NAMES")]
     pub classes: Option<Names>,
 }

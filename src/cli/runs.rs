@@ -107,7 +107,7 @@ impl<E: Element> Runs<'_, E> {
             (Some(error), _) => Err(error.into()),
             (None, None) => Ok(ended),
             (None, Some(path)) => Err(CliError::Interrupted(format!(
-                "stopped in {}; the same command goes on from there",
+                "stopped in {}; the same command continues from there",
                 path.display()
             ))),
         }

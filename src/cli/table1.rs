@@ -36,8 +36,8 @@ const IMAGES: usize = 50_000;
         arg.default_value("0.0001").help("Weight decay of the rows that have it; the paper does not say")
     }),
     mut_arg("rate_decay", |arg| {
-        arg.help("Factor of the learning rate from epoch to epoch, but where images change while \
-                  labels are random: there it is 0.999, as in the paper")
+        arg.help("Factor of the learning rate per epoch; rows with random labels and augmented images \
+                  use 0.999, as in the paper")
     }),
     mut_arg("until_accuracy", |arg| {
         arg.default_value("never").help("Stop a row when this share of its training set is \
@@ -48,7 +48,7 @@ const IMAGES: usize = 50_000;
     shatter table1 cifar10:DIR --rows 14-19 --epochs 60\n  \
     shatter table1 cifar10:DIR,first=500 --rows 4,5,mlp1x512-random --epochs 20\n\n\
     Trains and evaluates each row with the settings of the paper, in a folder of its own; rows that \
-    have ended are kept, one that was interrupted goes on where it stood. Rows 1 to 19 are those \
+    have ended are kept, and one that was interrupted resumes. Rows 1 to 19 are those \
     of Table 1, 20 to 25 those of Table 4, in the paper's order.\n\
     Prints training and test accuracy beside the paper's; writes table1.json and table1.png.\n\
     Exit status: 0 done, 2 for bad input, 3 if a row diverged, 4 if there is no such device, 130 \
@@ -57,7 +57,7 @@ const IMAGES: usize = 50_000;
 pub struct Arguments {
     /// The training sample, for example cifar10:DIR
     sample: String,
-    /// Rows, by number, range or name of their folder [default: all]
+    /// Rows, by number, range or folder name [default: all]
     #[arg(long, value_delimiter = ',', value_name = "ROW,...")]
     rows: Vec<String>,
     #[command(flatten)]
@@ -134,7 +134,7 @@ fn chosen(texts: &[String]) -> Result<Vec<usize>, CliError> {
             _ => {
                 let (most, names) = (ROWS.len(), ROWS.map(|row| row.name()).join(", "));
                 return Err(CliError::Usage(format!(
-                    "--rows {text}: 1 to {most}, a range of these, or one of {names} is wanted"
+                    "--rows {text}: expected a row from 1 to {most}, a range such as 2-5, or one of {names}"
                 )));
             }
         }
@@ -155,7 +155,7 @@ where
 {
     let Arguments { sample, options, common, .. } = arguments;
     if let Some(option) = options.set_by_rows() {
-        return Err(CliError::Usage(format!("{option}: the rows say that themselves (--rows)")));
+        return Err(CliError::Usage(format!("{option} cannot be given here: each row sets it")));
     }
     let rows = chosen(&arguments.rows)?;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table1"));
@@ -198,7 +198,7 @@ where
     Ok(if diverged { Verdict::Diverged } else { Verdict::Yes })
 }
 
-/// Random crops want room, and the tables classes.
+/// Random crops need room.
 fn check(row: &Row, task: &Task) -> Result<(), CliError> {
     let sides = task.train.points.shape().iter().rev().take(2);
     let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
@@ -208,7 +208,7 @@ fn check(row: &Row, task: &Task) -> Result<(), CliError> {
     };
     if augmentation.crop && !room {
         let name = row.name();
-        let reason = "random crops want images that are larger than the network's (--crop)";
+        let reason = "random crops need images larger than what the network takes (--crop PIXELS)";
         return Err(CliError::Usage(format!("row {name}: {reason}")));
     }
     Ok(())

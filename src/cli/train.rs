@@ -35,8 +35,8 @@ use super::{CliError, Common, Verdict, write_figure};
     shatter train mnist:DIR --model 'conv(8,5,pad=2) relu maxpool(2) dropout(0.5)'\n\n\
     Layers in words: conv(CHANNELS,SIZE,stride=1,pad=0) relu maxpool(SIZE,stride=SIZE,pad=0) \
     meanpool(...) globalmeanpool batchnorm lrn(SIZE) dropout(RATE) flatten dense(UNITS) \
-    [ LAYERS | LAYERS ]; the last dense layer is added.\n\
-    Ctrl-C finishes the step and writes the checkpoint; --resume goes on from it, to the same bytes.\n\
+    [ LAYERS | LAYERS ]; the last dense layer is added to them.\n\
+    Ctrl-C finishes the step and writes a checkpoint; --resume continues from it, to the same bytes.\n\
     Writes train.jsonl, checkpoint.safetensors (PyTorch's names and shapes), summary.json, \
     learning_curve.png (and .svg), manifest.json.\n\
     Exit status: 0 if the training set is fitted, 1 if not, 2 for bad input, 3 if training \
@@ -47,14 +47,14 @@ pub struct Arguments {
     /// Condition: true, random, corrupted:P, shuffled-pixels, random-pixels or gaussian
     #[arg(long, visible_alias = "condition", default_value = "true", value_name = "CONDITION")]
     labels: Condition,
-    /// Go on from the checkpoint in the folder
+    /// Resume from the checkpoint in the folder
     #[arg(long, conflicts_with_all = ["overwrite", "init"])]
     resume: bool,
-    /// Start anew, though there is a run in the folder
+    /// Replace the run in the folder
     #[arg(long)]
     overwrite: bool,
-    /// Start from the weights in this file: a checkpoint, safetensors, NPZ or JSON under PyTorch's names,
-    /// ONNX of the same layers, or a ReLU network that was built
+    /// Start from the weights in this file: a checkpoint; safetensors, NPZ or JSON with PyTorch's names;
+    /// ONNX of the same layers; or a ReLU network that `fit` built
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
@@ -85,7 +85,7 @@ where
     let holds_a_run = || {
         let out = out.display();
         CliError::Usage(format!(
-            "{out} holds a run: --resume goes on, --overwrite starts anew, --out goes elsewhere"
+            "{out} holds a run: --resume continues it, --overwrite replaces it, --out DIR leaves it"
         ))
     };
     if there && !arguments.resume && !arguments.overwrite {
@@ -139,7 +139,7 @@ where
     drop(watch);
     let Left::Ended(summary) = left else {
         return Err(CliError::Interrupted(format!(
-            "stopped after step {}; the same command with --resume goes on from {}",
+            "stopped after step {}; the same command with --resume continues from {}",
             trainer.progress(0).step,
             out.join(CHECKPOINT).display()
         )));

@@ -49,9 +49,9 @@ pub enum Precision {
     F32,
     /// Double
     F64,
-    /// Single, with factors of products rounded to TF32, on tensor cores; with CUDA only
+    /// Single, products on tensor cores of factors rounded to TF32; CUDA only
     Tf32,
-    /// Single, with factors of products rounded to BF16, on tensor cores; with CUDA only
+    /// Single, products on tensor cores of factors rounded to BF16; CUDA only
     Bf16,
 }
 
@@ -92,13 +92,13 @@ pub struct Options {
     /// Randomize the labels of the test sample too
     #[arg(long)]
     randomize_test: bool,
-    /// Samples a step
+    /// Samples per step
     #[arg(long, default_value_t = 128, value_name = "N")]
     batch: usize,
     /// Learning rate of the first epoch [default: 0.1 for inception, 0.01 for others]
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    /// Factor of the learning rate from epoch to epoch
+    /// Factor of the learning rate per epoch
     #[arg(long, default_value_t = 0.95, value_name = "FACTOR")]
     rate_decay: f64,
     /// Momentum
@@ -110,22 +110,22 @@ pub struct Options {
     /// Initial weights: he-normal, he-uniform, glorot-normal, glorot-uniform, pytorch
     #[arg(long, default_value_t = Initialization::GlorotUniform, value_name = "RULE")]
     initialization: Initialization,
-    /// What is minimized [default: cross-entropy for classes, squared for real labels]
+    /// Loss to minimize [default: cross-entropy for classes, squared for real labels]
     #[arg(long, value_name = "LOSS")]
     loss: Option<LossChoice>,
     /// Order of the samples in an epoch: shuffled, sequential
     #[arg(long, default_value_t = Order::Shuffled, value_name = "ORDER")]
     order: Order,
-    /// Change images each time they are taken, for example crop,flip,rotate:25
+    /// Augment images at random, for example crop,flip,rotate:25
     #[arg(long, default_value = "", hide_default_value = true, value_name = "HOW")]
     augment: String,
-    /// Side of the square cut out of the middle of images [default: 28, if they are larger]
+    /// Side of the central square cut out of images [default: 28, if they are larger]
     #[arg(long, value_name = "PIXELS")]
     crop: Option<usize>,
-    /// Leave out the whitening of each image
+    /// Do not whiten images
     #[arg(long)]
     no_whitening: bool,
-    /// Epochs at most
+    /// Most epochs to train
     #[arg(long, default_value_t = 100, value_name = "N")]
     epochs: u32,
     /// Stop when this share of the training set is classified as labelled, or 'never' [default: 1,
@@ -138,10 +138,10 @@ pub struct Options {
     /// Stop after this many epochs without a better test accuracy
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<u32>,
-    /// Numbers to compute with
+    /// Number format
     #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "TYPE")]
     pub precision: Precision,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads [default: one per processor]; results do not depend on it
@@ -150,7 +150,7 @@ pub struct Options {
     /// Seconds between checkpoints
     #[arg(long, default_value_t = 30.0, value_name = "S")]
     checkpoint_every: f64,
-    /// Add a line to the record every so many steps, besides one an epoch
+    /// Also record a line every STEPS steps, beside one per epoch
     #[arg(long, value_name = "STEPS")]
     log_every: Option<u32>,
     /// Evaluate the whole training set after every epoch, not only when it may be fitted
@@ -169,7 +169,7 @@ impl FromStr for Share {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Share, &'static str> {
-        let wanted = "a number from 0 to 1, or never, is wanted";
+        let wanted = "expected a number from 0 to 1, or never";
         match text {
             "never" => Ok(Share::Never),
             _ => text.parse().map(Share::Of).map_err(|_| wanted),
@@ -273,7 +273,7 @@ impl Options {
             })?,
         };
         let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
-            CliError::Usage(format!("{}: no images and no vectors", train.points.describe()))
+            CliError::Usage(format!("{}: expected images or vectors", train.points.describe()))
         })?;
         let paper = Preprocess::paper(shape);
         let preprocess = Preprocess {

@@ -15,8 +15,8 @@ use super::{CliError, Common, Verdict, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter verify --out out/verify\n\n\
-    Prints a table; writes verify.json, one CSV file a table, and two figures (SVG and PNG).\n\
-    Exit status: 0 verified, 1 not.")]
+    Prints tables; writes verify.json, a CSV file per table, and two figures (SVG and PNG).\n\
+    Exit status: 0 if verified, 1 if not.")]
 pub struct Arguments {
     /// A small grid that takes a second
     #[arg(long)]

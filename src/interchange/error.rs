@@ -11,7 +11,7 @@ pub enum InterchangeError {
     /// Numbers that the type does not have.
     #[error(
         "{rounded} of {numbers} numbers are no {precision}, the first is number {index} of \
-         '{tensor}', {value}; --round would round them by up to {absolute:e} ({relative:e} of the number)"
+         '{tensor}', {value}; rounding to nearest changes them by up to {absolute:e} ({relative:e} of the number)"
     )]
     Rounds {
         /// How many.

@@ -105,7 +105,11 @@ fn wrong_names_options_and_samples_are_named() {
     let sample = "lattice:n=9,d=3";
     for name in ["depht-3", "depth-", "depth-03", "depth--3", ""] {
         let arguments = ["fit", sample, "--construction", name];
-        refused(&folder, &arguments, &["is none of", "depth-two-zigzag", "width-two", "depth-K"]);
+        refused(
+            &folder,
+            &arguments,
+            &["is not a construction", "depth-two-zigzag", "width-two", "depth-K"],
+        );
     }
     for option in [
         &["--solver", "exact"][..],

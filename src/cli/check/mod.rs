@@ -26,53 +26,53 @@ use crate::{CliError, Common, Verdict, input, raw_sample, visible};
 #[command(
     after_help = "Examples:\n  \
     shatter check out/fit/certificate.txt gaussian:n=1000,d=10\n  \
-    shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n\n\
+    shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n  \
     shatter check --network model.onnx npy:x.npy,y.npy\n  \
     shatter check --network model.onnx out/check/certificate.txt npy:x.npy,y.npy\n\n\
-    With --network, decides of every point whether a network from elsewhere fits it, and writes a\n\
-    certificate; or checks one by deciding again (exactly, where a claim does not follow otherwise),\n\
-    and says how many points it claims.\n\
-    Exit status: 0 the certificate is accepted, which with --network may say that some points do not\n\
-    fit (without a certificate: every point fits), 1 rejected (not every point), 2\n\
-    undecided: the sample or the file cannot be read, or the certificate asks for more work or\n\
-    memory than a checker should spend.",
+    With --network, decides for every point whether a network from elsewhere fits it, and writes a\n\
+    certificate; or checks a certificate by deciding again (exactly, where a claim does not follow\n\
+    otherwise), and prints how many points it claims.\n\
+    Exit status: 0 accepted (with --network and no certificate: every point fits), 1 rejected (not\n\
+    every point), 2 undecided: the sample or the file cannot be read, or the certificate asks for\n\
+    more work or memory than a checker should spend. A certificate of --network may be accepted and\n\
+    claim that some points do not fit.",
     override_usage = "shatter check [OPTIONS] CERTIFICATE SAMPLE\n       \
     shatter check [OPTIONS] --network FILE [CERTIFICATE] SAMPLE"
 )]
 pub struct Arguments {
-    /// The certificate, and the sample that it is for; with --network, the sample alone will do
+    /// The certificate and its sample; with --network, the sample alone suffices
     #[arg(required = true, num_args = 1..=2, value_names = ["CERTIFICATE", "SAMPLE"])]
     files: Vec<String>,
-    /// A network: ONNX, a checkpoint, a network file or a certificate, our NPZ and JSON, or any safetensors
-    /// and NPZ under PyTorch's names with --architecture
+    /// A network: ONNX, a checkpoint, a network file, a certificate, NPZ or JSON of `shatter export`, or
+    /// any safetensors or NPZ with PyTorch's names and --architecture
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network, of plain arrays: their layers, as `shatter train --model` takes them, and
-    /// batchnorm(eps=E) where it is not 1e-5, which the file does not say
+    /// With --network, for plain arrays: their layers, as in `shatter train --model`, with
+    /// batchnorm(eps=E) if E is not 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
-    /// With --architecture: outputs of its last layer [default: as the last array says]
+    /// With --architecture: outputs of the last layer [default: from the last array]
     #[arg(long, value_name = "N", requires = "architecture")]
     outputs: Option<usize>,
-    /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, a
-    /// checkpoint's condition]
+    /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, or the
+    /// condition of a checkpoint]
     #[arg(long, value_name = "RULE", requires = "network")]
     labels: Option<LabelRule>,
-    /// With --network: decide every point in exact arithmetic, in 2^38 products and 1 GiB at most
+    /// With --network: decide every point in exact arithmetic, within 2^38 products and 1 GiB
     #[arg(long, requires = "network")]
     exact: bool,
     #[command(flatten)]
     said: Override,
-    /// With --network: of which runtimes verdicts speak, ieee, tf32, bf16 or winograd [default: ieee, a
-    /// certificate's own]
+    /// With --network: runtime model of the verdicts: ieee, tf32, bf16 or winograd [default: the
+    /// certificate's, or ieee]
     #[arg(long, value_name = "NAME", requires = "network")]
     runtime: Option<Runtime>,
-    /// With --network: how many of the points that enclosures leave undecided are bounded by walks back through
-    /// the network, a number or all [default: as many as take a minute or two; all of them to check a certificate]
+    /// With --network: how many of the points that enclosures leave undecided to bound by walks back
+    /// through the network, a number or all [default: as many as take a minute or two; all to check a certificate]
     #[arg(long, value_name = "N", requires = "network")]
     walks: Option<Walks>,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
-    #[arg(long, conflicts_with = "network")]
+    #[arg(long, conflicts_with_all = ["network", "json"])]
     integers: bool,
     #[command(flatten)]
     pub common: Common,
@@ -147,13 +147,11 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
             network::run(arguments, file, Some(certificate.as_ref()), sample)
         }
         (None, _) if arguments.said.reading.is_some() || arguments.said.classes.is_some() => {
-            let reason = "--reading and --classes are for --network: a certificate says how its outputs are read";
+            let reason = "--reading and --classes need --network: a certificate of a construction says how outputs are read";
             Err(CliError::Usage(reason.into()))
         }
         (None, [certificate, sample]) => check_certificate(arguments, certificate.as_ref(), sample),
-        _ => {
-            Err(CliError::Usage("a certificate and a sample are wanted: CERTIFICATE SAMPLE".into()))
-        }
+        _ => Err(CliError::Usage("expected a certificate and a sample: CERTIFICATE SAMPLE".into())),
     }
 }
 
@@ -172,7 +170,7 @@ fn check_certificate(
 ) -> Result<Verdict, CliError> {
     if is_of_network(certificate) {
         return Err(CliError::Usage(format!(
-            "{} is a certificate of a network from elsewhere, which is decided again from its file: --network FILE",
+            "{} is a certificate of a network from elsewhere: give that network's file, too (--network FILE)",
             certificate.display()
         )));
     }
@@ -288,7 +286,7 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
     if arguments.common.json {
         json::print(&found)?;
     } else if arguments.integers {
-        eprintln!("rejected: {rejection}"); // standard output is for the integers
+        eprintln!("rejected: {}", visible::line(&rejection.to_string())); // standard output is for the integers
     } else {
         print(&format!("rejected: {}\n", visible::line(&rejection.to_string())))?;
     }

@@ -263,7 +263,7 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
     // Before opening: to open a pipe is to wait for whoever writes.
     let status = std::fs::metadata(path).map_err(CliError::at(path))?;
     if !status.is_file() || status.len() > most {
-        let reason = format!("{}: a file of at most {most} bytes is wanted", path.display());
+        let reason = format!("{}: expected a file of at most {most} bytes", path.display());
         return Err(CliError::Usage(reason));
     }
     let mut bytes = Vec::new();
@@ -327,7 +327,7 @@ fn prepared(
         Some(LabelRule::Random) => Condition::Random,
         Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
         Some(LabelRule::Alternating) => {
-            return Err(usage("no network is trained on alternating labels".into()));
+            return Err(usage("networks are not trained on alternating labels; expected true, random or corrupted:P".into()));
         }
     };
     let seed = arguments.common.seed.or(data["condition_seed"].as_u64()).unwrap_or(0);

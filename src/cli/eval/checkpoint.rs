@@ -67,8 +67,7 @@ fn evaluate<E: Element>(
         Some(LabelRule::Random) => Condition::Random,
         Some(LabelRule::Corrupted(p)) => Condition::Corrupted(p),
         Some(LabelRule::Alternating) => {
-            let reason =
-                "networks are not trained on alternating labels: true, random or corrupted:P";
+            let reason = "networks are not trained on alternating labels; expected true, random or corrupted:P";
             return Err(CliError::Usage(reason.into()));
         }
     };

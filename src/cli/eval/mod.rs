@@ -25,10 +25,9 @@ use super::{CliError, Common, Verdict, labelled_sample};
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  \
     shatter eval out/fit/network.txt gaussian:n=1000,d=10 --labels random\n\n\
-    A certificate brings its own labels, a checkpoint its condition; --labels overrides them. How \
-    outputs say labels stands in the file, or follows from the number of outputs; --reading and \
-    --classes override it. With \
-    --out, outputs.csv holds label and outputs of every point.\n\
+    A certificate has its own labels, a checkpoint its condition; --labels overrides them. How outputs \
+    say labels is in the file, or follows from the number of outputs; --reading and --classes \
+    override it. With --out, writes the label and outputs of every point to outputs.csv.\n\
     Exit status: 0 if the network equals every label exactly (a checkpoint, or --reading largest, \
     sign or half: classifies every point as labelled), 1 if not, 2 for bad input.")]
 pub struct Arguments {
@@ -39,12 +38,12 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, value_name = "RULE")]
     labels: Option<LabelRule>,
-    /// Of a checkpoint: take the sample as a test sample, with its own labels [default where it is
-    /// the one that the checkpoint was tested on]
+    /// For a checkpoint: take the sample as a test sample, with its own labels [default for the sample
+    /// that the checkpoint was tested on]
     #[arg(long)]
     as_test: bool,
-    /// The training sample beside it [default: the checkpoint's], which says where its pixels come
-    /// from under the condition gaussian
+    /// For a test sample: the training sample [default: the checkpoint's], from which pixels are drawn
+    /// under the condition gaussian
     #[arg(long, value_name = "SAMPLE")]
     train: Option<String>,
     #[command(flatten)]

@@ -20,10 +20,10 @@ use super::{CliError, Common, Verdict, write_figure};
 #[command(after_help = "Examples:\n  \
     shatter figures out/randomize\n  \
     shatter figures out/inception out/inception-nobn out/mlp --out figures\n\n\
-    Draws, of all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
-    paper; loss-NETWORK.png where there are several networks), and where the runs have enough for \
-    it, time.png and test_error.png (1b, 1c: three shares of corrupted labels) and accuracy.png \
-    (2b: true labels, two networks). Nothing is trained.\n\
+    Draws all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
+    paper; loss-NETWORK.png for each of several networks), time.png and test_error.png (1b, 1c; they \
+    need three shares of corrupted labels) and accuracy.png (2b; it needs two networks with true \
+    labels). Trains nothing.\n\
     Exit status: 0 drawn, 2 for bad input.")]
 pub struct Arguments {
     /// Folders that hold runs

@@ -103,7 +103,7 @@ fn find(name: &str) -> Result<Box<dyn Construction>, CliError> {
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<String> = catalogue::all().iter().map(|one| one.name()).collect();
         CliError::Usage(format!(
-            "'{name}' is none of: {}, depth-K for K >= 3, random-features-M for M features",
+            "'{name}' is not a construction; expected one of {}, depth-K for K >= 3, random-features-M for M features",
             names.join(", ")
         ))
     })
