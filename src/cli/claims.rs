@@ -7,7 +7,7 @@ use shatter_claims::{self as claims, Claim, catalogue};
 
 use super::json::{self, Record};
 use super::output::{self, print};
-use super::{CliError, Common, Verdict};
+use super::{Answer, CliError, CommonOptions};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter claims --claim zhang-fits --cases 1000\n\n\
@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     claim: Vec<String>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints and `claims.json` holds.
@@ -36,7 +36,7 @@ struct Configuration<'a> {
     seed: u64,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let claims = chosen(&arguments.claim)?;
     let seed = arguments.common.seed();
     let progress = output::Progress::start();
@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     } else {
         print(&report.table())?;
     }
-    Ok(if report.as_stated { Verdict::Yes } else { Verdict::No })
+    Ok(if report.as_stated { Answer::Yes } else { Answer::No })
 }
 
 /// The claims of these names or numbers, each once, in the order of the catalogue; all if there

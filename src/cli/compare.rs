@@ -15,7 +15,7 @@ use shatter_sample::fingerprint::fingerprint;
 
 use super::json::{self, Record};
 use super::output::{self, print};
-use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};
+use super::{Answer, CliError, CommonOptions, labelled_sample, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints and `compare.json` holds.
@@ -55,7 +55,7 @@ struct Configuration<'a> {
     only: &'a [String],
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = output::Progress::start();
     let seed = arguments.common.seed();
     progress.say("reading the sample");
@@ -102,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         );
         print(&format!("{}\n{files}", comparison.table()))?;
     }
-    Ok(if comparison.holds() { Verdict::Yes } else { Verdict::No })
+    Ok(if comparison.holds() { Answer::Yes } else { Answer::No })
 }
 
 fn figure(comparison: &Comparison, caption: String) -> Growth {

@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::json::{self, Record};
 use super::output::{Facts, print};
-use super::{CliError, Common, Verdict, build};
+use super::{Answer, CliError, CommonOptions, build};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter doctor")]
 pub struct Arguments {
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints and `doctor.json` holds.
@@ -36,7 +36,7 @@ impl Record for DoctorRecord<'_> {
 #[derive(Serialize)]
 struct Configuration {}
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let build = format!(
         "shatter {} (commit {}), {}, {}",
         env!("CARGO_PKG_VERSION"),
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     arguments.common.write("doctor", &found, Configuration {}, None)?;
     if arguments.common.json {
         json::print(&found)?;
-        return Ok(Verdict::Yes);
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     facts.add("build", build);
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     facts.add("claims", claims);
     facts.add("gpu", gpu.map_or_else(|no| format!("no: {no}"), |yes| format!("yes: {yes}")));
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// The GPU that there is, or why there is none.

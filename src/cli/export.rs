@@ -25,7 +25,7 @@ use super::input::Described;
 use super::json::{self, Number, Record};
 use super::output::{Facts, Progress, grouped, print};
 use super::words::residual_text;
-use super::{CliError, Common, Verdict, labelled_sample, write};
+use super::{Answer, CliError, CommonOptions, labelled_sample, write};
 
 /// A format to leave in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,7 +72,7 @@ pub struct Arguments {
     #[command(flatten)]
     described: Described,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// A file, and what to say of it.
@@ -89,7 +89,7 @@ struct Exported {
     note: Option<&'static str>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("reading");
     let loaded = arguments.described.load(&arguments.network)?;
@@ -153,7 +153,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     };
     if arguments.common.json {
         json::print(&found)?;
-        return Ok(Verdict::Yes);
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     facts.add("file", format!("{}, {} bytes", file.display(), grouped(bytes.len() as u64)));
@@ -178,7 +178,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         facts.add("note", note);
     }
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// The type of numbers that are written as fractions.

@@ -10,7 +10,7 @@ use shatter_interchange::load::{self, Loaded};
 use shatter_sample::{LabelRule, RawSample, Shape};
 use shatter_train::checkpoint;
 
-use super::{CliError, Common};
+use super::{CliError, CommonOptions};
 
 /// Opens a file; a folder is refused.
 pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
@@ -50,7 +50,7 @@ impl Described {
 /// certificate brings its rule.
 pub fn labelled(
     asked: Option<LabelRule>,
-    common: &Common,
+    common: &CommonOptions,
     loaded: &Loaded,
     raw: RawSample,
 ) -> Result<RawSample, CliError> {

@@ -97,7 +97,7 @@ enum Command {
 
 impl Command {
     /// The options that every command has, where it has them.
-    fn common(&self) -> Option<&Common> {
+    fn common(&self) -> Option<&CommonOptions> {
         match self {
             Command::Verify(verify::Arguments { common, .. })
             | Command::Fit(fit::Arguments { common, .. })
@@ -120,7 +120,7 @@ impl Command {
 
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
-struct Common {
+struct CommonOptions {
     /// Seed of all random draws [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -132,7 +132,7 @@ struct Common {
     out: Option<PathBuf>,
 }
 
-impl Common {
+impl CommonOptions {
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
@@ -156,7 +156,7 @@ impl Common {
 
 /// The answer to the question that a command asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Answer {
     Yes,
     No,
     /// Training diverged in some of the runs that were asked for.
@@ -268,18 +268,18 @@ pub fn run(build: Build) -> ExitCode {
         Command::Completions { shell } => completions(shell),
     });
     match result {
-        Ok(Verdict::Yes) => ExitCode::SUCCESS,
-        Ok(Verdict::No) => ExitCode::from(1),
-        Ok(Verdict::Diverged) => ExitCode::from(3),
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Diverged) => ExitCode::from(3),
         Err(error) => tell(&error.failure()),
     }
 }
 
-fn completions(shell: clap_complete::Shell) -> Result<Verdict, CliError> {
+fn completions(shell: clap_complete::Shell) -> Result<Answer, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "shatter", &mut script);
     output::print_bytes(&script)?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use super::json::{self, Record};
 use super::manifest::MANIFEST;
 use super::output::{grouped, percent, percent_of_errors, print};
 use super::runs::{One, Runs};
-use super::training::{Options, Precision, Task};
-use super::{CliError, Common, Verdict, write};
+use super::training::{Precision, Setup, TrainingOptions};
+use super::{Answer, CliError, CommonOptions, write};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -56,9 +56,9 @@ pub struct Arguments {
     #[arg(long, default_value_t = NonZeroUsize::MIN, value_name = "R")]
     replicas: NonZeroUsize,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 impl Arguments {
@@ -112,23 +112,23 @@ impl Record for RandomizeRecord<'_> {
     const FORMAT: &'static str = "shatter randomize 1";
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => randomize::<f32>(arguments),
         Precision::F64 => randomize::<f64>(arguments),
     }
 }
 
-fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn randomize<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
     let Arguments { sample, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
-    let task = options.task(sample, common.seed())?;
-    let device = options.device::<E>(&task)?;
-    let cases = cases(arguments, &task)?;
-    let runs = Runs { options, task: &task, device: &device, quiet: common.json };
+    let setup = options.setup(sample, common.seed())?;
+    let device = options.device::<E>(&setup)?;
+    let cases = cases(arguments, &setup)?;
+    let runs = Runs { options, setup: &setup, device: &device, quiet: common.json };
     let runs = Sweep { runs, most: arguments.replicas.get(), out: &out }.run(&cases)?;
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
     let record = RandomizeRecord { runs: &rows };
@@ -138,7 +138,7 @@ where
     let command = format!("shatter randomize {sample} --model {}", options.model());
     let drawn = figures::draw(&recorded, &out, &command)?;
     let names = cases.iter().map(Case::name).collect();
-    let manifest = options.sweep_manifest::<E>(&task, cases[0], &device.describe(), names)?;
+    let manifest = options.sweep_manifest::<E>(&setup, cases[0], &device.describe(), names)?;
     manifest.write(&out.join(MANIFEST))?;
     if common.json {
         json::print(&record)?;
@@ -153,15 +153,15 @@ where
     let fitted = runs.iter().all(|(_, run)| run.ended == Ended::Fitted || !run.asked());
     let diverged = rows.iter().any(|row| row.ended == Ended::Diverged);
     Ok(match (diverged, fitted) {
-        (true, _) => Verdict::Diverged,
-        (_, true) => Verdict::Yes,
-        _ => Verdict::No,
+        (true, _) => Answer::Diverged,
+        (_, true) => Answer::Yes,
+        _ => Answer::No,
     })
 }
 
 /// All runs, seed by seed. Of the conditions that nobody asked for, those that mean something.
-fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
-    let shared = task.common(&arguments.options);
+fn cases(arguments: &Arguments, setup: &Setup) -> Result<Vec<Case>, CliError> {
+    let shared = setup.common(&arguments.options);
     let chosen = !arguments.corruption.is_empty() || !arguments.conditions.is_empty();
     let mut cases = Vec::new();
     for seed in arguments.seeds() {

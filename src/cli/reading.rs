@@ -58,7 +58,7 @@ impl FromStr for Names {
 }
 
 /// A reading, and whether it was taken because nothing said one.
-pub struct Chosen {
+pub struct ChosenReading {
     pub reading: Reading,
     pub assumed: bool,
 }
@@ -75,7 +75,7 @@ impl Override {
         file: &Path,
         own: Result<Option<Reading>, ReadingError>,
         otherwise: impl FnOnce() -> Result<Reading, ReadingError>,
-    ) -> Result<Chosen, CliError> {
+    ) -> Result<ChosenReading, CliError> {
         let refused = |error| refused(file, &error);
         let own = match own {
             // Names that are given take the place of those that were lost.
@@ -91,11 +91,11 @@ impl Override {
         if let Some(Names(names)) = &self.classes {
             reading.classes.clone_from(names);
         }
-        Ok(Chosen { reading, assumed })
+        Ok(ChosenReading { reading, assumed })
     }
 }
 
-impl Chosen {
+impl ChosenReading {
     /// The labels in the numbers of the outputs.
     pub fn bind(&self, file: &Path, labels: &Labels, outputs: usize) -> Result<Said, CliError> {
         self.reading.bind(labels, outputs).map_err(|error| refused(file, &error))

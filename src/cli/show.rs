@@ -17,7 +17,7 @@ use super::json::{self, Number, Record};
 use super::output::{Facts, grouped, operations, print};
 use super::reading::ReadingRecord;
 use super::words::sizes_text;
-use super::{CliError, Common, Verdict};
+use super::{Answer, CliError, CommonOptions};
 use shatter_network::reading::counted;
 
 /// Numbers of each kind that are printed.
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[command(flatten)]
     described: Described,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints and `show.json` holds: what the file is, and what it holds, by its kind.
@@ -133,7 +133,7 @@ struct Configuration<'a> {
     network: &'a Path,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let loaded = arguments.described.load(&arguments.network)?;
     let (shown, facts) = match &loaded.body {
         Body::Explicit(explicit) => show_explicit(&loaded, explicit),
@@ -151,10 +151,10 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     arguments.common.write("show", &found, configuration, None)?;
     if arguments.common.json {
         json::print(&found)?;
-        return Ok(Verdict::Yes);
+        return Ok(Answer::Yes);
     }
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// How outputs say labels. What was lost, or is no reading, is for those to say who need it.

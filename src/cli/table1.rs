@@ -22,8 +22,8 @@ use super::json::{self, Record};
 use super::manifest::MANIFEST;
 use super::output::{grouped, percent, print};
 use super::runs::{One, Runs};
-use super::training::{Options, Precision, Task};
-use super::{CliError, Common, Verdict, write, write_figure};
+use super::training::{Precision, Setup, TrainingOptions};
+use super::{Answer, CliError, CommonOptions, write, write_figure};
 
 /// Images of the paper's training set.
 const IMAGES: usize = 50_000;
@@ -61,9 +61,9 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', value_name = "ROW,...")]
     rows: Vec<String>,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// A row as it is printed and written; accuracies are shares, the paper's as well.
@@ -142,14 +142,14 @@ fn chosen(texts: &[String]) -> Result<Vec<usize>, CliError> {
     Ok((0..ROWS.len()).filter(|&at| wanted[at]).collect())
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => table::<f32>(arguments),
         Precision::F64 => table::<f64>(arguments),
     }
 }
 
-fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn table<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
@@ -159,30 +159,30 @@ where
     }
     let rows = chosen(&arguments.rows)?;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table1"));
-    let mut task = options.task(sample, common.seed())?;
-    rows.iter().try_for_each(|&at| check(&ROWS[at], &task))?;
-    let device = options.of_row(&ROWS[rows[0]]).device::<E>(&task)?;
+    let mut setup = options.setup(sample, common.seed())?;
+    rows.iter().try_for_each(|&at| check(&ROWS[at], &setup))?;
+    let device = options.of_row(&ROWS[rows[0]]).device::<E>(&setup)?;
     let mut found = Vec::new();
     for (index, &at) in rows.iter().enumerate() {
         let (row, name) = (&ROWS[at], ROWS[at].name());
         let options = options.of_row(row);
-        task.settings = options.settings(&task.train.labels, common.seed())?;
+        setup.settings = options.settings(&setup.train.labels, common.seed())?;
         let case = Case { condition: row.condition(), seed: common.seed() };
         let place = format!("{} of {}", index + 1, rows.len());
         let path = out.join(&name);
-        let runs = Runs { options: &options, task: &task, device: &device, quiet: common.json };
+        let runs = Runs { options: &options, setup: &setup, device: &device, quiet: common.json };
         let summary = runs.one(One { case, path: path.clone(), name }, &place)?;
-        found.push(of_run(at, &task, &summary, &path)?);
+        found.push(of_run(at, &setup, &summary, &path)?);
     }
     let record = Table1Record { rows: &found };
     write(&out, "table1.json", json::text(&record)?)?;
     let names = found.iter().map(|row| row.name.clone()).collect();
-    let manifest = options.table_manifest::<E>(&task, &device.describe(), names)?;
+    let manifest = options.table_manifest::<E>(&setup, &device.describe(), names)?;
     let drawn_by = format!(
         "shatter table1 {sample} · version {} · commit {}",
         manifest.version, manifest.commit
     );
-    let drawn = draw(&found, &task, &out, &drawn_by)?;
+    let drawn = draw(&found, &setup, &out, &drawn_by)?;
     manifest.write(&out.join(MANIFEST))?;
     if common.json {
         json::print(&record)?;
@@ -192,16 +192,16 @@ where
             "Written to {}: {figure}table1.json, manifest.json, and one folder a row.\n",
             out.display()
         );
-        print(&format!("\n{}{}\n{files}", text(&found), label(&task)))?;
+        print(&format!("\n{}{}\n{files}", text(&found), label(&setup)))?;
     }
     let diverged = found.iter().any(|row| row.ended == Ended::Diverged);
-    Ok(if diverged { Verdict::Diverged } else { Verdict::Yes })
+    Ok(if diverged { Answer::Diverged } else { Answer::Yes })
 }
 
 /// Random crops need room.
-fn check(row: &Row, task: &Task) -> Result<(), CliError> {
-    let sides = task.train.points.shape().iter().rev().take(2);
-    let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
+fn check(row: &Row, setup: &Setup) -> Result<(), CliError> {
+    let sides = setup.train.points.shape().iter().rev().take(2);
+    let room = setup.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
     let augmentation = match row.augmentation {
         "" => Augmentation::default(),
         text => text.parse().map_err(CliError::Usage)?,
@@ -215,7 +215,7 @@ fn check(row: &Row, task: &Task) -> Result<(), CliError> {
 }
 
 /// What a run found.
-fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Found, CliError> {
+fn of_run(at: usize, setup: &Setup, summary: &Summary, path: &Path) -> Result<Found, CliError> {
     let row = &ROWS[at];
     let [paper_train, paper_test] = of_the_paper(row);
     let lines = read_lines(&path.join(RECORD))?;
@@ -226,10 +226,10 @@ fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Foun
         name: row.name(),
         model: row.model,
         augmentation: row.augmentation,
-        weight_decay: task.settings.weight_decay,
-        rate_decay: task.settings.rate_decay,
+        weight_decay: setup.settings.weight_decay,
+        rate_decay: setup.settings.rate_decay,
         labels: row.condition().to_string(),
-        images: task.train.labels.len(),
+        images: setup.train.labels.len(),
         ended: summary.ended,
         epochs: summary.epochs,
         steps: summary.steps,
@@ -242,7 +242,7 @@ fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Foun
 }
 
 /// Draws the figure; whether there was anything to draw.
-fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool, CliError> {
+fn draw(found: &[Found], setup: &Setup, out: &Path, command: &str) -> Result<bool, CliError> {
     let per_cent = |share: Option<f64>| share.map(|share| 100.0 * share);
     let rows: Vec<Accuracies> = found
         .iter()
@@ -252,7 +252,7 @@ fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool,
             test: [row.test_accuracy, row.paper_test].map(per_cent),
         })
         .collect();
-    let note = format!("{command} · {}", label(task).trim());
+    let note = format!("{command} · {}", label(setup).trim());
     match figure::draw(&accuracies(&rows, &note)) {
         Err(FigureError::Empty) => Ok(false), // all rows diverged
         drawing => write_figure(out, "table1", drawing?).map(|()| true),
@@ -260,9 +260,9 @@ fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool,
 }
 
 /// What ours were trained on, where that is not what the paper's were.
-fn label(task: &Task) -> String {
-    let images = task.train.labels.len();
-    let (all, sample) = (grouped(IMAGES as u64), &task.train.text);
+fn label(setup: &Setup) -> String {
+    let images = setup.train.labels.len();
+    let (all, sample) = (grouped(IMAGES as u64), &setup.train.text);
     let ours = format!("Ours: {} images of {sample}", grouped(images as u64));
     if images == IMAGES {
         format!("{ours}.\n")

@@ -24,8 +24,8 @@ use super::figures::{self, read_lines};
 use super::json::{self, Record};
 use super::manifest::MANIFEST;
 use super::output::{Facts, grouped, percent, print, seconds};
-use super::training::{Options, Precision, Task, Watch};
-use super::{CliError, Common, Verdict, write_figure};
+use super::training::{Precision, Setup, TrainingOptions, Watch};
+use super::{Answer, CliError, CommonOptions, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -58,9 +58,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints.
@@ -68,14 +68,14 @@ impl Record for Summary {
     const FORMAT: &'static str = "shatter train 1";
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => train::<f32>(arguments),
         Precision::F64 => train::<f64>(arguments),
     }
 }
 
-fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn train<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
@@ -95,19 +95,19 @@ where
         let file = out.join(CHECKPOINT);
         return Err(CliError::Usage(format!("there is no {} to resume", file.display())));
     }
-    let task = options.task(sample, common.seed())?;
+    let setup = options.setup(sample, common.seed())?;
     let case = Case { condition: *labels, seed: common.seed() };
-    let device = options.device::<E>(&task)?;
-    let shared = task.common(options);
+    let device = options.device::<E>(&setup)?;
+    let shared = setup.common(options);
     let prepared = shared.prepare::<E>(case)?;
     let mut trainer = shared.trainer(device.device.as_ref(), &[(case, &prepared)])?;
     drop(prepared); // the device has it now
-    let facts = describe(&trainer, &task, case)?;
+    let facts = describe(&trainer, &setup, case)?;
     if let Some(file) = &arguments.init {
         let weights = load::weights(file, trainer.architecture())?;
         let outputs = trainer.architecture().output().map_err(TrainError::from)?.len();
         let own = weights.reading.and_then(|own| match own {
-            Some(own) => own.trains(&task.train.labels, outputs),
+            Some(own) => own.trains(&setup.train.labels, outputs),
             None => Ok(()),
         });
         own.map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
@@ -123,7 +123,7 @@ where
     }
     CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
     let path = out.join(MANIFEST);
-    let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
+    let mut manifest = options.manifest::<E>(&setup, case, &device.describe())?;
     manifest.configuration.changed_labels = Some(trainer.changed_labels(0));
     manifest.configuration.init = Some(match arguments.resume {
         true => figures::init(&path),
@@ -178,7 +178,7 @@ where
         print(facts.text())?;
     }
     let yes = summary.ended == Ended::Fitted || !summary.asked();
-    Ok(if yes { Verdict::Yes } else { Verdict::No })
+    Ok(if yes { Answer::Yes } else { Answer::No })
 }
 
 /// The files of the figure.
@@ -193,7 +193,11 @@ fn remove(file: &Path) -> Result<(), CliError> {
 }
 
 /// What is about to be trained, in lines.
-fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result<String, CliError> {
+fn describe<E: Element>(
+    trainer: &Trainer<E>,
+    setup: &Setup,
+    case: Case,
+) -> Result<String, CliError> {
     let mut facts = Facts::default();
     let architecture = trainer.architecture();
     let (all, paper) = (
@@ -206,7 +210,7 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
     } else {
         String::new()
     };
-    facts.add("sample", format!("{}, {}", task.train.text, task.train.points.describe()));
+    facts.add("sample", format!("{}, {}", setup.train.text, setup.train.points.describe()));
     facts.add(
         "condition",
         format!(
@@ -217,14 +221,14 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
             grouped(trainer.samples() as u64)
         ),
     );
-    facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
-    let how = match task.train.labels {
+    facts.add("test sample", setup.test.as_ref().map_or("none", |test| &test.text));
+    let how = match setup.train.labels {
         Labels::Classes { .. } => How::Largest,
         Labels::Real { .. } => How::Value,
     };
     let outputs = architecture.output().map_err(TrainError::from)?.len();
-    facts.add("reading", Reading::built_on(how, &task.train.labels).describe(outputs));
-    facts.add("input", shape_text(architecture.input, task));
+    facts.add("reading", Reading::built_on(how, &setup.train.labels).describe(outputs));
+    facts.add("input", shape_text(architecture.input, setup));
     facts.add("parameters", format!("{}{more}", grouped(all)));
     let settings = trainer.settings(0);
     facts.add(
@@ -243,10 +247,10 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
     Ok(facts.text().to_owned())
 }
 
-fn shape_text(input: Shape, task: &Task) -> String {
-    let preprocess = &task.preprocess;
+fn shape_text(input: Shape, setup: &Setup) -> String {
+    let preprocess = &setup.preprocess;
     let whiten = if preprocess.whiten { ", each image whitened" } else { "" };
-    let augment = match task.settings.augmentation.as_str() {
+    let augment = match setup.settings.augmentation.as_str() {
         "" => String::new(),
         how => format!(", augmented by {how}"),
     };

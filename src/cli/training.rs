@@ -24,7 +24,7 @@ use shatter_train::run::{Flow, Folder};
 use shatter_train::table1::Row;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
-use super::device::{self, Chosen, DeviceChoice};
+use super::device::{self, ChosenDevice, DeviceChoice};
 use super::output::percent;
 use super::{CliError, raw_sample};
 
@@ -77,9 +77,9 @@ pub enum LossChoice {
 /// The network if no other is named.
 const MODEL: &str = "mlp1x512";
 
-/// Options of every command that trains.
+/// TrainingOptions of every command that trains.
 #[derive(Args, Debug, Clone)]
-pub struct Options {
+pub struct TrainingOptions {
     /// mlp1x512, mlp3x512, mlp:W1,W2,..., alexnet, inception, inception-nobn, or layers in words
     #[arg(long, default_value = MODEL, value_name = "NETWORK")]
     model: String,
@@ -177,8 +177,8 @@ impl FromStr for Share {
     }
 }
 
-/// What the commands work on.
-pub struct Task {
+/// The samples of a command, their preprocessing, and the settings of training.
+pub struct Setup {
     pub train: RawSample,
     pub test: Option<RawSample>,
     pub preprocess: Preprocess,
@@ -191,9 +191,9 @@ pub struct Task {
     digests: (String, Option<String>),
 }
 
-impl Task {
+impl Setup {
     /// As the library takes it.
-    pub fn common<'a>(&'a self, options: &'a Options) -> Common<'a> {
+    pub fn common<'a>(&'a self, options: &'a TrainingOptions) -> Common<'a> {
         Common {
             train: &self.train,
             test: self.test.as_ref(),
@@ -255,14 +255,14 @@ impl Serialize for SharedSettings {
     }
 }
 
-impl Options {
+impl TrainingOptions {
     /// Name or text of the network.
     pub fn model(&self) -> &str {
         &self.model
     }
 
     /// Reads the samples and puts the settings together.
-    pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
+    pub fn setup(&self, sample: &str, seed: u64) -> Result<Setup, CliError> {
         let load = |text: &str| raw_sample(text, seed);
         let train = load(sample)?;
         let test = match &self.test {
@@ -282,7 +282,7 @@ impl Options {
             ..paper
         };
         let settings = self.settings(&train.labels, seed)?;
-        Ok(Task {
+        Ok(Setup {
             points_sha256: fingerprint(&train.points),
             digests: (fingerprint_labelled(&train), test.as_ref().map(fingerprint_labelled)),
             sample_seed: seed,
@@ -330,8 +330,8 @@ impl Options {
 
     /// These options for a row of a table, which sets network, augmentation, weight decay (the one
     /// asked for, or none), and may set the decay of the learning rate.
-    pub fn of_row(&self, row: &Row) -> Options {
-        Options {
+    pub fn of_row(&self, row: &Row) -> TrainingOptions {
+        TrainingOptions {
             model: row.model.into(),
             augment: row.augmentation.into(),
             weight_decay: if row.weight_decay { self.weight_decay } else { 0.0 },
@@ -349,19 +349,19 @@ impl Options {
     /// The manifest of a run.
     pub fn manifest<E: Element>(
         &self,
-        task: &Task,
+        setup: &Setup,
         case: Case,
         device: &str,
     ) -> Result<Manifest<Configuration>, CliError> {
-        let shared = task.common(self);
+        let shared = setup.common(self);
         let mut manifest = Manifest::new(Configuration {
-            sample: task.train.text.clone(),
-            test: task.test.as_ref().map(|test| test.text.clone()),
+            sample: setup.train.text.clone(),
+            test: setup.test.as_ref().map(|test| test.text.clone()),
             condition: Some(case.condition.to_string()),
             model: Some(self.model.clone()),
             network: Some(shared.network()?.to_string()),
             settings: SharedSettings { settings: shared.settings(case), differing: &[] },
-            preprocess: task.preprocess,
+            preprocess: setup.preprocess,
             randomize_test: self.randomize_test,
             precision: shared.arithmetic.name::<E>(),
             device: device.to_owned(),
@@ -370,20 +370,20 @@ impl Options {
             runs: None,
             rows: None,
         });
-        manifest.sample = Some(task.train.text.clone());
-        manifest.points_sha256 = Some(task.points_sha256.clone());
+        manifest.sample = Some(setup.train.text.clone());
+        manifest.points_sha256 = Some(setup.points_sha256.clone());
         Ok(manifest)
     }
 
     /// The manifest of `runs` that differ in condition and seed.
     pub fn sweep_manifest<E: Element>(
         &self,
-        task: &Task,
+        setup: &Setup,
         case: Case,
         device: &str,
         runs: Vec<String>,
     ) -> Result<Manifest<Configuration>, CliError> {
-        let mut manifest = self.manifest::<E>(task, case, device)?;
+        let mut manifest = self.manifest::<E>(setup, case, device)?;
         let of_all = &mut manifest.configuration;
         of_all.condition = None;
         of_all.settings.differing = &["seed"];
@@ -394,12 +394,12 @@ impl Options {
     /// The manifest of the `rows` of a table, which differ in condition, network and settings.
     pub fn table_manifest<E: Element>(
         &self,
-        task: &Task,
+        setup: &Setup,
         device: &str,
         rows: Vec<String>,
     ) -> Result<Manifest<Configuration>, CliError> {
-        let case = Case { condition: Condition::True, seed: task.settings.seed };
-        let mut manifest = self.manifest::<E>(task, case, device)?;
+        let case = Case { condition: Condition::True, seed: setup.settings.seed };
+        let mut manifest = self.manifest::<E>(setup, case, device)?;
         let of_all = &mut manifest.configuration;
         (of_all.condition, of_all.model, of_all.network) = (None, None, None);
         of_all.settings.differing =
@@ -423,11 +423,11 @@ impl Options {
     }
 
     /// The device that was asked for.
-    pub fn device<E: Element>(&self, task: &Task) -> Result<Chosen<E>, CliError>
+    pub fn device<E: Element>(&self, setup: &Setup) -> Result<ChosenDevice<E>, CliError>
     where
         Cpu: Device<E>,
     {
-        device::choose(self.device, &task.common(self))
+        device::choose(self.device, &setup.common(self))
     }
 }
 

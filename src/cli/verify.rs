@@ -11,7 +11,7 @@ use shatter_verify::{self as verify, Arithmetic, Options, Outcome, Report, Theor
 
 use super::json::{self, Record};
 use super::output::{self, print};
-use super::{CliError, Common, Verdict, write, write_figure};
+use super::{Answer, CliError, CommonOptions, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter verify --out out/verify\n\n\
@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// The threshold rules in the order of their colours.
@@ -32,7 +32,7 @@ const RULES: [(&str, &str); 3] = [
     ("midpoint", "midpoint: thresholds halfway between neighbours"),
 ];
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let grid = if arguments.quick { Options::quick() } else { Options::default() };
     let options = Options { seed: arguments.common.seed(), ..grid };
     let progress = output::Progress::start();
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         );
         print(&format!("{}\n{files}", report.table()))?;
     }
-    Ok(if verdict.verified { Verdict::Yes } else { Verdict::No })
+    Ok(if verdict.verified { Answer::Yes } else { Answer::No })
 }
 
 /// What `--json` prints and `verify.json` holds.

@@ -20,7 +20,7 @@ use crate::error::of_certificate;
 use crate::json::{self, Place, Record};
 use crate::output::{Facts, Progress, grouped, print, seconds, timed, written};
 use crate::reading::{Override, ReadingRecord};
-use crate::{CliError, Common, Verdict, input, raw_sample, visible};
+use crate::{Answer, CliError, CommonOptions, input, raw_sample, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(
@@ -75,7 +75,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["network", "json"])]
     integers: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 impl Arguments {
@@ -140,7 +140,7 @@ impl Record for RejectedRecord {
     const FORMAT: &'static str = "shatter check 1";
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match (&arguments.network, arguments.files.as_slice()) {
         (Some(file), [sample]) => network::run(arguments, file, None, sample),
         (Some(file), [certificate, sample]) => {
@@ -167,7 +167,7 @@ fn check_certificate(
     arguments: &Arguments,
     certificate: &Path,
     sample: &str,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     if is_of_network(certificate) {
         return Err(CliError::Usage(format!(
             "{} is a certificate of a network from elsewhere: give that network's file, too (--network FILE)",
@@ -192,7 +192,7 @@ fn check_certificate(
                         Ok((sample, scale)) => {
                             let mut out = BufWriter::new(std::io::stdout().lock());
                             written(write_integers(&mut out, network, &claim, &sample, scale))?;
-                            Ok(Verdict::Yes)
+                            Ok(Answer::Yes)
                         }
                         Err(rejection) => rejected(arguments, &rejection),
                     }
@@ -232,7 +232,7 @@ fn check_certificate(
     arguments.write(&found, Some(&found.reading))?;
     if arguments.common.json {
         json::print(&found)?;
-        return Ok(Verdict::Yes);
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     let points = grouped(accepted.points as u64);
@@ -243,7 +243,7 @@ fn check_certificate(
     facts.add("points", format!("SHA-256 {}", accepted.points_sha256));
     facts.add("times", format!("loading {}, checking {}", seconds(loading), seconds(checking)));
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 fn network_text(accepted: &Accepted) -> String {
@@ -266,7 +266,7 @@ fn network_text(accepted: &Accepted) -> String {
     }
 }
 
-fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
+fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Answer, CliError> {
     // Neither yes nor no: the file, or what was asked of the machine, is at fault.
     let undecided = matches!(
         rejection,
@@ -290,5 +290,5 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
     } else {
         print(&format!("rejected: {}\n", visible::line(&rejection.to_string())))?;
     }
-    Ok(Verdict::No)
+    Ok(Answer::No)
 }

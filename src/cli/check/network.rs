@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::json::{self, Record};
 use crate::output::{Facts, Progress, grouped, operations, print, seconds, timed};
 use crate::reading::ReadingRecord;
-use crate::{CliError, Verdict, input, raw_sample, write};
+use crate::{Answer, CliError, input, raw_sample, write};
 use shatter_exact::Format;
 use shatter_interchange::load::{self, Body, Kind, Loaded, Trained};
 use shatter_judge::{
@@ -60,7 +60,7 @@ impl Record for NetworkRecord<'_> {
 }
 
 /// A network, and the points as it takes them.
-struct Task {
+struct NetworkOnPoints {
     network: Graph,
     description: String,
     /// The layers that the file does not say.
@@ -76,15 +76,15 @@ pub fn run(
     file: &Path,
     claimed: Option<&Path>,
     text: &str,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("reading");
     let undecided = |source| CliError::Judge { file: file.to_owned(), source: Box::new(source) };
     let raw = raw_sample(text, arguments.common.seed())?;
     let loaded = load(arguments, file, &raw)?;
-    let task = task(arguments, file, &loaded, raw)?;
-    let (points, labels) = (&task.sample.points, &task.sample.labels);
-    let outputs = task.network.outputs();
+    let on_points = on_points(arguments, file, &loaded, raw)?;
+    let (points, labels) = (&on_points.sample.points, &on_points.sample.labels);
+    let outputs = on_points.network.outputs();
     let claimed = match claimed {
         Some(path) => {
             let bytes = bounded(path, certificate::longest(labels))?;
@@ -94,8 +94,8 @@ pub fn run(
     };
     // Decided is what the certificate speaks of, unless something else is asked for.
     let own = match claimed.as_deref().and_then(certificate::reading) {
-        Some(reading) => own(reading, task.reading.clone()),
-        None => task.reading.clone(),
+        Some(reading) => own(reading, on_points.reading.clone()),
+        None => on_points.reading.clone(),
     };
     let otherwise = || Reading::by_outputs(outputs, labels);
     let chosen = arguments.said.choose(file, own, otherwise)?;
@@ -107,25 +107,25 @@ pub fn run(
     let otherwise = if claimed.is_some() { Walks::AtMost(usize::MAX) } else { Walks::default() };
     let walks = arguments.walks.unwrap_or(otherwise);
     let effort = Effort { exact: arguments.exact, walks };
-    let decide = || judge::decide(&task.network, points, &said, runtime, effort);
+    let decide = || judge::decide(&on_points.network, points, &said, runtime, effort);
     let (result, deciding) = timed(decide);
     let Decided { mut judged, left, walked } = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: loaded.sha256.clone(),
-        description: task.description.clone(),
-        layers: task.layers.clone(),
-        takes: task.network.input.clone(),
+        description: on_points.description.clone(),
+        layers: on_points.layers.clone(),
+        takes: on_points.network.input.clone(),
         gives: outputs,
-        precision: task.network.precision,
+        precision: on_points.network.precision,
         runtime,
         said: &said,
-        inputs: task.inputs.clone(),
-        sample: &task.sample,
+        inputs: on_points.inputs.clone(),
+        sample: &on_points.sample,
     };
     let n = judged.len();
     let claims = match &claimed {
         Some(text) => Some(
-            claims::confirm(text, &subject, &task.network, &mut judged, arguments.exact)
+            claims::confirm(text, &subject, &on_points.network, &mut judged, arguments.exact)
                 .map_err(undecided)?,
         ),
         None => None,
@@ -143,14 +143,14 @@ pub fn run(
         None => (None, None, None),
     };
     let (verdict, certificate) = match accepted {
-        Some(true) => (Verdict::Yes, None),
-        Some(false) => (Verdict::No, None),
+        Some(true) => (Answer::Yes, None),
+        Some(false) => (Answer::No, None),
         None => {
             progress.say("writing");
             let out = arguments.common.out.clone().unwrap_or_else(|| "out/check".into());
             write(&out, "certificate.txt", certificate::write(&subject, &judged))?;
             let yes = tally.exact + tally.margin == n;
-            (if yes { Verdict::Yes } else { Verdict::No }, Some(out.join("certificate.txt")))
+            (if yes { Answer::Yes } else { Answer::No }, Some(out.join("certificate.txt")))
         }
     };
     let found = NetworkRecord {
@@ -186,9 +186,9 @@ pub fn run(
         Some(Err(reason)) => facts.add("rejected", reason),
         None => {}
     }
-    facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
+    facts.add("network", format!("{}, {}", on_points.description, subject.precision.name()));
     facts.add("runtime", format!("{runtime}: {}", runtime.description()));
-    facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
+    facts.add("inputs", format!("{}, {}", on_points.inputs, points.describe()));
     facts.add("reading", chosen.text(labels, outputs));
     let number = |n: usize| grouped(n as u64);
     facts.add("fits exactly", number(tally.exact));
@@ -285,17 +285,17 @@ fn load(arguments: &Arguments, file: &Path, raw: &RawSample) -> Result<Loaded, C
 }
 
 /// The network, with the points as it takes them.
-fn task(
+fn on_points(
     arguments: &Arguments,
     file: &Path,
     loaded: &Loaded,
     raw: RawSample,
-) -> Result<Task, CliError> {
+) -> Result<NetworkOnPoints, CliError> {
     let network = loaded.graph()?.into_owned();
     let (description, layers) = match &loaded.body {
         Body::Trained(trained) if loaded.kind == Kind::Checkpoint => {
-            let task = prepared(arguments, file, trained, network, &raw)?;
-            return Ok(Task { reading: loaded.reading.clone(), ..task });
+            let on_points = prepared(arguments, file, trained, network, &raw)?;
+            return Ok(NetworkOnPoints { reading: loaded.reading.clone(), ..on_points });
         }
         Body::Trained(Trained { architecture, .. }) => {
             let words = arguments.architecture.as_ref().map(|_| architecture.to_string());
@@ -306,7 +306,7 @@ fn task(
     };
     let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
     let (inputs, reading) = ("points".to_owned(), loaded.reading.clone());
-    Ok(Task { network, description, layers, inputs, sample, reading })
+    Ok(NetworkOnPoints { network, description, layers, inputs, sample, reading })
 }
 
 /// A checkpoint brings its layers, its preparation and its labels.
@@ -316,7 +316,7 @@ fn prepared(
     checkpoint: &Trained,
     network: Graph,
     raw: &RawSample,
-) -> Result<Task, CliError> {
+) -> Result<NetworkOnPoints, CliError> {
     let data = &checkpoint.settings["data"];
     let usage = |reason: String| CliError::Usage(format!("{}: {reason}", file.display()));
     let preprocess: Preprocess = serde_json::from_value(data["preprocess"].clone())
@@ -346,7 +346,7 @@ fn prepared(
     };
     let Shape { channels, height, width } = shape;
     let points = Points::new(values, vec![channels, height, width]).map_err(of_text)?;
-    Ok(Task {
+    Ok(NetworkOnPoints {
         network,
         description: checkpoint.architecture.to_string(),
         layers: None,

@@ -14,7 +14,7 @@ use shatter_train::{Loss, measured};
 use super::super::json::{self, Number};
 use super::super::output::{Facts, grouped, percent, print};
 use super::super::reading::cell;
-use super::super::{CliError, Verdict, raw_sample, write};
+use super::super::{Answer, CliError, raw_sample, write};
 use super::{Arguments, Configuration, EvalRecord};
 
 /// Of a checkpoint.
@@ -32,7 +32,7 @@ struct CheckpointFound {
 /// How the file says that outputs are read.
 type Own = Result<Option<Reading>, ReadingError>;
 
-pub fn run(arguments: &Arguments, checkpoint: &Trained, own: Own) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments, checkpoint: &Trained, own: Own) -> Result<Answer, CliError> {
     match checkpoint.precision {
         Format::F64 => evaluate::<f64>(arguments, checkpoint, own),
         _ => evaluate::<f32>(arguments, checkpoint, own),
@@ -55,7 +55,7 @@ fn evaluate<E: Element>(
     arguments: &Arguments,
     checkpoint: &Trained,
     said: Own,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     let data = &checkpoint.settings["data"];
     let preprocess: Preprocess = part(arguments, &data["preprocess"], "preprocessing")?;
     let own: String = part(arguments, &data["condition"], "condition")?;
@@ -94,7 +94,7 @@ fn evaluate<E: Element>(
         prepare::<E>(&raw, None, condition, &preprocess, seed, false).map(|(train, _)| Some(train))
     };
     let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
-    let Some(mut set) = prepared else { return Ok(Verdict::No) }; // there always is one
+    let Some(mut set) = prepared else { return Ok(Answer::No) }; // there always is one
     let (network, outputs) = (&checkpoint.architecture, checkpoint.outputs());
     if set.shape != network.input {
         return Err(CliError::Usage(format!(
@@ -172,7 +172,7 @@ fn evaluate<E: Element>(
         }
         print(facts.text())?;
     }
-    Ok(if measured.accuracy == Some(1.0) { Verdict::Yes } else { Verdict::No })
+    Ok(if measured.accuracy == Some(1.0) { Answer::Yes } else { Answer::No })
 }
 
 /// A line a point: its label, and what the network puts out.

@@ -13,7 +13,7 @@ use shatter_sample::RawSample;
 use shatter_sample::fingerprint::fingerprint;
 
 use super::super::output::{Facts, Progress, grouped, operations, print};
-use super::super::{CliError, Verdict, input, json, raw_sample, write};
+use super::super::{Answer, CliError, input, json, raw_sample, write};
 use super::{Arguments, Configuration, EvalRecord, checkpoint};
 
 /// Of a graph, or of layers.
@@ -29,7 +29,7 @@ struct GraphFound<'a> {
     open_in_real_arithmetic: usize,
 }
 
-pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("evaluating");
     let (file, text) = (&arguments.network, arguments.sample.as_str());
@@ -125,7 +125,7 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
         How::Largest | How::Sign | How::Half => plainly == n,
         How::Value | How::OneHot | How::Bits => tally.exact + tally.margin == n,
     };
-    Ok(if fitted { Verdict::Yes } else { Verdict::No })
+    Ok(if fitted { Answer::Yes } else { Answer::No })
 }
 
 /// What the network is.

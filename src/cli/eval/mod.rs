@@ -20,7 +20,7 @@ use super::json::{self, Number, Record};
 use super::output::{Facts, Progress, grouped, print};
 use super::reading::{Override, ReadingRecord};
 use super::words::{labels_text, merged_text};
-use super::{CliError, Common, Verdict, labelled_sample};
+use super::{Answer, CliError, CommonOptions, labelled_sample};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  \
@@ -51,7 +51,7 @@ pub struct Arguments {
     #[command(flatten)]
     said: Override,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What was found: the record, and the lines after sample and labels.
@@ -133,7 +133,7 @@ struct Configuration<'a> {
     classes: &'a [String],
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("reading");
     let loaded = arguments.described.load(&arguments.network)?;
@@ -205,7 +205,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         more.iter().for_each(|(name, fact)| facts.add(name, fact));
         print(facts.text())?;
     }
-    Ok(if fits { Verdict::Yes } else { Verdict::No })
+    Ok(if fits { Answer::Yes } else { Answer::No })
 }
 
 /// "residual 0 (300 of 300 points equal their labels)".

@@ -14,7 +14,7 @@ pub use recorded::{Recorded, init, read_lines};
 
 use super::json::{self, Record};
 use super::output::print;
-use super::{CliError, Common, Verdict, write_figure};
+use super::{Answer, CliError, CommonOptions, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// What `--json` prints.
@@ -46,7 +46,7 @@ impl Record for FiguresRecord<'_> {
     const FORMAT: &'static str = "shatter figures 1";
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let Arguments { folders, common } = arguments;
     let mut runs = Vec::new();
     for folder in folders {
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         let (files, out) = (drawn.join(", "), out.display());
         print(&format!("{} runs; written to {out}: {files} (and .svg)\n", runs.len()))?;
     }
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// Draws what the runs give; the names of the files.

@@ -8,7 +8,7 @@ use crate::json::{self, Record};
 use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
-use crate::{CliError, Verdict, labelled_sample, memory};
+use crate::{Answer, CliError, labelled_sample, memory};
 use shatter_construct::{Assumption, Bound, Construction, Promise, Task, catalogue, first_misfit};
 use shatter_network::{Reading, Sizes};
 use shatter_sample::fingerprint::fingerprint;
@@ -110,7 +110,7 @@ fn find(name: &str) -> Result<Box<dyn Construction>, CliError> {
 }
 
 /// Builds, evaluates and writes the network of the construction `name`.
-pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
     let construction = find(name)?;
     let progress = Progress::start();
     let seed = arguments.common.seed();
@@ -206,7 +206,7 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         );
         print(facts.text())?;
     }
-    Ok(if fits && broken.is_none() { Verdict::Yes } else { Verdict::No })
+    Ok(if fits && broken.is_none() { Answer::Yes } else { Answer::No })
 }
 
 impl FitRecord {

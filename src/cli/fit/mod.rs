@@ -14,7 +14,7 @@ use shatter_sample::LabelRule;
 use shatter_verify::solver::FloatSolver;
 
 use super::device::DeviceChoice;
-use super::{CliError, Common, Verdict};
+use super::{Answer, CliError, CommonOptions};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -134,7 +134,7 @@ impl Arguments {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match &arguments.construction {
         None => two_layer::run(arguments),
         Some(name) => construction::run(arguments, name),

@@ -8,7 +8,7 @@ use crate::json::{self, Number, Record};
 use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, error_size, grouped, print, seconds, timed};
 use crate::words::{floats_text, labels_text, merged_text, residual_text};
-use crate::{CliError, Verdict, labelled_sample, memory};
+use crate::{Answer, CliError, labelled_sample, memory};
 use shatter_construct::{ThresholdRule, depth_two};
 use shatter_exact::Lattice;
 use shatter_judge::Runtime;
@@ -116,7 +116,7 @@ struct Brute {
 }
 
 /// Builds, evaluates and writes the two-layer network.
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = Progress::start();
     let seed = arguments.common.seed();
     progress.say("reading the sample");
@@ -214,7 +214,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         let done = Done { loading, building, checking, writing, brute, replaced };
         print(&text(&report, &sample, &reading, &residual, &out, &done))?;
     }
-    Ok(if fits { Verdict::Yes } else { Verdict::No })
+    Ok(if fits { Answer::Yes } else { Answer::No })
 }
 
 /// What the record does not hold.
