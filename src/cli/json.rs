@@ -1,4 +1,4 @@
-//! What `--json` prints and `NAME.json` holds: one object, which begins with its format. FORMAT.md lists the fields.
+//! The objects that `--json` prints and `NAME.json` holds. Each begins with its format; FORMAT.md lists the fields.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,16 +24,16 @@ struct Document<'a, R> {
     record: &'a R,
 }
 
-/// The record as the text of a file.
+/// Returns the record as the text of a file.
 pub fn text<R: Record>(record: &R) -> Result<String, CliError> {
     let document = Document { format: R::FORMAT, record };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Whether the object of this process was printed: there is one.
+/// Set once an object is printed: a process prints one.
 static PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// Prints the record, unless one was printed before.
+/// Prints the record, unless this process has printed one.
 pub fn print<R: Record>(record: &R) -> Result<(), CliError> {
     let text = visible::json(&text(record)?);
     if PRINTED.swap(true, Ordering::SeqCst) {

@@ -17,7 +17,7 @@ const COORDINATE: u64 = 8;
 /// Bytes per label.
 const LABEL: u64 = 4;
 
-/// That the sample can be drawn; a sample that is read is as large as its files.
+/// Refuses a sample that memory cannot hold, if it is drawn: one that is read is as large as its files.
 pub fn sample(text: &str) -> Result<(), CliError> {
     match drawn(text) {
         Some((n, _, d)) => planned(text, "draw", points(n, d)),
@@ -25,7 +25,7 @@ pub fn sample(text: &str) -> Result<(), CliError> {
     }
 }
 
-/// That a network can be fitted to the sample, as far as its text says how many points it has.
+/// Refuses to fit a sample that is drawn if memory cannot hold it with its network.
 pub fn fit(text: &str) -> Result<(), CliError> {
     match drawn(text) {
         Some((n, kept, d)) => {
@@ -37,13 +37,13 @@ pub fn fit(text: &str) -> Result<(), CliError> {
     }
 }
 
-/// That a network can be fitted to the `n` points of a sample that is in memory.
+/// Refuses to fit the `n` points of a sample that is in memory if there is no room for their network.
 pub fn fit_read(text: &str, n: usize) -> Result<(), CliError> {
     planned(text, "fit", (n as u64).saturating_mul(FIT))
 }
 
-/// Points that are drawn, those that are kept, and coordinates, of a synthetic sample. What the sample's own limits
-/// refuse is left to them.
+/// Points drawn, points kept and coordinates of a synthetic sample; `None` also where the sample's own limits refuse
+/// it, in their words.
 fn drawn(text: &str) -> Option<(u64, u64, u64)> {
     let (n, kept, d) = Spec::parse(text).ok()?.drawn()?;
     let (n, kept, d) = (n as u64, kept as u64, d as u64);
@@ -86,7 +86,21 @@ fn available() -> Option<u64> {
         let text = read("/proc/meminfo")?;
         Some(kibibytes(&text, "MemAvailable")? + kibibytes(&text, "SwapFree").unwrap_or(0))
     };
-    let group = |most: &str, current: &str| Some(number(most)?.saturating_sub(number(current)?));
+    // What files occupy is given up when it is needed.
+    let files = |stat: &str, prefix: &str| {
+        let text = read(stat)?;
+        let of = |key: &str| {
+            let key = format!("{prefix}{key} ");
+            text.lines().find_map(|line| line.strip_prefix(&key)?.trim().parse::<u64>().ok())
+        };
+        Some(of("inactive_file")? + of("active_file")?)
+    };
+    let group = |folder: &str, most: &str, current: &str, prefix: &str| {
+        let folder = format!("/sys/fs/cgroup{folder}");
+        let taken = number(&format!("{folder}/{current}"))?;
+        let kept = files(&format!("{folder}/memory.stat"), prefix).unwrap_or(0);
+        Some(number(&format!("{folder}/{most}"))?.saturating_sub(taken.saturating_sub(kept)))
+    };
     let addresses = || {
         let text = read("/proc/self/limits")?;
         let line = text.lines().find_map(|line| line.strip_prefix("Max address space"))?;
@@ -95,11 +109,8 @@ fn available() -> Option<u64> {
     };
     let limits = [
         machine(),
-        group("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        group(
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
+        group("", "memory.max", "memory.current", ""),
+        group("/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
         addresses(),
     ];
     limits.into_iter().flatten().min()
