@@ -340,7 +340,7 @@ check_exactness() {
     fi
     seconds() { sed -nE 's/^brute force .* terms, ([0-9.]+) s .*/\1/p' "$1"; }
     gpu_time=$(seconds cuda.txt) cpu=$(seconds cpu.txt)
-    if [ $status = 0 ] && [ "$found" = 0 ] && [ "$exact" = true ] && [ -n "$gpu_time" ]; then
+    if [ $status = 0 ] && [ "$found" = 0.0 ] && [ "$exact" = true ] && [ -n "$gpu_time" ]; then
         add exactness pass "residual 0 at $n points on $device" \
             "\"points\": $n, \"seconds\": $gpu_time, \"seconds_on_cpu\": $cpu"
     else

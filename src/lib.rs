@@ -180,7 +180,7 @@ pub mod compare {
     //! use shatter::{compare, sample};
     //!
     //! let sample = sample::load("lattice:n=20,d=2", 1)?.distinct(sample::LabelRule::Random, 1)?;
-    //! let few = compare::Options { only: vec!["zigzag".into(), "width-two".into()], ..Default::default() };
+    //! let few = compare::CompareOptions { only: vec!["zigzag".into(), "width-two".into()], ..Default::default() };
     //! let comparison = compare::run(&sample, &few, &mut |_| {})?;
     //! assert!(comparison.holds());
     //! println!("{}", comparison.table());
@@ -196,7 +196,7 @@ pub mod verify {
     //! ```
     //! use shatter::verify;
     //!
-    //! let report = verify::run(&verify::Options::quick(), &mut |_| {})?;
+    //! let report = verify::run(&verify::Grid::quick(), &mut |_| {})?;
     //! assert!(report.verdict().verified);
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
@@ -279,8 +279,9 @@ pub mod train {
 pub mod figure {
     //! Figures, drawn from records as SVG and PNG.
     pub use shatter_figure::{
-        Curve, FigureError, FittedFunction, FittedPanel, Growth, GrowthBound, GrowthSeries, Plot,
-        Rendered, Residual, ResidualSeries, draw, randomization,
+        AxisScale, Curve, CurveStyle, Emphasis, FigureError, FittedFunction, FittedPanel,
+        GrowthBound, GrowthFigure, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,
+        ResidualValue, SeedRun, draw, randomization,
     };
 }
 

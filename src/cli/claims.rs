@@ -1,28 +1,42 @@
 //! `shatter claims`: the catalogue of claims, tested.
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_claims::{self as claims, Claim, catalogue};
 
-use super::output::{self, print, print_json};
-use super::{CliError, Common, Verdict};
+use super::json::{self, Record};
+use super::output::{self, print};
+use super::{Answer, CliError, CommonOptions};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter claims --claim zhang-fits --cases 1000\n\n\
     Prints a table and, for every false claim, the witness that refutes it. With --out, writes\n\
-    claims.json and a manifest. Exit status: 0 every claim is as stated, 1 not.")]
+    claims.json and claims.manifest.json. Exit status: 0 if every claim is as stated, 1 if not.")]
 pub struct Arguments {
-    /// Generated cases of every property
+    /// Generated cases per property
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     cases: u32,
-    /// Only this claim, by name or number; may be repeated [default: all]
+    /// Test only this claim, by name or number; may be repeated [default: all]
     #[arg(long, value_name = "NAME")]
     claim: Vec<String>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints and `claims.json` holds.
+impl Record for claims::Findings {
+    const FORMAT: &'static str = "shatter claims 1";
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    cases: u32,
+    claims: Vec<&'a str>,
+    seed: u64,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let claims = chosen(&arguments.claim)?;
     let seed = arguments.common.seed();
     let progress = output::Progress::start();
@@ -31,15 +45,14 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     });
     drop(progress);
     let names: Vec<&str> = claims.iter().map(|claim| claim.name).collect();
-    let configuration =
-        serde_json::json!({ "cases": arguments.cases, "claims": names, "seed": seed });
+    let configuration = Configuration { cases: arguments.cases, claims: names, seed };
     arguments.common.write("claims", &report, configuration, None)?;
     if arguments.common.json {
-        print_json(&report)?;
+        json::print(&report)?;
     } else {
         print(&report.table())?;
     }
-    Ok(if report.as_stated { Verdict::Yes } else { Verdict::No })
+    Ok(if report.as_stated { Answer::Yes } else { Answer::No })
 }
 
 /// The claims of these names or numbers, each once, in the order of the catalogue; all if there

@@ -4,23 +4,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use shatter_compare::{self as compare, CompareError, CompareOptions, Comparison, LowerBound};
 use shatter_construct::{DirectionRule, catalogue};
 use shatter_figure::{GrowthBound, GrowthFigure, GrowthSeries};
 use shatter_sample::LabelRule;
 use shatter_sample::fingerprint::fingerprint;
 
-use super::output::{self, print, print_json};
-use super::{CliError, Common, Verdict, labelled_sample, write, write_figure};
+use super::json::{self, Record};
+use super::output::{self, print};
+use super::{Answer, CliError, CommonOptions, labelled_sample, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
     shatter compare lattice:n=1000,d=4,range=2001 --labels random\n  \
     shatter compare csv:iris.csv --seconds 5\n  \
     shatter compare moment:n=100,d=3 --only baum --only moment-curve\n\n\
-    Takes the first 10, 20, 50, 100, ... points as far as each construction goes in the time given.\n\
+    Each construction takes the first 10, 20, 50, 100, ... points, as far as it gets in the time given.\n\
     Prints a table; writes compare.json, growth.png and growth.svg.\n\
     Exit status: 0 if every network built equals its labels exactly, 1 if not, 2 for bad input.")]
 pub struct Arguments {
@@ -29,17 +31,31 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, default_value = "true", value_name = "RULE")]
     labels: LabelRule,
-    /// Seconds that one network of one construction may be expected to take
+    /// Limit on the seconds that one network is expected to take
     #[arg(long, default_value_t = 60, value_name = "S")]
     seconds: u32,
-    /// A construction to compare, in place of all of them; may be repeated
+    /// Compare only this construction; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints and `compare.json` holds.
+impl Record for Comparison {
+    const FORMAT: &'static str = "shatter compare 1";
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    sample: &'a str,
+    labels: String,
+    seed: u64,
+    seconds: u32,
+    only: &'a [String],
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = output::Progress::start();
     let seed = arguments.common.seed();
     progress.say("reading the sample");
@@ -58,13 +74,13 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         error => CliError::Usage(error.to_string()),
     })?;
     progress.say("drawing");
-    let mut manifest = Manifest::new(serde_json::json!({
-        "sample": arguments.sample,
-        "labels": arguments.labels.to_string(),
-        "seed": seed,
-        "seconds": arguments.seconds,
-        "only": arguments.only,
-    }));
+    let mut manifest = Manifest::new(Configuration {
+        sample: &arguments.sample,
+        labels: arguments.labels.to_string(),
+        seed,
+        seconds: arguments.seconds,
+        only: &arguments.only,
+    });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(fingerprint(&sample.points));
     let caption = format!(
@@ -73,13 +89,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     );
     let figure = figure(&comparison, caption).render()?;
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/compare"));
-    write(&out, "compare.json", serde_json::to_string_pretty(&comparison)? + "\n")?;
+    write(&out, "compare.json", json::text(&comparison)?)?;
     write_figure(&out, "growth", figure)?;
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    manifest.write(&out.join(MANIFEST))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&comparison)?;
+        json::print(&comparison)?;
     } else {
         let files = format!(
             "Written to {}: growth.png (and .svg), compare.json, manifest.json.\n",
@@ -87,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         );
         print(&format!("{}\n{files}", comparison.table()))?;
     }
-    Ok(if comparison.holds() { Verdict::Yes } else { Verdict::No })
+    Ok(if comparison.holds() { Answer::Yes } else { Answer::No })
 }
 
 fn figure(comparison: &Comparison, caption: String) -> GrowthFigure {

@@ -13,7 +13,7 @@ use super::CliError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
-    /// An NVIDIA GPU where there is one that can, and the processor otherwise
+    /// An NVIDIA GPU if one is able to, the processor otherwise
     Auto,
     /// The processor
     Cpu,
@@ -22,13 +22,13 @@ pub enum DeviceChoice {
 }
 
 /// A device, and why it is not another one.
-pub struct Chosen<E: Element> {
+pub struct ChosenDevice<E: Element> {
     pub device: Box<dyn Device<E>>,
     /// Why it is the processor, where a GPU was looked for.
     reason: Option<String>,
 }
 
-impl<E: Element> Chosen<E> {
+impl<E: Element> ChosenDevice<E> {
     /// The device in words.
     pub fn describe(&self) -> String {
         match &self.reason {
@@ -39,12 +39,12 @@ impl<E: Element> Chosen<E> {
 }
 
 /// The device of `choice` for the runs of a command.
-pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<Chosen<E>, CliError>
+pub fn choose<E: Element>(choice: DeviceChoice, task: &Common) -> Result<ChosenDevice<E>, CliError>
 where
     Cpu: Device<E>,
 {
     let cpu = |reason| match task.arithmetic {
-        Arithmetic::Own => Ok(Chosen { device: Box::new(Cpu), reason }),
+        Arithmetic::Own => Ok(ChosenDevice { device: Box::new(Cpu), reason }),
         other => {
             let name = other.name::<E>();
             let reason = reason.unwrap_or_else(|| "the processor has no tensor cores".into());
@@ -55,7 +55,7 @@ where
         return cpu(None);
     }
     match cuda::<E>(task) {
-        Ok(device) => Ok(Chosen { device, reason: None }),
+        Ok(device) => Ok(ChosenDevice { device, reason: None }),
         Err(TrainError::Device(error)) if choice == DeviceChoice::Cuda => {
             Err(CliError::NoDevice(format!("--device cuda: {error}")))
         }

@@ -1,18 +1,42 @@
 //! `shatter doctor`: what works here and what does not, and why.
 
 use clap::Args;
+use serde::Serialize;
 
-use super::output::{Facts, print, print_json};
-use super::{CliError, Common, Verdict, build};
+use super::json::{self, Record};
+use super::output::{Facts, print};
+use super::{Answer, CliError, CommonOptions, build};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter doctor")]
 pub struct Arguments {
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints and `doctor.json` holds.
+#[derive(Serialize)]
+struct DoctorRecord<'a> {
+    build: &'a str,
+    machine: &'a str,
+    /// Threads that are used.
+    threads: usize,
+    exact: bool,
+    lapack: bool,
+    claims: bool,
+    gpu: bool,
+    /// The GPU, or why there is none.
+    gpu_found: &'a str,
+}
+
+impl Record for DoctorRecord<'_> {
+    const FORMAT: &'static str = "shatter doctor 1";
+}
+
+#[derive(Serialize)]
+struct Configuration {}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let build = format!(
         "shatter {} (commit {}), {}, {}",
         env!("CARGO_PKG_VERSION"),
@@ -42,24 +66,31 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         "no: built without --features claims"
     };
     let gpu = gpu();
-    let found = serde_json::json!({
-        "build": build, "machine": machine, "exact": true,
-        "lapack": cfg!(feature = "lapack"), "claims": cfg!(feature = "claims"), "gpu": gpu.is_ok(), "gpu_found": gpu.as_ref().map_or_else(|no| no.clone(), Clone::clone),
-    });
-    arguments.common.write("doctor", &found, serde_json::json!({}), None)?;
+    let (Ok(gpu_found) | Err(gpu_found)) = &gpu;
+    let found = DoctorRecord {
+        build: &build,
+        machine: &machine,
+        threads: rayon::current_num_threads(),
+        exact: true,
+        lapack: cfg!(feature = "lapack"),
+        claims: cfg!(feature = "claims"),
+        gpu: gpu.is_ok(),
+        gpu_found,
+    };
+    arguments.common.write("doctor", &found, Configuration {}, None)?;
     if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
+        json::print(&found)?;
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     facts.add("build", build);
     facts.add("machine", machine);
-    facts.add("exact", "yes: needs nothing beside this program");
+    facts.add("exact", "yes: needs nothing but this program");
     facts.add("lapack", lapack);
     facts.add("claims", claims);
     facts.add("gpu", gpu.map_or_else(|no| format!("no: {no}"), |yes| format!("yes: {yes}")));
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// The GPU that there is, or why there is none.

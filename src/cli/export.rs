@@ -1,15 +1,17 @@
 //! `shatter export`: a network in the format of another runtime.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use shatter_exact::{Format, Lattice};
 use shatter_interchange::load::{Explicit, Loaded, LoadedNetwork, Origin, Trained};
 use shatter_interchange::onnx::{self, Raw};
 use shatter_interchange::{Converter, Floats, InterchangeError, NamedArray, Rounded};
-use shatter_interchange::{array, json, npz, number, tensors};
+use shatter_interchange::{array, json as json_file, npz, number, tensors};
 use shatter_network::architecture::{Layer, Parameter, Shape};
 use shatter_network::evaluate::{ExactResidual, exact_residual};
 use shatter_network::projection::project;
@@ -19,9 +21,10 @@ use shatter_sample::fingerprint::fingerprint;
 use shatter_train::{DataIdentity, Identity, checkpoint};
 
 use super::input::Described;
-use super::output::{Facts, Progress, grouped, print, print_json};
+use super::json::{self, Number, Record};
+use super::output::{Facts, Progress, grouped, print};
 use super::words::residual_text;
-use super::{CliError, Common, Verdict, labelled_sample, write};
+use super::{Answer, CliError, CommonOptions, labelled_sample, write};
 
 /// A format to leave in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,30 +46,32 @@ enum Type {
 #[command(after_help = "Examples:\n  \
     shatter export out/fit/certificate.txt --to onnx\n  \
     shatter export out/train/checkpoint.safetensors --to onnx --raw 3x32x32\n\n\
-    A construction leaves in f64, a checkpoint in the type that it was trained in, unless --type says\n\
-    otherwise. JSON holds the numbers of a construction exactly, whatever they are.\n\
-    Exit status: 0 exported, 2 bad input, or numbers that the type does not have (without --round).")]
+    Constructions are written in f64, checkpoints in the type that they were trained in, unless --type\n\
+    says otherwise. JSON holds the numbers of a construction exactly. The manifest stands beside the\n\
+    file, as network.onnx.manifest.json.\n\
+    Exit status: 0 if exported, 2 for bad input or, without --round, numbers that the type does not\n\
+    have.")]
 pub struct Arguments {
     /// A network file, a certificate, a checkpoint, or a network as safetensors, NPZ or JSON
     network: PathBuf,
-    /// The format; the file is network.onnx, network.safetensors, … in --out
+    /// Format; writes network.onnx, network.safetensors, … in the folder --out
     #[arg(long, value_enum)]
     to: Container,
-    /// The type of the numbers
+    /// Type of the numbers
     #[arg(long, value_enum, value_name = "TYPE")]
     r#type: Option<Type>,
-    /// Round numbers that the type does not have to nearest, and say how many; of a certificate also how
-    /// many points of its sample still fit
+    /// Round numbers that the type does not have to nearest, and print how many; for a certificate, also
+    /// how many points of its sample still fit
     #[arg(long)]
     round: bool,
-    /// Of a checkpoint, to ONNX: take raw images of bytes, of this shape, and prepare them in the
-    /// graph as in training [default: take prepared images]
+    /// For a checkpoint, to ONNX: take raw images of bytes, of this shape, and prepare them in the graph
+    /// as in training [default: take prepared images]
     #[arg(long, value_name = "CxHxW")]
     raw: Option<String>,
     #[command(flatten)]
     described: Described,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// A file, and what to say of it.
@@ -83,14 +88,14 @@ struct Exported {
     note: Option<&'static str>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("reading");
     let loaded = arguments.described.load(&arguments.network)?;
     let exported = match &loaded.body {
         LoadedNetwork::Explicit(_) | LoadedNetwork::Graph(_) if arguments.raw.is_some() => {
             return Err(CliError::Usage(
-                "--raw is for checkpoints: constructions take points".into(),
+                "--raw needs a checkpoint: constructions take points".into(),
             ));
         }
         LoadedNetwork::Explicit(explicit) => construction(arguments, &loaded, explicit),
@@ -123,23 +128,31 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     };
     progress.say("writing");
     write(&out, name, &bytes)?;
-    let manifest = Manifest::new(serde_json::json!({
-        "network": arguments.network, "to": name, "type": precision, "round": arguments.round,
-        "raw": arguments.raw,
-    }));
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    let manifest = Manifest::new(Configuration {
+        network: &arguments.network,
+        to: name,
+        r#type: precision,
+        round: arguments.round,
+        raw: arguments.raw.as_deref(),
+    });
+    // The folder may be that of the fit or the run, which has a manifest of its own.
+    manifest.write(&out.join(manifest::beside(name)))?;
     drop(progress);
     let file = out.join(name);
-    let found = serde_json::json!({
-        "file": file, "bytes": bytes.len(), "type": precision, "metadata": json::metadata(&metadata),
-        "numbers": rounded.numbers, "rounded": rounded.rounded,
-        "largest_absolute_error": rounded.absolute, "largest_relative_error": rounded.relative,
-        "after_rounding": after.as_ref().map(AfterRounding::found),
-    });
+    let found = ExportRecord {
+        file: &file,
+        bytes: bytes.len(),
+        r#type: precision,
+        metadata: metadata.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect(),
+        numbers: rounded.numbers,
+        rounded: rounded.rounded,
+        largest_absolute_error: rounded.absolute.into(),
+        largest_relative_error: rounded.relative.into(),
+        after_rounding: after.as_ref().map(AfterRounding::record),
+    };
     if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
+        json::print(&found)?;
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     facts.add("file", format!("{}, {} bytes", file.display(), grouped(bytes.len() as u64)));
@@ -164,7 +177,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         facts.add("note", note);
     }
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// The type of numbers that are written as fractions.
@@ -225,17 +238,65 @@ impl AfterRounding {
         }
     }
 
-    fn found(&self) -> serde_json::Value {
+    fn record(&self) -> AfterRoundingRecord<'_> {
         match self {
-            AfterRounding::Tried { points, residual } => serde_json::json!({
-                "tried": true, "points": points, "fits_exactly": residual.fits,
-                "largest_residual": residual_text(residual),
-            }),
+            AfterRounding::Tried { points, residual } => AfterRoundingRecord::Tried {
+                tried: true,
+                points: *points,
+                fits_exactly: residual.fits,
+                largest_residual: (&residual.largest).into(),
+                largest_residual_at: residual.at,
+            },
             AfterRounding::NotTried(reason) => {
-                serde_json::json!({ "tried": false, "reason": reason })
+                AfterRoundingRecord::NotTried { tried: false, reason }
             }
         }
     }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct ExportRecord<'a> {
+    file: &'a Path,
+    bytes: usize,
+    r#type: &'static str,
+    /// The texts of the file.
+    metadata: BTreeMap<&'a str, &'a str>,
+    numbers: u64,
+    rounded: u64,
+    largest_absolute_error: Number,
+    largest_relative_error: Number,
+    after_rounding: Option<AfterRoundingRecord<'a>>,
+}
+
+impl Record for ExportRecord<'_> {
+    const FORMAT: &'static str = "shatter export 1";
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AfterRoundingRecord<'a> {
+    Tried {
+        tried: bool,
+        points: usize,
+        fits_exactly: usize,
+        largest_residual: Number,
+        /// The point that has it, unless it is 0.
+        largest_residual_at: Option<usize>,
+    },
+    NotTried {
+        tried: bool,
+        reason: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    network: &'a Path,
+    to: &'a str,
+    r#type: &'a str,
+    round: bool,
+    raw: Option<&'a str>,
 }
 
 /// The residual of a network, exactly.
@@ -288,9 +349,9 @@ fn construction(
             (npz::file(&arrays, &metadata)?, rounded)
         }
         Container::Json => {
-            let numbers = json::numbers(network)?;
+            let numbers = json_file::numbers(network)?;
             let rounded = Rounded { numbers, ..Rounded::default() };
-            (json::construction(network, &metadata)?.into_bytes(), rounded)
+            (json_file::construction(network, &metadata)?.into_bytes(), rounded)
         }
     };
     let format = precision;
@@ -414,7 +475,7 @@ fn layers(
     }
     let raw = match (&arguments.raw, &trained.run) {
         (Some(_), None) => {
-            let reason = "--raw is for checkpoints, which say how images were prepared";
+            let reason = "--raw needs a checkpoint, which says how images were prepared";
             return Err(InterchangeError::Unsupported(reason.to_owned()));
         }
         (Some(text), Some((identity, _))) => Some(self::raw(text, &identity.data)?),
@@ -448,7 +509,7 @@ fn layers(
         }
         Container::Safetensors => tensors::file(&plain(), &metadata),
         Container::Npz => npz::file(&plain(), &metadata)?,
-        Container::Json => json::trained(&plain(), &metadata).into_bytes(),
+        Container::Json => json_file::trained(&plain(), &metadata).into_bytes(),
     };
     let rounded = converter.finish()?;
     let convolves = network.any(|layer| {

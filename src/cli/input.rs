@@ -10,7 +10,7 @@ use shatter_interchange::load::{self, Loaded};
 use shatter_sample::{LabelRule, RawSample, Shape};
 use shatter_train::checkpoint;
 
-use super::{CliError, Common};
+use super::{CliError, CommonOptions};
 
 /// Opens a file; a folder is refused.
 pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
@@ -24,14 +24,14 @@ pub fn open(path: &Path) -> Result<BufReader<File>, CliError> {
 /// What a file of plain arrays under PyTorch's names does not say.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Described {
-    /// Of plain arrays under PyTorch's names (safetensors, NPZ): their layers, as `shatter train --model`
-    /// takes them
+    /// For plain arrays with PyTorch's names (safetensors, NPZ): their layers, as in `shatter train
+    /// --model`
     #[arg(long, value_name = "LAYERS")]
     pub architecture: Option<String>,
-    /// With --architecture: outputs of its last layer [default: as the last array says]
+    /// With --architecture: outputs of the last layer [default: from the last array]
     #[arg(long, value_name = "N", requires = "architecture")]
     pub outputs: Option<usize>,
-    /// With --architecture: what goes in [default: the vector that the first array takes]
+    /// With --architecture: shape of the input [default: the vector that the first array takes]
     #[arg(long, value_name = "CxHxW", requires = "architecture")]
     pub input: Option<String>,
 }
@@ -50,7 +50,7 @@ impl Described {
 /// certificate brings its rule.
 pub fn labelled(
     asked: Option<LabelRule>,
-    common: &Common,
+    common: &CommonOptions,
     loaded: &Loaded,
     raw: RawSample,
 ) -> Result<RawSample, CliError> {

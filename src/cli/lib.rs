@@ -10,12 +10,15 @@ mod claims;
 mod compare;
 mod device;
 mod doctor;
+mod error;
 mod eval;
 mod export;
 mod figures;
 mod fit;
 mod input;
+mod json;
 mod manifest;
+mod memory;
 mod output;
 mod randomize;
 mod reading;
@@ -29,27 +32,23 @@ mod verify;
 mod visible;
 mod words;
 
-use std::io;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-use manifest::Manifest;
-
-pub use manifest::Build;
-use manifest::build;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use serde::Serialize;
 
-use shatter_construct::ConstructError;
-use shatter_device::DeviceError;
 use shatter_figure::Rendered;
-use shatter_interchange::InterchangeError;
-use shatter_interchange::load::{LoadError, MissingFact};
 use shatter_record::atomic;
-use shatter_sample::{self as sample, LabelRule, Sample, SampleError};
-use shatter_train::TrainError;
-use shatter_train::run::RunError;
-use shatter_verify::solver::SolverError;
+use shatter_sample::{self as sample, LabelRule, RawSample, Sample};
+
+pub use manifest::Build;
+
+use error::CliError;
+use json::{Failure, Place, Record};
+use manifest::{Manifest, build};
 
 /// Networks that memorize: built exactly, certified, verified.
 #[derive(Parser, Debug)]
@@ -65,7 +64,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Build a network that memorizes a sample, with a certificate
     Fit(fit::Arguments),
-    /// Put every construction on one sample: depth, units, weights, bits, time
+    /// Compare all constructions on one sample: depth, units, weights, bits, time
     Compare(compare::Arguments),
     /// Check a certificate against its sample, exactly
     Check(check::Arguments),
@@ -73,9 +72,9 @@ enum Command {
     Eval(eval::Arguments),
     /// Write a network for another runtime: ONNX, safetensors, NPZ or JSON
     Export(export::Arguments),
-    /// Say what a network file or a certificate holds
+    /// Describe a network file or a certificate
     Show(show::Arguments),
-    /// Test the catalogue of claims: properties over generated samples, witnesses for what is false
+    /// Test the catalogue of claims: properties over generated samples, witnesses against false ones
     #[cfg(feature = "claims")]
     Claims(claims::Arguments),
     /// Train a network on true or randomized data
@@ -86,7 +85,7 @@ enum Command {
     Table1(table1::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
-    /// Say what this build and this machine can do
+    /// Print what this build and this machine can do
     Doctor(doctor::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  shatter completions bash > shatter.bash")]
@@ -96,187 +95,72 @@ enum Command {
     },
 }
 
+impl Command {
+    /// The options that every command has, where it has them.
+    fn common(&self) -> Option<&CommonOptions> {
+        match self {
+            Command::Verify(verify::Arguments { common, .. })
+            | Command::Fit(fit::Arguments { common, .. })
+            | Command::Compare(compare::Arguments { common, .. })
+            | Command::Check(check::Arguments { common, .. })
+            | Command::Eval(eval::Arguments { common, .. })
+            | Command::Export(export::Arguments { common, .. })
+            | Command::Show(show::Arguments { common, .. })
+            | Command::Train(train::Arguments { common, .. })
+            | Command::Randomize(randomize::Arguments { common, .. })
+            | Command::Table1(table1::Arguments { common, .. })
+            | Command::Figures(figures::Arguments { common, .. })
+            | Command::Doctor(doctor::Arguments { common }) => Some(common),
+            #[cfg(feature = "claims")]
+            Command::Claims(claims::Arguments { common, .. }) => Some(common),
+            Command::Completions { .. } => None,
+        }
+    }
+}
+
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
-struct Common {
-    /// Seed of everything that is drawn [default: 0]
+struct CommonOptions {
+    /// Seed of all random draws [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Folder for the results and the manifest [default: out/COMMAND where there are files to write]
+    /// Folder for results and manifest [default: out/COMMAND for commands that write files]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-impl Common {
+impl CommonOptions {
     fn seed(&self) -> u64 {
         self.seed.unwrap_or(0)
     }
 
-    /// With `--out`, writes what was found as `NAME.json`, and a manifest.
-    fn write(
+    /// With `--out`, writes what was found as `NAME.json`, and the manifest `NAME.manifest.json`: the folder may be
+    /// that of a fit or a run, which has its own.
+    fn write<R: Record>(
         &self,
         name: &str,
-        found: &impl serde::Serialize,
-        configuration: serde_json::Value,
+        found: &R,
+        configuration: impl Serialize,
         sample: Option<&str>,
     ) -> Result<(), CliError> {
         let Some(out) = &self.out else { return Ok(()) };
-        let path = out.join(format!("{name}.json"));
-        let text = serde_json::to_string_pretty(found)? + "\n";
-        atomic::write(&path, text).map_err(CliError::at(&path))?;
+        write(out, &format!("{name}.json"), json::text(found)?)?;
         let mut manifest = Manifest::new(configuration);
         manifest.sample = sample.map(str::to_owned);
-        let path = out.join("manifest.json");
-        manifest.write(&path).map_err(CliError::at(&path))
+        manifest.write(&out.join(manifest::beside(name)))
     }
 }
 
 /// The answer to the question that a command asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Answer {
     Yes,
     No,
     /// Training diverged in some of the runs that were asked for.
     Diverged,
-}
-
-/// Why a command could not answer.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error("{}{source}", sample_prefix(.text, .source))]
-    Sample { text: String, source: Box<SampleError> },
-    #[error(transparent)]
-    Construct(#[from] ConstructError),
-    #[error(transparent)]
-    Solver(#[from] SolverError),
-    #[error("{file}: {source}", file = .file.display())]
-    File { file: PathBuf, source: io::Error },
-    #[error("{0}{hint}", hint = load_hint(.0))]
-    Load(Box<LoadError>),
-    #[error("{file}: {source}{hint}", file = .file.display(), hint = round_hint(.source))]
-    Interchange { file: PathBuf, source: Box<InterchangeError> },
-    #[error("{file}: {source}", file = .file.display())]
-    Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
-    #[error(transparent)]
-    Train(Box<RunError>),
-    #[error("{0}")]
-    NoDevice(String),
-    #[error("{0}")]
-    Interrupted(String),
-    #[error("undecided: {0}")]
-    Undecided(String),
-    #[error("{construction} (assumes {assumptions}): {source}")]
-    Refused { construction: String, assumptions: String, source: ConstructError },
-    #[error("{0}")]
-    Usage(String),
-    /// The same, with a list of what there is, a line each.
-    #[cfg(feature = "claims")]
-    #[error("{0}")]
-    Listed(String),
-    #[error(transparent)]
-    Verify(#[from] shatter_verify::VerifyError),
-    #[error(transparent)]
-    Figure(#[from] shatter_figure::FigureError),
-    #[error("the results cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("standard output: {0}")]
-    Output(io::Error),
-}
-
-impl From<LoadError> for CliError {
-    fn from(error: LoadError) -> CliError {
-        CliError::Load(Box::new(error))
-    }
-}
-
-/// The option that would help, for errors of the library, which knows none.
-fn load_hint(error: &LoadError) -> &'static str {
-    match error {
-        LoadError::Unsaid { missing, .. } => match missing {
-            MissingFact::Layers => " (--architecture LAYERS gives them)",
-            MissingFact::Outputs => " (--outputs N)",
-            MissingFact::Input => " (--input CxHxW)",
-        },
-        LoadError::Said { .. } => " (--architecture)",
-        _ => "",
-    }
-}
-
-/// The same for numbers that the format does not have.
-fn round_hint(error: &InterchangeError) -> &'static str {
-    match error {
-        InterchangeError::Rounds { .. } => " (--round rounds them)",
-        _ => "",
-    }
-}
-
-impl From<RunError> for CliError {
-    fn from(error: RunError) -> CliError {
-        CliError::Train(Box::new(error))
-    }
-}
-
-impl CliError {
-    /// An error about a sample.
-    fn sample(text: &str, source: SampleError) -> CliError {
-        CliError::Sample { text: text.to_owned(), source: Box::new(source) }
-    }
-
-    /// The exit status that stands for it.
-    fn status(&self) -> u8 {
-        match self {
-            CliError::Train(error) => match error.as_ref() {
-                RunError::Train(TrainError::Diverged { .. }) => 3,
-                _ => 2,
-            },
-            CliError::NoDevice(_) => 4,
-            CliError::Interrupted(_) => 130,
-            _ => 2,
-        }
-    }
-
-    /// In words that are fit for a terminal, and no longer than they can be read.
-    fn text(&self) -> String {
-        let text = self.to_string();
-        visible::shortened(match self {
-            #[cfg(feature = "claims")]
-            CliError::Listed(_) => visible::lines(&text),
-            _ => visible::line(&text),
-        })
-    }
-
-    /// Whether a device had not the memory that was wanted.
-    fn wants_memory(&self) -> bool {
-        let memory = |error: &TrainError| {
-            matches!(
-                error,
-                TrainError::Device(DeviceError::Memory { .. } | DeviceError::Full { .. })
-            )
-        };
-        matches!(self, CliError::Train(error)
-            if matches!(error.as_ref(), RunError::Train(error) if memory(error)))
-    }
-
-    /// An error about a file, for `map_err`.
-    fn at(file: &Path) -> impl FnOnce(io::Error) -> CliError + '_ {
-        move |source| CliError::File { file: file.to_owned(), source }
-    }
-}
-
-/// The SAMPLE text, for errors that do not name a file of it themselves.
-fn sample_prefix(text: &str, error: &SampleError) -> String {
-    match error {
-        SampleError::Empty
-        | SampleError::NoCoordinates
-        | SampleError::LabelCount { .. }
-        | SampleError::Inconsistent { .. }
-        | SampleError::NotFinite { .. }
-        | SampleError::LabelNotFinite { .. } => format!("{text}: "),
-        _ => String::new(),
-    }
 }
 
 /// Writes a file of results, whole or not at all.
@@ -298,42 +182,68 @@ fn labelled_sample(
     rule: LabelRule,
     labels_seed: u64,
 ) -> Result<Sample, CliError> {
-    let load = || sample::load(text, seed)?.distinct(rule, labels_seed);
-    load().map_err(|error| CliError::sample(text, error))
+    let raw = raw_sample(text, seed)?;
+    raw.distinct(rule, labels_seed).map_err(|error| CliError::sample(text, error))
+}
+
+/// Reads or draws a sample as it is, if memory has room for it.
+fn raw_sample(text: &str, seed: u64) -> Result<RawSample, CliError> {
+    memory::sample(text)?;
+    sample::load(text, seed).map_err(|error| CliError::sample(text, error))
+}
+
+/// Whether the command was asked for JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Tells why there is no answer. Whoever asked for JSON gets an object in every case.
+fn tell(failure: &Failure) -> ExitCode {
+    eprintln!("error: {}", failure.message);
+    if JSON.load(Ordering::SeqCst) {
+        let _ = json::print(failure); // the status says the rest
+    }
+    ExitCode::from(failure.status)
+}
+
+/// What an interrupt does.
+fn interrupted() {
+    if training::interrupted() {
+        return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
+    }
+    atomic::abandon();
+    eprintln!("interrupted");
+    if JSON.load(Ordering::SeqCst) {
+        let _ = json::print(&CliError::Interrupted("interrupted".into()).failure());
+    }
+    std::process::exit(130);
+}
+
+/// What is wrong with a command line, or the help that it asks for.
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let _ = error.print(); // there is nobody else to tell
+    let status = u8::try_from(error.exit_code()).unwrap_or(2);
+    if status != 0 && arguments.iter().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let words = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = visible::shortened(visible::line(words.trim_start_matches("error: ")));
+        let failure = Failure { kind: "usage", message, status, place: Place::default() };
+        let _ = json::print(&failure);
+    }
+    ExitCode::from(status)
 }
 
 /// Runs the program, which is `build`.
 pub fn run(build: Build) -> ExitCode {
     manifest::name(build);
-    let interrupted = ctrlc::set_handler(|| {
-        if training::interrupted() {
-            return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
-        }
-        atomic::abandon();
-        eprintln!("interrupted");
-        std::process::exit(130);
-    });
-    if let Err(error) = interrupted {
+    if let Err(error) = ctrlc::set_handler(interrupted) {
         eprintln!("warning: an interrupt may leave a half-written file: {error}");
     }
-    let command = Cli::parse().command;
-    let json = match &command {
-        Command::Verify(verify::Arguments { common, .. })
-        | Command::Fit(fit::Arguments { common, .. })
-        | Command::Compare(compare::Arguments { common, .. })
-        | Command::Check(check::Arguments { common, .. })
-        | Command::Eval(eval::Arguments { common, .. })
-        | Command::Export(export::Arguments { common, .. })
-        | Command::Show(show::Arguments { common, .. })
-        | Command::Train(train::Arguments { common, .. })
-        | Command::Randomize(randomize::Arguments { common, .. })
-        | Command::Table1(table1::Arguments { common, .. })
-        | Command::Figures(figures::Arguments { common, .. })
-        | Command::Doctor(doctor::Arguments { common }) => common.json,
-        #[cfg(feature = "claims")]
-        Command::Claims(claims::Arguments { common, .. }) => common.json,
-        Command::Completions { .. } => false,
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = match Cli::try_parse_from(&arguments) {
+        Ok(Cli { command }) => command,
+        Err(error) => return refused(&error, &arguments),
     };
+    JSON.store(command.common().is_some_and(|common| common.json), Ordering::SeqCst);
     let threads = match &command {
         Command::Train(train::Arguments { options, .. })
         | Command::Randomize(randomize::Arguments { options, .. })
@@ -358,25 +268,18 @@ pub fn run(build: Build) -> ExitCode {
         Command::Completions { shell } => completions(shell),
     });
     match result {
-        Ok(Verdict::Yes) => ExitCode::SUCCESS,
-        Ok(Verdict::No) => ExitCode::from(1),
-        Ok(Verdict::Diverged) => ExitCode::from(3),
-        Err(error) => {
-            eprintln!("error: {}", error.text());
-            if json {
-                // Whoever asked for JSON gets an object in every case; the status says the rest.
-                let _ = output::print_json(&serde_json::json!({ "error": error.text() }));
-            }
-            ExitCode::from(error.status())
-        }
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Diverged) => ExitCode::from(3),
+        Err(error) => tell(&error.failure()),
     }
 }
 
-fn completions(shell: clap_complete::Shell) -> Result<Verdict, CliError> {
+fn completions(shell: clap_complete::Shell) -> Result<Answer, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "shatter", &mut script);
     output::print_bytes(&script)?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The manifest that stands beside every result: what was run, with what, on what.
 
-use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use serde::Serialize;
 
 use shatter_record::atomic;
+
+use super::CliError;
+use super::json::{self, Record};
 
 static BUILD: OnceLock<Build> = OnceLock::new();
 
@@ -29,9 +31,19 @@ pub fn build() -> Build {
     BUILD.get().copied().unwrap_or(Build { commit: "unknown", compiler: "unknown" })
 }
 
-/// Everything needed to run the same again. Holds no times, so that equal runs leave equal bytes.
+/// The manifest of a command that makes what its folder holds. Those that look at a network, or export it, may write
+/// beside it: theirs is [`beside`].
+pub const MANIFEST: &str = "manifest.json";
+
+/// The name of the manifest of a command that may write into the folder of another: `eval.manifest.json`.
+pub fn beside(name: &str) -> String {
+    format!("{name}.{MANIFEST}")
+}
+
+/// Everything needed to run the same again. Holds no times, so that equal runs leave equal bytes. `C` is the
+/// configuration.
 #[derive(Clone, Debug, Serialize)]
-pub struct Manifest {
+pub struct Manifest<C> {
     /// The program.
     pub program: &'static str,
     /// Its version.
@@ -43,7 +55,7 @@ pub struct Manifest {
     /// The command line, without the path of the program.
     pub command: Vec<String>,
     /// Every option after defaults were filled in.
-    pub configuration: serde_json::Value,
+    pub configuration: C,
     /// Operating system and processor architecture.
     pub host: String,
     /// The SAMPLE text, if a sample was used.
@@ -54,9 +66,16 @@ pub struct Manifest {
     pub points_sha256: Option<String>,
 }
 
-impl Manifest {
+/// The format of a manifest.
+pub const FORMAT: &str = "shatter manifest 1";
+
+impl<C: Serialize> Record for Manifest<C> {
+    const FORMAT: &'static str = FORMAT;
+}
+
+impl<C: Serialize> Manifest<C> {
     /// The manifest of this process.
-    pub fn new(configuration: serde_json::Value) -> Manifest {
+    pub fn new(configuration: C) -> Manifest<C> {
         Manifest {
             program: "shatter",
             version: env!("CARGO_PKG_VERSION"),
@@ -74,12 +93,7 @@ impl Manifest {
     }
 
     /// Writes it as JSON, whole or not at all.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
-        text.push('\n');
-        atomic::write(path, text)
+    pub fn write(&self, path: &Path) -> Result<(), CliError> {
+        atomic::write(path, json::text(self)?).map_err(CliError::at(path))
     }
 }

@@ -28,12 +28,6 @@ pub fn print(text: &str) -> Result<(), CliError> {
     print_bytes(visible::lines(text).as_bytes())
 }
 
-/// Writes one JSON object to standard output.
-pub fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
-    let text = visible::json(&serde_json::to_string_pretty(value)?);
-    print_bytes(format!("{text}\n").as_bytes())
-}
-
 /// Lines of a name and a fact, the facts aligned.
 #[derive(Default)]
 pub struct Facts(String);

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_device::Device;
 use shatter_device::cpu::Cpu;
@@ -12,13 +13,15 @@ use shatter_exact::Element;
 use shatter_prepare::Condition;
 use shatter_sample::LabelRule;
 use shatter_train::randomize::{Case, Row, place, table};
-use shatter_train::{Ended, Summary, TrainError};
+use shatter_train::{Ended, Summary};
 
 use super::figures::{self, Recorded};
-use super::output::{grouped, percent, percent_of_errors, print, print_json};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{grouped, percent, percent_of_errors, print};
 use super::runs::{One, Runs};
-use super::training::{Options, Precision, Task};
-use super::{CliError, Common, Verdict, write};
+use super::training::{Precision, Setup, TrainingOptions};
+use super::{Answer, CliError, CommonOptions, write};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -26,17 +29,16 @@ use super::{CliError, Common, Verdict, write};
     shatter randomize cifar10:DIR --corruption 0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1\n  \
     shatter randomize fashion-mnist:DIR,first=1000 --model inception --conditions true,random\n\n\
     Trains the network under each condition with each seed, each in a folder of its own; runs that \
-    have ended are kept, one that was interrupted goes on where it stood.\n\
-    Prints how many labels changed, steps to fit, their ratio to those of the true labels, and test \
-    errors; writes table.json, \
-    loss.png (Fig. 1a of the paper), and with three shares of corrupted labels time.png and \
-    test_error.png (1b, 1c).\n\
-    Exit status: 0 if every run fitted its training set (or none was to), 1 if not, 2 for bad input, 3 if one \
+    have ended are kept, and one that was interrupted resumes.\n\
+    Prints changed labels, steps to fit, their ratio to the steps with true labels, and test errors; \
+    writes table.json, loss.png (Fig. 1a of the paper) and, for three or more shares of corrupted \
+    labels, time.png and test_error.png (1b, 1c).\n\
+    Exit status: 0 if every run that had a goal reached it, 1 if not, 2 for bad input, 3 if one \
     diverged, 4 if there is no such device, 130 if interrupted.")]
 pub struct Arguments {
     /// The training sample, for example cifar10:DIR
     sample: String,
-    /// Conditions [default: all six, corrupted by half]
+    /// Conditions [default: all six, with half of the labels corrupted]
     #[arg(
         long,
         value_delimiter = ',',
@@ -44,20 +46,20 @@ pub struct Arguments {
         conflicts_with = "corruption"
     )]
     conditions: Vec<Condition>,
-    /// Shares of corrupted labels, in place of conditions; 0 are the true labels, 1 random ones
+    /// Shares of corrupted labels, in place of conditions: 0 for true labels, 1 for random ones
     #[arg(long, value_delimiter = ',', value_name = "P,...")]
     corruption: Vec<f64>,
     /// Seeds, in place of --seed
     #[arg(long, value_delimiter = ',', value_name = "N,...", conflicts_with = "seed")]
     seeds: Vec<u64>,
-    /// Runs side by side, in one sequence of operations; no result depends on it. Images are held
-    /// once where conditions change labels alone
+    /// Runs trained side by side, in one sequence of operations; results do not depend on it. Images
+    /// are held once if the conditions change labels only
     #[arg(long, default_value_t = NonZeroUsize::MIN, value_name = "R")]
     replicas: NonZeroUsize,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 impl Arguments {
@@ -67,7 +69,7 @@ impl Arguments {
             0.0 => Ok(Condition::Labels(LabelRule::True)),
             1.0 => Ok(Condition::Labels(LabelRule::Random)),
             _ if (0.0..=1.0).contains(&p) => Ok(Condition::Labels(LabelRule::Corrupted(p))),
-            _ => Err(CliError::Usage(format!("--corruption {p}: a share from 0 to 1 is wanted"))),
+            _ => Err(CliError::Usage(format!("--corruption {p}: expected a share from 0 to 1"))),
         };
         if !self.corruption.is_empty() {
             Ok(each_once(self.corruption.iter().map(share).collect::<Result<_, _>>()?))
@@ -101,41 +103,46 @@ fn each_once<T: PartialEq + Copy>(all: Vec<T>) -> Vec<T> {
     kept
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints and `table.json` holds.
+#[derive(Serialize)]
+struct RandomizeRecord<'a> {
+    runs: &'a [Row],
+}
+
+impl Record for RandomizeRecord<'_> {
+    const FORMAT: &'static str = "shatter randomize 1";
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => randomize::<f32>(arguments),
         Precision::F64 => randomize::<f64>(arguments),
     }
 }
 
-fn randomize<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn randomize<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
     let Arguments { sample, options, common, .. } = arguments;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/randomize"));
-    let task = options.task(sample, common.seed())?;
-    let device = options.device::<E>(&task)?;
-    let cases = cases(arguments, &task)?;
-    let runs = Runs { options, task: &task, device: &device, quiet: common.json };
+    let setup = options.setup(sample, common.seed())?;
+    let device = options.device::<E>(&setup)?;
+    let cases = cases(arguments, &setup)?;
+    let runs = Runs { options, setup: &setup, device: &device, quiet: common.json };
     let runs = Sweep { runs, most: arguments.replicas.get(), out: &out }.run(&cases)?;
     let rows = table(&runs.iter().map(|(case, summary)| (*case, summary)).collect::<Vec<_>>());
-    write(&out, "table.json", serde_json::to_string_pretty(&rows)? + "\n")?;
+    let record = RandomizeRecord { runs: &rows };
+    write(&out, "table.json", json::text(&record)?)?;
     let folders = cases.iter().map(|case| out.join(case.name()));
     let recorded = folders.map(|folder| Recorded::read(&folder)).collect::<Result<Vec<_>, _>>()?;
     let command = format!("shatter randomize {sample} --model {}", options.model());
     let drawn = figures::draw(&recorded, &out, &command)?;
-    let mut manifest = options.manifest::<E>(&task, cases[0], &device.describe())?;
-    let names: Vec<String> = cases.iter().map(Case::name).collect();
-    manifest.configuration["runs"] = names.into();
-    for (part, of_a_run) in [("", "condition"), ("/settings", "seed")] {
-        let part = manifest.configuration.pointer_mut(part).and_then(|part| part.as_object_mut());
-        part.map(|all| all.remove(of_a_run));
-    }
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    let names = cases.iter().map(Case::name).collect();
+    let manifest = options.sweep_manifest::<E>(&setup, cases[0], &device.describe(), names)?;
+    manifest.write(&out.join(MANIFEST))?;
     if common.json {
-        print_json(&rows)?;
+        json::print(&record)?;
     } else {
         let drawn: String = drawn.iter().map(|name| format!("{name} (and .svg), ")).collect();
         let files = format!(
@@ -147,15 +154,15 @@ where
     let fitted = runs.iter().all(|(_, run)| run.ended == Ended::Fitted || !run.asked());
     let diverged = rows.iter().any(|row| row.ended == Ended::Diverged);
     Ok(match (diverged, fitted) {
-        (true, _) => Verdict::Diverged,
-        (_, true) => Verdict::Yes,
-        _ => Verdict::No,
+        (true, _) => Answer::Diverged,
+        (_, true) => Answer::Yes,
+        _ => Answer::No,
     })
 }
 
 /// All runs, seed by seed. Of the conditions that nobody asked for, those that mean something.
-fn cases(arguments: &Arguments, task: &Task) -> Result<Vec<Case>, CliError> {
-    let shared = task.common(&arguments.options);
+fn cases(arguments: &Arguments, setup: &Setup) -> Result<Vec<Case>, CliError> {
+    let shared = setup.common(&arguments.options);
     let chosen = !arguments.corruption.is_empty() || !arguments.conditions.is_empty();
     let mut cases = Vec::new();
     for seed in arguments.seeds() {
@@ -283,10 +290,4 @@ fn text(rows: &[Row]) -> String {
         );
     }
     text
-}
-
-impl From<TrainError> for CliError {
-    fn from(error: TrainError) -> CliError {
-        CliError::Train(Box::new(error.into()))
-    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_network::Reading;
 use shatter_network::reading::{BoundLabels, How, ReadingError};
@@ -14,12 +15,12 @@ use super::CliError;
 /// Options of commands that hold outputs against labels.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Override {
-    /// How outputs say labels: value, largest, sign, half, one-hot or bits [default: as the file says, or
-    /// else by the number of outputs]
+    /// How outputs say labels: value, largest, sign, half, one-hot or bits [default: from the file, or
+    /// from the number of outputs]
     #[arg(long, value_name = "NAME")]
     pub reading: Option<How>,
-    /// The class that each output (or value) stands for, in order: NAME,NAME,… [default: those in the
-    /// file, or else the numbers 0, 1, …]
+    /// The class of each output (or value), in order: NAME,NAME,… [default: from the file, or the
+    /// numbers 0, 1, …]
     #[arg(long, value_name = "NAMES")]
     pub classes: Option<Names>,
 }
@@ -57,7 +58,7 @@ impl FromStr for Names {
 }
 
 /// A reading, and whether it was taken because nothing said one.
-pub struct Chosen {
+pub struct ChosenReading {
     pub reading: Reading,
     pub assumed: bool,
 }
@@ -74,7 +75,7 @@ impl Override {
         file: &Path,
         own: Result<Option<Reading>, ReadingError>,
         otherwise: impl FnOnce() -> Result<Reading, ReadingError>,
-    ) -> Result<Chosen, CliError> {
+    ) -> Result<ChosenReading, CliError> {
         let refused = |error| refused(file, &error);
         let own = match own {
             // Names that are given take the place of those that were lost.
@@ -90,11 +91,11 @@ impl Override {
         if let Some(Names(names)) = &self.classes {
             reading.classes.clone_from(names);
         }
-        Ok(Chosen { reading, assumed })
+        Ok(ChosenReading { reading, assumed })
     }
 }
 
-impl Chosen {
+impl ChosenReading {
     /// The labels in the numbers of the outputs.
     pub fn bind(
         &self,
@@ -123,18 +124,25 @@ impl Chosen {
         }
     }
 
-    /// The entries of a record.
-    pub fn record(&self, found: &mut serde_json::Value, outputs: usize) {
-        record(&self.reading, found, outputs);
+    /// The fields of a record.
+    pub fn record(&self, outputs: usize) -> ReadingRecord {
+        ReadingRecord::of(&self.reading, outputs)
     }
 }
 
-/// The entries of a record: the rule, outputs, and names of classes where there are any.
-pub fn record(reading: &Reading, found: &mut serde_json::Value, outputs: usize) {
-    found["reading"] = reading.how.name().into();
-    found["outputs"] = outputs.into();
-    if !reading.classes.is_empty() {
-        found["classes"] = serde_json::json!(reading.classes);
+/// How outputs say labels, in a record: flattened into it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadingRecord {
+    reading: &'static str,
+    outputs: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
+}
+
+impl ReadingRecord {
+    /// Of a reading of so many outputs.
+    pub fn of(reading: &Reading, outputs: usize) -> ReadingRecord {
+        ReadingRecord { reading: reading.how.name(), outputs, classes: reading.classes.clone() }
     }
 }
 

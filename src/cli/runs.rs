@@ -8,10 +8,11 @@ use shatter_train::run::{Left, RunError, run_together};
 use shatter_train::{Summary, TrainError};
 
 use super::CliError;
-use super::device::Chosen;
+use super::device::ChosenDevice;
+use super::manifest::MANIFEST;
 use super::output::{print, seconds};
 use super::train::ended_text;
-use super::training::{Options, Task, Watch};
+use super::training::{Setup, TrainingOptions, Watch};
 
 /// A run: its case, its folder, and what it is called.
 pub struct One {
@@ -22,9 +23,9 @@ pub struct One {
 
 /// What all runs of a command have in common.
 pub struct Runs<'a, E: Element> {
-    pub options: &'a Options,
-    pub task: &'a Task,
-    pub device: &'a Chosen<E>,
+    pub options: &'a TrainingOptions,
+    pub setup: &'a Setup,
+    pub device: &'a ChosenDevice<E>,
     /// Whether nothing is printed.
     pub quiet: bool,
 }
@@ -36,7 +37,7 @@ impl<E: Element> Runs<'_, E> {
 
     /// The summary of the run that has ended in its folder, if it is this one.
     pub fn kept(&self, one: &One) -> Result<Option<Summary>, CliError> {
-        let shared = self.task.common(self.options);
+        let shared = self.setup.common(self.options);
         let Some(ended) = summary(&one.path)? else { return Ok(None) };
         if !shared.describes(self.device.device.as_ref(), one.case, &ended)? {
             return Ok(None);
@@ -59,18 +60,17 @@ impl<E: Element> Runs<'_, E> {
     /// Runs cases side by side; the summaries of those that have ended. The others go on from their
     /// checkpoints. An error is returned after all that have ended were told.
     pub fn together(&self, ones: &[One], place: &str) -> Result<Vec<Option<Summary>>, CliError> {
-        let Runs { options, task, device, .. } = *self;
-        let shared = task.common(options);
+        let Runs { options, setup, device, .. } = *self;
+        let shared = setup.common(options);
         let held = ones.iter().map(|one| Ok(options.folder(&one.path)?.hold()?));
         let mut held = held.collect::<Result<Vec<_>, CliError>>()?;
-        let mut watch = Watch::start(place, task.train.labels.len(), task.settings.epochs);
+        let mut watch = Watch::start(place, setup.train.labels.len(), setup.settings.epochs);
         let cases: Vec<Case> = ones.iter().map(|one| one.case).collect();
         let mut trainer = shared.begin(device.device.as_ref(), &cases, &held)?;
         for (run, one) in ones.iter().enumerate() {
-            let mut manifest = options.manifest::<E>(task, one.case, &device.describe())?;
-            manifest.configuration["changed_labels"] = trainer.changed_labels(run).into();
-            let file = one.path.join("manifest.json");
-            manifest.write(&file).map_err(CliError::at(&file))?;
+            let mut manifest = options.manifest::<E>(setup, one.case, &device.describe())?;
+            manifest.configuration.changed_labels = Some(trainer.changed_labels(run));
+            manifest.write(&one.path.join(MANIFEST))?;
         }
         let left = run_together(&mut held, &mut trainer, &mut |progress| watch.see(progress));
         let took = seconds(watch.took());
@@ -107,7 +107,7 @@ impl<E: Element> Runs<'_, E> {
             (Some(error), _) => Err(error.into()),
             (None, None) => Ok(ended),
             (None, Some(path)) => Err(CliError::Interrupted(format!(
-                "stopped in {}; the same command goes on from there",
+                "stopped in {}; the same command continues from there",
                 path.display()
             ))),
         }

@@ -1,19 +1,23 @@
 //! `shatter show`: what a file that holds a network says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_certify::write::{number, weight};
 use shatter_interchange::load::{Explicit, FileKind, Loaded, LoadedNetwork, Trained};
+use shatter_network::architecture::Parameter;
 use shatter_network::graph::{Operator, sides};
-use shatter_network::{Activation, ExactNetwork, Graph, Layered, Network, Unit};
-use shatter_train::{Progress, TrainError};
+use shatter_network::{Activation, Counts, ExactNetwork, Graph, Layered, Network, Sizes, Unit};
+use shatter_train::{Identity, Progress, TrainError};
 
 use super::input::Described;
-use super::output::{Facts, grouped, operations, print, print_json};
+use super::json::{self, Number, Record};
+use super::output::{Facts, grouped, operations, print};
+use super::reading::ReadingRecord;
 use super::words::sizes_text;
-use super::{CliError, Common, Verdict, reading};
+use super::{Answer, CliError, CommonOptions};
 use shatter_network::reading::counted;
 
 /// Numbers of each kind that are printed.
@@ -31,27 +35,126 @@ pub struct Arguments {
     #[command(flatten)]
     described: Described,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints and `show.json` holds: what the file is, and what it holds, by its kind.
+#[derive(Serialize)]
+struct ShowRecord<'a> {
+    kind: &'static str,
+    sha256: &'a str,
+    #[serde(flatten)]
+    shown: Shown<'a>,
+    /// Where the file says it.
+    #[serde(flatten)]
+    reading: Option<ReadingRecord>,
+}
+
+impl Record for ShowRecord<'_> {
+    const FORMAT: &'static str = "shatter show 1";
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Explicit(ExplicitRecord<'a>),
+    Trained(TrainedRecord<'a>),
+    Graph(GraphRecord),
+}
+
+/// Of exact numbers.
+#[derive(Serialize)]
+struct ExplicitRecord<'a> {
+    certificate: bool,
+    construction: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<&'a str>,
+    counts: CountsRecord,
+    /// The activations of each layer, of the layered form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers: Option<Vec<String>>,
+}
+
+/// Counts of the two-layer form, or sizes of the layered one.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum CountsRecord {
+    TwoLayer(Counts),
+    Layered(Sizes),
+}
+
+/// Of layers with their numbers.
+#[derive(Serialize)]
+struct TrainedRecord<'a> {
+    checkpoint: bool,
+    architecture: String,
+    input: String,
+    parameters: u64,
+    precision: &'static str,
+    arrays: Vec<ArrayRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<&'a Identity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<&'a Progress>,
+}
+
+#[derive(Serialize)]
+struct ArrayRecord<'a> {
+    name: &'a str,
+    shape: &'a [usize],
+    /// Euclidean.
+    norm: Number,
+}
+
+/// Of operations.
+#[derive(Serialize)]
+struct GraphRecord {
+    precision: &'static str,
+    takes: String,
+    gives: usize,
+    parameters: u64,
+    products: u64,
+    operations: Vec<OperationRecord>,
+}
+
+#[derive(Serialize)]
+struct OperationRecord {
+    operation: String,
+    /// Of what comes out.
+    shape: String,
+    /// That it holds.
+    numbers: u64,
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    network: &'a Path,
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let loaded = arguments.described.load(&arguments.network)?;
-    let (mut found, facts) = match &loaded.body {
-        LoadedNetwork::Explicit(explicit) => show_explicit(&loaded, explicit)?,
+    let (shown, facts) = match &loaded.body {
+        LoadedNetwork::Explicit(explicit) => show_explicit(&loaded, explicit),
         LoadedNetwork::Trained(trained) => show_trained(&loaded, trained)?,
         LoadedNetwork::Graph(graph) => show_graph(&loaded, graph),
     };
-    if let Ok(Some(said)) = &loaded.reading {
-        reading::record(said, &mut found, loaded.outputs());
-    }
-    let configuration = serde_json::json!({ "network": arguments.network });
+    let sha256 = match &loaded.body {
+        LoadedNetwork::Explicit(Explicit { digest: Some(digest), .. }) => digest,
+        _ => &loaded.sha256,
+    };
+    let said = loaded.reading.as_ref().ok().and_then(Option::as_ref);
+    let reading = said.map(|said| ReadingRecord::of(said, loaded.outputs()));
+    let found = ShowRecord { kind: loaded.kind.name(), sha256, shown, reading };
+    let configuration = Configuration { network: &arguments.network };
     arguments.common.write("show", &found, configuration, None)?;
     if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
+        json::print(&found)?;
+        return Ok(Answer::Yes);
     }
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// How outputs say labels. What was lost, or is no reading, is for those to say who need it.
@@ -63,28 +166,26 @@ fn reading_text(loaded: &Loaded) -> String {
     }
 }
 
-type Shown = (serde_json::Value, Facts);
-
-fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError> {
+fn show_explicit<'a>(loaded: &'a Loaded, explicit: &'a Explicit) -> (Shown<'a>, Facts) {
     let Explicit { network, construction, digest } = explicit;
     let origin = loaded.origin.as_ref();
     let certificate = loaded.kind == FileKind::Certificate;
     let digest = digest.as_ref().unwrap_or(&loaded.sha256);
-    let mut found = serde_json::json!({
-        "kind": loaded.kind.name(),
-        "certificate": certificate,
-        "construction": construction,
-        "sample": origin.map_or("", |origin| &origin.sample),
-        "points": origin.map_or("", |origin| &origin.points),
-        "sha256": digest,
-    });
-    match network {
-        Network::TwoLayer(network) => found["counts"] = serde_json::to_value(network.counts())?,
+    let (counts, layers) = match network {
+        Network::TwoLayer(network) => (CountsRecord::TwoLayer(network.counts()), None),
         Network::Layered(network) => {
-            found["counts"] = serde_json::to_value(network.sizes())?;
-            found["layers"] = network.layers().map(|layer| layer_text(layer)).collect();
+            let layers = network.layers().map(|layer| layer_text(layer)).collect();
+            (CountsRecord::Layered(network.sizes()), Some(layers))
         }
-    }
+    };
+    let shown = ExplicitRecord {
+        certificate,
+        construction,
+        sample: origin.map(|origin| origin.sample.as_str()),
+        points: origin.map(|origin| origin.points.as_str()),
+        counts,
+        layers,
+    };
     let mut facts = Facts::default();
     facts.add(
         "file",
@@ -108,26 +209,30 @@ fn show_explicit(loaded: &Loaded, explicit: &Explicit) -> Result<Shown, CliError
         Network::Layered(network) => show_layered(&mut facts, network),
     }
     facts.add("SHA-256", digest);
-    Ok((found, facts))
+    (Shown::Explicit(shown), facts)
 }
 
-fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
+fn show_trained<'a>(
+    loaded: &'a Loaded,
+    trained: &'a Trained,
+) -> Result<(Shown<'a>, Facts), CliError> {
     let Trained { architecture, arrays, precision, run } = trained;
     let parameters = architecture.parameters().map_err(TrainError::from)?;
     let checkpoint = loaded.kind == FileKind::Checkpoint;
-    let mut found = serde_json::json!({
-        "kind": loaded.kind.name(),
-        "checkpoint": checkpoint,
-        "architecture": architecture.to_string(),
-        "input": architecture.input.to_string(),
-        "parameters": parameters,
-        "precision": precision.name(),
-        "sha256": loaded.sha256,
-        "arrays": arrays.iter().map(|(array, values)| {
-            let square = values.iter().map(|&value| value.powi(2)).sum::<f64>();
-            serde_json::json!({ "name": array.name, "shape": array.shape, "norm": square.sqrt() })
-        }).collect::<Vec<_>>(),
-    });
+    let array = |(array, values): &'a (Parameter, Vec<f64>)| {
+        let square = values.iter().map(|&value| value.powi(2)).sum::<f64>();
+        ArrayRecord { name: &array.name, shape: &array.shape, norm: square.sqrt().into() }
+    };
+    let shown = TrainedRecord {
+        checkpoint,
+        architecture: architecture.to_string(),
+        input: architecture.input.to_string(),
+        parameters,
+        precision: precision.name(),
+        arrays: arrays.iter().map(array).collect(),
+        settings: run.as_ref().map(|(identity, _)| identity),
+        progress: run.as_ref().map(|(_, progress)| progress),
+    };
     let mut facts = Facts::default();
     facts.add("file", format!("{}, {precision}", loaded.kind.name()));
     facts.add("network", architecture.to_string());
@@ -135,48 +240,48 @@ fn show_trained(loaded: &Loaded, trained: &Trained) -> Result<Shown, CliError> {
     facts.add("parameters", grouped(parameters));
     facts.add("reading", reading_text(loaded));
     if let Some((identity, progress)) = run {
-        found["settings"] = serde_json::json!(identity);
-        found["progress"] = serde_json::json!(progress);
+        let settings = serde_json::json!(identity);
         for name in ["data", "settings"] {
-            let parts = found["settings"][name].as_object().into_iter().flatten();
+            let parts = settings[name].as_object().into_iter().flatten();
             let parts: Vec<String> = parts.map(|(key, value)| format!("{key} {value}")).collect();
             facts.add(name, parts.join(", "));
         }
         let Progress { step, epoch, position, .. } = progress;
         facts.add("progress", format!("{step} steps, {epoch} epochs, and {position} samples"));
     }
-    for array in found["arrays"].as_array().into_iter().flatten() {
-        let norm = array["norm"].as_f64().unwrap_or(f64::NAN);
-        let (name, shape) = (array["name"].as_str().unwrap_or(""), &array["shape"]);
-        facts.add("", format!("{name} {shape}, norm {norm:.4}"));
+    for ArrayRecord { name, shape, norm } in &shown.arrays {
+        let norm = match norm {
+            Number::Float(norm) => format!("{norm:.4}"),
+            Number::Text(text) => text.clone(),
+        };
+        facts.add("", format!("{name} {}, norm {norm}", shape_text(shape)));
     }
-    Ok((found, facts))
+    Ok((Shown::Trained(shown), facts))
 }
 
-fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
+/// "[512,784]".
+fn shape_text(shape: &[usize]) -> String {
+    let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("[{}]", sides.join(","))
+}
+
+fn show_graph<'a>(loaded: &Loaded, graph: &Graph) -> (Shown<'a>, Facts) {
     let numbers = graph.steps.iter().map(|step| parameters(&step.operation)).sum::<u64>();
-    let steps: Vec<(String, String, u64)> = graph
-        .steps
-        .iter()
-        .filter(|step| !matches!(step.operation, Operator::Same))
-        .map(|step| {
-            let of = parameters(&step.operation);
-            (operation_text(&step.operation), sides(&step.shape), of)
-        })
-        .collect();
-    let (takes, gives) = (sides(&graph.input), graph.outputs());
-    let found = serde_json::json!({
-        "kind": loaded.kind.name(),
-        "precision": graph.precision.name(),
-        "takes": takes,
-        "gives": gives,
-        "parameters": numbers,
-        "products": graph.products(),
-        "sha256": loaded.sha256,
-        "operations": steps.iter().map(|(operation, shape, numbers)| {
-            serde_json::json!({ "operation": operation, "shape": shape, "numbers": numbers })
-        }).collect::<Vec<_>>(),
+    let steps = graph.steps.iter().filter(|step| !matches!(step.operation, Operator::Same));
+    let steps = steps.map(|step| OperationRecord {
+        operation: operation_text(&step.operation),
+        shape: sides(&step.shape),
+        numbers: parameters(&step.operation),
     });
+    let (takes, gives) = (sides(&graph.input), graph.outputs());
+    let shown = GraphRecord {
+        precision: graph.precision.name(),
+        takes: takes.clone(),
+        gives,
+        parameters: numbers,
+        products: graph.products(),
+        operations: steps.collect(),
+    };
     let mut facts = Facts::default();
     facts.add(
         "file",
@@ -186,7 +291,8 @@ fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
     facts.add("reading", reading_text(loaded));
     facts.add("parameters", grouped(numbers));
     facts.add("products", format!("{} a point", grouped(graph.products())));
-    for (operation, shape, numbers) in steps.iter().take(OPERATIONS) {
+    let steps = &shown.operations;
+    for OperationRecord { operation, shape, numbers } in steps.iter().take(OPERATIONS) {
         let of =
             if *numbers == 0 { String::new() } else { format!(", {} numbers", grouped(*numbers)) };
         facts.add("", format!("{operation} to {shape}{of}"));
@@ -195,7 +301,7 @@ fn show_graph(loaded: &Loaded, graph: &Graph) -> Shown {
         facts.add("", format!("… and {} more", steps.len() - OPERATIONS));
     }
     facts.add("SHA-256", &loaded.sha256);
-    (found, facts)
+    (Shown::Graph(shown), facts)
 }
 
 /// An operation, in a word.

@@ -17,10 +17,12 @@ use shatter_train::table1::{ROWS, Row};
 use shatter_train::{Ended, Summary};
 
 use super::figures::read_lines;
-use super::output::{grouped, percent, print, print_json};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{grouped, percent, print};
 use super::runs::{One, Runs};
-use super::training::{Options, Precision, Task};
-use super::{CliError, Common, Verdict, write, write_figure};
+use super::training::{Precision, Setup, TrainingOptions};
+use super::{Answer, CliError, CommonOptions, write, write_figure};
 
 /// Images of the paper's training set.
 const IMAGES: usize = 50_000;
@@ -33,8 +35,8 @@ const IMAGES: usize = 50_000;
         arg.default_value("0.0001").help("Weight decay of the rows that have it; the paper does not say")
     }),
     mut_arg("rate_decay", |arg| {
-        arg.help("Factor of the learning rate from epoch to epoch, but where images change while \
-                  labels are random: there it is 0.999, as in the paper")
+        arg.help("Factor of the learning rate per epoch; rows with random labels and augmented images \
+                  use 0.999, as in the paper")
     }),
     mut_arg("until_accuracy", |arg| {
         arg.default_value("never").help("Stop a row when this share of its training set is \
@@ -45,7 +47,7 @@ const IMAGES: usize = 50_000;
     shatter table1 cifar10:DIR --rows 14-19 --epochs 60\n  \
     shatter table1 cifar10:DIR,first=500 --rows 4,5,mlp1x512-random --epochs 20\n\n\
     Trains and evaluates each row with the settings of the paper, in a folder of its own; rows that \
-    have ended are kept, one that was interrupted goes on where it stood. Rows 1 to 19 are those \
+    have ended are kept, and one that was interrupted resumes. Rows 1 to 19 are those \
     of Table 1, 20 to 25 those of Table 4, in the paper's order.\n\
     Prints training and test accuracy beside the paper's; writes table1.json and table1.png.\n\
     Exit status: 0 done, 2 for bad input, 3 if a row diverged, 4 if there is no such device, 130 \
@@ -54,13 +56,13 @@ const IMAGES: usize = 50_000;
 pub struct Arguments {
     /// The training sample, for example cifar10:DIR
     sample: String,
-    /// Rows, by number, range or name of their folder [default: all]
+    /// Rows, by number, range or folder name [default: all]
     #[arg(long, value_delimiter = ',', value_name = "ROW,...")]
     rows: Vec<String>,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// A row as it is printed and written; accuracies are shares, the paper's as well.
@@ -85,6 +87,16 @@ struct Found {
     test_accuracy: Option<f64>,
     paper_train: Option<f64>,
     paper_test: Option<f64>,
+}
+
+/// What `--json` prints and `table1.json` holds.
+#[derive(Serialize)]
+struct Table1Record<'a> {
+    rows: &'a [Found],
+}
+
+impl Record for Table1Record<'_> {
+    const FORMAT: &'static str = "shatter table1 1";
 }
 
 /// The paper's training and test accuracy of a row, as shares.
@@ -121,7 +133,7 @@ fn chosen(texts: &[String]) -> Result<Vec<usize>, CliError> {
             _ => {
                 let (most, names) = (ROWS.len(), ROWS.map(|row| row.name()).join(", "));
                 return Err(CliError::Usage(format!(
-                    "--rows {text}: 1 to {most}, a range of these, or one of {names} is wanted"
+                    "--rows {text}: expected a row from 1 to {most}, a range such as 2-5, or one of {names}"
                 )));
             }
         }
@@ -129,77 +141,78 @@ fn chosen(texts: &[String]) -> Result<Vec<usize>, CliError> {
     Ok((0..ROWS.len()).filter(|&at| wanted[at]).collect())
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => table::<f32>(arguments),
         Precision::F64 => table::<f64>(arguments),
     }
 }
 
-fn table<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn table<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
     let Arguments { sample, options, common, .. } = arguments;
     if let Some(option) = options.set_by_rows() {
-        return Err(CliError::Usage(format!("{option}: the rows say that themselves (--rows)")));
+        return Err(CliError::Usage(format!(
+            "{option} cannot be given here: each row sets it (--rows chooses rows)"
+        )));
     }
     let rows = chosen(&arguments.rows)?;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table1"));
-    let mut task = options.task(sample, common.seed())?;
-    rows.iter().try_for_each(|&at| check(&ROWS[at], &task))?;
-    let device = options.of_row(&ROWS[rows[0]]).device::<E>(&task)?;
+    let mut setup = options.setup(sample, common.seed())?;
+    rows.iter().try_for_each(|&at| check(&ROWS[at], &setup))?;
+    let device = options.of_row(&ROWS[rows[0]]).device::<E>(&setup)?;
     let mut found = Vec::new();
     for (index, &at) in rows.iter().enumerate() {
         let (row, name) = (&ROWS[at], ROWS[at].name());
         let options = options.of_row(row);
-        task.settings = options.settings(&task.train.labels, common.seed())?;
+        setup.settings = options.settings(&setup.train.labels, common.seed())?;
         let case = Case { condition: row.condition(), seed: common.seed() };
         let place = format!("{} of {}", index + 1, rows.len());
         let path = out.join(&name);
-        let runs = Runs { options: &options, task: &task, device: &device, quiet: common.json };
+        let runs = Runs { options: &options, setup: &setup, device: &device, quiet: common.json };
         let summary = runs.one(One { case, path: path.clone(), name }, &place)?;
-        found.push(of_run(at, &task, &summary, &path)?);
+        found.push(of_run(at, &setup, &summary, &path)?);
     }
-    write(&out, "table1.json", serde_json::to_string_pretty(&found)? + "\n")?;
-    let mut manifest = options.table_manifest::<E>(&task, &device.describe())?;
+    let record = Table1Record { rows: &found };
+    write(&out, "table1.json", json::text(&record)?)?;
+    let names = found.iter().map(|row| row.name.clone()).collect();
+    let manifest = options.table_manifest::<E>(&setup, &device.describe(), names)?;
     let drawn_by = format!(
         "shatter table1 {sample} · version {} · commit {}",
         manifest.version, manifest.commit
     );
-    let drawn = draw(&found, &task, &out, &drawn_by)?;
-    let names: Vec<&str> = found.iter().map(|row| row.name.as_str()).collect();
-    manifest.configuration["rows"] = names.into();
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    let drawn = draw(&found, &setup, &out, &drawn_by)?;
+    manifest.write(&out.join(MANIFEST))?;
     if common.json {
-        print_json(&found)?;
+        json::print(&record)?;
     } else {
         let figure = if drawn { "table1.png (and .svg), " } else { "" };
         let files = format!(
             "Written to {}: {figure}table1.json, manifest.json, and one folder a row.\n",
             out.display()
         );
-        print(&format!("\n{}{}\n{files}", text(&found), label(&task)))?;
+        print(&format!("\n{}{}\n{files}", text(&found), label(&setup)))?;
     }
     let diverged = found.iter().any(|row| row.ended == Ended::Diverged);
-    Ok(if diverged { Verdict::Diverged } else { Verdict::Yes })
+    Ok(if diverged { Answer::Diverged } else { Answer::Yes })
 }
 
-/// Random crops want room, and the tables classes.
-fn check(row: &Row, task: &Task) -> Result<(), CliError> {
-    let sides = task.train.points.shape().iter().rev().take(2);
-    let room = task.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
+/// Random crops need room.
+fn check(row: &Row, setup: &Setup) -> Result<(), CliError> {
+    let sides = setup.train.points.shape().iter().rev().take(2);
+    let room = setup.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
     if row.augmentation.is_some_and(|how| how.crop) && !room {
         let name = row.name();
-        let reason = "random crops want images that are larger than the network's (--crop)";
+        let reason = "random crops need images larger than what the network takes (--crop PIXELS)";
         return Err(CliError::Usage(format!("row {name}: {reason}")));
     }
     Ok(())
 }
 
 /// What a run found.
-fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Found, CliError> {
+fn of_run(at: usize, setup: &Setup, summary: &Summary, path: &Path) -> Result<Found, CliError> {
     let row = &ROWS[at];
     let [paper_train, paper_test] = of_the_paper(row);
     let lines = read_lines(&path.join(RECORD))?;
@@ -210,10 +223,10 @@ fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Foun
         name: row.name(),
         model: row.model,
         augmentation: row.augmentation.map_or_else(String::new, |how| how.to_string()),
-        weight_decay: task.settings.weight_decay,
-        rate_decay: task.settings.rate_decay,
+        weight_decay: setup.settings.weight_decay,
+        rate_decay: setup.settings.rate_decay,
         labels: row.condition().to_string(),
-        images: task.train.labels.len(),
+        images: setup.train.labels.len(),
         ended: summary.ended,
         epochs: summary.epochs,
         steps: summary.steps,
@@ -226,7 +239,7 @@ fn of_run(at: usize, task: &Task, summary: &Summary, path: &Path) -> Result<Foun
 }
 
 /// Draws the figure; whether there was anything to draw.
-fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool, CliError> {
+fn draw(found: &[Found], setup: &Setup, out: &Path, command: &str) -> Result<bool, CliError> {
     let per_cent = |share: Option<f64>| share.map(|share| 100.0 * share);
     let rows: Vec<Accuracies> = found
         .iter()
@@ -236,7 +249,7 @@ fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool,
             test: [row.test_accuracy, row.paper_test].map(per_cent),
         })
         .collect();
-    let note = format!("{command} · {}", label(task).trim());
+    let note = format!("{command} · {}", label(setup).trim());
     match figure::draw(&accuracies(&rows, &note)) {
         Err(FigureError::Empty) => Ok(false), // all rows diverged
         drawing => write_figure(out, "table1", drawing?).map(|()| true),
@@ -244,9 +257,9 @@ fn draw(found: &[Found], task: &Task, out: &Path, command: &str) -> Result<bool,
 }
 
 /// What ours were trained on, where that is not what the paper's were.
-fn label(task: &Task) -> String {
-    let images = task.train.labels.len();
-    let (all, sample) = (grouped(IMAGES as u64), &task.train.text);
+fn label(setup: &Setup) -> String {
+    let images = setup.train.labels.len();
+    let (all, sample) = (grouped(IMAGES as u64), &setup.train.text);
     let ours = format!("Ours: {} images of {sample}", grouped(images as u64));
     if images == IMAGES {
         format!("{ours}.\n")

@@ -16,7 +16,7 @@ const SPARE: usize = 2;
 /// The variable that sets the number of threads of every command.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
 
-/// Makes the pool: of the number of `--threads` if it was given, else of the environment's, else one per processor.
+/// Makes the pool: of as many threads as `--threads` says, else the environment, else one per processor.
 ///
 /// # Errors
 /// [`CliError::Usage`] for a number that is not one.
@@ -55,7 +55,7 @@ pub fn start(option: Option<usize>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Makes the pool of so many threads, or of those that the system gives out; how many these are.
+/// Makes the pool of `wanted` threads, or of as many as the system gives out; returns their number.
 fn pool(wanted: usize) -> Result<usize, ThreadPoolBuildError> {
     // A pool that cannot be made cannot be tried again with less: its threads are made before it, and wait for it.
     let mut waiting: Vec<Sender<ThreadBuilder>> = Vec::new();

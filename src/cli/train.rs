@@ -21,9 +21,11 @@ use shatter_train::run::{CHECKPOINT, Left, RECORD};
 use shatter_train::{Ended, Line, Measured, Summary, TrainError, Trainer};
 
 use super::figures::{self, read_lines};
-use super::output::{Facts, grouped, percent, print, print_json, seconds};
-use super::training::{Options, Precision, Task, Watch};
-use super::{CliError, Common, Verdict, write_figure};
+use super::json::{self, Record};
+use super::manifest::MANIFEST;
+use super::output::{Facts, grouped, percent, print, seconds};
+use super::training::{Precision, Setup, TrainingOptions, Watch};
+use super::{Answer, CliError, CommonOptions, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -33,8 +35,8 @@ use super::{CliError, Common, Verdict, write_figure};
     shatter train mnist:DIR --model 'conv(8,5,pad=2) relu maxpool(2) dropout(0.5)'\n\n\
     Layers in words: conv(CHANNELS,SIZE,stride=1,pad=0) relu maxpool(SIZE,stride=SIZE,pad=0) \
     meanpool(...) globalmeanpool batchnorm lrn(SIZE) dropout(RATE) flatten dense(UNITS) \
-    [ LAYERS | LAYERS ]; the last dense layer is added.\n\
-    Ctrl-C finishes the step and writes the checkpoint; --resume goes on from it, to the same bytes.\n\
+    [ LAYERS | LAYERS ]; the last dense layer is added to them.\n\
+    Ctrl-C finishes the step and writes a checkpoint; --resume continues from it, to the same bytes.\n\
     Writes train.jsonl, checkpoint.safetensors (PyTorch's names and shapes), summary.json, \
     learning_curve.png (and .svg), manifest.json.\n\
     Exit status: 0 if the training set is fitted, 1 if not, 2 for bad input, 3 if training \
@@ -45,30 +47,35 @@ pub struct Arguments {
     /// Condition: true, random, corrupted:P, shuffled-pixels, random-pixels or gaussian
     #[arg(long, visible_alias = "condition", default_value = "true", value_name = "CONDITION")]
     labels: Condition,
-    /// Go on from the checkpoint in the folder
+    /// Resume from the checkpoint in the folder
     #[arg(long, conflicts_with_all = ["overwrite", "init"])]
     resume: bool,
-    /// Start anew, though there is a run in the folder
+    /// Replace the run in the folder
     #[arg(long)]
     overwrite: bool,
-    /// Start from the weights in this file: a checkpoint, safetensors, NPZ or JSON under PyTorch's names,
-    /// ONNX of the same layers, or a ReLU network that was built
+    /// Start from the weights in this file: a checkpoint; safetensors, NPZ or JSON with PyTorch's names;
+    /// ONNX of the same layers; or a ReLU network that `fit` built
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
-    pub options: Options,
+    pub options: TrainingOptions,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints.
+impl Record for Summary {
+    const FORMAT: &'static str = "shatter train 1";
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match arguments.options.precision {
         Precision::F32 | Precision::Tf32 | Precision::Bf16 => train::<f32>(arguments),
         Precision::F64 => train::<f64>(arguments),
     }
 }
 
-fn train<E: Element>(arguments: &Arguments) -> Result<Verdict, CliError>
+fn train<E: Element>(arguments: &Arguments) -> Result<Answer, CliError>
 where
     Cpu: Device<E>,
 {
@@ -78,7 +85,7 @@ where
     let holds_a_run = || {
         let out = out.display();
         CliError::Usage(format!(
-            "{out} holds a run: --resume goes on, --overwrite starts anew, --out goes elsewhere"
+            "{out} holds a run: --resume continues it, --overwrite replaces it, --out DIR leaves it"
         ))
     };
     if there && !arguments.resume && !arguments.overwrite {
@@ -88,19 +95,19 @@ where
         let file = out.join(CHECKPOINT);
         return Err(CliError::Usage(format!("there is no {} to resume", file.display())));
     }
-    let task = options.task(sample, common.seed())?;
+    let setup = options.setup(sample, common.seed())?;
     let case = Case { condition: *labels, seed: common.seed() };
-    let device = options.device::<E>(&task)?;
-    let shared = task.common(options);
+    let device = options.device::<E>(&setup)?;
+    let shared = setup.common(options);
     let prepared = shared.prepare::<E>(case)?;
     let mut trainer = shared.trainer(device.device.as_ref(), &[(case, &prepared)])?;
     drop(prepared); // the device has it now
-    let facts = describe(&trainer, &task, case)?;
+    let facts = describe(&trainer, &setup, case)?;
     if let Some(file) = &arguments.init {
         let weights = load::weights(file, trainer.architecture())?;
         let outputs = trainer.architecture().output().map_err(TrainError::from)?.len();
         let own = weights.reading.and_then(|own| match own {
-            Some(own) => own.trains(&task.train.labels, outputs),
+            Some(own) => own.trains(&setup.train.labels, outputs),
             None => Ok(()),
         });
         own.map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
@@ -115,14 +122,14 @@ where
         held.clear()?;
     }
     CURVE.iter().try_for_each(|name| remove(&out.join(name)))?;
-    let path = out.join("manifest.json");
-    let mut manifest = options.manifest::<E>(&task, case, &device.describe())?;
-    manifest.configuration["changed_labels"] = trainer.changed_labels(0).into();
-    manifest.configuration["init"] = match arguments.resume {
+    let path = out.join(MANIFEST);
+    let mut manifest = options.manifest::<E>(&setup, case, &device.describe())?;
+    manifest.configuration.changed_labels = Some(trainer.changed_labels(0));
+    manifest.configuration.init = Some(match arguments.resume {
         true => figures::init(&path),
-        false => serde_json::json!(arguments.init),
-    };
-    manifest.write(&path).map_err(CliError::at(&path))?;
+        false => arguments.init.clone(),
+    });
+    manifest.write(&path)?;
     if !common.json {
         print(&format!("{facts}device        {}\n", device.describe()))?;
     }
@@ -132,7 +139,7 @@ where
     drop(watch);
     let Left::Ended(summary) = left else {
         return Err(CliError::Interrupted(format!(
-            "stopped after step {}; the same command with --resume goes on from {}",
+            "stopped after step {}; the same command with --resume continues from {}",
             trainer.progress(0).step,
             out.join(CHECKPOINT).display()
         )));
@@ -154,7 +161,7 @@ where
         )?;
     }
     if common.json {
-        print_json(&summary)?;
+        json::print(summary.as_ref())?;
     } else {
         let mut facts = Facts::default();
         facts.add("ended", format!("{}, {}", ended_text(&summary), seconds(took)));
@@ -171,7 +178,7 @@ where
         print(facts.text())?;
     }
     let yes = summary.ended == Ended::Fitted || !summary.asked();
-    Ok(if yes { Verdict::Yes } else { Verdict::No })
+    Ok(if yes { Answer::Yes } else { Answer::No })
 }
 
 /// The files of the figure.
@@ -186,7 +193,11 @@ fn remove(file: &Path) -> Result<(), CliError> {
 }
 
 /// What is about to be trained, in lines.
-fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result<String, CliError> {
+fn describe<E: Element>(
+    trainer: &Trainer<E>,
+    setup: &Setup,
+    case: Case,
+) -> Result<String, CliError> {
     let mut facts = Facts::default();
     let architecture = trainer.architecture();
     let (all, paper) = (
@@ -199,7 +210,7 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
     } else {
         String::new()
     };
-    facts.add("sample", format!("{}, {}", task.train.text, task.train.points.describe()));
+    facts.add("sample", format!("{}, {}", setup.train.text, setup.train.points.describe()));
     facts.add(
         "condition",
         format!(
@@ -210,14 +221,14 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
             grouped(trainer.samples() as u64)
         ),
     );
-    facts.add("test sample", task.test.as_ref().map_or("none", |test| &test.text));
-    let how = match task.train.labels {
+    facts.add("test sample", setup.test.as_ref().map_or("none", |test| &test.text));
+    let how = match setup.train.labels {
         Labels::Classes { .. } => How::Largest,
         Labels::Real { .. } => How::Value,
     };
     let outputs = architecture.output().map_err(TrainError::from)?.len();
-    facts.add("reading", Reading::built_on(how, &task.train.labels).describe(outputs));
-    facts.add("input", shape_text(architecture.input, task));
+    facts.add("reading", Reading::built_on(how, &setup.train.labels).describe(outputs));
+    facts.add("input", shape_text(architecture.input, setup));
     facts.add("parameters", format!("{}{more}", grouped(all)));
     let settings = trainer.settings(0);
     facts.add(
@@ -236,10 +247,10 @@ fn describe<E: Element>(trainer: &Trainer<E>, task: &Task, case: Case) -> Result
     Ok(facts.text().to_owned())
 }
 
-fn shape_text(input: Shape, task: &Task) -> String {
-    let preprocess = &task.preprocess;
+fn shape_text(input: Shape, setup: &Setup) -> String {
+    let preprocess = &setup.preprocess;
     let whiten = if preprocess.whiten { ", each image whitened" } else { "" };
-    let augment = match task.settings.augmentation {
+    let augment = match setup.settings.augmentation {
         None => String::new(),
         Some(how) => format!(", augmented by {how}"),
     };

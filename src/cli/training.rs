@@ -1,12 +1,13 @@
 //! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::ser::{Error, Serialize, Serializer};
 
 use crate::manifest::Manifest;
 use shatter_device::Arithmetic;
@@ -17,15 +18,15 @@ use shatter_prepare::preprocess::Preprocess;
 use shatter_prepare::{Augmentation, Condition};
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
 use shatter_sample::image::Shape;
-use shatter_sample::{self as sample, LabelRule, Labels, RawSample};
+use shatter_sample::{LabelRule, Labels, RawSample};
 use shatter_train::randomize::{Case, Common};
 use shatter_train::run::{Flow, Folder};
 use shatter_train::table1::Row;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
-use super::CliError;
-use super::device::{self, Chosen, DeviceChoice};
+use super::device::{self, ChosenDevice, DeviceChoice};
 use super::output::percent;
+use super::{CliError, raw_sample};
 
 /// Set by the first interrupt while a run is under way: it ends with a checkpoint.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -48,9 +49,9 @@ pub enum Precision {
     F32,
     /// Double
     F64,
-    /// Single, with factors of products rounded to TF32, on tensor cores; with CUDA only
+    /// Single, products on tensor cores of factors rounded to TF32; CUDA only
     Tf32,
-    /// Single, with factors of products rounded to BF16, on tensor cores; with CUDA only
+    /// Single, products on tensor cores of factors rounded to BF16; CUDA only
     Bf16,
 }
 
@@ -76,9 +77,9 @@ pub enum LossChoice {
 /// The network if no other is named.
 const MODEL: &str = "mlp1x512";
 
-/// Options of every command that trains.
+/// TrainingOptions of every command that trains.
 #[derive(Args, Debug, Clone)]
-pub struct Options {
+pub struct TrainingOptions {
     /// mlp1x512, mlp3x512, mlp:W1,W2,..., alexnet, inception, inception-nobn, or layers in words
     #[arg(long, default_value = MODEL, value_name = "NETWORK")]
     model: String,
@@ -91,13 +92,13 @@ pub struct Options {
     /// Randomize the labels of the test sample too
     #[arg(long)]
     randomize_test: bool,
-    /// Samples a step
+    /// Samples per step
     #[arg(long, default_value_t = 128, value_name = "N")]
     batch: usize,
     /// Learning rate of the first epoch [default: 0.1 for inception, 0.01 for others]
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    /// Factor of the learning rate from epoch to epoch
+    /// Factor of the learning rate per epoch
     #[arg(long, default_value_t = 0.95, value_name = "FACTOR")]
     rate_decay: f64,
     /// Momentum
@@ -109,22 +110,22 @@ pub struct Options {
     /// Initial weights: he-normal, he-uniform, glorot-normal, glorot-uniform, pytorch
     #[arg(long, default_value_t = Initialization::GlorotUniform, value_name = "RULE")]
     initialization: Initialization,
-    /// What is minimized [default: cross-entropy for classes, squared for real labels]
+    /// Loss to minimize [default: cross-entropy for classes, squared for real labels]
     #[arg(long, value_name = "LOSS")]
     loss: Option<LossChoice>,
     /// Order of the samples in an epoch: shuffled, sequential
     #[arg(long, default_value_t = Order::Shuffled, value_name = "ORDER")]
     order: Order,
-    /// Change images each time they are taken, for example crop,flip,rotate:25
+    /// Augment images at random, for example crop,flip,rotate:25
     #[arg(long, value_name = "HOW")]
     augment: Option<Augmentation>,
-    /// Side of the square cut out of the middle of images [default: 28, if they are larger]
+    /// Side of the central square cut out of images [default: 28, if they are larger]
     #[arg(long, value_name = "PIXELS")]
     crop: Option<usize>,
-    /// Leave out the whitening of each image
+    /// Do not whiten images
     #[arg(long)]
     no_whitening: bool,
-    /// Epochs at most
+    /// Most epochs to train
     #[arg(long, default_value_t = 100, value_name = "N")]
     epochs: u32,
     /// Stop when this share of the training set is classified as labelled, or 'never' [default: 1,
@@ -137,10 +138,10 @@ pub struct Options {
     /// Stop after this many epochs without a better test accuracy
     #[arg(long, value_name = "EPOCHS")]
     patience: Option<u32>,
-    /// Numbers to compute with
+    /// Number format
     #[arg(long, value_enum, default_value_t = Precision::F32, value_name = "TYPE")]
     pub precision: Precision,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads [default: one per processor]; results do not depend on it
@@ -149,7 +150,7 @@ pub struct Options {
     /// Seconds between checkpoints
     #[arg(long, default_value_t = 30.0, value_name = "S")]
     checkpoint_every: f64,
-    /// Add a line to the record every so many steps, besides one an epoch
+    /// Also record a line every STEPS steps, beside one per epoch
     #[arg(long, value_name = "STEPS")]
     log_every: Option<u32>,
     /// Evaluate the whole training set after every epoch, not only when it may be fitted
@@ -168,7 +169,7 @@ impl FromStr for Share {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Share, &'static str> {
-        let wanted = "a number from 0 to 1, or never, is wanted";
+        let wanted = "expected a number from 0 to 1, or never";
         match text {
             "never" => Ok(Share::Never),
             _ => text.parse().map(Share::Of).map_err(|_| wanted),
@@ -176,8 +177,8 @@ impl FromStr for Share {
     }
 }
 
-/// What the commands work on.
-pub struct Task {
+/// The samples of a command, their preprocessing, and the settings of training.
+pub struct Setup {
     pub train: RawSample,
     pub test: Option<RawSample>,
     pub preprocess: Preprocess,
@@ -190,9 +191,9 @@ pub struct Task {
     digests: (String, Option<String>),
 }
 
-impl Task {
+impl Setup {
     /// As the library takes it.
-    pub fn common<'a>(&'a self, options: &'a Options) -> Common<'a> {
+    pub fn common<'a>(&'a self, options: &'a TrainingOptions) -> Common<'a> {
         Common {
             train: &self.train,
             test: self.test.as_ref(),
@@ -207,15 +208,62 @@ impl Task {
     }
 }
 
-impl Options {
+/// The configuration in the manifest of a run, or of a command that has several: what differs between these is absent.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Configuration {
+    sample: String,
+    test: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
+    settings: SharedSettings,
+    preprocess: Preprocess,
+    randomize_test: bool,
+    precision: &'static str,
+    device: String,
+    /// Of a run: training labels that differ from the sample's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_labels: Option<u32>,
+    /// Of `train`: the file that the first weights came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<Option<PathBuf>>,
+    /// Folders of the runs of `randomize`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<Vec<String>>,
+    /// Folders of the rows of `table1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<String>>,
+}
+
+/// Settings, without those in which runs differ.
+#[derive(Clone, Debug)]
+struct SharedSettings {
+    settings: Settings,
+    differing: &'static [&'static str],
+}
+
+impl Serialize for SharedSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serde_json::to_value(&self.settings).map_err(S::Error::custom)?;
+        if let Some(all) = all.as_object_mut() {
+            self.differing.iter().for_each(|&key| drop(all.remove(key)));
+        }
+        all.serialize(serializer)
+    }
+}
+
+impl TrainingOptions {
     /// Name or text of the network.
     pub fn model(&self) -> &str {
         &self.model
     }
 
     /// Reads the samples and puts the settings together.
-    pub fn task(&self, sample: &str, seed: u64) -> Result<Task, CliError> {
-        let load = |text: &str| sample::load(text, seed).map_err(|e| CliError::sample(text, e));
+    pub fn setup(&self, sample: &str, seed: u64) -> Result<Setup, CliError> {
+        let load = |text: &str| raw_sample(text, seed);
         let train = load(sample)?;
         let test = match &self.test {
             Some(text) => Some(load(text)?),
@@ -225,7 +273,7 @@ impl Options {
             })?,
         };
         let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
-            CliError::Usage(format!("{}: no images and no vectors", train.points.describe()))
+            CliError::Usage(format!("{}: expected images or vectors", train.points.describe()))
         })?;
         let paper = Preprocess::paper(shape);
         let preprocess = Preprocess {
@@ -234,7 +282,7 @@ impl Options {
             ..paper
         };
         let settings = self.settings(&train.labels, seed)?;
-        Ok(Task {
+        Ok(Setup {
             points_sha256: fingerprint(&train.points),
             digests: (fingerprint_labelled(&train), test.as_ref().map(fingerprint_labelled)),
             sample_seed: seed,
@@ -282,8 +330,8 @@ impl Options {
 
     /// These options for a row of a table, which sets network, augmentation, weight decay (the one
     /// asked for, or none), and may set the decay of the learning rate.
-    pub fn of_row(&self, row: &Row) -> Options {
-        Options {
+    pub fn of_row(&self, row: &Row) -> TrainingOptions {
+        TrainingOptions {
             model: row.model.into(),
             augment: row.augmentation,
             weight_decay: if row.weight_decay { self.weight_decay } else { 0.0 },
@@ -301,47 +349,63 @@ impl Options {
     /// The manifest of a run.
     pub fn manifest<E: Element>(
         &self,
-        task: &Task,
+        setup: &Setup,
         case: Case,
         device: &str,
-    ) -> Result<Manifest, CliError> {
-        let shared = task.common(self);
-        let mut manifest = Manifest::new(serde_json::json!({
-            "sample": task.train.text,
-            "test": task.test.as_ref().map(|test| &test.text),
-            "condition": case.condition.to_string(),
-            "model": self.model,
-            "network": shared.network()?.to_string(),
-            "settings": shared.settings(case),
-            "preprocess": task.preprocess,
-            "randomize_test": self.randomize_test,
-            "precision": shared.arithmetic.name::<E>(),
-            "device": device,
-        }));
-        manifest.sample = Some(task.train.text.clone());
-        manifest.points_sha256 = Some(task.points_sha256.clone());
+    ) -> Result<Manifest<Configuration>, CliError> {
+        let shared = setup.common(self);
+        let mut manifest = Manifest::new(Configuration {
+            sample: setup.train.text.clone(),
+            test: setup.test.as_ref().map(|test| test.text.clone()),
+            condition: Some(case.condition.to_string()),
+            model: Some(self.model.clone()),
+            network: Some(shared.network()?.to_string()),
+            settings: SharedSettings { settings: shared.settings(case), differing: &[] },
+            preprocess: setup.preprocess,
+            randomize_test: self.randomize_test,
+            precision: shared.arithmetic.name::<E>(),
+            device: device.to_owned(),
+            changed_labels: None,
+            init: None,
+            runs: None,
+            rows: None,
+        });
+        manifest.sample = Some(setup.train.text.clone());
+        manifest.points_sha256 = Some(setup.points_sha256.clone());
         Ok(manifest)
     }
 
-    /// The manifest of runs that differ in condition, network and settings.
+    /// The manifest of `runs` that differ in condition and seed.
+    pub fn sweep_manifest<E: Element>(
+        &self,
+        setup: &Setup,
+        case: Case,
+        device: &str,
+        runs: Vec<String>,
+    ) -> Result<Manifest<Configuration>, CliError> {
+        let mut manifest = self.manifest::<E>(setup, case, device)?;
+        let of_all = &mut manifest.configuration;
+        of_all.condition = None;
+        of_all.settings.differing = &["seed"];
+        of_all.runs = Some(runs);
+        Ok(manifest)
+    }
+
+    /// The manifest of the `rows` of a table, which differ in condition, network and settings.
     pub fn table_manifest<E: Element>(
         &self,
-        task: &Task,
+        setup: &Setup,
         device: &str,
-    ) -> Result<Manifest, CliError> {
+        rows: Vec<String>,
+    ) -> Result<Manifest<Configuration>, CliError> {
         let own = Condition::Labels(LabelRule::True);
-        let case = Case { condition: own, seed: task.settings.seed };
-        let mut manifest = self.manifest::<E>(task, case, device)?;
-        let parts = [
-            ("", ["condition", "model", "network"].as_slice()),
-            ("/settings", &["augmentation", "weight_decay", "rate_decay", "learning_rate"]),
-        ];
-        for (part, of_a_run) in parts {
-            let part = manifest.configuration.pointer_mut(part);
-            if let Some(all) = part.and_then(|part| part.as_object_mut()) {
-                of_a_run.iter().for_each(|&key| drop(all.remove(key)));
-            }
-        }
+        let case = Case { condition: own, seed: setup.settings.seed };
+        let mut manifest = self.manifest::<E>(setup, case, device)?;
+        let of_all = &mut manifest.configuration;
+        (of_all.condition, of_all.model, of_all.network) = (None, None, None);
+        of_all.settings.differing =
+            &["augmentation", "weight_decay", "rate_decay", "learning_rate"];
+        of_all.rows = Some(rows);
         Ok(manifest)
     }
 
@@ -360,11 +424,11 @@ impl Options {
     }
 
     /// The device that was asked for.
-    pub fn device<E: Element>(&self, task: &Task) -> Result<Chosen<E>, CliError>
+    pub fn device<E: Element>(&self, setup: &Setup) -> Result<ChosenDevice<E>, CliError>
     where
         Cpu: Device<E>,
     {
-        device::choose(self.device, &task.common(self))
+        device::choose(self.device, &setup.common(self))
     }
 }
 

@@ -5,25 +5,26 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use shatter_figure::{
     Emphasis, FittedFunction, FittedPanel, ResidualFigure, ResidualSeries, ResidualValue,
 };
 use shatter_verify::{self as verify, Arithmetic, Deviation, Grid, TheoremRow, Verification};
 
-use super::output::{self, print, print_json};
-use super::{CliError, Common, Verdict, write, write_figure};
+use super::json::{self, Record};
+use super::output::{self, print};
+use super::{Answer, CliError, CommonOptions, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Example:\n  shatter verify --out out/verify\n\n\
-    Prints a table; writes verify.json, one CSV file a table, and two figures (SVG and PNG).\n\
-    Exit status: 0 verified, 1 not.")]
+    Prints tables; writes verify.json, a CSV file per table, and two figures (SVG and PNG).\n\
+    Exit status: 0 if verified, 1 if not.")]
 pub struct Arguments {
     /// A small grid that takes a second
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 /// The threshold rules in the order of their colours.
@@ -33,7 +34,7 @@ const RULES: [(&str, &str); 3] = [
     ("midpoint", "midpoint: thresholds halfway between neighbours"),
 ];
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let grid = if arguments.quick { Grid::quick() } else { Grid::default() };
     let options = Grid { seed: arguments.common.seed(), ..grid };
     let progress = output::Progress::start();
@@ -41,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         progress.say(format!("{}, n = {} ({} of {})", at.stage, at.n, at.done + 1, at.of));
     })?;
     progress.say("drawing");
-    let manifest = Manifest::new(serde_json::to_value(&options)?);
+    let manifest = Manifest::new(&options);
     // A figure names the command and the commit that drew it.
     let caption = format!(
         "shatter {} · version {} · commit {}",
@@ -58,15 +59,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     write(out, "theorem.csv", report.theorem_csv()?)?;
     write(out, "statements.csv", report.statements_csv()?)?;
     let verdict = report.verdict();
-    let record = Record { verdict: &verdict, statements: report.instances(), report: &report };
-    write(out, "verify.json", serde_json::to_string_pretty(&record)? + "\n")?;
+    let statements = report.instances();
+    let record = VerifyRecord { verdict: &verdict, statements, report: &report };
+    write(out, "verify.json", json::text(&record)?)?;
     write_figure(out, "residual", residual)?;
     write_figure(out, "fitted-function", fitted)?;
-    let path = out.join("manifest.json");
-    manifest.write(&path).map_err(CliError::at(&path))?;
+    manifest.write(&out.join(MANIFEST))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&record)?;
+        json::print(&record)?;
     } else {
         let files = format!(
             "Written to {}: residual.png and fitted-function.png (and .svg), lemma.csv, even.csv, \
@@ -75,16 +76,20 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         );
         print(&format!("{}\n{files}", report.table()))?;
     }
-    Ok(if verdict.verified { Verdict::Yes } else { Verdict::No })
+    Ok(if verdict.verified { Answer::Yes } else { Answer::No })
 }
 
 /// What `--json` prints and `verify.json` holds.
 #[derive(Serialize)]
-struct Record<'a> {
+struct VerifyRecord<'a> {
     verdict: &'a verify::Decision,
     statements: Vec<verify::Instances>,
     #[serde(flatten)]
     report: &'a Verification,
+}
+
+impl Record for VerifyRecord<'_> {
+    const FORMAT: &'static str = "shatter verify 1";
 }
 
 /// The command that gives the same report.

@@ -182,7 +182,7 @@ fn sweep(folder: &Path, own: &BTreeSet<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the open `file` is the one that `path` names: it may have been removed or replaced.
+/// Tells whether `path` still names the open `file`, which may have been removed or replaced.
 ///
 /// # Errors
 /// Those of the operating system.

@@ -95,14 +95,14 @@ pub fn parse(text: &[u8], data: u64) -> Result<Header, String> {
         let printable = |text: &str| text.len() <= NAME && !text.chars().any(char::is_control);
         if !printable(name) || !printable(dtype) || shape.len() > SIDES {
             return Err(format!(
-                "names and types have at most {NAME} bytes and no control characters here, and \
-                 shapes at most {SIDES} sides"
+                "names and types may have at most {NAME} bytes and no control characters, and shapes \
+                 at most {SIDES} sides"
             ));
         }
         let of = format!("tensor '{name}' of type {dtype} and shape {shape:?}");
         let wanted = size(dtype, shape).ok_or_else(|| format!("{of} is of unknown size"))?;
         if end.checked_sub(*begin) != Some(wanted) {
-            return Err(format!("{of} has bytes {begin} to {end}, of {wanted}"));
+            return Err(format!("{of} spans bytes {begin} to {end}; expected {wanted} bytes"));
         }
         places.push((*begin, *end, name));
     }
@@ -110,19 +110,19 @@ pub fn parse(text: &[u8], data: u64) -> Result<Header, String> {
     let mut filled = 0;
     for (begin, end, name) in places {
         if begin != filled {
-            return Err(format!("tensor '{name}' begins at byte {begin}, not at {filled}"));
+            return Err(format!("tensor '{name}' begins at byte {begin}; expected {filled}"));
         }
         filled = end;
     }
     if filled != data {
-        return Err(format!("its tensors have {filled} bytes, and {data} are there"));
+        return Err(format!("its tensors have {filled} bytes, and the file has {data}"));
     }
     Ok(header)
 }
 
 /// Takes each key of a map once.
 fn once<V>(map: &mut BTreeMap<String, V>, key: String, value: V) -> Result<(), String> {
-    let twice = format!("'{key}' stands there twice");
+    let twice = format!("'{key}' appears twice");
     map.insert(key, value).map_or(Ok(()), |_| Err(twice))
 }
 

@@ -278,6 +278,24 @@ impl Spec {
         Ok(Spec { text: text.to_owned(), source, first, draw, seed })
     }
 
+    /// Points that are drawn, those of them that are kept, and coordinates of each; `None` for a sample that is read.
+    ///
+    /// ```
+    /// use shatter_sample::Spec;
+    /// assert_eq!(Spec::parse("gaussian:n=100,d=2,first=9")?.drawn(), Some((100, 9, 2)));
+    /// assert_eq!(Spec::parse("csv:iris.csv,first=9")?.drawn(), None);
+    /// # Ok::<(), shatter_sample::SampleError>(())
+    /// ```
+    pub fn drawn(&self) -> Option<(usize, usize, usize)> {
+        match self.source {
+            Source::Synthetic { n, d, .. } => {
+                let kept = n.min(self.first.unwrap_or(n)).min(self.draw.unwrap_or(n));
+                Some((n, kept, d))
+            }
+            _ => None,
+        }
+    }
+
     /// Reads or draws the sample; `seed` serves where the text names none.
     ///
     /// # Errors

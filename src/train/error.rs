@@ -47,6 +47,11 @@ pub enum TrainError {
         /// Its epoch, from 1.
         epoch: u32,
     },
+    /// A checkpoint that holds weights alone.
+    #[error(
+        "the checkpoint holds weights without velocities: a run can start from them, but not resume"
+    )]
+    Velocities,
     /// A checkpoint of another run.
     #[error("the checkpoint is of another run: its {what} is {held}, {wanted} is wanted")]
     OtherRun {

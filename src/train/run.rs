@@ -327,8 +327,9 @@ impl Held {
         let file = self.folder.path.join(SUMMARY);
         let text = serde_json::to_string_pretty(summary).map_err(io::Error::other);
         let text = text.map_err(at(&file))? + "\n";
-        atomic::write(&file, text).map_err(at(&file))?;
-        self.present()
+        let written = atomic::write(&file, text).map_err(at(&file));
+        self.present()?;
+        written
     }
 
     /// Writes the checkpoint, unless a weight is not finite: then the last good one stays, and the
@@ -341,7 +342,10 @@ impl Held {
         match trainer.checkpoint(run)?.save(&self.folder.path.join(CHECKPOINT), steps) {
             Ok(()) => self.present().map(|()| true),
             Err(CheckpointError::NotFinite { .. }) => Ok(false),
-            Err(error) => Err(TrainError::from(error).into()),
+            Err(error) => {
+                self.present()?; // which says why
+                Err(TrainError::from(error).into())
+            }
         }
     }
 

@@ -411,8 +411,7 @@ impl<E: Element> Trainer<E> {
             return Err(TrainError::Setting(reason));
         }
         if progress.step > 0 && checkpoint.velocities.is_empty() {
-            let reason = "the checkpoint holds weights without velocities: --init starts from them";
-            return Err(TrainError::Setting(reason.into()));
+            return Err(TrainError::Velocities);
         }
         held.continues_under(wanted)?;
         if progress.epoch > self.runs[run].settings.epochs {

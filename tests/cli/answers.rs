@@ -287,11 +287,16 @@ fn every_command_leaves_a_record_where_asked() {
         let path = folder.path().join(arguments[0]).join(file);
         let written: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         assert_eq!(printed, written, "{arguments:?}");
-        assert!(folder.path().join(arguments[0]).join("manifest.json").exists());
+        let manifest = match arguments[0] {
+            "verify" => "manifest.json".to_owned(),
+            // In the folder of a fit it would stand in the place of the fit's.
+            name => format!("{name}.manifest.json"),
+        };
+        assert!(folder.path().join(arguments[0]).join(manifest).exists());
     }
     let error = shatter(&folder, &["fit", "csv:nowhere.csv", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&error.stdout).unwrap();
-    assert!(json["error"].as_str().unwrap().contains("nowhere.csv"));
+    assert!(json["message"].as_str().unwrap().contains("nowhere.csv"));
 }
 
 /// Interrupted while it writes or computes: status 130, and no file under its final name is cut.
@@ -372,6 +377,66 @@ fn threads_are_as_many_as_make_sense() {
     }
 }
 
+/// More points than memory holds are refused before they are drawn, in words.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_planned_before_it_is_taken() {
+    let folder = tempdir().unwrap();
+    let commands = [
+        (&["fit", "gaussian:n=100000000,d=2"][..], "27.0 GB", "fit"),
+        (&["fit", "lattice:n=100000000,d=2", "--construction", "width-two"], "27.0 GB", "fit"),
+        (&["fit", "gaussian:n=100000000,d=2,first=10"], "2.0 GB", "fit"),
+        (&["compare", "gaussian:n=100000000,d=2"], "2.0 GB", "draw"),
+        (&["train", "gaussian:n=100000000,d=2"], "2.0 GB", "draw"),
+    ];
+    for (arguments, bytes, action) in commands {
+        let begun = std::time::Instant::now();
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 1500000; exec \"$@\"", "sh"])
+            .arg(program())
+            .args(arguments)
+            .env("RAYON_NUM_THREADS", "1")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(status(&output), 2, "{arguments:?}: {}", stderr(&output));
+        let words = format!("about {bytes} of memory are needed to {action} this sample, and ");
+        assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+        assert!(stderr(&output).contains(arguments[1]), "names the sample: {}", stderr(&output));
+        println!("{arguments:?}: {:?}", begun.elapsed());
+    }
+    assert!(!folder.path().join("out").exists());
+}
+
+/// What a fit replaces is said, and what an export leaves alone is left alone.
+#[test]
+fn a_folder_that_is_used_twice_keeps_its_manifest() {
+    let folder = tempdir().unwrap();
+    let fit = ["fit", "lattice:n=20,d=2,range=9", "--labels", "random"];
+    let first = stdout(&shatter(&folder, &fit));
+    let again = stdout(&shatter(&folder, &fit));
+    let words = "in place of an earlier fit's (--out keeps both)";
+    assert!(!first.contains(words) && again.contains(words), "{first}{again}");
+    let manifest = fs::read(folder.path().join("out/fit/manifest.json")).unwrap();
+    let certificate = "out/fit/certificate.txt";
+    for arguments in [
+        &["export", certificate, "--to", "onnx"][..],
+        &["export", certificate, "--to", "onnx"],
+        &["export", certificate, "--to", "json"],
+        &["eval", certificate, "lattice:n=20,d=2,range=9"],
+        &["check", certificate, "lattice:n=20,d=2,range=9"],
+        &["show", certificate],
+    ] {
+        let output = shatter(&folder, &[arguments, &["--out", "out/fit"]].concat());
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+    }
+    assert_eq!(fs::read(folder.path().join("out/fit/manifest.json")).unwrap(), manifest);
+    let all = files(&folder.path().join("out/fit"));
+    for name in ["network.onnx", "network.json", "eval", "check", "show"] {
+        assert!(all.contains(&format!("{name}.manifest.json")), "{name}: {all:?}");
+    }
+}
+
 /// Where the system gives out no threads, the program has one: none of its own beside the first.
 #[cfg(target_os = "linux")]
 #[test]
@@ -433,7 +498,7 @@ fn control_characters_are_shown_and_not_sent() {
         }
         let json = shatter(&folder, &[arguments, &["--json"]].concat());
         let text: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-        assert!(stderr(&json).contains(text["error"].as_str().unwrap()), "{text}");
+        assert!(stderr(&json).contains(text["message"].as_str().unwrap()), "{text}");
         shown(&json);
     }
     // A sample, a network and a folder of such names, which are all right otherwise.

@@ -28,7 +28,10 @@ fn fit_by_name_then_check_eval_and_show() {
     }
     let json = fs::read(folder.path().join("out/fit/fit.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!((&json["sizes"]["units"], &json["promised"]["units"]), (&83.into(), &"83".into()));
+    assert_eq!(
+        (&json["sizes"]["units"], &json["promised"]["units"]["exactly"]),
+        (&83.into(), &83.into())
+    );
     assert!(json["first_misfit"].is_null() && json["broken"].is_null());
 
     let certificate = "out/fit/certificate.txt";
@@ -102,7 +105,11 @@ fn wrong_names_options_and_samples_are_named() {
     let sample = "lattice:n=9,d=3";
     for name in ["depht-3", "depth-", "depth-03", "depth--3", ""] {
         let arguments = ["fit", sample, "--construction", name];
-        refused(&folder, &arguments, &["is none of", "depth-two-zigzag", "width-two", "depth-K"]);
+        refused(
+            &folder,
+            &arguments,
+            &["is not a construction", "depth-two-zigzag", "width-two", "depth-K"],
+        );
     }
     for option in [
         &["--solver", "exact"][..],
@@ -120,7 +127,7 @@ fn wrong_names_options_and_samples_are_named() {
     refused(&folder, &["fit", sample, "--construction", "depth-12"], &["depth 12", "n + 2"]);
     let json = shatter(&folder, &["fit", sample, "--construction", "depth-12", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert!(json["error"].as_str().unwrap().contains("depth 12"));
+    assert!(json["message"].as_str().unwrap().contains("depth 12"));
     assert!(!folder.path().join("out").exists(), "a refusal leaves nothing");
     let directed = ["fit", sample, "--construction", "width-two", "--direction", "gaussian"];
     assert_eq!(status(&shatter(&folder, &directed)), 0);

@@ -144,7 +144,7 @@ fn the_program_finds_what_it_finds_on_the_processor() {
     let gaussian = "gaussian:n=257,d=3";
     let large = "csv:large.csv,target=number";
     for (words, residual) in [
-        (vec![lattice, "--labels", "random"], Some("0")),
+        (vec![lattice, "--labels", "random"], Some(0.0)),
         (vec![lattice, "--threshold", "data"], None),
         (vec![lattice, "--threshold", "midpoint"], None),
         (vec![gaussian, "--solver", "structured", "--brute-force"], None),
@@ -160,8 +160,8 @@ fn the_program_finds_what_it_finds_on_the_processor() {
         let name = cuda["brute_force_device"].as_str().unwrap();
         assert!(text.contains(name), "{text}");
         assert_eq!(cpu["brute_force_device"], "CPU");
-        let found = cuda["brute_force_f64"].as_str().unwrap();
-        assert!(residual.is_none_or(|residual| residual == found), "{found}");
+        let found = &cuda["brute_force_f64"];
+        assert!(residual.is_none_or(|residual: f64| *found == residual), "{found}");
         let without = |mut json: Value| {
             json["brute_force_device"] = Value::Null;
             json
@@ -181,7 +181,7 @@ fn auto_takes_a_gpu_for_many_terms() {
     let (text, json) =
         fit(&folder, libraries, &["lattice:n=31623,d=3,range=2001", "--labels", "random"]);
     assert!(json["brute_force_device"].as_str().unwrap().contains("compute capability"), "{text}");
-    assert_eq!(json["brute_force_f64"], "0", "{text}");
+    assert_eq!(json["brute_force_f64"], 0.0, "{text}");
 }
 
 /// With `--device auto` the processor stands in; who asks for a GPU is told.

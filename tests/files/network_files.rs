@@ -623,11 +623,11 @@ fn tensors_that_lie_are_refused() {
                 file(&[tensor("v", "[2]", 0, 8), tensor("w", "[1]", 4, 8)]),
                 "'w'",
             ),
-            ("gap.safetensors", file(&[tensor("w", "[1]", 4, 8)]), "begins at byte 4, not at 0"),
+            ("gap.safetensors", file(&[tensor("w", "[1]", 4, 8)]), "begins at byte 4; expected 0"),
             (
                 "rest.safetensors",
                 file(&[tensor("w", "[1]", 0, 4)]),
-                "have 4 bytes, and 8 are there",
+                "have 4 bytes, and the file has 8",
             ),
             (
                 "twice.safetensors",
@@ -637,7 +637,7 @@ fn tensors_that_lie_are_refused() {
             (
                 "more.safetensors",
                 file(&[tensor("w", "[4294967296]", 0, 17179869184)]),
-                "8 are there",
+                "the file has 8",
             ),
             (
                 "product.safetensors",

@@ -33,7 +33,7 @@ fn the_command_prints_json_and_writes_it_beside_a_manifest() {
     );
     let written = std::fs::read(folder.path().join("claims.json")).unwrap();
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&written).unwrap(), found);
-    let manifest = std::fs::read(folder.path().join("manifest.json")).unwrap();
+    let manifest = std::fs::read(folder.path().join("claims.manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     assert_eq!(
         manifest["configuration"]["claims"],

@@ -34,8 +34,8 @@ fn eval_finds_what_the_run_recorded() {
     let output = shatter(&folder, &words);
     assert!(status(&output) < 2, "{}", stderr(&output));
     let table = read_json(&folder, "out/randomize/table.json");
-    assert_eq!(table.as_array().unwrap().len(), 6);
-    for row in table.as_array().unwrap() {
+    assert_eq!(table["runs"].as_array().unwrap().len(), 6);
+    for row in table["runs"].as_array().unwrap() {
         let name = row["condition"].as_str().unwrap().replace(':', "-");
         let run = format!("out/randomize/{name}-seed3");
         let summary = read_json(&folder, &format!("{run}/summary.json"));
@@ -121,7 +121,7 @@ fn a_case_that_diverges_is_a_row_of_the_table() {
         assert!(stdout(&output).contains("diverged after "), "{}", stdout(&output));
     }
     let table = read_json(&folder, "out/randomize/table.json");
-    assert!(table.as_array().unwrap().iter().all(|row| row["ended"] == "diverged"));
+    assert!(table["runs"].as_array().unwrap().iter().all(|row| row["ended"] == "diverged"));
     // Other settings in the same folder: refused, and what stands there stays true.
     let run = "out/randomize/true-seed0";
     let manifest = fs::read(folder.path().join(run).join("manifest.json")).unwrap();
@@ -138,7 +138,7 @@ fn conditions_that_mean_nothing_are_left_out_or_refused_at_once() {
     let words = ["randomize", sample, "--batch", "10", "--epochs", "1", "--model", "mlp:4"];
     let output = shatter(&folder, &words);
     assert!(status(&output) < 2, "{}", stderr(&output));
-    assert_eq!(read_json(&folder, "out/randomize/table.json").as_array().unwrap().len(), 3);
+    assert_eq!(read_json(&folder, "out/randomize/table.json")["runs"].as_array().unwrap().len(), 3);
     let chosen = ["--conditions", "true,gaussian", "--out", "chosen"];
     refused(&folder, &[&words[..], &chosen].concat(), &["condition gaussian", "no pixels"]);
     assert!(!folder.path().join("chosen").exists());
@@ -166,7 +166,11 @@ fn figures_are_drawn_again_from_records() {
     let mut words = vec!["train", "gaussian:n=30,d=20,classes=3", "--batch", "10", "--epochs", "1"];
     words.extend(["--model", "mlp:8", "--out", "other"]);
     assert!(status(&shatter(&folder, &words)) < 2);
-    refused(&folder, &["figures", "mlp:8", "other"], &["mlp:8 was trained on", "n=30", "n=40"]);
+    refused(
+        &folder,
+        &["figures", "mlp:8", "other"],
+        &["runs of mlp:8 were trained on", "n=30", "n=40"],
+    );
     refused(&folder, &["figures", "mlp:8", "mlp:8"], &["two runs of mlp:8"]);
     fs::create_dir(folder.path().join("empty")).unwrap();
     refused(&folder, &["figures", "empty"], &["empty holds no run that has ended"]);
@@ -175,7 +179,7 @@ fn figures_are_drawn_again_from_records() {
     let sample = words.iter().position(|word| word.starts_with("gaussian")).unwrap();
     words[sample] = "gaussian:n=40,d=20,classes=3,seed=0";
     assert!(status(&shatter(&folder, &words)) < 2);
-    refused(&folder, &["figures", "mlp:8", "other"], &["runs of mlp:8 differ in their"]);
+    refused(&folder, &["figures", "mlp:8", "other"], &["runs of mlp:8 differ in "]);
     // A record that is damaged is named with its line.
     let record = folder.path().join("other/train.jsonl");
     fs::write(&record, "{}\n").unwrap();
@@ -198,9 +202,8 @@ fn randomize_keeps_what_has_ended() {
     assert_eq!(status(&second), 0, "{}", stderr(&second));
     let text = stdout(&second);
     assert_eq!(text.matches("(kept)").count(), 4, "{text}");
-    let table: Vec<serde_json::Value> =
-        serde_json::from_slice(&fs::read(folder.path().join("out/randomize/table.json")).unwrap())
-            .unwrap();
+    let table = read_json(&folder, "out/randomize/table.json");
+    let table = table["runs"].as_array().unwrap();
     assert_eq!(table.len(), 6);
     assert!(table.iter().all(|row| row["train_accuracy"] == 1.0));
     let truth = table.iter().find(|row| row["condition"] == "true" && row["seed"] == 0).unwrap();
@@ -256,7 +259,7 @@ fn runs_side_by_side_are_those_one_by_one() {
     let single = files(&folder, "single");
     let table = read_json(&folder, "single/table.json");
     let steps: BTreeSet<Option<u64>> =
-        table.as_array().unwrap().iter().map(|row| row["steps_to_fit"].as_u64()).collect();
+        table["runs"].as_array().unwrap().iter().map(|row| row["steps_to_fit"].as_u64()).collect();
     assert!(steps.len() > 3, "runs that all end at once show nothing: {steps:?}");
     for replicas in ["3", "64"] {
         let text = run(&words("several", &["--epochs", "40", "--replicas", replicas]));
@@ -325,7 +328,7 @@ fn side_by_side_some_diverge() {
     };
     assert!(sweep("single", "1") == sweep("several", "6"));
     let table = read_json(&folder, "single/table.json");
-    let ended = table.as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
+    let ended = table["runs"].as_array().unwrap().iter().map(|row| row["ended"].as_str().unwrap());
     let ended: BTreeSet<&str> = ended.collect();
     assert!(ended.len() > 1, "all the same: {ended:?}");
 }

@@ -99,7 +99,7 @@ fn an_interrupt_finishes_the_step_and_says_how_to_go_on() {
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = program.wait_with_output().unwrap();
     assert_eq!(status(&output), 130, "{}", stderr(&output));
-    assert!(stderr(&output).contains("--resume goes on from stopped/checkpoint.safetensors"));
+    assert!(stderr(&output).contains("--resume continues from stopped/checkpoint.safetensors"));
     // How long a run lasts may change when it is resumed.
     let shown = shatter(&folder, &["show", "stopped/checkpoint.safetensors", "--json"]);
     let shown: serde_json::Value = serde_json::from_str(&stdout(&shown)).unwrap();

@@ -35,7 +35,7 @@ fn rows_have_their_settings_and_the_papers_accuracies() {
     let text = stdout(&output);
     assert!(text.contains("40 images of npy:train.npy") && text.contains("not the paper's 50,000"));
     let table = read_json(&folder, "out/table1/table1.json");
-    let rows = table.as_array().unwrap();
+    let rows = table["rows"].as_array().unwrap();
     let numbers: Vec<u64> = rows.iter().map(|row| row["row"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [2, 9, 17, 18, 19, 25]);
     for row in rows {

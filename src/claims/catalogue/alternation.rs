@@ -13,7 +13,7 @@ use shatter_obstruct::pieces::most_pieces;
 use shatter_obstruct::{LabelledLine, NotMonotone, ObstructError, PieceBound};
 use shatter_sample::{Labels, Points, Sample, Values};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::describe::describe;
 use super::super::harness::{Failure, keeps_its_promise};
 use super::super::strategy::{

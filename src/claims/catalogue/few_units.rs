@@ -10,7 +10,7 @@ use shatter_network::{Network, first_misfit};
 use shatter_sample::synthetic::{self, Kind};
 use shatter_sample::{Sample, SampleError, Target};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits};
 use super::super::strategy::{LabelKind, PointKind, any_sample, into_sample, sample};

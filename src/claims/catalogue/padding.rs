@@ -12,7 +12,7 @@ use shatter_exact::Rational;
 use shatter_network::{Layered, Network, Unit};
 use shatter_sample::{Sample, Target};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits};
 use super::super::strategy::any_sample;

@@ -10,7 +10,7 @@ use shatter_construct::{Construction, Task, ThresholdRule};
 use shatter_network::first_misfit;
 use shatter_sample::{Sample, Target};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::describe::describe;
 use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, any_sample, sample};

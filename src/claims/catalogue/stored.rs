@@ -16,7 +16,7 @@ use shatter_obstruct::{BitBound, ObstructError};
 use shatter_random::stream::{Purpose, below, stream};
 use shatter_sample::{Labels, Points, SampleError, Values};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::{Failure, fits};
 use super::super::strategy::{PointKind, into_sample, points};
 

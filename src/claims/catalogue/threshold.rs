@@ -9,7 +9,7 @@ use shatter_construct::{Bound, Construction, Task};
 use shatter_exact::Rational;
 use shatter_sample::{Labels, Points, Sample};
 
-use super::super::claim::{Claim, Evidence, Trial, Stated};
+use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::{Failure, fits, keeps_its_promise};
 use super::super::strategy::{LabelKind, PointKind, into_sample, points, sample};
 use super::sine::labellings;

@@ -7,100 +7,151 @@ use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_certify::integers::{IntegersError, write_integers};
 use shatter_check::{self as check, Accepted, Rejection, bind};
 use shatter_judge::certificate::HEADER;
 use shatter_judge::{Runtime, Walks};
 use shatter_network::Reading;
-use shatter_sample::{self as sample, LabelRule};
+use shatter_sample::LabelRule;
 
-use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed, written};
-use crate::reading::{self, Override};
-use crate::{CliError, Common, Verdict, input, visible};
+use crate::error::of_certificate;
+use crate::json::{self, Place, Record};
+use crate::output::{Facts, Progress, grouped, print, seconds, timed, written};
+use crate::reading::{Override, ReadingRecord};
+use crate::{Answer, CliError, CommonOptions, input, raw_sample, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(
     after_help = "Examples:\n  \
     shatter check out/fit/certificate.txt gaussian:n=1000,d=10\n  \
-    shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n\n\
+    shatter check --integers out/fit/certificate.txt csv:iris.csv > iris.integers\n  \
     shatter check --network model.onnx npy:x.npy,y.npy\n  \
     shatter check --network model.onnx out/check/certificate.txt npy:x.npy,y.npy\n\n\
-    With --network, decides of every point whether a network from elsewhere fits it, and writes a\n\
-    certificate; or checks one by deciding again (exactly, where a claim does not follow otherwise),\n\
-    and says how many points it claims.\n\
-    Exit status: 0 the certificate is accepted, which with --network may say that some points do not\n\
-    fit (without a certificate: every point fits), 1 rejected (not every point), 2\n\
-    undecided: the sample or the file cannot be read, or the certificate asks for more work or\n\
-    memory than a checker should spend.",
+    With --network, decides for every point whether a network from elsewhere fits it, and writes a\n\
+    certificate; or checks a certificate by deciding again (exactly, where a claim does not follow\n\
+    otherwise), and prints how many points it claims.\n\
+    Exit status: 0 accepted (with --network and no certificate: every point fits), 1 rejected (not\n\
+    every point), 2 undecided: the sample or the file cannot be read, or the certificate asks for\n\
+    more work or memory than a checker should spend. A certificate of --network may be accepted and\n\
+    claim that some points do not fit.",
     override_usage = "shatter check [OPTIONS] CERTIFICATE SAMPLE\n       \
     shatter check [OPTIONS] --network FILE [CERTIFICATE] SAMPLE"
 )]
 pub struct Arguments {
-    /// The certificate, and the sample that it is for; with --network, the sample alone will do
+    /// The certificate and its sample; with --network, the sample alone suffices
     #[arg(required = true, num_args = 1..=2, value_names = ["CERTIFICATE", "SAMPLE"])]
     files: Vec<String>,
-    /// A network: ONNX, a checkpoint, a network file or a certificate, our NPZ and JSON, or any safetensors
-    /// and NPZ under PyTorch's names with --architecture
+    /// A network: ONNX, a checkpoint, a network file, a certificate, NPZ or JSON of `shatter export`, or
+    /// any safetensors or NPZ with PyTorch's names and --architecture
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// With --network, of plain arrays: their layers, as `shatter train --model` takes them, and
-    /// batchnorm(eps=E) where it is not 1e-5, which the file does not say
+    /// With --network, for plain arrays: their layers, as in `shatter train --model`, with
+    /// batchnorm(eps=E) if E is not 1e-5, which the file does not say
     #[arg(long, value_name = "LAYERS", requires = "network")]
     architecture: Option<String>,
-    /// With --architecture: outputs of its last layer [default: as the last array says]
+    /// With --architecture: outputs of the last layer [default: from the last array]
     #[arg(long, value_name = "N", requires = "architecture")]
     outputs: Option<usize>,
-    /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, a
-    /// checkpoint's condition]
+    /// With --network: labels true, random, corrupted:P or alternating [default: the sample's own, or the
+    /// condition of a checkpoint]
     #[arg(long, value_name = "RULE", requires = "network")]
     labels: Option<LabelRule>,
-    /// With --network: decide every point in exact arithmetic, in 2^38 products and 1 GiB at most
+    /// With --network: decide every point in exact arithmetic, within 2^38 products and 1 GiB
     #[arg(long, requires = "network")]
     exact: bool,
     #[command(flatten)]
     said: Override,
-    /// With --network: of which runtimes verdicts speak, ieee, tf32, bf16 or winograd [default: ieee, a
-    /// certificate's own]
+    /// With --network: runtime model of the verdicts: ieee, tf32, bf16 or winograd [default: the
+    /// certificate's, or ieee]
     #[arg(long, value_name = "NAME", requires = "network")]
     runtime: Option<Runtime>,
-    /// With --network: how many of the points that enclosures leave undecided are bounded by walks back through
-    /// the network, a number or all [default: as many as take a minute or two; all of them to check a certificate]
+    /// With --network: how many of the points that enclosures leave undecided to bound by walks back
+    /// through the network, a number or all [default: as many as take a minute or two; all to check a certificate]
     #[arg(long, value_name = "N", requires = "network")]
     walks: Option<Walks>,
     /// Print certificate and sample as the integers that the checker in proofs/ reads
-    #[arg(long, conflicts_with = "network")]
+    #[arg(long, conflicts_with_all = ["network", "json"])]
     integers: bool,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 impl Arguments {
     /// With `--out`, the verdict and a manifest.
-    fn write(&self, found: &serde_json::Value) -> Result<(), CliError> {
-        let configuration = serde_json::json!({
-            "files": self.files, "network": self.network, "seed": self.common.seed(),
-            "runtime": self.runtime.map(Runtime::name),
-            "reading": found["reading"], "classes": found["classes"],
-        });
+    fn write(&self, found: &impl Record, reading: Option<&ReadingRecord>) -> Result<(), CliError> {
+        let configuration = Configuration {
+            files: &self.files,
+            network: self.network.as_deref(),
+            seed: self.common.seed(),
+            runtime: self.runtime.map(Runtime::name),
+            reading,
+        };
         self.common.write("check", found, configuration, self.files.last().map(String::as_str))
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// The manifest's configuration.
+#[derive(Serialize)]
+struct Configuration<'a> {
+    files: &'a [String],
+    network: Option<&'a Path>,
+    seed: u64,
+    runtime: Option<&'static str>,
+    #[serde(flatten)]
+    reading: Option<&'a ReadingRecord>,
+}
+
+/// What `--json` prints and `check.json` holds where a certificate of a construction is accepted.
+#[derive(Serialize)]
+struct AcceptedRecord<'a> {
+    accepted: bool,
+    points: usize,
+    dimension: usize,
+    depth: u64,
+    units: u64,
+    width: u64,
+    nonzero: u64,
+    free: Option<u64>,
+    signs: Option<u64>,
+    target: String,
+    labels: &'a str,
+    points_sha256: &'a str,
+    certificate_sha256: &'a str,
+    #[serde(flatten)]
+    reading: ReadingRecord,
+}
+
+impl Record for AcceptedRecord<'_> {
+    const FORMAT: &'static str = "shatter check 1";
+}
+
+/// The same where it is not, or where that is undecided (`accepted` is `null`).
+#[derive(Serialize)]
+struct RejectedRecord {
+    accepted: Option<bool>,
+    reason: String,
+    #[serde(skip_serializing_if = "Place::is_unknown")]
+    place: Place,
+}
+
+impl Record for RejectedRecord {
+    const FORMAT: &'static str = "shatter check 1";
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match (&arguments.network, arguments.files.as_slice()) {
         (Some(file), [sample]) => network::run(arguments, file, None, sample),
         (Some(file), [certificate, sample]) => {
             network::run(arguments, file, Some(certificate.as_ref()), sample)
         }
         (None, _) if arguments.said.reading.is_some() || arguments.said.classes.is_some() => {
-            let reason = "--reading and --classes are for --network: a certificate says how its outputs are read";
+            let reason = "--reading and --classes need --network: a certificate of a construction says how outputs are read";
             Err(CliError::Usage(reason.into()))
         }
         (None, [certificate, sample]) => check_certificate(arguments, certificate.as_ref(), sample),
-        _ => {
-            Err(CliError::Usage("a certificate and a sample are wanted: CERTIFICATE SAMPLE".into()))
-        }
+        _ => Err(CliError::Usage("expected a certificate and a sample: CERTIFICATE SAMPLE".into())),
     }
 }
 
@@ -116,17 +167,17 @@ fn check_certificate(
     arguments: &Arguments,
     certificate: &Path,
     sample: &str,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     if is_of_network(certificate) {
         return Err(CliError::Usage(format!(
-            "{} is a certificate of a network from elsewhere, which is decided again from its file: --network FILE",
+            "{} is a certificate of a network from elsewhere: give that network's file, too (--network FILE)",
             certificate.display()
         )));
     }
     let progress = Progress::start();
     progress.say("reading the sample");
-    let (raw, loading) = timed(|| sample::load(sample, arguments.common.seed()));
-    let raw = raw.map_err(|error| CliError::sample(sample, error))?;
+    let (raw, loading) = timed(|| raw_sample(sample, arguments.common.seed()));
+    let raw = raw?;
     let file = input::open(certificate)?;
     progress.say("checking every point");
     if arguments.integers {
@@ -144,27 +195,27 @@ fn check_certificate(
         Ok(accepted) => accepted,
         Err(rejection) => return rejected(arguments, &rejection),
     };
-    let mut found = serde_json::json!({
-        "accepted": true,
-        "points": accepted.points,
-        "dimension": accepted.dimension,
-        "depth": accepted.depth,
-        "units": accepted.units,
-        "width": accepted.width,
-        "nonzero": accepted.nonzero,
-        "free": accepted.free.map(|free| free.0),
-        "signs": accepted.free.map(|free| free.1),
-        "target": accepted.target.to_string(),
-        "labels": accepted.recipe,
-        "points_sha256": accepted.points_sha256,
-        "certificate_sha256": accepted.digest,
-    });
     let reading = Reading { how: accepted.target.into(), classes: accepted.classes.clone() };
-    reading::record(&reading, &mut found, accepted.outputs);
-    arguments.write(&found)?;
+    let found = AcceptedRecord {
+        accepted: true,
+        points: accepted.points,
+        dimension: accepted.dimension,
+        depth: accepted.depth,
+        units: accepted.units,
+        width: accepted.width,
+        nonzero: accepted.nonzero,
+        free: accepted.free.map(|free| free.0),
+        signs: accepted.free.map(|free| free.1),
+        target: accepted.target.to_string(),
+        labels: &accepted.recipe,
+        points_sha256: &accepted.points_sha256,
+        certificate_sha256: &accepted.digest,
+        reading: ReadingRecord::of(&reading, accepted.outputs),
+    };
+    arguments.write(&found, Some(&found.reading))?;
     if arguments.common.json {
-        print_json(&found)?;
-        return Ok(Verdict::Yes);
+        json::print(&found)?;
+        return Ok(Answer::Yes);
     }
     let mut facts = Facts::default();
     let points = grouped(accepted.points as u64);
@@ -175,7 +226,7 @@ fn check_certificate(
     facts.add("points", format!("SHA-256 {}", accepted.points_sha256));
     facts.add("times", format!("loading {}, checking {}", seconds(loading), seconds(checking)));
     print(facts.text())?;
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// Keeps what is read, for a second reader of the same bytes.
@@ -198,21 +249,21 @@ fn print_integers(
     certificate: &Path,
     bytes: &[u8],
     sample: &shatter_sample::Sample,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     let file = match shatter_certify::read(bytes) {
         Ok(file) => file,
-        Err(error) => return undecided(arguments, &error.to_string()),
+        Err(error) => return undecided(arguments, error.to_string(), Place::default()),
     };
     let mut out = BufWriter::new(io::stdout().lock());
     match write_integers(&mut out, &file, sample) {
-        Ok(()) => Ok(Verdict::Yes),
-        Err(IntegersError::Io(error)) => written(Err(error)).map(|()| Verdict::Yes),
+        Ok(()) => Ok(Answer::Yes),
+        Err(IntegersError::Io(error)) => written(Err(error)).map(|()| Answer::Yes),
         Err(IntegersError::Layered) => Err(CliError::Usage(format!(
             "{}: the checker in proofs/ reads the two-layer form only, and this \
              certificate is layered: check it without --integers",
             certificate.display()
         ))),
-        Err(error) => undecided(arguments, &error.to_string()),
+        Err(error) => undecided(arguments, error.to_string(), Place::default()),
     }
 }
 
@@ -236,7 +287,7 @@ fn network_text(accepted: &Accepted) -> String {
     }
 }
 
-fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
+fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Answer, CliError> {
     // Neither yes nor no: the file, or what was asked of the machine, is at fault.
     let undecided = matches!(
         rejection,
@@ -246,23 +297,24 @@ fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, Cli
             | Rejection::TooMuchWork { .. }
             | Rejection::TooWide { .. }
     );
+    let (reason, place) = (rejection.to_string(), of_certificate(rejection));
     if undecided {
-        return self::undecided(arguments, &rejection.to_string());
+        return self::undecided(arguments, reason, place);
     }
-    let found = serde_json::json!({ "accepted": false, "reason": rejection.to_string() });
-    arguments.write(&found)?;
+    let found = RejectedRecord { accepted: Some(false), reason, place };
+    arguments.write(&found, None)?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else if arguments.integers {
-        eprintln!("rejected: {rejection}"); // standard output is for the integers
+        eprintln!("rejected: {}", visible::line(&rejection.to_string())); // standard output is for the integers
     } else {
         print(&format!("rejected: {}\n", visible::line(&rejection.to_string())))?;
     }
-    Ok(Verdict::No)
+    Ok(Answer::No)
 }
 
-fn undecided(arguments: &Arguments, reason: &str) -> Result<Verdict, CliError> {
-    let found = serde_json::json!({ "accepted": null, "reason": reason });
-    arguments.write(&found)?;
-    Err(CliError::Undecided(reason.to_owned()))
+fn undecided(arguments: &Arguments, reason: String, place: Place) -> Result<Answer, CliError> {
+    let found = RejectedRecord { accepted: None, reason, place };
+    arguments.write(&found, None)?;
+    Err(CliError::Undecided(found.reason))
 }

@@ -1,10 +1,14 @@
 //! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::output::{Facts, Progress, grouped, operations, print, print_json, seconds, timed};
-use crate::{CliError, Verdict, input, write};
+use serde::Serialize;
+
+use crate::json::{self, Record};
+use crate::output::{Facts, Progress, grouped, operations, print, seconds, timed};
+use crate::reading::ReadingRecord;
+use crate::{Answer, CliError, input, raw_sample, write};
 use shatter_exact::Format;
 use shatter_interchange::load::{self, Loaded, LoadedNetwork, Trained};
 use shatter_judge::{
@@ -16,13 +20,48 @@ use shatter_network::architecture::Shape;
 use shatter_network::reading::ReadingError;
 use shatter_network::{Graph, Reading};
 use shatter_prepare::{NotTrained, prepare};
-use shatter_sample::{self as sample, Points, RawSample, Values};
+use shatter_sample::{Points, RawSample, Values};
 use shatter_train::Identity;
 
 use super::Arguments;
 
+/// What `--json` prints and `check.json` holds.
+#[derive(Serialize)]
+struct NetworkRecord<'a> {
+    /// Of a certificate that was given: whether every claim follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<VerdictCounts>,
+    network_sha256: &'a str,
+    network: &'a str,
+    precision: &'static str,
+    runtime: &'static str,
+    inputs: &'a str,
+    points: usize,
+    verdicts: VerdictCounts,
+    fits_in_real_arithmetic: usize,
+    open_in_real_arithmetic: usize,
+    least_margin_beyond_rounding: Option<f64>,
+    /// Where every point has a bound.
+    largest_rounding_bound: Option<f64>,
+    without_rounding_bound: usize,
+    left_by_enclosures: usize,
+    walked: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<PathBuf>,
+    #[serde(flatten)]
+    reading: ReadingRecord,
+}
+
+impl Record for NetworkRecord<'_> {
+    const FORMAT: &'static str = "shatter check 1";
+}
+
 /// A network, and the points as it takes them.
-struct Task {
+struct NetworkOnPoints {
     network: Graph,
     description: String,
     /// The layers that the file does not say.
@@ -38,16 +77,15 @@ pub fn run(
     file: &Path,
     claimed: Option<&Path>,
     text: &str,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("reading");
     let undecided = |source| CliError::Judge { file: file.to_owned(), source: Box::new(source) };
-    let raw = sample::load(text, arguments.common.seed());
-    let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let raw = raw_sample(text, arguments.common.seed())?;
     let loaded = load(arguments, file, &raw)?;
-    let task = task(arguments, file, &loaded, raw)?;
-    let (points, labels) = (&task.sample.points, &task.sample.labels);
-    let outputs = task.network.outputs();
+    let on_points = on_points(arguments, file, &loaded, raw)?;
+    let (points, labels) = (&on_points.sample.points, &on_points.sample.labels);
+    let outputs = on_points.network.outputs();
     let claimed = match claimed {
         Some(path) => {
             let bytes = bounded(path, certificate::longest(labels))?;
@@ -57,8 +95,8 @@ pub fn run(
     };
     // Decided is what the certificate speaks of, unless something else is asked for.
     let own = match claimed.as_deref().and_then(certificate::reading) {
-        Some(reading) => own(reading, task.reading.clone()),
-        None => task.reading.clone(),
+        Some(reading) => own(reading, on_points.reading.clone()),
+        None => on_points.reading.clone(),
     };
     let otherwise = || Reading::by_outputs(outputs, labels);
     let chosen = arguments.said.choose(file, own, otherwise)?;
@@ -70,25 +108,25 @@ pub fn run(
     let otherwise = if claimed.is_some() { Walks::AtMost(usize::MAX) } else { Walks::default() };
     let walks = arguments.walks.unwrap_or(otherwise);
     let effort = Effort { exact: arguments.exact, walks };
-    let decide = || judge::decide(&task.network, points, &said, runtime, effort);
+    let decide = || judge::decide(&on_points.network, points, &said, runtime, effort);
     let (result, deciding) = timed(decide);
     let Decided { mut judged, left, walked } = result.map_err(undecided)?;
     let subject = Subject {
         network_sha256: loaded.sha256.clone(),
-        description: task.description.clone(),
-        layers: task.layers.clone(),
-        takes: task.network.input.clone(),
+        description: on_points.description.clone(),
+        layers: on_points.layers.clone(),
+        takes: on_points.network.input.clone(),
         gives: outputs,
-        precision: task.network.precision,
+        precision: on_points.network.precision,
         runtime,
         said: &said,
-        inputs: task.inputs.clone(),
-        sample: &task.sample,
+        inputs: on_points.inputs.clone(),
+        sample: &on_points.sample,
     };
     let n = judged.len();
     let claims = match &claimed {
         Some(text) => Some(
-            claims::confirm(text, &subject, &task.network, &mut judged, arguments.exact)
+            claims::confirm(text, &subject, &on_points.network, &mut judged, arguments.exact)
                 .map_err(undecided)?,
         ),
         None => None,
@@ -100,46 +138,47 @@ pub fn run(
     let beyond = beyond.map(|one| one.low - one.rounding).fold(f64::INFINITY, f64::min);
     let known = || judged.iter().map(|one| one.rounding).filter(|bound| bound.is_finite());
     let (rounding, unbounded) = (known().fold(0.0, f64::max), n - known().count());
-    let mut found = serde_json::json!({
-        "network_sha256": subject.network_sha256,
-        "network": subject.description,
-        "precision": subject.precision.name(),
-        "runtime": runtime.name(),
-        "inputs": subject.inputs,
-        "points": n,
-        "verdicts": tally,
-        "fits_in_real_arithmetic": fits,
-        "open_in_real_arithmetic": open,
-        "least_margin_beyond_rounding": beyond.is_finite().then_some(beyond),
-        "largest_rounding_bound": (unbounded == 0).then_some(rounding),
-        "without_rounding_bound": unbounded,
-        "left_by_enclosures": left,
-        "walked": walked,
-    });
-    chosen.record(&mut found, outputs);
-    let verdict = match &claims {
-        Some(Ok(claimed)) => {
-            found["accepted"] = true.into();
-            found["claims"] = serde_json::json!(claimed);
-            Verdict::Yes
-        }
-        Some(Err(reason)) => {
-            found["accepted"] = false.into();
-            found["reason"] = reason.as_str().into();
-            Verdict::No
-        }
+    let (accepted, reason, claimed) = match &claims {
+        Some(Ok(claimed)) => (Some(true), None, Some(*claimed)),
+        Some(Err(reason)) => (Some(false), Some(reason.as_str()), None),
+        None => (None, None, None),
+    };
+    let (verdict, certificate) = match accepted {
+        Some(true) => (Answer::Yes, None),
+        Some(false) => (Answer::No, None),
         None => {
             progress.say("writing");
             let out = arguments.common.out.clone().unwrap_or_else(|| "out/check".into());
             write(&out, "certificate.txt", certificate::write(&subject, &judged))?;
-            found["certificate"] = out.join("certificate.txt").display().to_string().into();
-            if tally.exact + tally.margin == n { Verdict::Yes } else { Verdict::No }
+            let yes = tally.exact + tally.margin == n;
+            (if yes { Answer::Yes } else { Answer::No }, Some(out.join("certificate.txt")))
         }
     };
-    arguments.write(&found)?;
+    let found = NetworkRecord {
+        accepted,
+        reason,
+        claims: claimed,
+        network_sha256: &subject.network_sha256,
+        network: &subject.description,
+        precision: subject.precision.name(),
+        runtime: runtime.name(),
+        inputs: &subject.inputs,
+        points: n,
+        verdicts: tally,
+        fits_in_real_arithmetic: fits,
+        open_in_real_arithmetic: open,
+        least_margin_beyond_rounding: beyond.is_finite().then_some(beyond),
+        largest_rounding_bound: (unbounded == 0).then_some(rounding),
+        without_rounding_bound: unbounded,
+        left_by_enclosures: left,
+        walked,
+        certificate,
+        reading: chosen.record(outputs),
+    };
+    arguments.write(&found, Some(&found.reading))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
         return Ok(verdict);
     }
     let mut facts = Facts::default();
@@ -148,9 +187,9 @@ pub fn run(
         Some(Err(reason)) => facts.add("rejected", reason),
         None => {}
     }
-    facts.add("network", format!("{}, {}", task.description, subject.precision.name()));
+    facts.add("network", format!("{}, {}", on_points.description, subject.precision.name()));
     facts.add("runtime", format!("{runtime}: {}", runtime.description()));
-    facts.add("inputs", format!("{}, {}", task.inputs, points.describe()));
+    facts.add("inputs", format!("{}, {}", on_points.inputs, points.describe()));
     facts.add("reading", chosen.text(labels, outputs));
     let number = |n: usize| grouped(n as u64);
     facts.add("fits exactly", number(tally.exact));
@@ -184,8 +223,8 @@ pub fn run(
             ),
         },
     );
-    if let Some(path) = found["certificate"].as_str() {
-        facts.add("certificate", path);
+    if let Some(path) = &found.certificate {
+        facts.add("certificate", path.display().to_string());
     }
     facts.add("times", format!("deciding {}", seconds(deciding)));
     print(facts.text())?;
@@ -225,7 +264,7 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
     // Before opening: to open a pipe is to wait for whoever writes.
     let status = std::fs::metadata(path).map_err(CliError::at(path))?;
     if !status.is_file() || status.len() > most {
-        let reason = format!("{}: a file of at most {most} bytes is wanted", path.display());
+        let reason = format!("{}: expected a file of at most {most} bytes", path.display());
         return Err(CliError::Usage(reason));
     }
     let mut bytes = Vec::new();
@@ -247,17 +286,17 @@ fn load(arguments: &Arguments, file: &Path, raw: &RawSample) -> Result<Loaded, C
 }
 
 /// The network, with the points as it takes them.
-fn task(
+fn on_points(
     arguments: &Arguments,
     file: &Path,
     loaded: &Loaded,
     raw: RawSample,
-) -> Result<Task, CliError> {
+) -> Result<NetworkOnPoints, CliError> {
     let network = loaded.graph()?.into_owned();
     let (description, layers) = match &loaded.body {
         LoadedNetwork::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
-            let task = prepared(arguments, file, (trained, identity), network, &raw)?;
-            return Ok(Task { reading: loaded.reading.clone(), ..task });
+            let on_points = prepared(arguments, file, (trained, identity), network, &raw)?;
+            return Ok(NetworkOnPoints { reading: loaded.reading.clone(), ..on_points });
         }
         LoadedNetwork::Trained(Trained { architecture, .. }) => {
             let words = arguments.architecture.as_ref().map(|_| architecture.to_string());
@@ -270,7 +309,7 @@ fn task(
     };
     let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
     let (inputs, reading) = ("points".to_owned(), loaded.reading.clone());
-    Ok(Task { network, description, layers, inputs, sample, reading })
+    Ok(NetworkOnPoints { network, description, layers, inputs, sample, reading })
 }
 
 /// A checkpoint brings its layers, its preparation and its labels.
@@ -280,7 +319,7 @@ fn prepared(
     (checkpoint, identity): (&Trained, &Identity),
     network: Graph,
     raw: &RawSample,
-) -> Result<Task, CliError> {
+) -> Result<NetworkOnPoints, CliError> {
     let data = &identity.data;
     let usage = |reason: String| CliError::Usage(format!("{}: {reason}", file.display()));
     let preprocess = data.preprocess;
@@ -304,7 +343,7 @@ fn prepared(
     };
     let Shape { channels, height, width } = shape;
     let points = Points::new(values, vec![channels, height, width]).map_err(of_text)?;
-    Ok(Task {
+    Ok(NetworkOnPoints {
         network,
         description: checkpoint.architecture.to_string(),
         layers: None,

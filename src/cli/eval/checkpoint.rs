@@ -1,5 +1,6 @@
 //! `shatter eval` of a checkpoint.
 
+use serde::Serialize;
 use shatter_exact::{Element, Format};
 use shatter_interchange::load::{LoadError, Trained};
 use shatter_network::reading::{How, ReadingError};
@@ -7,13 +8,26 @@ use shatter_network::{Reading, graph};
 use shatter_plain as plain;
 use shatter_prepare::Condition;
 use shatter_prepare::preprocess::prepare;
-use shatter_sample::{self as sample, Labels};
+use shatter_sample::Labels;
 use shatter_train::{Identity, measured};
 
-use super::super::output::{Facts, grouped, percent, print, print_json};
+use super::super::json::{self, Number};
+use super::super::output::{Facts, grouped, percent, print};
 use super::super::reading::cell;
-use super::super::{CliError, Verdict, write};
-use super::Arguments;
+use super::super::{Answer, CliError, raw_sample, write};
+use super::{Arguments, Configuration, EvalRecord};
+
+/// Of a checkpoint.
+#[derive(Serialize)]
+struct CheckpointFound {
+    as_test: bool,
+    condition: String,
+    seed: u64,
+    loss: Number,
+    accuracy: Option<f64>,
+    accuracy_on_own_labels: Option<f64>,
+    accuracy_on_changed_labels: Option<f64>,
+}
 
 /// How the file says that outputs are read.
 type Own = Result<Option<Reading>, ReadingError>;
@@ -24,7 +38,7 @@ pub fn run(
     checkpoint: &Trained,
     identity: &Identity,
     own: Own,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     match checkpoint.precision {
         Format::F64 => evaluate::<f64>(arguments, checkpoint, identity, own),
         _ => evaluate::<f32>(arguments, checkpoint, identity, own),
@@ -36,7 +50,7 @@ fn evaluate<E: Element>(
     checkpoint: &Trained,
     identity: &Identity,
     said: Own,
-) -> Result<Verdict, CliError> {
+) -> Result<Answer, CliError> {
     let data = &identity.data;
     let preprocess = data.preprocess;
     let seed = arguments.common.seed.unwrap_or(data.condition_seed);
@@ -47,8 +61,7 @@ fn evaluate<E: Element>(
         }
     };
     let sample_seed = arguments.common.seed.or(data.sample_seed).unwrap_or(0);
-    let load =
-        |text: &str| sample::load(text, sample_seed).map_err(|error| CliError::sample(text, error));
+    let load = |text: &str| raw_sample(text, sample_seed);
     let text = arguments.sample.as_str();
     let raw = load(text)?;
     // Where the two samples are one, or labels are asked for, nothing says that it is the test's.
@@ -69,7 +82,7 @@ fn evaluate<E: Element>(
         prepare::<E>(&raw, None, condition, &preprocess, seed, false).map(|(train, _)| Some(train))
     };
     let prepared = prepared.map_err(|error| CliError::sample(text, error))?;
-    let Some(mut set) = prepared else { return Ok(Verdict::No) }; // there always is one
+    let Some(mut set) = prepared else { return Ok(Answer::No) }; // there always is one
     let (network, outputs) = (&checkpoint.architecture, checkpoint.outputs());
     if set.shape != network.input {
         return Err(CliError::Usage(format!(
@@ -102,19 +115,30 @@ fn evaluate<E: Element>(
         write(out, "outputs.csv", csv(&own, &outputs_of))?;
     }
     let n = set.labels.len() as u64;
-    let mut found = serde_json::json!({
-        "sample": raw.text, "as_test": as_test, "condition": condition.to_string(), "seed": seed, "points": n,
-        "loss": measured.loss, "accuracy": measured.accuracy,
-        "accuracy_on_own_labels": measured.clean, "accuracy_on_changed_labels": measured.changed,
-    });
-    chosen.record(&mut found, outputs);
-    let configuration = serde_json::json!({
-        "network": arguments.network, "labels": condition.to_string(), "seed": seed,
-        "reading": chosen.reading.how.name(), "classes": chosen.reading.classes,
-    });
+    let found = EvalRecord {
+        sample: raw.text.clone(),
+        points: set.labels.len(),
+        found: CheckpointFound {
+            as_test,
+            condition: condition.to_string(),
+            seed,
+            loss: measured.loss.into(),
+            accuracy: measured.accuracy,
+            accuracy_on_own_labels: measured.clean,
+            accuracy_on_changed_labels: measured.changed,
+        },
+        reading: chosen.record(outputs),
+    };
+    let configuration = Configuration {
+        network: file,
+        labels: Some(condition.to_string()),
+        seed,
+        reading: chosen.reading.how.name(),
+        classes: &chosen.reading.classes,
+    };
     arguments.common.write("eval", &found, configuration, Some(&raw.text))?;
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", raw.text, raw.points.describe()));
@@ -136,7 +160,7 @@ fn evaluate<E: Element>(
         }
         print(facts.text())?;
     }
-    Ok(if measured.accuracy == Some(1.0) { Verdict::Yes } else { Verdict::No })
+    Ok(if measured.accuracy == Some(1.0) { Answer::Yes } else { Answer::No })
 }
 
 /// A line a point: its label, and what the network puts out.

@@ -1,6 +1,7 @@
 //! `shatter eval` of a graph, or of layers without the settings of a checkpoint: points go in as they are. What comes
 //! out is computed plainly, in the type of the network; whether it fits is decided as `check --network` does.
 
+use serde::Serialize;
 use shatter_exact::{Dyadic, Element, Format, Rational};
 use shatter_interchange::load::{Loaded, LoadedNetwork};
 use shatter_judge::certificate::VerdictCounts;
@@ -8,19 +9,31 @@ use shatter_judge::{Effort, Runtime, Walks, verdict};
 use shatter_network::reading::{BoundLabels, How};
 use shatter_network::{Graph, Reading};
 use shatter_plain as plain;
+use shatter_sample::RawSample;
 use shatter_sample::fingerprint::fingerprint;
-use shatter_sample::{self as sample, RawSample};
 
-use super::super::output::{Facts, Progress, grouped, operations, print, print_json};
-use super::super::{CliError, Verdict, input, write};
-use super::{Arguments, checkpoint};
+use super::super::output::{Facts, Progress, grouped, operations, print};
+use super::super::{Answer, CliError, input, json, raw_sample, write};
+use super::{Arguments, Configuration, EvalRecord, checkpoint};
 
-pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> {
+/// Of a graph, or of layers.
+#[derive(Serialize)]
+struct GraphFound<'a> {
+    points_sha256: String,
+    network_sha256: &'a str,
+    precision: &'static str,
+    /// Points whose label the outputs say as they are computed in this precision.
+    as_labelled: usize,
+    verdicts: VerdictCounts,
+    fits_in_real_arithmetic: usize,
+    open_in_real_arithmetic: usize,
+}
+
+pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Answer, CliError> {
     let progress = Progress::start();
     progress.say("evaluating");
     let (file, text) = (&arguments.network, arguments.sample.as_str());
-    let raw = sample::load(text, arguments.common.seed());
-    let raw = raw.map_err(|error| CliError::sample(text, error))?;
+    let raw = raw_sample(text, arguments.common.seed())?;
     let sample = input::labelled(arguments.labels, &arguments.common, loaded, raw)?;
     let graph = loaded.graph()?;
     let outputs = graph.outputs();
@@ -41,23 +54,31 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
     let tally = VerdictCounts::of(judged);
     let fits = judged.iter().filter(|one| one.fits == Some(true)).count();
     let open = judged.iter().filter(|one| one.fits.is_none()).count();
-    let mut found = serde_json::json!({
-        "sample": sample.text,
-        "points": n,
-        "points_sha256": fingerprint(&sample.points),
-        "network_sha256": loaded.sha256,
-        "precision": graph.precision.name(),
-        "as_labelled": plainly,
-        "verdicts": tally,
-        "fits_in_real_arithmetic": fits,
-        "open_in_real_arithmetic": open,
-    });
-    chosen.record(&mut found, outputs);
-    let configuration = serde_json::json!({ "network": file, "seed": arguments.common.seed() });
+    let found = EvalRecord {
+        sample: sample.text.clone(),
+        points: n,
+        found: GraphFound {
+            points_sha256: fingerprint(&sample.points),
+            network_sha256: &loaded.sha256,
+            precision: graph.precision.name(),
+            as_labelled: plainly,
+            verdicts: tally,
+            fits_in_real_arithmetic: fits,
+            open_in_real_arithmetic: open,
+        },
+        reading: chosen.record(outputs),
+    };
+    let configuration = Configuration {
+        network: file,
+        labels: arguments.labels.map(|rule| rule.to_string()),
+        seed: arguments.common.seed(),
+        reading: chosen.reading.how.name(),
+        classes: &chosen.reading.classes,
+    };
     arguments.common.write("eval", &found, configuration, Some(&sample.text))?;
     drop(progress);
     if arguments.common.json {
-        print_json(&found)?;
+        json::print(&found)?;
     } else {
         let number = |n: usize| grouped(n as u64);
         let mut facts = Facts::default();
@@ -104,7 +125,7 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Verdict, CliError> 
         How::Largest | How::Sign | How::Half => plainly == n,
         How::Value | How::OneHot | How::Bits => tally.exact + tally.margin == n,
     };
-    Ok(if fitted { Verdict::Yes } else { Verdict::No })
+    Ok(if fitted { Answer::Yes } else { Answer::No })
 }
 
 /// What the network is.

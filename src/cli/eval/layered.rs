@@ -14,7 +14,7 @@ use shatter_record::AtomicFile;
 use shatter_sample::Sample;
 use shatter_sample::fingerprint::fingerprint;
 
-use super::{Findings, exact_text};
+use super::{ExactFound, Exactness, Findings, Fit, exact_text};
 
 /// Evaluates the network, and with `out` writes `outputs.csv`.
 pub fn evaluate(
@@ -29,34 +29,36 @@ pub fn evaluate(
     }
     let n = sample.points.n();
     let floats = LayeredExactness::of(network, &sample.points);
-    let mut found = serde_json::json!({
-        "points": n,
-        "points_sha256": fingerprint(&sample.points),
-        "labels": sample.recipe.rule.to_string(),
-        "float_exactness": floats,
-        "float_exactness_runtime": Runtime::Ieee.name(),
-        "sizes": network.sizes(),
-    });
+    let sizes = network.sizes();
     // Equal to a target where there is one, and what the reading says otherwise.
-    let (fits, exact) = match said.how().target() {
+    let (fits, fit, exact) = match said.how().target() {
         Some(target) => {
             let residual = exactly::residual(&outputs, said.labels(), target);
-            found["target"] = target.to_string().into();
-            found["fits_exactly"] = residual.fits.into();
-            found["largest_residual"] = residual_text(&residual).into();
-            (residual.fits, exact_text(&residual_text(&residual), residual.fits, sample))
+            let exact = exact_text(&residual_text(&residual), residual.fits, sample);
+            let fit = Fit::Equal {
+                target: target.to_string(),
+                fits_exactly: residual.fits,
+                largest_residual: (&residual.largest).into(),
+                largest_residual_at: residual.at,
+            };
+            (residual.fits, fit, exact)
         }
         None => {
             let fits = (0..n).filter(|&i| said.says(&outputs[i], i)).count();
-            found["fits"] = fits.into();
-            (fits, says_text(fits, n))
+            (fits, Fit::Say { fits }, says_text(fits, n))
         }
     };
-    let facts = vec![
-        ("network", sizes_text(&network.sizes())),
-        ("exact", exact),
-        ("binary64", floats_text(&floats)),
-    ];
+    let facts =
+        vec![("network", sizes_text(&sizes)), ("exact", exact), ("binary64", floats_text(&floats))];
+    let found = ExactFound {
+        points_sha256: fingerprint(&sample.points),
+        labels: sample.recipe.rule.to_string(),
+        fit,
+        float_exactness: Exactness::Layered(floats),
+        float_exactness_runtime: Runtime::Ieee.name(),
+        sizes: Some(sizes),
+        plain: None,
+    };
     Ok(Findings { fits: fits == n, found, facts })
 }
 

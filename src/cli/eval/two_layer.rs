@@ -13,10 +13,10 @@ use shatter_network::projection::{project, project_float};
 use shatter_network::reading::BoundLabels;
 use shatter_network::{ExactNetwork, FloatExactness};
 use shatter_record::AtomicFile;
-use shatter_sample::Sample;
 use shatter_sample::fingerprint::fingerprint;
+use shatter_sample::{Sample, Target};
 
-use super::{Findings, exact_text};
+use super::{ExactFound, Exactness, Findings, Fit, PlainResiduals, exact_text};
 
 /// Points evaluated with all n² terms; beyond it the exact evaluation stands alone.
 const BRUTE_FORCE_LIMIT: usize = 100_000;
@@ -40,17 +40,24 @@ pub fn evaluate(
         let error = |outputs: &[f64]| largest_error(outputs, said.labels());
         (error(&outputs.plain), error(&outputs.compensated))
     });
-    let found = serde_json::json!({
-        "points": n,
-        "points_sha256": fingerprint(&sample.points),
-        "labels": sample.recipe.rule.to_string(),
-        "fits_exactly": residual.fits,
-        "largest_residual": residual_text(&residual),
-        "residual_f64": errors.map(|errors| errors.0.to_string()),
-        "residual_compensated": errors.map(|errors| errors.1.to_string()),
-        "float_exactness": floats,
-        "float_exactness_runtime": Runtime::Ieee.name(),
-    });
+    let exactness = floats_text(&floats);
+    let found = ExactFound {
+        points_sha256: fingerprint(&sample.points),
+        labels: sample.recipe.rule.to_string(),
+        fit: Fit::Equal {
+            target: Target::Value.to_string(),
+            fits_exactly: residual.fits,
+            largest_residual: (&residual.largest).into(),
+            largest_residual_at: residual.at,
+        },
+        float_exactness_runtime: Runtime::Ieee.name(),
+        sizes: None,
+        plain: Some(PlainResiduals {
+            residual_f64: errors.map(|errors| errors.0.into()),
+            residual_compensated: errors.map(|errors| errors.1.into()),
+        }),
+        float_exactness: Exactness::TwoLayer(floats),
+    };
     let in_f64 = match errors {
         Some((plain, compensated)) => {
             format!("residual {} plain, {} compensated", error_size(plain), error_size(compensated))
@@ -59,7 +66,7 @@ pub fn evaluate(
     };
     let facts = vec![
         ("exact", exact_text(&residual_text(&residual), residual.fits, sample)),
-        ("binary64", floats_text(&floats)),
+        ("binary64", exactness),
         ("in f64", in_f64),
     ];
     Ok(Findings { fits: residual.fits == n, found, facts })

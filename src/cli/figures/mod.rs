@@ -6,32 +6,47 @@ mod recorded;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use shatter_figure::{self as figure, FigureError};
 
 pub use recorded::{Recorded, init, read_lines};
 
-use super::output::{print, print_json};
-use super::{CliError, Common, Verdict, write_figure};
+use super::json::{self, Record};
+use super::output::print;
+use super::{Answer, CliError, CommonOptions, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
     shatter figures out/randomize\n  \
     shatter figures out/inception out/inception-nobn out/mlp --out figures\n\n\
-    Draws, of all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
-    paper; loss-NETWORK.png where there are several networks), and where the runs have enough for \
-    it, time.png and test_error.png (1b, 1c: three shares of corrupted labels) and accuracy.png \
-    (2b: true labels, two networks). Nothing is trained.\n\
+    Draws all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
+    paper; loss-NETWORK.png for each of several networks), time.png and test_error.png (1b, 1c; they \
+    need three shares of corrupted labels) and accuracy.png (2b; it needs two networks with true \
+    labels). Trains nothing.\n\
     Exit status: 0 drawn, 2 for bad input.")]
 pub struct Arguments {
     /// Folders that hold runs
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+/// What `--json` prints.
+#[derive(Serialize)]
+struct FiguresRecord<'a> {
+    /// Runs that were read.
+    runs: usize,
+    /// Names of the figures in PNG; each is there in SVG, too.
+    drawn: &'a [String],
+}
+
+impl Record for FiguresRecord<'_> {
+    const FORMAT: &'static str = "shatter figures 1";
+}
+
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let Arguments { folders, common } = arguments;
     let mut runs = Vec::new();
     for folder in folders {
@@ -46,12 +61,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/figures"));
     let drawn = draw(&runs, &out, &format!("shatter figures {}", names.join(" ")))?;
     if common.json {
-        print_json(&serde_json::json!({ "runs": runs.len(), "drawn": drawn }))?;
+        json::print(&FiguresRecord { runs: runs.len(), drawn: &drawn })?;
     } else {
         let (files, out) = (drawn.join(", "), out.display());
         print(&format!("{} runs; written to {out}: {files} (and .svg)\n", runs.len()))?;
     }
-    Ok(Verdict::Yes)
+    Ok(Answer::Yes)
 }
 
 /// Draws what the runs give; the names of the files.

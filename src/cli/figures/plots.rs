@@ -79,14 +79,12 @@ fn check(model: &str, runs: &[&Recorded]) -> Result<(), CliError> {
     for (at, run) in runs.iter().enumerate() {
         if run.sample != runs[0].sample {
             return Err(CliError::Usage(format!(
-                "{model} was trained on {} and on {}: one sample a network",
+                "runs of {model} were trained on {} and on {}; expected one sample per network",
                 runs[0].sample, run.sample
             )));
         }
         if let Some((key, [a, b])) = run.difference(runs[0]) {
-            return Err(CliError::Usage(format!(
-                "runs of {model} differ in their {key}: {b} and {a}"
-            )));
+            return Err(CliError::Usage(format!("runs of {model} differ in {key}: {b} and {a}")));
         }
         if runs[..at].iter().any(|other| other.case == run.case) {
             let (condition, seed) = (run.case.condition, run.case.seed);

@@ -15,6 +15,7 @@ use shatter_train::run::{RECORD, SUMMARY};
 use shatter_train::{Line, Loss, Settings, Summary};
 
 use super::super::CliError;
+use super::super::manifest::{FORMAT as MANIFEST_FORMAT, MANIFEST};
 
 /// How deep below a given folder runs are looked for.
 const DEPTH: usize = 4;
@@ -40,6 +41,8 @@ pub struct Recorded {
 /// What is read of a run's manifest.
 #[derive(Deserialize)]
 struct Manifest {
+    /// Absent in manifests that were written before it was.
+    format: Option<String>,
     commit: String,
     configuration: Configuration,
 }
@@ -55,8 +58,13 @@ struct Configuration {
 impl Recorded {
     /// The run in a folder.
     pub fn read(folder: &Path) -> Result<Recorded, CliError> {
-        let manifest = folder.join("manifest.json");
-        let Manifest { commit, configuration } = json(&manifest)?;
+        let manifest = folder.join(MANIFEST);
+        let Manifest { format, commit, configuration } = json(&manifest)?;
+        if let Some(format) = format.filter(|format| format != MANIFEST_FORMAT) {
+            let reason =
+                format!("its format is '{format}', this version reads '{MANIFEST_FORMAT}'");
+            return Err(bad(&manifest, reason));
+        }
         let Configuration { model, sample, condition, settings } = configuration;
         let condition: Condition = condition.parse().map_err(|reason| bad(&manifest, reason))?;
         let case = Case { condition, seed: settings.seed };
@@ -119,10 +127,17 @@ pub fn read_lines(path: &Path) -> Result<Vec<Line>, CliError> {
 }
 
 /// Where the weights of a run came from, as its manifest says, if it does.
-pub fn init(manifest: &Path) -> serde_json::Value {
+pub fn init(manifest: &Path) -> Option<PathBuf> {
+    #[derive(Default, Deserialize)]
+    struct Manifest {
+        configuration: Configuration,
+    }
+    #[derive(Default, Deserialize)]
+    struct Configuration {
+        init: Option<PathBuf>,
+    }
     let text = fs::read(manifest).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    manifest["configuration"]["init"].clone()
+    serde_json::from_slice::<Manifest>(&text).unwrap_or_default().configuration.init
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {

@@ -4,21 +4,24 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::json::{self, Record};
 use crate::manifest::Manifest;
-use crate::output::{Facts, Progress, grouped, print, print_json, seconds, timed};
+use crate::output::{Facts, Progress, grouped, print, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
-use crate::{CliError, Verdict, labelled_sample};
-use shatter_construct::{Assumption, Construction, Promise, catalogue};
+use crate::{Answer, CliError, labelled_sample, memory};
+use shatter_construct::{Assumption, Bound, Construction, Promise, catalogue};
 use shatter_network::{Reading, Sizes, first_misfit};
 use shatter_sample::fingerprint::fingerprint;
 
 use super::Arguments;
-use super::files::Files;
+use super::files::{Files, REPLACED};
 
 /// What `--json` prints and `fit.json` holds.
 #[derive(Serialize)]
-struct Report {
+struct FitRecord {
     sample: String,
+    /// Distinct points.
+    n: usize,
     points: String,
     points_sha256: String,
     labels: String,
@@ -43,26 +46,56 @@ struct Report {
     certificate_sha256: Option<String>,
 }
 
-/// The promised counts as text: `12` or `<= 12`.
+impl Record for FitRecord {
+    const FORMAT: &'static str = "shatter fit 1";
+}
+
+/// The promised counts.
 #[derive(Serialize)]
 struct Promised {
-    depth: String,
-    units: String,
-    width: String,
-    nonzero: String,
-    free: u64,
+    depth: PromisedCount,
+    units: PromisedCount,
+    width: PromisedCount,
+    nonzero: PromisedCount,
+    free: PromisedCount,
+}
+
+/// A count: this many, or at most this many.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PromisedCount {
+    Exactly(u64),
+    AtMost(u64),
+}
+
+impl From<Bound> for PromisedCount {
+    fn from(bound: Bound) -> PromisedCount {
+        match bound {
+            Bound::Exactly(count) => PromisedCount::Exactly(count),
+            Bound::AtMost(count) => PromisedCount::AtMost(count),
+        }
+    }
 }
 
 impl Promised {
     fn of(promise: &Promise) -> Promised {
         Promised {
-            depth: promise.depth.to_string(),
-            units: promise.units.to_string(),
-            width: promise.width.to_string(),
-            nonzero: promise.nonzero.to_string(),
-            free: promise.free,
+            depth: promise.depth.into(),
+            units: promise.units.into(),
+            width: promise.width.into(),
+            nonzero: promise.nonzero.into(),
+            free: PromisedCount::AtMost(promise.free),
         }
     }
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    seed: u64,
+    labels: String,
+    construction: &'a str,
+    direction: String,
+    classes: &'a [String],
 }
 
 /// The construction of this name.
@@ -70,22 +103,24 @@ fn find(name: &str) -> Result<Box<dyn Construction>, CliError> {
     catalogue::find(name).ok_or_else(|| {
         let names: Vec<String> = catalogue::all().iter().map(|one| one.name()).collect();
         CliError::Usage(format!(
-            "'{name}' is none of: {}, depth-K for K >= 3, random-features-M for M features",
+            "'{name}' is not a construction; expected one of {}, depth-K for K >= 3, random-features-M for M features",
             names.join(", ")
         ))
     })
 }
 
 /// Builds, evaluates and writes the network of the construction `name`.
-pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
     let construction = find(name)?;
     let progress = Progress::start();
     let seed = arguments.common.seed();
     progress.say("reading the sample");
+    memory::fit(&arguments.sample)?;
     let (sample, loading) =
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
     let sample = sample?;
     let n = sample.points.n();
+    memory::fit_read(&arguments.sample, n)?;
     let task = arguments.task(&sample);
 
     let refused = |source| {
@@ -112,8 +147,9 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
     let (files, writing) =
         timed(|| Files::write(&out, fits, &network, &name, &sample, target, &reading));
     let files = files?;
-    let report = Report {
+    let report = FitRecord {
         sample: sample.text.clone(),
+        n,
         points: sample.points.describe(),
         points_sha256: fingerprint(&sample.points),
         labels: sample.recipe.rule.to_string(),
@@ -134,26 +170,29 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };
-    let mut manifest = Manifest::new(serde_json::json!({
-        "seed": seed,
-        "labels": arguments.labels.to_string(),
-        "construction": name,
-        "direction": task.direction.to_string(),
-        "classes": report.classes,
-    }));
+    let mut manifest = Manifest::new(Configuration {
+        seed,
+        labels: arguments.labels.to_string(),
+        construction: &name,
+        direction: task.direction.to_string(),
+        classes: &report.classes,
+    });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
-    files.commit(&out, &(serde_json::to_string_pretty(&report)? + "\n"), &manifest)?;
+    let replaced = files.commit(&out, &json::text(&report)?, &manifest)?;
     drop(progress);
 
     if arguments.common.json {
-        print_json(&report)?;
+        json::print(&report)?;
     } else {
         let mut facts = Facts::default();
         facts.add("sample", format!("{}, {}", report.points, merged_text(&sample)));
         facts.add("labels", labels_text(&sample));
-        report.add_to(&mut facts, n, &reading);
+        report.add_to(&mut facts, &promise, &reading);
         facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
+        if replaced {
+            facts.add("", REPLACED);
+        }
         facts.add(
             "times",
             format!(
@@ -166,18 +205,18 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Verdict, CliError> {
         );
         print(facts.text())?;
     }
-    Ok(if fits && broken.is_none() { Verdict::Yes } else { Verdict::No })
+    Ok(if fits && broken.is_none() { Answer::Yes } else { Answer::No })
 }
 
-impl Report {
+impl FitRecord {
     /// What was promised, built and found.
-    fn add_to(&self, facts: &mut Facts, n: usize, reading: &Reading) {
+    fn add_to(&self, facts: &mut Facts, promise: &Promise, reading: &Reading) {
         facts.add("construction", format!("{} ({})", self.construction, self.source));
         facts.add("", self.statement);
         let mut assumptions = vec!["distinct points".to_owned()];
         assumptions.extend_from_slice(&self.assumptions);
         facts.add("assumes", assumptions.join(", "));
-        let Promised { depth, units, width, nonzero, free } = &self.promised;
+        let Promise { depth, units, width, nonzero, free } = promise;
         facts.add(
             "promised",
             format!(
@@ -192,7 +231,9 @@ impl Report {
         facts.add(
             "exact",
             match self.first_misfit {
-                None => format!("residual 0 (all {} points equal their labels)", grouped(n as u64)),
+                None => {
+                    format!("residual 0 (all {} points equal their labels)", grouped(self.n as u64))
+                }
                 Some(point) => format!("point {point} is the first that differs from its label"),
             },
         );

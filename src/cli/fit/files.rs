@@ -2,12 +2,19 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::CliError;
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST, Manifest};
 use shatter_certify::{write_certificate, write_network};
 use shatter_network::{Network, Reading};
 use shatter_record::{AtomicFile, atomic};
 use shatter_sample::{Sample, Target};
+
+const CERTIFICATE: &str = "certificate.txt";
+
+/// What is said where [`Files::commit`] took the place of an earlier fit.
+pub const REPLACED: &str = "in place of an earlier fit's (--out keeps both)";
 
 /// The files of a fit, written beside their places but not moved there yet.
 pub struct Files {
@@ -38,7 +45,7 @@ impl Files {
         if !fits {
             return Ok(Files { network: network_file, certificate: None, digest: None });
         }
-        let path = out.join("certificate.txt");
+        let path = out.join(CERTIFICATE);
         let file = || -> std::io::Result<(AtomicFile, String)> {
             let mut file = AtomicFile::create(&path)?;
             let digest = write_certificate(&mut file, network, construction, sample, target)?;
@@ -49,21 +56,25 @@ impl Files {
     }
 
     /// Moves everything to its place. The certificate of an earlier run goes first and the new one
-    /// comes last: whenever a certificate is there, the other files belong to it.
-    pub fn commit(self, out: &Path, report: &str, manifest: &Manifest) -> Result<(), CliError> {
-        let path = out.join("certificate.txt");
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(CliError::at(&path)(error));
-            }
-            _ => {}
-        }
+    /// comes last: whenever a certificate is there, the other files belong to it. Whether there was one.
+    pub fn commit(
+        self,
+        out: &Path,
+        report: &str,
+        manifest: &Manifest<impl Serialize>,
+    ) -> Result<bool, CliError> {
+        let path = out.join(CERTIFICATE);
+        let replaced = match std::fs::remove_file(&path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(CliError::at(&path)(error)),
+        };
         let at = out.join("network.txt");
         self.network.commit().map_err(CliError::at(&at))?;
         let at = out.join("fit.json");
         atomic::write(&at, report).map_err(CliError::at(&at))?;
-        let at = out.join("manifest.json");
-        manifest.write(&at).map_err(CliError::at(&at))?;
-        self.certificate.map_or(Ok(()), AtomicFile::commit).map_err(CliError::at(&path))
+        manifest.write(&out.join(MANIFEST))?;
+        self.certificate.map_or(Ok(()), AtomicFile::commit).map_err(CliError::at(&path))?;
+        Ok(replaced)
     }
 }

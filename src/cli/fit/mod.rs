@@ -14,7 +14,7 @@ use shatter_sample::{LabelRule, Sample};
 use shatter_verify::solver::FloatSolver;
 
 use super::device::DeviceChoice;
-use super::{CliError, Common, Verdict};
+use super::{Answer, CliError, CommonOptions};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
@@ -23,9 +23,11 @@ use super::{CliError, Common, Verdict};
     shatter fit gaussian:n=200000,d=10 --brute-force --device cuda\n  \
     shatter fit lattice:n=100,d=3 --construction width-two\n  \
     shatter fit csv:wine.csv,scale=10^6 --out out/wine\n\n\
-    SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test; kinds: gaussian, \
+    SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test. Kinds: gaussian, \
     lattice, collinear, moment, clustered, close (n=N,d=D), mnist:DIR, fashion-mnist:DIR, \
     cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
+    Writes network.txt, fit.json, manifest.json and, if the network fits, certificate.txt, in place of \
+    those of an earlier fit in the folder.\n\
     Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input, 4 if \
     there is no such device.")]
 pub struct Arguments {
@@ -34,7 +36,7 @@ pub struct Arguments {
     /// Labels: true, random, corrupted:P or alternating
     #[arg(long, default_value = "true", value_name = "RULE")]
     labels: LabelRule,
-    /// Build by this theorem instead of Theorem 1: depth-K for any K, width-two, …; a wrong name
+    /// Construction to build instead of Theorem 1's: depth-K for K >= 3, width-two, …; an unknown name
     /// lists all
     #[arg(
         long,
@@ -42,13 +44,13 @@ pub struct Arguments {
         conflicts_with_all = ["solver", "threshold", "brute_force", "no_brute_force", "device"]
     )]
     construction: Option<String>,
-    /// How the triangular system is solved
+    /// Solver of the triangular system
     #[arg(long, default_value = "exact")]
     solver: Solver,
-    /// Where the thresholds lie
+    /// Placement of the thresholds
     #[arg(long, default_value = "auto")]
     threshold: Threshold,
-    /// How the direction is chosen
+    /// Choice of the direction
     #[arg(long, default_value = "auto")]
     direction: Direction,
     /// Evaluate all n² terms in plain binary64 even for more than 100,000 points
@@ -57,11 +59,11 @@ pub struct Arguments {
     /// Do not evaluate all n² terms
     #[arg(long, conflicts_with = "device")]
     no_brute_force: bool,
-    /// Where all n² terms are evaluated; auto looks for a GPU from 10^9 terms on
+    /// Device that evaluates all n² terms; auto looks for a GPU from 10^9 terms on
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonOptions,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -134,7 +136,7 @@ impl Arguments {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match &arguments.construction {
         None => two_layer::run(arguments),
         Some(name) => construction::run(arguments, name),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::json::{self, Number, Record};
 use crate::manifest::Manifest;
-use crate::output::{Facts, Progress, error_size, grouped, print, print_json, seconds, timed};
+use crate::output::{Facts, Progress, error_size, grouped, print, seconds, timed};
 use crate::words::{floats_text, labels_text, merged_text, residual_text};
-use crate::{CliError, Verdict, labelled_sample};
+use crate::{Answer, CliError, labelled_sample, memory};
 use shatter_construct::{DepthTwo, ThresholdRule};
 use shatter_exact::Lattice;
 use shatter_judge::Runtime;
@@ -22,7 +23,7 @@ use shatter_verify::solver::fit_float;
 
 use super::Arguments;
 use super::brute_force::Evaluator;
-use super::files::Files;
+use super::files::{Files, REPLACED};
 
 /// Points up to which the n² evaluation is run unasked.
 const BRUTE_FORCE_UNASKED: usize = 100_000;
@@ -56,13 +57,16 @@ fn build(sample: &Sample, arguments: &Arguments) -> Result<Built, CliError> {
 
 /// What `--json` prints and `fit.json` holds.
 #[derive(Serialize)]
-struct Report {
+struct FitRecord {
     sample: String,
+    /// Distinct points.
+    n: usize,
     points: String,
     points_sha256: String,
     labels: String,
     changed_labels: usize,
     merged_points: usize,
+    construction: &'static str,
     reading: String,
     outputs: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,21 +77,39 @@ struct Report {
     counts: Counts,
     theorem_numbers: u64,
     fits_exactly: usize,
-    largest_residual: String,
+    largest_residual: Number,
+    /// The point that has it, unless it is 0.
+    largest_residual_at: Option<usize>,
     float_exactness: FloatExactness,
     /// The runtimes of which it speaks.
     float_exactness_runtime: &'static str,
-    /// As text, because JSON has no infinities; absent if it was not run.
-    brute_force_f64: Option<String>,
+    /// The largest error of all terms in binary64; absent if it was not run.
+    brute_force_f64: Option<Number>,
     /// Where it was run.
     brute_force_device: Option<String>,
     certificate: Option<PathBuf>,
     certificate_sha256: Option<String>,
 }
 
+impl Record for FitRecord {
+    const FORMAT: &'static str = "shatter fit 1";
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    seed: u64,
+    labels: String,
+    solver: String,
+    threshold: String,
+    direction: String,
+    brute_force: bool,
+    brute_force_device: Option<&'a str>,
+    classes: &'a [String],
+}
+
 /// What the evaluation of all terms found.
 struct Brute {
-    worst: String,
+    worst: f64,
     /// The device as records name it, and in words.
     name: String,
     device: String,
@@ -95,14 +117,16 @@ struct Brute {
 }
 
 /// Builds, evaluates and writes the two-layer network.
-pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
+pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let progress = Progress::start();
     let seed = arguments.common.seed();
     progress.say("reading the sample");
+    memory::fit(&arguments.sample)?;
     let (sample, loading) =
         timed(|| labelled_sample(&arguments.sample, seed, arguments.labels, seed));
     let sample = sample?;
     let n = sample.points.n();
+    memory::fit_read(&arguments.sample, n)?;
     let asked = arguments.brute_force || n <= BRUTE_FORCE_UNASKED;
     let terms = (n as u128).pow(2);
     // A device that is not there is refused before anything is built.
@@ -128,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         let (outputs, evaluator) = outputs?;
         let worst = largest_error(&outputs, &sample.labels);
         let (name, device) = (evaluator.name(), evaluator.describe());
-        Ok(Brute { worst: error_size(worst), name, device, time })
+        Ok(Brute { worst, name, device, time })
     });
     let brute = brute.transpose()?;
 
@@ -143,13 +167,15 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         Files::write(&out, fits, &network, &construction, &sample, Target::Value, &reading)
     });
     let files = files?;
-    let report = Report {
+    let report = FitRecord {
         sample: sample.text.clone(),
+        n,
         points: sample.points.describe(),
         points_sha256: fingerprint(&sample.points),
         labels: sample.recipe.rule.to_string(),
         changed_labels: sample.changed,
         merged_points: sample.merged.dropped.len(),
+        construction: "depth-two",
         reading: reading.how.name().to_owned(),
         outputs: 1,
         classes: reading.classes.clone(),
@@ -159,53 +185,57 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, CliError> {
         theorem_numbers: 2 * counts.units + dimension,
         counts,
         fits_exactly: residual.fits,
-        largest_residual: residual_text(&residual),
+        largest_residual: (&residual.largest).into(),
+        largest_residual_at: residual.at,
         float_exactness: floats,
         float_exactness_runtime: Runtime::Ieee.name(),
-        brute_force_f64: brute.as_ref().map(|brute| brute.worst.clone()),
+        brute_force_f64: brute.as_ref().map(|brute| brute.worst.into()),
         brute_force_device: brute.as_ref().map(|brute| brute.name.clone()),
         certificate: fits.then(|| out.join("certificate.txt")),
         certificate_sha256: files.digest.clone(),
     };
-    let mut manifest = Manifest::new(serde_json::json!({
-        "seed": seed,
-        "labels": arguments.labels.to_string(),
-        "solver": arguments.solver(),
-        "threshold": arguments.threshold().to_string(),
-        "direction": arguments.direction().to_string(),
-        "brute_force": brute.is_some(),
-        "brute_force_device": report.brute_force_device,
-        "classes": report.classes,
-    }));
+    let mut manifest = Manifest::new(Configuration {
+        seed,
+        labels: arguments.labels.to_string(),
+        solver: arguments.solver(),
+        threshold: arguments.threshold().to_string(),
+        direction: arguments.direction().to_string(),
+        brute_force: brute.is_some(),
+        brute_force_device: report.brute_force_device.as_deref(),
+        classes: &report.classes,
+    });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
-    files.commit(&out, &(serde_json::to_string_pretty(&report)? + "\n"), &manifest)?;
+    let replaced = files.commit(&out, &json::text(&report)?, &manifest)?;
     drop(progress);
 
     if arguments.common.json {
-        print_json(&report)?;
+        json::print(&report)?;
     } else {
-        let times = Times { loading, building, checking, writing, brute };
-        print(&text(&report, &sample, &reading, &residual, &out, &times))?;
+        let done = Done { loading, building, checking, writing, brute, replaced };
+        print(&text(&report, &sample, &reading, &residual, &out, &done))?;
     }
-    Ok(if fits { Verdict::Yes } else { Verdict::No })
+    Ok(if fits { Answer::Yes } else { Answer::No })
 }
 
-struct Times {
+/// What the record does not hold.
+struct Done {
     loading: std::time::Duration,
     building: std::time::Duration,
     checking: std::time::Duration,
     writing: std::time::Duration,
     brute: Option<Brute>,
+    /// Whether an earlier fit was replaced.
+    replaced: bool,
 }
 
 fn text(
-    report: &Report,
+    report: &FitRecord,
     sample: &Sample,
     reading: &Reading,
     residual: &ExactResidual,
     out: &Path,
-    times: &Times,
+    done: &Done,
 ) -> String {
     let n = sample.points.n();
     let counts = &report.counts;
@@ -244,11 +274,12 @@ fn text(
         ),
     );
     facts.add("binary64", floats_text(&report.float_exactness));
-    match &times.brute {
+    match &done.brute {
         Some(Brute { worst, device, time, .. }) => facts.add(
             "brute force",
             format!(
-                "residual {worst} in plain f64, all {} terms, {} ({device})",
+                "residual {} in plain f64, all {} terms, {} ({device})",
+                error_size(*worst),
                 grouped((n as u128).pow(2)),
                 seconds(*time)
             ),
@@ -260,14 +291,17 @@ fn text(
         None => facts.add("certificate", "none: the network does not equal the labels"),
     }
     facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
+    if done.replaced {
+        facts.add("", REPLACED);
+    }
     facts.add(
         "times",
         format!(
             "loading {}; construction {}, exact evaluation {}, files {}",
-            seconds(times.loading),
-            seconds(times.building),
-            seconds(times.checking),
-            seconds(times.writing)
+            seconds(done.loading),
+            seconds(done.building),
+            seconds(done.checking),
+            seconds(done.writing)
         ),
     );
     facts.text().to_owned()
