@@ -295,7 +295,10 @@ impl TrainingOptions {
 
     /// The settings for labels like these.
     pub fn settings(&self, labels: &Labels, seed: u64) -> Result<Settings, CliError> {
-        let rate = if self.model.starts_with("inception") { 0.1 } else { 0.01 };
+        let rate = match self.model.as_str() {
+            "inception" | "inception-nobn" => 0.1,
+            _ => 0.01,
+        };
         let loss = match (self.loss, labels) {
             (Some(LossChoice::Squared), _) | (None, Labels::Real { .. }) => Loss::Squared,
             (Some(LossChoice::CrossEntropy), _) | (None, _) => Loss::CrossEntropy,
