@@ -155,7 +155,9 @@ where
 {
     let Arguments { sample, options, common, .. } = arguments;
     if let Some(option) = options.set_by_rows() {
-        return Err(CliError::Usage(format!("{option} cannot be given here: each row sets it (--rows chooses rows)")));
+        return Err(CliError::Usage(format!(
+            "{option} cannot be given here: each row sets it (--rows chooses rows)"
+        )));
     }
     let rows = chosen(&arguments.rows)?;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table1"));

@@ -166,7 +166,11 @@ fn figures_are_drawn_again_from_records() {
     let mut words = vec!["train", "gaussian:n=30,d=20,classes=3", "--batch", "10", "--epochs", "1"];
     words.extend(["--model", "mlp:8", "--out", "other"]);
     assert!(status(&shatter(&folder, &words)) < 2);
-    refused(&folder, &["figures", "mlp:8", "other"], &["runs of mlp:8 were trained on", "n=30", "n=40"]);
+    refused(
+        &folder,
+        &["figures", "mlp:8", "other"],
+        &["runs of mlp:8 were trained on", "n=30", "n=40"],
+    );
     refused(&folder, &["figures", "mlp:8", "mlp:8"], &["two runs of mlp:8"]);
     fs::create_dir(folder.path().join("empty")).unwrap();
     refused(&folder, &["figures", "empty"], &["empty holds no run that has ended"]);
