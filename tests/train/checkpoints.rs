@@ -481,7 +481,7 @@ fn files_that_are_not_whole_are_refused() {
     let tensors = (0..8).map(|k| format!(r#""{k}":{}"#, tensor(k * size, (k + 1) * size)));
     let header = format!("{{{}}}", tensors.collect::<Vec<_>>().join(","));
     let reason = format_error(&join(&header, &[]));
-    assert!(reason.contains("18446744073709551608 bytes, and 0"), "{reason}");
+    assert!(reason.contains("18446744073709551608 bytes, and the file has 0"), "{reason}");
 }
 
 #[test]
