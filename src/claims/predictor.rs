@@ -69,7 +69,7 @@ pub struct Misfit {
     /// Its coordinates.
     pub point: Vec<Rational>,
     /// What its label asks for.
-    pub wanted: Vec<Rational>,
+    pub expected: Vec<Rational>,
     /// What came out.
     pub got: Vec<Rational>,
 }
@@ -83,7 +83,7 @@ pub struct Misfit {
 /// let sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
 /// let zero = |_: &[Rational]| vec![Rational::ZERO];
 /// let misfit = first_misfit(&zero, &sample, Target::Value).unwrap();
-/// assert_eq!((misfit.index, misfit.wanted), (1, vec![Rational::ONE]));
+/// assert_eq!((misfit.index, misfit.expected), (1, vec![Rational::ONE]));
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
 #[must_use]
@@ -94,9 +94,9 @@ pub fn first_misfit(
 ) -> Option<Misfit> {
     (0..sample.points.n()).find_map(|index| {
         let point = sample.points.exact_row(index);
-        let wanted = sample.labels.exact_target(target, index);
+        let expected = sample.labels.exact_target(target, index);
         let got = network.outputs(&point);
-        (got != wanted).then_some(Misfit { index, point, wanted, got })
+        (got != expected).then_some(Misfit { index, point, expected, got })
     })
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Misfit {
             self.index,
             list(&self.point),
             list(&self.got),
-            list(&self.wanted)
+            list(&self.expected)
         )
     }
 }

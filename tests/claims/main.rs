@@ -147,7 +147,7 @@ fn a_unit_less_and_a_flipped_sign_are_caught_shrunk_saved_and_replayed() {
         assert!(!found.replayed);
         assert_eq!((found.value.points.n(), found.value.points.d()), (1, 1), "{found:?}");
         let Failure::Misfit(misfit) = &found.failure else { panic!("{found:?}") };
-        assert_ne!(misfit.got, misfit.wanted);
+        assert_ne!(misfit.got, misfit.expected);
         let again = first_misfit(&build(&found.value).unwrap(), &found.value, Target::Value);
         assert_eq!(again.as_ref(), Some(misfit));
         // Saved by value, and tried before anything is generated.
@@ -381,8 +381,8 @@ fn bad_files_of_saved_samples_are_refused_in_words() {
         ("[]".to_owned(), "invalid"),
         ("\u{0}\u{1}".to_owned(), "expected value"),
         (r#"{"format": "other", "samples": []}"#.to_owned(), "its format is 'other'"),
-        (sample("i63", r#"[["3"]]"#, one), "'i63' is no type"),
-        (sample("i64/3^2", r#"[["3"]]"#, one), "'i64/3^2' is no type"),
+        (sample("i63", r#"[["3"]]"#, one), "'i63' is not a type"),
+        (sample("i64/3^2", r#"[["3"]]"#, one), "'i64/3^2' is not a type"),
         (sample("u8", r#"[["300"]]"#, one), "'300' is not a number of this type"),
         (sample("f64", r#"[["NaN"]]"#, one), "NaN"),
         (sample("i64", r#"[]"#, one), "sample 0"),
