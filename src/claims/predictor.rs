@@ -69,12 +69,12 @@ pub struct Misfit {
     /// Its coordinates.
     pub point: Vec<Rational>,
     /// What its label asks for.
-    pub expected: Vec<Rational>,
+    pub wanted: Vec<Rational>,
     /// What came out.
     pub got: Vec<Rational>,
 }
 
-/// Returns the first point of `sample` whose outputs are not exactly those that `target` asks for.
+/// The first point of `sample` whose outputs are not exactly those that `target` asks for.
 ///
 /// ```
 /// use shatter_claims::first_misfit;
@@ -83,10 +83,9 @@ pub struct Misfit {
 /// let sample = sample::load("lattice:n=5,d=1", 1)?.distinct(LabelRule::Alternating, 0)?;
 /// let zero = |_: &[Rational]| vec![Rational::ZERO];
 /// let misfit = first_misfit(&zero, &sample, Target::Value).unwrap();
-/// assert_eq!((misfit.index, misfit.expected), (1, vec![Rational::ONE]));
+/// assert_eq!((misfit.index, misfit.wanted), (1, vec![Rational::ONE]));
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
-#[must_use]
 pub fn first_misfit(
     network: &(impl Predictor + ?Sized),
     sample: &Sample,
@@ -94,9 +93,9 @@ pub fn first_misfit(
 ) -> Option<Misfit> {
     (0..sample.points.n()).find_map(|index| {
         let point = sample.points.exact_row(index);
-        let expected = sample.labels.exact_target(target, index);
+        let wanted = sample.labels.exact_target(target, index);
         let got = network.outputs(&point);
-        (got != expected).then_some(Misfit { index, point, expected, got })
+        (got != wanted).then_some(Misfit { index, point, wanted, got })
     })
 }
 
@@ -109,7 +108,7 @@ impl fmt::Display for Misfit {
             self.index,
             list(&self.point),
             list(&self.got),
-            list(&self.expected)
+            list(&self.wanted)
         )
     }
 }
@@ -120,8 +119,7 @@ fn short(x: &Rational) -> String {
     if text.len() <= 40 { text } else { format!("about {:e}", x.to_f64().value()) }
 }
 
-/// Describes a sample: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
-#[must_use]
+/// A sample in words: `n = 2, d = 1, i64: (0) -> 1, (3) -> 0`; long ones are cut.
 pub fn describe(sample: &Sample) -> String {
     const SHOWN: usize = 12;
     let (n, d) = (sample.points.n(), sample.points.d());

@@ -147,7 +147,7 @@ fn a_unit_less_and_a_flipped_sign_are_caught_shrunk_saved_and_replayed() {
         assert!(!found.replayed);
         assert_eq!((found.value.points.n(), found.value.points.d()), (1, 1), "{found:?}");
         let Failure::Misfit(misfit) = &found.failure else { panic!("{found:?}") };
-        assert_ne!(misfit.got, misfit.expected);
+        assert_ne!(misfit.got, misfit.wanted);
         let again = first_misfit(&build(&found.value).unwrap(), &found.value, Target::Value);
         assert_eq!(again.as_ref(), Some(misfit));
         // Saved by value, and tried before anything is generated.
