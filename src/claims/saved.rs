@@ -176,7 +176,11 @@ impl SavedSample {
             "f32" => Values::F32(numbers(&self.points)?),
             "f64" => Values::F64(numbers(&self.points)?),
             other => {
-                let unknown = || format!("'{other}' is no type of numbers");
+                let unknown = || {
+                    format!(
+                        "'{other}' is not a type of coordinates; expected u8, i64, f32, f64, i64/2^k or i64/10^k"
+                    )
+                };
                 let (base, exponent) = other
                     .strip_prefix("i64/")
                     .and_then(|s| s.split_once('^'))

@@ -160,7 +160,7 @@ pub struct Building<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
     /// A name is not in the catalogue.
-    #[error("there is no construction '{name}'; there are: {known}")]
+    #[error("'{name}' is not a construction; expected one of: {known}")]
     Unknown {
         /// As given.
         name: String,

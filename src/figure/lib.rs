@@ -51,7 +51,9 @@ pub enum FigureError {
     #[error("there is nothing to draw: no curve has a finite point")]
     Empty,
     /// A number that has no place on its axis: not finite, or not above 0 on a logarithmic axis.
-    #[error("{what}: {value} has no place on the axis")]
+    #[error(
+        "{what}: {value} cannot be drawn; the axis takes finite numbers, a logarithmic one positive numbers"
+    )]
     NoPlace {
         /// Curve, run and point, counted from 0, or the level.
         what: String,
@@ -59,7 +61,7 @@ pub enum FigureError {
         value: f64,
     },
     /// Points are not in the order of x.
-    #[error("{what}: x does not increase here")]
+    #[error("{what}: x must increase from point to point")]
     Order {
         /// Curve, run and point, counted from 0.
         what: String,

@@ -128,6 +128,7 @@ const fn row(model: &'static str, set: &str, train: f64, test: f64) -> Table1Row
 /// assert_eq!(row.map(|row| (row.train, row.test)), Some((99.34, 10.61)));
 /// assert_eq!(paper::table_1("mlp1x512", true, false, false), None);
 /// ```
+#[must_use]
 pub fn table_1(
     model: &str,
     crop: bool,

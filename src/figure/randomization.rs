@@ -18,6 +18,7 @@ use super::spread::SeedRun;
 /// assert!(draw(&plot)?.svg.contains("random, paper"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
+#[must_use]
 pub fn learning_curves(model: &str, conditions: Vec<(String, Vec<SeedRun>)>, note: &str) -> Plot {
     let all = conditions.iter().flat_map(|(_, runs)| runs).flat_map(|run| &run.points);
     let end = all.fold(f64::NEG_INFINITY, |end, point| end.max(point.0));
@@ -110,6 +111,7 @@ pub struct Accuracy {
 /// assert!(draw(&plot)?.svg.contains("inception test, paper"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
+#[must_use]
 pub fn accuracy(networks: Vec<Accuracy>, note: &str) -> Plot {
     let (mut curves, mut reference) = (Vec::new(), Vec::new());
     for (kind, Accuracy { model, train, test }) in networks.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 //!
 //! A run is a polygonal line through its points and counts at an x between its first point and its
 //! last. At every x of any run the spread is over the runs that count there, so where a run ends
-//! before the others (it has fitted, or it was stopped) the mean goes on over those that remain,
+//! before the others (it has fitted, or it was stopped) the mean continues over those that remain,
 //! and may jump. A run ends before its first value that is not finite: from there it has diverged.
 //! For k runs with m points together: O(k m + m log m) operations.
 

@@ -24,6 +24,7 @@ pub struct Accuracies {
 /// assert!(drawn.svg.contains("test accuracy, paper"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
+#[must_use]
 pub fn accuracies(rows: &[Accuracies], note: &str) -> Plot {
     let curves = |whose: usize| {
         let named = [("test accuracy", 0), ("training accuracy", 1)];

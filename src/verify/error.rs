@@ -1,4 +1,4 @@
-//! Why a verification could not be carried out at all. What a construction refuses is no error
+//! Reasons for which a verification cannot run at all. What a construction refuses is not an error
 //! here but a row of the report, with the reason.
 
 use shatter_sample::SampleError;

@@ -154,6 +154,7 @@ impl LemmaRow {
     }
 
     /// The row in words, to be named in a verdict.
+    #[must_use]
     pub fn name(&self) -> String {
         format!("Lemma 1, {}, {} thresholds", self.sample, self.rule)
     }

@@ -7,7 +7,7 @@ use shatter_construct::{ConstructError, DepthTwo, Task};
 use shatter_exact::Element;
 use shatter_linear::{self as linear, Square};
 
-/// How Aw = y is solved in floating point.
+/// A method for Aw = y in floating point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FloatSolver {
     /// Slope differences, O(n).
@@ -32,7 +32,7 @@ impl fmt::Display for FloatSolver {
 /// Largest n for which the dense n × n matrix is formed (2 GiB).
 const DENSE_LIMIT: usize = 1 << 14;
 
-/// Why a solver gives no network.
+/// The reason for which a solver gives no network.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SolverError {
@@ -42,7 +42,7 @@ pub enum SolverError {
     /// A dense solver would need an n × n matrix beyond its limit.
     #[error(
         "the {solver} solver holds the dense {n} × {n} matrix and is limited to n = {limit}: \
-         take structured or exact"
+         use the structured or the exact solver"
     )]
     TooLargeForDense {
         /// The solver.
@@ -64,7 +64,7 @@ pub enum SolverError {
         row: usize,
     },
     /// A number of the solution is not finite.
-    #[error("the output weight of point {index} is not finite in {format}: take the exact solver")]
+    #[error("the output weight of point {index} is not finite in {format}: use the exact solver")]
     Overflow {
         /// The point, in the order of projections.
         index: usize,

@@ -53,11 +53,13 @@ impl Statement {
     /// use shatter_verify::Statement;
     /// assert_eq!(Statement::FullRank.proof(), "lemma1_full_rank");
     /// ```
+    #[must_use]
     pub fn proof(self) -> &'static str {
         TABLE[self as usize].1
     }
 
     /// What it says.
+    #[must_use]
     pub fn says(self) -> &'static str {
         TABLE[self as usize].2
     }

@@ -38,6 +38,7 @@ pub enum Arithmetic {
 
 impl Arithmetic {
     /// As written in tables.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Arithmetic::F32 => "f32",
@@ -83,11 +84,13 @@ pub struct TheoremRow {
 
 impl TheoremRow {
     /// Whether the row contradicts its statement.
+    #[must_use]
     pub fn fails(&self) -> bool {
         self.holds == Some(false)
     }
 
     /// The row in words, to be named in a verdict.
+    #[must_use]
     pub fn name(&self) -> String {
         let TheoremRow { sample, rule, solver, arithmetic, .. } = self;
         format!("Theorem 1, {sample}, {rule} thresholds, {solver} solver, {}", arithmetic.name())

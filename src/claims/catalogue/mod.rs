@@ -34,6 +34,7 @@ pub const FALSE_FORMS: &[u32] = &[5, 10];
 /// let sine = claims.iter().find(|claim| claim.name == "sine-shatters-everything").unwrap();
 /// assert_eq!((sine.number, sine.verdict), (13, Stated::False));
 /// ```
+#[must_use]
 pub fn all() -> Vec<Claim> {
     let mut claims = [
         &alternation::CLAIMS[..],
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Claim> {
 }
 
 /// The claim of this name or number.
+#[must_use]
 pub fn find(name: &str) -> Option<Claim> {
     all().into_iter().find(|claim| claim.name == name || claim.number.to_string() == name)
 }

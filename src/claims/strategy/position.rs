@@ -15,6 +15,7 @@ use shatter_sample::Points;
 /// assert_eq!(dependent(&points(&[0, 0, 1, 0, 0, 1, 2, 0])?), Some(vec![0, 1, 3]));
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
+#[must_use]
 pub fn dependent(points: &Points) -> Option<Vec<usize>> {
     let rows: Vec<Vec<Rational>> = (0..points.n()).map(|i| affine(points.exact_row(i))).collect();
     let size = (points.d() + 1).min(rows.len());
