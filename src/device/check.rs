@@ -65,7 +65,7 @@ pub fn check(plan: &Plan) -> Result<Vec<Accesses>, DeviceError> {
 fn check_sequence(plan: &Plan, sequence: &Sequence) -> Result<Accesses, DeviceError> {
     if sequence.rows == 0 || sequence.rows > plan.batch {
         return Err(DeviceError::Missing(format!(
-            "{} samples in a batch, which '{}' wants",
+            "{} samples in a batch, which '{}' needs",
             sequence.rows, sequence.name
         )));
     }
@@ -95,7 +95,7 @@ fn added(accumulate: bool) -> Access {
 impl Checker<'_> {
     fn missing(&self, what: &str) -> DeviceError {
         let (index, sequence) = (self.index, &self.sequence.name);
-        DeviceError::Missing(format!("{what}, which operation {index} of '{sequence}' wants"))
+        DeviceError::Missing(format!("{what}, which operation {index} of '{sequence}' needs"))
     }
 
     fn wrong(&self, array: ArrayId, what: &str) -> DeviceError {
@@ -174,8 +174,8 @@ impl Checker<'_> {
         access: Access,
     ) -> Result<(), DeviceError> {
         let (inputs, outputs) = (inputs.channels, outputs.channels);
-        let wanted = ArrayKind::Kernel { outputs, inputs, size: window.size };
-        let fits = self.array(id, access)?.kind == wanted;
+        let expected = ArrayKind::Kernel { outputs, inputs, size: window.size };
+        let fits = self.array(id, access)?.kind == expected;
         let what = format!("as a kernel {outputs}×{inputs}×{0}×{0}", window.size);
         if fits { Ok(()) } else { Err(self.wrong(id, &what)) }
     }

@@ -58,21 +58,21 @@ pub struct Control {
 #[non_exhaustive]
 pub enum DeviceError {
     /// The arrays of the plan do not fit into memory.
-    #[error("{wanted} bytes are wanted for '{array}', and memory does not have them")]
+    #[error("cannot allocate {bytes} bytes for '{array}'")]
     Memory {
         /// The array.
         array: String,
         /// Its size in bytes.
-        wanted: u64,
+        bytes: u64,
     },
     /// There is no memory left on the device for something else than an array.
-    #[error("{action}: the device has no memory left")]
+    #[error("{action}: the device is out of memory")]
     Full {
         /// What was tried.
         action: String,
     },
     /// Numbers of another length than the array has.
-    #[error("'{array}' has {held} numbers, {given} given")]
+    #[error("expected {held} numbers in '{array}'; found {given}")]
     Length {
         /// The array.
         array: String,
@@ -88,10 +88,10 @@ pub enum DeviceError {
     #[error("{0}")]
     Absent(String),
     /// An operation, or something about one, that the device does not have.
-    #[error("the device has no {0}")]
+    #[error("the device does not support {0}")]
     Unsupported(String),
     /// The driver of the device refused something, or something enqueued before went wrong.
-    #[error("{action}: the driver says {reason}")]
+    #[error("{action}: the driver reports {reason}")]
     Driver {
         /// What was tried.
         action: String,

@@ -72,7 +72,7 @@ enum Prepared<E> {
 /// # Panics
 /// If `points` are not `n` points of the graph's input.
 pub fn outputs<E: Element>(graph: &Graph, points: &[E], n: usize) -> Vec<E> {
-    assert_eq!(points.len(), n * count(&graph.input), "numbers of {n} points");
+    assert_eq!(points.len(), n * count(&graph.input), "expected the numbers of {n} points");
     Plain::new(graph).outputs(points)
 }
 

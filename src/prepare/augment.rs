@@ -136,12 +136,16 @@ impl Draw {
         whiten: bool,
     ) {
         let Shape { channels, height, width } = shape;
-        assert_eq!((source.len(), output.len()), (raw.len(), shape.len()), "lengths of the images");
+        assert_eq!(
+            (source.len(), output.len()),
+            (raw.len(), shape.len()),
+            "images must have the lengths of their shapes"
+        );
         assert!(
             channels == raw.channels
                 && self.dy + height <= raw.height
                 && self.dx + width <= raw.width,
-            "a window of {shape} at ({}, {}) of an image of {raw}",
+            "a window of {shape} at ({}, {}) does not fit an image of {raw}",
             self.dy,
             self.dx
         );
@@ -213,26 +217,28 @@ impl FromStr for Augmentation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Augmentation, String> {
-        let mut wanted = Augmentation::default();
+        let mut augmentation = Augmentation::default();
         if text == "none" {
-            return Ok(wanted);
+            return Ok(augmentation);
         }
         for part in text.split(',') {
             let angle = part.strip_prefix("rotate:").and_then(|angle| angle.parse::<f64>().ok());
             match (part, angle) {
-                ("crop", _) if !wanted.crop => wanted.crop = true,
-                ("flip", _) if !wanted.flip => wanted.flip = true,
-                (_, Some(angle)) if wanted.rotation == 0.0 && angle > 0.0 && angle <= 180.0 => {
-                    wanted.rotation = angle;
+                ("crop", _) if !augmentation.crop => augmentation.crop = true,
+                ("flip", _) if !augmentation.flip => augmentation.flip = true,
+                (_, Some(angle))
+                    if augmentation.rotation == 0.0 && angle > 0.0 && angle <= 180.0 =>
+                {
+                    augmentation.rotation = angle;
                 }
                 _ => {
                     return Err(format!(
-                        "'{part}' in '{text}': none, or each at most once of crop, flip, \
-                         rotate:DEGREES (0 < DEGREES <= 180) is wanted"
+                        "'{part}' in '{text}' is not valid; expected none, or crop, flip and \
+                         rotate:DEGREES (0 < DEGREES <= 180), each at most once"
                     ));
                 }
             }
         }
-        Ok(wanted)
+        Ok(augmentation)
     }
 }

@@ -94,7 +94,7 @@ impl Condition {
     /// [`SampleError::Condition`], for conditions on pixels where there are none.
     pub fn check(self, shape: Shape) -> Result<(), SampleError> {
         if self.changes_pixels() && !shape.is_image() {
-            let reason = format!("points of shape {shape} have one position, no pixels");
+            let reason = format!("points of shape {shape} have one position and no pixels");
             return Err(SampleError::Condition { condition: self.to_string(), reason });
         }
         Ok(())
@@ -125,8 +125,8 @@ impl FromStr for Condition {
         let rule: Result<LabelRule, _> = text.parse();
         rule.ok().and_then(|rule| rule.try_into().ok()).ok_or_else(|| {
             format!(
-                "'{text}' is none of: true, corrupted:P (0 <= P <= 1), random, shuffled-pixels, \
-                 random-pixels, gaussian"
+                "'{text}' is not a condition; expected true, corrupted:P (0 <= P <= 1), random, \
+                 shuffled-pixels, random-pixels or gaussian"
             )
         })
     }
@@ -183,7 +183,9 @@ impl Pixels {
         condition.check(window.shape)?;
         let positions = || {
             let positions = window.places.len();
-            u32::try_from(positions).map_err(|_| refuse(format!("{positions} pixels are too many")))
+            let most = u32::MAX;
+            u32::try_from(positions)
+                .map_err(|_| refuse(format!("expected at most {most} pixels; found {positions}")))
         };
         let rule = match condition {
             Condition::Labels(_) => PixelRule::Places(window.places.clone()),

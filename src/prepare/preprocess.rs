@@ -165,7 +165,7 @@ pub fn relabel<T>(
     randomize_test: bool,
 ) -> Result<(Prepared<T>, Option<Prepared<T>>), SampleError> {
     if condition.changes_pixels() {
-        let reason = "it changes pixels".to_owned();
+        let reason = "it changes pixels; expected a condition that changes labels alone".to_owned();
         return Err(SampleError::Condition { condition: condition.to_string(), reason });
     }
     let one = |of: &Prepared<T>, own: &Labels, recipe: Recipe| {

@@ -40,7 +40,7 @@ pub enum OpenError {
     #[error("no NVIDIA driver on this machine ({0})")]
     Missing(String),
     /// Another library was asked for after the first use.
-    #[error("the driver is open already: {0} comes too late")]
+    #[error("the driver is already open; open {0} before any other call")]
     Late(String),
 }
 

@@ -89,8 +89,8 @@ impl<E: Element> Scratch<E> {
 
 fn grow<E: Element>(numbers: &mut Vec<E>, len: usize) -> Result<(), u64> {
     let more = len.saturating_sub(numbers.len());
-    let wanted = || (len as u64).saturating_mul(size_of::<E>() as u64);
-    numbers.try_reserve_exact(more).map_err(|_| wanted())?;
+    let bytes = || (len as u64).saturating_mul(size_of::<E>() as u64);
+    numbers.try_reserve_exact(more).map_err(|_| bytes())?;
     numbers.resize(len.max(numbers.len()), E::zero());
     Ok(())
 }

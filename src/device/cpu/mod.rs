@@ -113,9 +113,9 @@ fn prepare<E: Element>(plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, 
         for operation in &sequence.operations {
             if let Some((input, output, window)) = windowed(operation) {
                 let room = convolution.reserve(input, output, window, sequence.rows);
-                room.map_err(|wanted| DeviceError::Memory {
+                room.map_err(|bytes| DeviceError::Memory {
                     array: "scratch of convolutions".to_owned(),
-                    wanted,
+                    bytes,
                 })?;
             }
             images = images.max(image_scratch(&plan, operation).saturating_mul(sequence.rows));

@@ -163,7 +163,7 @@ pub fn gradient<E: Element>(
         let places = match pool {
             Pool::Mean => None,
             Pool::Max => {
-                let places = places.expect("the gradient of maxima has their places");
+                let places = places.expect("a checked plan has places for the gradient of maxima");
                 Some(&places[image * len..][..len])
             }
         };

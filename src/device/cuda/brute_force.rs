@@ -23,6 +23,7 @@ use super::find::{self, Description, find};
 /// Threads of a block, a point each: as in the kernel.
 const THREADS: usize = 256;
 const NAME: &str = "brute_force";
+const RUNNING: &str = "running the kernel 'brute_force'";
 const PTX: &str = include_str!("../../../kernels/ptx/brute_force.ptx");
 
 /// What the kernel is given, field by field.
@@ -121,8 +122,8 @@ impl BruteForce {
         let blocks = u32::try_from(z.len().div_ceil(THREADS));
         let blocks = blocks.ok().filter(|&blocks| blocks <= i32::MAX as u32);
         let blocks = blocks
-            .ok_or_else(|| DeviceError::Unsupported(format!("launch for {} points", z.len())))?;
-        let function = self.module.get_function(NAME).map_err(failed(NAME))?;
+            .ok_or_else(|| DeviceError::Unsupported(format!("a launch for {} points", z.len())))?;
+        let function = self.module.get_function(NAME).map_err(failed(RUNNING))?;
         let place: *const c_void = from_ref(&given).cast();
         // SAFETY: the kernel takes this one structure, whose layout both sides assert, and the
         // driver copies it before it returns; the buffers have n and m numbers and live until the
@@ -130,7 +131,7 @@ impl BruteForce {
         let launched = unsafe {
             self.stream.launch(&function, blocks, THREADS as u32, 0, &[place.cast_mut()])
         };
-        launched.map_err(failed(NAME))?;
+        launched.map_err(failed(RUNNING))?;
         let mut found = vec![0.0; z.len()];
         read(&self.stream, "outputs", outputs.index(..), &mut found)?;
         Ok(found)

@@ -61,7 +61,7 @@ pub struct Lowering<'a> {
 /// A number of blocks, or of numbers that a kernel counts in 32 bits.
 pub fn fits(number: usize, most: usize) -> Result<u32, DeviceError> {
     let fitting = u32::try_from(number).ok().filter(|_| number <= most);
-    fitting.ok_or_else(|| DeviceError::Unsupported(format!("launch of {number} parts")))
+    fitting.ok_or_else(|| DeviceError::Unsupported(format!("a launch of {number} parts")))
 }
 
 /// A number that a kernel counts in 31 bits.

@@ -120,8 +120,9 @@ fn sized(images: [Shape; 2], window: Window) -> Result<(), DeviceError> {
     if most < SIDE {
         return Ok(());
     }
-    let text =
-        format!("a convolution whose longest side with its padding is {most}, not below {SIDE}");
+    let text = format!(
+        "a convolution whose longest side with its padding is {most}; expected less than {SIDE}"
+    );
     Err(DeviceError::Unsupported(text))
 }
 
@@ -326,7 +327,7 @@ impl Lowering<'_> {
                 let gradients = (weight_gradient, bias_gradient);
                 self.convolution_weight_gradient((input, output_gradient), gradients, window)
             }
-            _ => Err(DeviceError::Unsupported("such an operation".into())),
+            _ => Err(DeviceError::Unsupported("this operation".into())),
         }
     }
 }

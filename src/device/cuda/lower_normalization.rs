@@ -116,7 +116,7 @@ impl Lowering<'_> {
                     ["normalization_sums", "normalization_parameters", "normalization_gradient"];
                 self.normalize(names.map(Some), given)
             }
-            _ => Err(DeviceError::Unsupported("such an operation".into())),
+            _ => Err(DeviceError::Unsupported("this operation".into())),
         }
     }
 }

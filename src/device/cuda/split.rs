@@ -23,10 +23,10 @@ pub fn split(m: usize, n: usize, k: usize) -> Split {
     in_parts(BLOCKS.div_ceil(tiles.max(1)), k)
 }
 
-/// As many parts over k as are wanted, if they are not too short.
-pub fn in_parts(wanted: usize, k: usize) -> Split {
-    let wanted = wanted.min(k / LEAST).max(1);
-    let len = k.div_ceil(wanted).checked_next_multiple_of(STEP).unwrap_or(usize::MAX).max(STEP);
+/// Splits k into `parts` parts, or fewer if these were too short.
+pub fn in_parts(parts: usize, k: usize) -> Split {
+    let most = parts.min(k / LEAST).max(1);
+    let len = k.div_ceil(most).checked_next_multiple_of(STEP).unwrap_or(usize::MAX).max(STEP);
     Split { parts: k.div_ceil(len).max(1), len }
 }
 

@@ -15,10 +15,10 @@ pub fn supports(plan: &Plan) -> Result<(), DeviceError> {
     let accesses = check::check(plan)?;
     let unsupported = |what: String| Err(DeviceError::Unsupported(what));
     if !REPLICAS.contains(&plan.replicas) {
-        return unsupported(format!("room for {} replicas in a launch", plan.replicas));
+        return unsupported(format!("{} replicas in a launch", plan.replicas));
     }
     match written_by_several(plan, &accesses) {
-        Some(name) => unsupported(format!("way to write '{name}' for several replicas at once")),
+        Some(name) => unsupported(format!("writing '{name}' for several replicas at once")),
         None => Ok(()),
     }
 }
