@@ -407,7 +407,7 @@ impl Builder {
                 return Err(ArchitectureError::Layer {
                     layer: path.to_owned(),
                     reason: format!(
-                        "{layer}: networks run here with an epsilon of {EPSILON:e} only"
+                        "{layer}: expected an epsilon of {EPSILON:e}, the only one that training supports"
                     ),
                 });
             }

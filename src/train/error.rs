@@ -34,12 +34,12 @@ pub enum TrainError {
         samples: usize,
     },
     /// One class: every network fits, and none learns.
-    #[error("the labels have {0} class: at least 2 are wanted")]
+    #[error("the labels have {0} class; expected at least 2")]
     Classes(u32),
     /// The loss ceased to be a number.
     #[error(
-        "training diverged: the loss ceased to be finite at step {step} (epoch {epoch}); \
-         a smaller learning rate may help"
+        "training diverged: the loss is not finite at step {step} (epoch {epoch}); \
+         try a smaller learning rate"
     )]
     Diverged {
         /// The step, from 1.
@@ -48,13 +48,19 @@ pub enum TrainError {
         epoch: u32,
     },
     /// A checkpoint of another run.
-    #[error("the checkpoint is of another run: its {what} is {held}, {wanted} is wanted")]
+    #[error("the checkpoint is of another run: its {what} is {found}; expected {expected}")]
     OtherRun {
-        /// What differs.
+        /// Name of what differs.
         what: String,
-        /// In the checkpoint.
-        held: String,
-        /// Here.
-        wanted: String,
+        /// Value in the checkpoint.
+        found: String,
+        /// Value in the run that resumes.
+        expected: String,
     },
+    /// A checkpoint without velocities, of a run that has taken steps.
+    #[error(
+        "the checkpoint holds weights without velocities and cannot be resumed; \
+         start a new run from its weights"
+    )]
+    NoVelocities,
 }

@@ -20,9 +20,9 @@ use super::settings::Settings;
 /// to this one; records without a version are of version 0, in which fields may be absent.
 pub const VERSION: u32 = 1;
 
-/// That a record is of a version that this build does not know.
+/// Says that a record is of a version that this build does not know.
 pub(super) fn later_version(version: u32) -> String {
-    format!("it is of version {version}, and this build reads versions up to {VERSION}")
+    format!("version {version} is later than {VERSION}, the latest that this build reads")
 }
 
 /// Data and settings of a run.
@@ -199,9 +199,9 @@ impl Settings {
                 (None, None) => true,
             }
         };
-        let refuse = |field: &str, held: String, wanted: String| {
-            let wanted = format!("{wanted}, which it may have passed,");
-            Err(TrainError::OtherRun { what: field.to_owned(), held, wanted })
+        let refuse = |field: &str, found: String, wanted: String| {
+            let expected = format!("{wanted}, which the run may already have passed");
+            Err(TrainError::OtherRun { what: field.to_owned(), found, expected })
         };
         if !harder(self.until_accuracy, wanted.until_accuracy, |wanted, held| wanted >= held) {
             return refuse(

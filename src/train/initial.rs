@@ -137,7 +137,7 @@ impl FromStr for Initialization {
     fn from_str(text: &str) -> Result<Initialization, String> {
         Initialization::ALL.into_iter().find(|rule| rule.to_string() == text).ok_or_else(|| {
             let names = Initialization::ALL.map(|rule| rule.to_string()).join(", ");
-            format!("'{text}' is none of: {names}")
+            format!("'{text}' is not a rule for initial weights; expected one of: {names}")
         })
     }
 }

@@ -69,8 +69,10 @@ impl Common<'_> {
     pub fn check(&self, case: Case) -> Result<(), TrainError> {
         let condition = case.condition;
         if condition.changes_pixels() && self.settings.augmentation.is_some() {
-            let reason = "augmentation moves pixels, and so does the condition: one of them";
-            return Err(TrainError::Setting(reason.into()));
+            let reason = format!(
+                "augmentation and the condition {condition} both change pixels; use one of them"
+            );
+            return Err(TrainError::Setting(reason));
         }
         Recipe::new(condition.label_rule(), &self.train.labels, case.seed)?;
         let shape = self.train.points.shape();

@@ -87,7 +87,7 @@ pub enum RunError {
         source: Box<TrainError>,
     },
     /// Another process has a run in the folder.
-    #[error("{folder}: another process trains there", folder = .folder.display())]
+    #[error("{folder}: another process is training in this folder; wait for it, or use another folder", folder = .folder.display())]
     InUse {
         /// The folder.
         folder: PathBuf,
@@ -588,7 +588,7 @@ fn keep_lines(record: &mut File, lines: u64) -> io::Result<()> {
     if (kept.len() as u64) < lines {
         let found = kept.len();
         return Err(io::Error::other(format!(
-            "the checkpoint speaks of {lines} lines, {found} are there"
+            "expected at least {lines} lines, as many as the checkpoint counts; found {found}"
         )));
     }
     let kept: u64 = kept.into_iter().map(|len| len as u64).sum();

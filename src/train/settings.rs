@@ -29,7 +29,7 @@ impl FromStr for Order {
         match text {
             "shuffled" => Ok(Order::Shuffled),
             "sequential" => Ok(Order::Sequential),
-            _ => Err(format!("'{text}' is none of: shuffled, sequential")),
+            _ => Err(format!("'{text}' is not an order; expected shuffled or sequential")),
         }
     }
 }
@@ -108,12 +108,16 @@ impl Settings {
 
     /// The first setting that makes no sense, in words.
     pub fn check(&self) -> Result<(), String> {
-        let finite = |name: &str, value: f64, sensible: bool, wanted: &str| {
+        let finite = |name: &str, value: f64, sensible: bool, expected: &str| {
             let fine = value.is_finite() && sensible;
-            if fine { Ok(()) } else { Err(format!("{name} {value}: {wanted} is wanted")) }
+            if fine {
+                Ok(())
+            } else {
+                Err(format!("{name} {value} is not valid; expected {expected}"))
+            }
         };
         if self.batch == 0 {
-            return Err("a batch of 0 samples: at least 1 is wanted".into());
+            return Err("a batch of 0 samples is not valid; expected at least 1".into());
         }
         let rate = self.learning_rate;
         finite("learning rate", rate, rate >= 0.0, "a number of at least 0")?;
@@ -124,7 +128,7 @@ impl Settings {
         let decay = self.weight_decay;
         finite("weight decay", decay, decay >= 0.0, "a number of at least 0")?;
         if let Some(a) = self.until_accuracy {
-            finite("training accuracy", a, (0.0..=1.0).contains(&a), "0 to 1")?;
+            finite("training accuracy", a, (0.0..=1.0).contains(&a), "a number from 0 to 1")?;
         }
         if let Some(loss) = self.until_loss {
             finite("training loss", loss, loss >= 0.0, "a number of at least 0")?;

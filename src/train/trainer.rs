@@ -43,10 +43,16 @@ fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result
         Err(TrainError::Setting(format!("augmentation by {what} changes nothing: {why}")))
     };
     if !stored.is_image() {
-        return refuse("crop, flip or rotation", format!("{stored} are no images"));
+        return refuse(
+            "crop, flip or rotation",
+            format!("points of shape {stored} are not images"),
+        );
     }
     if augmentation.crop && (stored.height, stored.width) == (input.height, input.width) {
-        return refuse("crop", format!("the network takes all of {stored}"));
+        return refuse(
+            "crop",
+            format!("the network takes whole images of {stored}; expected a smaller input"),
+        );
     }
     Ok(())
 }
@@ -94,8 +100,8 @@ fn alike<E>(runs: &[(Data<E>, Settings)]) -> Result<(), TrainError> {
     };
     let first = runs.first().map(facts);
     if runs.iter().any(|run| Some(facts(run)) != first) {
-        let reason = "runs side by side must have settings that differ in the seed alone, and \
-                      samples of one size";
+        let reason = "runs side by side need settings that differ only in the seed, and samples of \
+                      the same size";
         return Err(TrainError::Setting(reason.into()));
     }
     Ok(())
@@ -127,7 +133,9 @@ impl<E: Element> Trainer<E> {
         runs: &[(Data<E>, Settings)],
     ) -> Result<Trainer<E>, TrainError> {
         let Some((data, settings)) = runs.first() else {
-            return Err(TrainError::Setting("no run to train".into()));
+            return Err(TrainError::Setting(
+                "there is no run to train; expected at least one".into(),
+            ));
         };
         settings.check().map_err(TrainError::Setting)?;
         alike(runs)?;
@@ -142,16 +150,21 @@ impl<E: Element> Trainer<E> {
             Labels::Real { outputs, .. } => (*outputs, Some(*outputs)),
         };
         if real.is_some() && settings.loss == super::compile::Loss::CrossEntropy {
-            let reason = "real labels want the squared loss: cross-entropy is for classes";
+            let reason = "cross-entropy needs classes, and the labels are real numbers; use the \
+                          squared loss";
             return Err(TrainError::Setting(reason.into()));
         }
         let given = architecture.output()?;
         if given != Shape::vector(outputs) {
-            let reason = format!("the network puts out {given}, the labels want {outputs} numbers");
+            let reason = format!(
+                "expected a network with {outputs} outputs, as many as the labels have; found outputs \
+                 of shape {given}"
+            );
             return Err(TrainError::Setting(reason));
         }
         if settings.patience.is_some() && (tests == 0 || real.is_some()) {
-            let reason = "patience looks at the accuracy on a test set, and there is none";
+            let reason = "patience needs the accuracy on a test set; expected a test set whose labels \
+                          are classes";
             return Err(TrainError::Setting(reason.into()));
         }
         let augmentation = settings.augmentation;
@@ -170,7 +183,8 @@ impl<E: Element> Trainer<E> {
         };
         if !fits {
             let input = architecture.input;
-            let reason = format!("the network takes {input}, the samples have {stored}");
+            let reason =
+                format!("samples of shape {stored} do not fit the network; expected shape {input}");
             return Err(TrainError::Setting(reason));
         }
         let same = |set: fn(&Data<E>) -> Option<*const Vec<E>>| {
@@ -390,9 +404,12 @@ impl<E: Element> Trainer<E> {
     /// # Errors
     /// [`TrainError::OtherRun`], naming the first thing that differs.
     pub fn resume(&mut self, run: usize, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
-        let differs = |what: &str, held: String, wanted: String| {
+        let differs = |what: &str, found: String, expected: String| {
             let what = what.to_owned();
-            if held == wanted { Ok(()) } else { Err(TrainError::OtherRun { what, held, wanted }) }
+            if found == expected {
+                return Ok(());
+            }
+            Err(TrainError::OtherRun { what, found, expected })
         };
         differs("network", checkpoint.architecture.clone(), self.architecture.to_string())?;
         differs("input", checkpoint.input.to_string(), self.architecture.input.to_string())?;
@@ -406,19 +423,19 @@ impl<E: Element> Trainer<E> {
         let mut progress = checkpoint.progress;
         let position = progress.position as usize;
         if position >= self.samples || !position.is_multiple_of(self.runs[run].settings.batch) {
-            let reason =
-                format!("the checkpoint stands at sample {position}, where no batch begins");
+            let reason = format!(
+                "the checkpoint is at sample {position} of an epoch, where no batch begins"
+            );
             return Err(TrainError::Setting(reason));
         }
         if progress.step > 0 && checkpoint.velocities.is_empty() {
-            let reason = "the checkpoint holds weights without velocities: --init starts from them";
-            return Err(TrainError::Setting(reason.into()));
+            return Err(TrainError::NoVelocities);
         }
         held.continues_under(wanted)?;
         if progress.epoch > self.runs[run].settings.epochs {
-            let (held, wanted) =
-                (progress.epoch.to_string(), self.runs[run].settings.epochs.to_string());
-            return differs("count of epochs that are done", held, format!("{wanted} at most"));
+            let most = self.runs[run].settings.epochs;
+            let (found, expected) = (progress.epoch.to_string(), format!("at most {most}"));
+            return differs("number of completed epochs", found, expected);
         }
         progress.ended = progress.ended.filter(|ended| ended.holds(progress.epoch, held, wanted));
         self.set_weights(run, &checkpoint.arrays)?;
@@ -461,7 +478,8 @@ impl<E: Element> Trainer<E> {
         };
         let (epoch, position, step) = at(first);
         if live.iter().any(|&run| at(run) != at(first)) {
-            let reason = "runs side by side stand at different samples";
+            let reason = "runs side by side are at different samples; resume them from checkpoints of \
+                          one step";
             return Err(TrainError::Setting(reason.into()));
         }
         if self.ordered != Some(epoch) {
