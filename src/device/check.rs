@@ -1,27 +1,26 @@
-//! Whether a plan makes sense, found out once, so that running it need not look: every array that
-//! an operation names is there, of the kind, the shape and the length that the operation takes,
-//! and what an operation writes it touches in one way only.
+//! Checks a plan once, so that running it need not: every array that an operation names exists and has the kind,
+//! the shape and the length that the operation takes, and no array that an operation writes is named twice by it.
 
 use shatter_network::architecture::{Pool, Shape, Window};
 
 use super::DeviceError;
 use super::plan::{Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, View};
 
-/// What an operation does with an array.
+/// Access of an operation to an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It reads it.
+    /// Reads the array.
     Read,
-    /// It replaces (the rows of its view of) it.
+    /// Replaces the array, or the rows of the view of it.
     Write,
-    /// It reads and changes it.
+    /// Reads and changes the array.
     Change,
 }
 
 /// The arrays that each operation of a sequence touches.
 pub type Accesses = Vec<Vec<(ArrayId, Access)>>;
 
-/// Whether one replica of an array is there, and has as many numbers (or indices).
+/// Checks that one replica of an array exists and has `given` numbers (or indices).
 ///
 /// # Errors
 /// [`DeviceError::Missing`], [`DeviceError::Length`].
@@ -54,7 +53,7 @@ pub fn address(
     }
 }
 
-/// The arrays that every operation of every sequence touches.
+/// Returns the arrays that every operation of every sequence touches.
 ///
 /// # Errors
 /// [`DeviceError::Missing`], [`DeviceError::Length`], naming array, operation and sequence.

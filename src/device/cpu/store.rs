@@ -1,6 +1,6 @@
 //! The arrays of a plan: one vector of numbers or indices each, replica after replica.
 //!
-//! What an operation writes is taken out of the store meanwhile, so that it can read the others.
+//! An array that an operation writes is taken out of the store meanwhile, so that the operation can read the others.
 
 use std::mem::{size_of, take};
 use std::ops::Range;

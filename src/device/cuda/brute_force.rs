@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::fmt;
 use std::ptr::from_ref;
 
 use cust::context::{Context, CurrentContext};
@@ -26,7 +27,7 @@ const NAME: &str = "brute_force";
 const RUNNING: &str = "running the kernel 'brute_force'";
 const PTX: &str = include_str!("../../../kernels/ptx/brute_force.ptx");
 
-/// What the kernel is given, field by field.
+/// Arguments of the kernel, field by field.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Arguments {
@@ -41,13 +42,19 @@ struct Arguments {
 
 const _: () = assert!(size_of::<Arguments>() == 56);
 
-/// The first NVIDIA GPU, ready to evaluate.
+/// Evaluator of two-layer networks on the first NVIDIA GPU.
 pub struct BruteForce {
     // Fields are dropped in this order: the context last.
     stream: Stream,
     module: Module,
     context: Context,
     description: Description,
+}
+
+impl fmt::Debug for BruteForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BruteForce").field("description", &self.description).finish_non_exhaustive()
+    }
 }
 
 impl BruteForce {
@@ -67,12 +74,13 @@ impl BruteForce {
         Ok(BruteForce { stream, module, context, description })
     }
 
-    /// The device in words.
+    /// Describes the device in words.
+    #[must_use]
     pub fn describe(&self) -> String {
         self.description.to_string()
     }
 
-    /// f(x_i) for every point, units summed in their order, the output bias last; projections are
+    /// Returns f(x_i) for every point, units summed in their order, the output bias last; projections are
     /// computed on the processor. Cost: n · d + 4 · n · m operations, 16 (n + m) bytes on the device.
     ///
     /// # Errors
@@ -88,7 +96,7 @@ impl BruteForce {
         self.outputs_projected(network, &project_float(points, &network.a))
     }
 
-    /// The same for points whose projections `z_i = <a, x_i>` are known.
+    /// Returns f(x_i) for points whose projections `z_i = ⟨a, x_i⟩` are known, as [`BruteForce::outputs`] does.
     ///
     /// # Errors
     /// [`DeviceError::Memory`]; [`DeviceError::Driver`].

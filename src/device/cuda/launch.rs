@@ -41,7 +41,7 @@ const TENSOR: [(&str, &str); 2] = [
 ];
 
 impl Kernels {
-    /// Hands the PTX that `arithmetic` wants to the driver, which compiles it for the device.
+    /// Hands the PTX that `arithmetic` needs to the driver, which compiles it for the device.
     pub fn load(arithmetic: Arithmetic) -> Result<Kernels, DeviceError> {
         let load = |(name, ptx): (&'static str, &str)| {
             let action = format!("loading the kernels '{name}'");
@@ -61,7 +61,7 @@ impl Kernels {
     }
 }
 
-/// Which product of a dense layer.
+/// A product of a dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Forward,

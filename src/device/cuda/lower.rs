@@ -25,7 +25,7 @@ pub struct Places {
     pub control: u64,
     /// Sums of the parts of products; its stride is in numbers.
     pub partial: Array,
-    /// What rows of a loss leave.
+    /// Outcomes of the rows of a loss.
     pub rows: u64,
     pub ring: u64,
     pub capacity: u32,
@@ -50,7 +50,7 @@ pub fn scratch_of(operation: &Operation, rows: usize) -> usize {
 pub struct Lowering<'a> {
     pub arrays: &'a Arrays,
     pub places: Places,
-    /// Of products.
+    /// Arithmetic of products.
     pub arithmetic: Arithmetic,
     /// Tables of the updates, in their order.
     pub tables: &'a mut dyn Iterator<Item = (u64, usize)>,

@@ -1,4 +1,4 @@
-//! How a product is cut along the direction that it sums over, where its result has too few tiles
+//! Splits a product along the direction that it sums over, where its result has too few tiles
 //! for a large device. It depends on the shape alone, so results do not depend on the device or on
 //! how many replicas there are.
 
@@ -17,7 +17,7 @@ pub struct Split {
     pub len: usize,
 }
 
-/// The parts of an m × n product over k.
+/// Returns the parts of an m × n product over k.
 pub fn split(m: usize, n: usize, k: usize) -> Split {
     let tiles = m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE));
     in_parts(BLOCKS.div_ceil(tiles.max(1)), k)
