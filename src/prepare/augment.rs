@@ -20,7 +20,7 @@ use super::preprocess::{Whitening, round};
 use crate::window::centre;
 use shatter_sample::Shape;
 
-/// What is varied.
+/// An augmentation of images: crop, flip and rotation.
 ///
 /// ```
 /// use shatter_prepare::Augmentation;
@@ -33,29 +33,29 @@ use shatter_sample::Shape;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Where the window is cut out: anywhere, instead of the middle.
+    /// The window is cut out at a random place, not in the middle.
     pub crop: bool,
-    /// Left and right, exchanged for half of the images.
+    /// Left and right are exchanged in half of the images.
     pub flip: bool,
     /// The largest angle in degrees, either way; 0 for no rotation.
     pub rotation: f64,
 }
 
-/// What was drawn for one image in one epoch.
+/// Draw of an augmentation for one image in one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// Rows above the window.
     pub dy: usize,
     /// Columns left of the window.
     pub dx: usize,
-    /// Whether left and right are exchanged.
+    /// Left and right are exchanged.
     pub flip: bool,
     /// The angle in degrees, counterclockwise.
     pub angle: f64,
 }
 
 impl Augmentation {
-    /// The draw for one image in one epoch. `room` is (H − h, W − w) for a window of h × w in
+    /// Returns the draw for one image in one epoch. `room` is (H − h, W − w) for a window of h × w in
     /// images of H × W: a random crop takes each of 0, …, H − h rows and 0, …, W − w columns
     /// with the same probability, to within 2^-32; the centre crop takes half, rounded down.
     ///
@@ -94,7 +94,7 @@ impl Augmentation {
 }
 
 impl Draw {
-    /// The centre crop of images of shape `raw` to `shape`, and nothing else.
+    /// Returns the centre crop of images of shape `raw` to `shape`, without flip or rotation.
     ///
     /// ```
     /// use shatter_prepare::Draw;

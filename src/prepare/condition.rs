@@ -27,7 +27,8 @@ use shatter_random::stream::{Purpose, permutation, stream, stream_at};
 use crate::window::Window;
 use shatter_sample::{LabelRule, Points, SampleError, Shape};
 
-/// What is done to labels or pixels before training: a pure function of the sample and a seed.
+/// Condition of a randomization test: a change of labels or pixels before training, a pure function of the sample
+/// and a seed.
 ///
 /// ```
 /// use shatter_prepare::Condition;
@@ -49,7 +50,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The labelling; conditions on pixels leave labels true.
+    /// Returns the rule for labels. Conditions on pixels leave labels true.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -67,7 +68,7 @@ impl Condition {
         }
     }
 
-    /// Returns whether it changes pixels.
+    /// Returns true if it changes pixels.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -80,7 +81,7 @@ impl Condition {
         !matches!(self, Condition::Labels(_))
     }
 
-    /// Checks that it means something for images of this shape.
+    /// Checks that it applies to points of this shape.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -150,7 +151,7 @@ impl TryFrom<LabelRule> for Condition {
     }
 }
 
-/// Where the values of images come from under a condition.
+/// Source of the values of images under a condition.
 pub(super) struct Pixels {
     window: Window,
     seed: u64,

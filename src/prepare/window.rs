@@ -10,7 +10,7 @@ pub(crate) struct Window {
     pub(crate) places: Vec<usize>,
     /// Positions of the whole image.
     whole: usize,
-    /// What values are divided by.
+    /// Divisor of the values.
     unit: f64,
 }
 
