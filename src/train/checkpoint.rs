@@ -1,5 +1,5 @@
-//! Checkpoints: weights, running statistics and velocities of a network, with what is needed to
-//! go on, in one safetensors file that PyTorch reads too.
+//! Checkpoints: weights, running statistics and velocities of a network, with the state needed to
+//! resume training, in one safetensors file that PyTorch reads too.
 //!
 //! Tensors are named and shaped as in the `state_dict` of the `nn.Sequential` of the same layers;
 //! `momentum/NAME` is the velocity of the trained tensor NAME. The texts beside them are `format`
@@ -8,7 +8,7 @@
 //! [`Progress`]).
 //!
 //! Equal checkpoints are equal bytes. A file is read tensor by tensor, after its header was found
-//! to agree with its length and with the network; what is not finite is neither written nor read.
+//! to agree with its length and with the network; numbers that are not finite are neither written nor read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -29,7 +29,7 @@ use shatter_record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse}
 use super::identity::{Identity, VERSION, later_version};
 use super::progress::Progress;
 
-/// Everything that training goes on from.
+/// The state needed to resume training.
 ///
 /// ```
 /// use shatter_network::architecture::{Architecture, Shape};
@@ -59,13 +59,13 @@ use super::progress::Progress;
 pub struct Checkpoint<E> {
     /// The text of all layers, the last dense one included, as [`Architecture`] displays it.
     pub architecture: String,
-    /// What goes into the network.
+    /// Shape of the input.
     pub input: Shape,
-    /// How many numbers come out.
+    /// Number of outputs.
     pub outputs: usize,
-    /// How the network is trained, and on what.
+    /// Data and settings of the run.
     pub identity: Identity,
-    /// How far it is.
+    /// Progress of the run.
     pub progress: Progress,
     /// The arrays of the network, in the order of [`Architecture::arrays`].
     pub arrays: Vec<(Parameter, Vec<E>)>,
@@ -73,24 +73,24 @@ pub struct Checkpoint<E> {
     pub velocities: Vec<Vec<E>>,
 }
 
-/// Why a checkpoint could not be written or read.
+/// Error of reading or writing a checkpoint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{file}: {source}", file = .file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Not a safetensors file, or a damaged one.
+    /// The file is not a safetensors file, or is damaged.
     #[error("{file} is not a complete safetensors file: {reason}", file = .file.display())]
     Format {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// Description of the error.
         reason: String,
     },
     /// A text of the file that a checkpoint must have is missing or wrong.
@@ -100,18 +100,18 @@ pub enum CheckpointError {
         file: PathBuf,
         /// Name of the text.
         key: &'static str,
-        /// What is wrong.
+        /// Description of the error.
         reason: String,
     },
-    /// The layers fit neither each other nor what goes in.
+    /// The layers do not fit each other or the input.
     #[error("{file}: {source}", file = .file.display())]
     Architecture {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// Error of the architecture.
         source: ArchitectureError,
     },
-    /// A tensor of the network is not there.
+    /// A tensor of the network is missing.
     #[error(
         "{file} is a checkpoint of another architecture: expected a tensor '{tensor}' of \
          shape {expected:?}; found none", file = .file.display()
@@ -124,7 +124,7 @@ pub enum CheckpointError {
         /// Its shape in the network.
         expected: Vec<usize>,
     },
-    /// A tensor of another shape than the network has.
+    /// A tensor has another shape than in the network.
     #[error(
         "{file} is a checkpoint of another architecture: expected a tensor '{tensor}' of \
          shape {expected:?}; found shape {found:?}", file = .file.display()
@@ -139,7 +139,7 @@ pub enum CheckpointError {
         /// Its shape in the network.
         expected: Vec<usize>,
     },
-    /// A tensor that the network does not have.
+    /// The network does not have a tensor of the file.
     #[error(
         "{file} is a checkpoint of another architecture: the network has no tensor '{tensor}' (of \
          shape {found:?})", file = .file.display()
@@ -152,7 +152,7 @@ pub enum CheckpointError {
         /// Its shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor of numbers of another type than can be used.
+    /// The numbers of a tensor are of a type that cannot be used.
     #[error("{file}: tensor '{tensor}' is of type {found}; expected {expected}", file = .file.display())]
     Type {
         /// The file.
@@ -164,7 +164,7 @@ pub enum CheckpointError {
         /// The type, or types, that can be used.
         expected: &'static str,
     },
-    /// A number that is not finite in the type of the checkpoint.
+    /// A number is not finite in the type of the checkpoint.
     #[error(
         "{file}: number {index} of tensor '{tensor}' is {value}, which is not a finite {expected}",
         file = .file.display()
@@ -181,12 +181,12 @@ pub enum CheckpointError {
         /// The type: `f32`, `f64`.
         expected: &'static str,
     },
-    /// Arrays that are to be written and are not those of the layers.
+    /// The arrays to be written are not those of the layers.
     #[error("{file} is not written: {reason}", file = .file.display())]
     Arrays {
         /// The file.
         file: PathBuf,
-        /// What does not fit.
+        /// Description of the error.
         reason: String,
     },
 }
@@ -196,7 +196,7 @@ fn velocity(parameter: &Parameter) -> String {
     format!("{VELOCITY}{}", parameter.name)
 }
 
-/// What the names of velocities begin with.
+/// Prefix of the names of velocities.
 pub const VELOCITY: &str = "momentum/";
 
 /// PyTorch's counter of batches beside a running variance: how many were averaged.
@@ -215,7 +215,7 @@ fn dtype<E: Element>() -> &'static str {
 const CHUNK: usize = 4096;
 
 impl<E: Element> Checkpoint<E> {
-    /// The network.
+    /// Returns the network.
     ///
     /// # Errors
     /// [`ArchitectureError`], if the text is not that of a network from `input` to `outputs`
@@ -232,7 +232,7 @@ impl<E: Element> Checkpoint<E> {
     /// # Errors
     /// [`CheckpointError::Architecture`], [`CheckpointError::Arrays`] and
     /// [`CheckpointError::NotFinite`] for what could not be loaded again;
-    /// [`CheckpointError::Io`]. What stood at `path` is then as it was.
+    /// [`CheckpointError::Io`]. A file that was at `path` is then left as it was.
     pub fn save(&self, path: &Path, steps: u64) -> Result<(), CheckpointError> {
         let network = self
             .network()
@@ -327,12 +327,12 @@ impl<E: Element> Checkpoint<E> {
     /// Reads a checkpoint that [`Checkpoint::save`] wrote, of numbers of this type.
     ///
     /// # Errors
-    /// [`CheckpointError`]: every way in which the file is not that.
+    /// [`CheckpointError`], if the file is not such a checkpoint.
     pub fn load(path: &Path) -> Result<Checkpoint<E>, CheckpointError> {
         Checkpoint::of(Reader::open(path)?)
     }
 
-    /// Reads a checkpoint from what stands in `file`, which errors call `name`.
+    /// Reads a checkpoint from the contents of `file`. Errors name the file `name`.
     ///
     /// # Errors
     /// Those of [`Checkpoint::load`].
@@ -405,7 +405,10 @@ pub fn load_weights<E: Element>(
     reader.arrays(arrays)
 }
 
-/// The network whose layers have this text: [`Architecture::named`] wants it without the last one.
+/// Returns the network whose layers have this text, the last dense one included.
+///
+/// # Errors
+/// [`ArchitectureError`], if the text is not that of a network from `input` to `outputs` numbers in normal form.
 pub fn network(
     text: &str,
     input: Shape,
@@ -420,7 +423,8 @@ pub fn network(
     Err(refused(text, format!("expected its normal form, '{network}'")))
 }
 
-/// A shape as files spell it: `3x28x28`.
+/// Reads a shape as files spell it: `3x28x28`.
+#[must_use]
 pub fn sides(text: &str) -> Option<Shape> {
     let sides: Vec<usize> = text.split('x').map(str::parse).collect::<Result<_, _>>().ok()?;
     let [channels, height, width] = sides[..] else { return None };
@@ -437,7 +441,7 @@ struct Reader<'a, R> {
     path: &'a Path,
     file: R,
     header: Header,
-    /// Where the numbers begin.
+    /// Offset of the first byte of numbers.
     begin: u64,
 }
 

@@ -1,10 +1,11 @@
 //! Networks in training: steps, evaluations, checkpoints.
 //!
 //! A trainer holds several runs side by side, of one architecture under settings that differ in the
-//! seed alone: each operation of a step is done for all of them at once, and each gets the bytes
-//! that it would get by itself. They stand at the same sample of the same epoch; one that has ended
-//! is left out of what is counted and read, though the device goes on computing it.
+//! seed alone. Each operation of a step is done for all of them at once, and each run gets the bytes
+//! that it would get by itself. All are at the same sample of the same epoch. A run that has ended is
+//! neither counted nor read, though the device continues to compute it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use shatter_device::{Control, Device, Memory, Operation, SequenceId};
@@ -24,15 +25,16 @@ use super::outcome::{Measured, Tally};
 use super::progress::Progress;
 use super::settings::{Order, Settings};
 
-/// What is trained on and tested on.
+/// Data of a run.
+#[derive(Debug)]
 pub struct Data<'a, E> {
     /// The training set.
     pub train: &'a Prepared<E>,
     /// The test set.
     pub test: Option<&'a Prepared<E>>,
-    /// Whether each image is whitened after it was augmented.
+    /// Each image is whitened after it was augmented.
     pub whiten: bool,
-    /// What stands in checkpoints, so that no run is resumed on other data.
+    /// Identity of the data, which checkpoints hold, so that no run is resumed on other data.
     pub identity: DataIdentity,
 }
 
@@ -64,9 +66,9 @@ struct Run {
     changed: u32,
     data: DataIdentity,
     progress: Progress,
-    /// Whether it takes part in further steps.
+    /// It takes part in further steps.
     live: bool,
-    /// Whether its loss ceased to be finite.
+    /// Its loss is no longer finite.
     diverged: bool,
 }
 
@@ -76,13 +78,22 @@ pub struct Trainer<E: Element> {
     outputs: usize,
     samples: usize,
     tests: usize,
-    /// Whether labels are real numbers.
+    /// Labels are real numbers.
     real: bool,
     program: Program,
     memory: Box<dyn Memory<E>>,
     runs: Vec<Run>,
     /// The epoch whose order the device has.
     ordered: Option<u32>,
+}
+
+impl<E: Element> fmt::Debug for Trainer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer")
+            .field("architecture", &format_args!("{}", self.architecture))
+            .field("runs", &self.runs.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Refuses runs that one sequence of operations cannot serve.
@@ -279,25 +290,29 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// The network.
+    /// Returns the network.
+    #[must_use]
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// How many runs are side by side.
+    /// Returns the number of runs.
+    #[must_use]
     pub fn runs(&self) -> usize {
         self.runs.len()
     }
 
-    /// The settings of a run.
+    /// Returns the settings of a run.
     ///
     /// # Panics
-    /// If there is no such run; so do all methods that take the number of one.
+    /// If there is no such run. So do all methods that take the index of a run.
+    #[must_use]
     pub fn settings(&self, run: usize) -> &Settings {
         &self.runs[run].settings
     }
 
-    /// How far a run is.
+    /// Returns the progress of a run.
+    #[must_use]
     pub fn progress(&self, run: usize) -> &Progress {
         &self.runs[run].progress
     }
@@ -306,28 +321,31 @@ impl<E: Element> Trainer<E> {
         &mut self.runs[run].progress
     }
 
-    /// Whether a run takes part in further steps: not if it has diverged or was retired.
+    /// Returns true if a run takes part in further steps. It does until it diverges or is retired.
+    #[must_use]
     pub fn is_live(&self, run: usize) -> bool {
         self.runs[run].live
     }
 
-    /// Leaves a run where it stands.
+    /// Excludes a run from further steps.
     pub fn retire(&mut self, run: usize) {
         self.runs[run].live = false;
     }
 
-    /// Samples to train on.
+    /// Returns the number of training samples.
+    #[must_use]
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// Training labels that differ from the sample's own.
+    /// Returns the number of training labels of a run that differ from the sample's own.
+    #[must_use]
     pub fn changed_labels(&self, run: usize) -> u32 {
         self.runs[run].changed
     }
 
-    /// Whether the network in training is another than the one that is evaluated, so that its
-    /// accuracy as it goes along says little about the other's.
+    /// Returns true if dropout or augmentation make the network in training differ from the one that is evaluated, so
+    /// that its accuracy says little about the other's.
     pub(super) fn differs_in_training(&self) -> bool {
         let dropout = |step: &Operation| matches!(step, Operation::Dropout { .. });
         let plan = &self.program.plan;
@@ -335,12 +353,13 @@ impl<E: Element> Trainer<E> {
         self.runs[0].settings.augmentation.is_some() || operations.into_iter().any(dropout)
     }
 
-    /// Whether there is a test set.
+    /// Returns true if there is a test set.
+    #[must_use]
     pub fn has_test(&self) -> bool {
         self.tests > 0
     }
 
-    /// The arrays of a run's network, in canonical order.
+    /// Reads the arrays of a run's network, in the order of [`Architecture::arrays`].
     ///
     /// # Errors
     /// Those of the device.
@@ -369,7 +388,7 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// Everything that a run needs to go on elsewhere.
+    /// Reads the state needed to resume a run.
     ///
     /// # Errors
     /// Those of the device.
@@ -399,10 +418,11 @@ impl<E: Element> Trainer<E> {
         Identity { data: data.clone(), settings: settings.clone() }
     }
 
-    /// A run goes on from a checkpoint of its own. It may be to last longer.
+    /// Resumes a run from a checkpoint of its own. Its settings may let it last longer than those of the checkpoint.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], naming the first thing that differs.
+    /// [`TrainError::OtherRun`], naming the first difference; [`TrainError::NoVelocities`]; [`TrainError::Setting`], if
+    /// the checkpoint is at a sample where no batch begins; those of the device.
     pub fn resume(&mut self, run: usize, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
         let differs = |what: &str, found: String, expected: String| {
             let what = what.to_owned();
@@ -463,8 +483,8 @@ impl<E: Element> Trainer<E> {
         (0..self.runs.len()).filter(|&run| self.runs[run].live).collect()
     }
 
-    /// Takes up to `count` steps, not beyond the end of the epoch, and counts them. A run whose loss
-    /// is not finite takes no part any more.
+    /// Takes up to `count` steps, not beyond the end of the epoch. A run whose loss is not finite takes no part in
+    /// further steps.
     ///
     /// # Errors
     /// [`TrainError::Diverged`], if no run is left; [`TrainError::Setting`], if runs stand at
@@ -528,15 +548,16 @@ impl<E: Element> Trainer<E> {
         Err(self.diverged(first).unwrap_or_else(|| self.diverged_here(first)))
     }
 
-    /// That the loss of a run ceased to be finite, if it did.
+    /// Returns the error of a run that diverged, [`TrainError::Diverged`], or `None`.
+    #[must_use]
     pub fn diverged(&self, run: usize) -> Option<TrainError> {
         let Progress { step, epoch, .. } = self.runs[run].progress;
         let epoch = epoch.saturating_add(1);
         self.runs[run].diverged.then_some(TrainError::Diverged { step, epoch })
     }
 
-    /// Begins the next epoch of the runs that go on, once all samples of this one are done; what
-    /// its batches found, of each run.
+    /// Begins the next epoch, once all samples of this one are done. Returns loss and accuracies over the batches of
+    /// the epoch, for each run. A run that takes no part stays where it is.
     pub fn end_epoch(&mut self) -> Vec<Measured> {
         let real = self.real;
         let end = |run: &mut Run| {
@@ -553,15 +574,14 @@ impl<E: Element> Trainer<E> {
         self.runs.iter_mut().map(end).collect()
     }
 
-    /// That the loss of a run is not finite where it stands.
+    /// Returns the error that the loss of a run is not finite at its present step.
     pub(super) fn diverged_here(&self, run: usize) -> TrainError {
         let Progress { step, epoch, position, .. } = self.runs[run].progress;
         let within = u32::from(position > 0 || epoch == 0);
         TrainError::Diverged { step, epoch: epoch.saturating_add(within) }
     }
 
-    /// Loss and accuracies of the training set under the present weights of each run, without
-    /// training.
+    /// Evaluates the training set under the present weights of each run, without training.
     ///
     /// # Errors
     /// Those of the device.
@@ -569,7 +589,7 @@ impl<E: Element> Trainer<E> {
         self.evaluate(self.program.train, self.samples)
     }
 
-    /// The same of the test set, if there is one.
+    /// Evaluates the test set, if there is one, as [`Trainer::evaluate_training`] does the training set.
     ///
     /// # Errors
     /// Those of the device.
@@ -591,8 +611,8 @@ impl<E: Element> Trainer<E> {
         (0..self.runs.len()).map(found).collect()
     }
 
-    /// Runs all batches of a data set and calls `each` after every one; what they found is left
-    /// to be read, so that a device is waited for once.
+    /// Runs all batches of a data set and calls `each` after every one. Outcomes are left to be read, so that the
+    /// device is waited for once.
     fn evaluate_batches(
         &mut self,
         arrays: DataArrays,
@@ -612,8 +632,7 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// What the network of a run puts out for every sample of the training set: samples × outputs
-    /// numbers.
+    /// Computes the outputs of the network of a run at every training sample: samples × outputs numbers.
     ///
     /// # Errors
     /// Those of the device.
