@@ -150,7 +150,7 @@ impl Common<'_> {
         Ok(all)
     }
 
-    /// The network for labels like these and images of this shape, before they are cropped.
+    /// Returns the network for labels like these and images of this shape, before they are cropped.
     fn architecture(&self, labels: &Labels, shape: Shape) -> Result<Architecture, TrainError> {
         let outputs = match labels {
             Labels::Classes { count, .. } => *count as usize,

@@ -1,5 +1,5 @@
-//! The rows of Tables 1 and 4 of Zhang et al. (ICLR 2017): which network, on which labels, with
-//! which regularizers. Settings that the paper gives for all rows are those of [`Settings::paper`].
+//! The rows of Tables 1 and 4 of Zhang et al. (ICLR 2017): their networks, labels and regularizers. Settings that the
+//! paper gives for all rows are those of [`Settings::paper`].
 //!
 //! Table 1 trains on true labels with and without random crops and weight decay, and on random
 //! labels with neither; Table 4 on random labels with one regularizer each: weight decay, random

@@ -305,7 +305,7 @@ impl<E: Element> Trainer<E> {
     /// Returns the settings of a run.
     ///
     /// # Panics
-    /// If there is no such run. So do all methods that take the index of a run.
+    /// If there is no such run. All methods that take the index of a run panic then.
     #[must_use]
     pub fn settings(&self, run: usize) -> &Settings {
         &self.runs[run].settings
