@@ -105,7 +105,7 @@ fn export_hint(error: &InterchangeError) -> &'static str {
 /// The same for training.
 fn train_hint(error: &RunError) -> &'static str {
     match error {
-        RunError::Resume { source, .. } if matches!(**source, TrainError::Velocities) => {
+        RunError::Resume { source, .. } if matches!(**source, TrainError::NoVelocities) => {
             " (--init FILE starts from them)"
         }
         _ => "",

@@ -1,27 +1,26 @@
-//! Whether a plan makes sense, found out once, so that running it need not look: every array that
-//! an operation names is there, of the kind, the shape and the length that the operation takes,
-//! and what an operation writes it touches in one way only.
+//! Checks a plan once, so that running it need not: every array that an operation names exists and has the kind,
+//! the shape and the length that the operation takes, and no array that an operation writes is named twice by it.
 
 use shatter_network::architecture::{Pool, Shape, Window};
 
 use super::DeviceError;
 use super::plan::{Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, View};
 
-/// What an operation does with an array.
+/// Access of an operation to an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It reads it.
+    /// Reads the array.
     Read,
-    /// It replaces (the rows of its view of) it.
+    /// Replaces the array, or the rows of the view of it.
     Write,
-    /// It reads and changes it.
+    /// Reads and changes the array.
     Change,
 }
 
 /// The arrays that each operation of a sequence touches.
 pub type Accesses = Vec<Vec<(ArrayId, Access)>>;
 
-/// Whether one replica of an array is there, and has as many numbers (or indices).
+/// Checks that one replica of an array exists and has `given` numbers (or indices).
 ///
 /// # Errors
 /// [`DeviceError::Missing`], [`DeviceError::Length`].
@@ -54,7 +53,7 @@ pub fn address(
     }
 }
 
-/// The arrays that every operation of every sequence touches.
+/// Returns the arrays that every operation of every sequence touches.
 ///
 /// # Errors
 /// [`DeviceError::Missing`], [`DeviceError::Length`], naming array, operation and sequence.
@@ -65,7 +64,7 @@ pub fn check(plan: &Plan) -> Result<Vec<Accesses>, DeviceError> {
 fn check_sequence(plan: &Plan, sequence: &Sequence) -> Result<Accesses, DeviceError> {
     if sequence.rows == 0 || sequence.rows > plan.batch {
         return Err(DeviceError::Missing(format!(
-            "{} samples in a batch, which '{}' wants",
+            "{} samples in a batch, which '{}' needs",
             sequence.rows, sequence.name
         )));
     }
@@ -95,7 +94,7 @@ fn added(accumulate: bool) -> Access {
 impl Checker<'_> {
     fn missing(&self, what: &str) -> DeviceError {
         let (index, sequence) = (self.index, &self.sequence.name);
-        DeviceError::Missing(format!("{what}, which operation {index} of '{sequence}' wants"))
+        DeviceError::Missing(format!("{what}, which operation {index} of '{sequence}' needs"))
     }
 
     fn wrong(&self, array: ArrayId, what: &str) -> DeviceError {
@@ -174,8 +173,8 @@ impl Checker<'_> {
         access: Access,
     ) -> Result<(), DeviceError> {
         let (inputs, outputs) = (inputs.channels, outputs.channels);
-        let wanted = ArrayKind::Kernel { outputs, inputs, size: window.size };
-        let fits = self.array(id, access)?.kind == wanted;
+        let expected = ArrayKind::Kernel { outputs, inputs, size: window.size };
+        let fits = self.array(id, access)?.kind == expected;
         let what = format!("as a kernel {outputs}×{inputs}×{0}×{0}", window.size);
         if fits { Ok(()) } else { Err(self.wrong(id, &what)) }
     }

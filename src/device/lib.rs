@@ -1,4 +1,4 @@
-//! Where training runs: what a [`Plan`] is, and the trait of everything that can run one.
+//! Devices that training runs on: the [`Plan`] of a network, and the trait [`Device`] of everything that runs one.
 //!
 //! A device holds the arrays of a plan in its own memory and its own layout; whoever writes or
 //! reads them does so in the canonical order (PyTorch's: samples × channels × height × width,
@@ -16,11 +16,10 @@ pub use plan::{
     Array, ArrayId, ArrayKind, LabelArrays, Operation, Plan, Sequence, SequenceId, View,
 };
 
-/// In which arithmetic products of matrices are computed. Numbers stay those of the device's type in
-/// memory, and sums are of that type.
+/// Arithmetic of the products of matrices. Numbers in memory and sums keep the device's type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// That of the numbers.
+    /// The arithmetic of the numbers' own type.
     #[default]
     Own,
     /// Factors are rounded to TF32, with 10 bits after the point; for `f32`.
@@ -30,7 +29,8 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
-    /// Its name in records, for numbers of type `E`: `f32`, `f64`, `tf32`, `bf16`.
+    /// Returns its name in records, for numbers of type `E`: `f32`, `f64`, `tf32`, `bf16`.
+    #[must_use]
     pub fn name<E: Element>(self) -> &'static str {
         match self {
             Arithmetic::Own => E::NAME,
@@ -40,10 +40,10 @@ impl Arithmetic {
     }
 }
 
-/// What a device is told before it runs a sequence; the device counts on from there.
+/// State of training that a device is told before it runs a sequence. The device counts on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Control {
-    /// Place in the order of the samples at which the next batch begins.
+    /// Index, in the order of the samples, of the first sample of the next batch.
     pub position: u32,
     /// Updates of the weights so far.
     pub step: u32,
@@ -53,62 +53,64 @@ pub struct Control {
     pub learning_rate: f64,
 }
 
-/// Why a device cannot do what it is asked for.
+/// Error of a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// The arrays of the plan do not fit into memory.
-    #[error("{wanted} bytes are wanted for '{array}', and memory does not have them")]
+    #[error("cannot allocate {bytes} bytes for '{array}'")]
     Memory {
         /// The array.
         array: String,
         /// Its size in bytes.
-        wanted: u64,
+        bytes: u64,
     },
-    /// There is no memory left on the device for something else than an array.
-    #[error("{action}: the device has no memory left")]
+    /// The device has no memory left for something other than an array.
+    #[error("{action}: the device is out of memory")]
     Full {
-        /// What was tried.
+        /// The action that failed.
         action: String,
     },
-    /// Numbers of another length than the array has.
-    #[error("'{array}' has {held} numbers, {given} given")]
+    /// The numbers given are not as many as the array has.
+    #[error("expected {held} numbers in '{array}'; found {given}")]
     Length {
         /// The array.
         array: String,
-        /// What it has.
+        /// Its length.
         held: usize,
-        /// What was given.
+        /// The length that was given.
         given: usize,
     },
-    /// An array, a replica or a sequence that the plan does not have, or of another kind.
+    /// The plan lacks an array, a replica or a sequence, or has it as another kind.
     #[error("the plan has no {0}")]
     Missing(String),
-    /// There is no such device here.
+    /// This machine has no such device.
     #[error("{0}")]
     Absent(String),
-    /// An operation, or something about one, that the device does not have.
-    #[error("the device has no {0}")]
+    /// The device does not support an operation, or something about one.
+    #[error("the device does not support {0}")]
     Unsupported(String),
-    /// The driver of the device refused something, or something enqueued before went wrong.
-    #[error("{action}: the driver says {reason}")]
+    /// The driver of the device reported an error, of this action or of one enqueued before.
+    #[error("{action}: the driver reports {reason}")]
     Driver {
-        /// What was tried.
+        /// The action that failed.
         action: String,
-        /// What the driver says.
+        /// The driver's name for the error.
         reason: String,
     },
 }
 
-/// Something that runs plans.
+/// A device that runs plans.
 pub trait Device<E: Element> {
-    /// What it is, in words.
+    /// Describes the device in words.
+    #[must_use]
     fn describe(&self) -> String;
 
-    /// Its kind, `cpu` or `cuda`: devices of one kind leave the same bytes.
+    /// Returns its kind, `cpu` or `cuda`. Devices of one kind leave the same bytes.
+    #[must_use]
     fn kind(&self) -> &'static str;
 
-    /// Sets up the arrays of `plan`, all zero. `seed` is what dropout and augmentation draw with.
+    /// Sets up the arrays of `plan`, all zero. Dropout and augmentation of replica r draw with `seeds[r]`.
     ///
     /// # Errors
     /// [`DeviceError::Memory`]; [`DeviceError::Missing`] and [`DeviceError::Length`], if an
@@ -145,8 +147,8 @@ pub trait Memory<E: Element> {
         values: &[u32],
     ) -> Result<(), DeviceError>;
 
-    /// What the losses found, since the last time it was read: one entry a run of a sequence with
-    /// a loss, in their order. Waits for everything enqueued.
+    /// Takes the outcomes of the losses since the last call: one per run of a sequence with a loss, in their order.
+    /// Waits for everything enqueued.
     ///
     /// # Errors
     /// [`DeviceError::Driver`], if something enqueued went wrong.
@@ -162,7 +164,7 @@ pub trait Memory<E: Element> {
     fn run(&mut self, sequence: SequenceId) -> Result<(), DeviceError>;
 }
 
-/// What a loss found on one batch.
+/// Outcome of a loss on one batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Sum of the samples' losses, in binary64.

@@ -3,7 +3,7 @@
 //! Every array has a leading axis of replicas unless it is shared; every operation acts on each
 //! replica alike. An array of activations holds `batch` samples, of which a sequence uses its
 //! first `rows`: a short last batch has a sequence of its own. Shapes here are canonical; how an
-//! array lies in memory is the device's affair.
+//! array lies in memory is the device's choice.
 
 use shatter_network::architecture::{Pool, Shape, Window};
 
@@ -15,7 +15,7 @@ pub struct ArrayId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SequenceId(pub usize);
 
-/// What an array holds.
+/// Contents of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrayKind {
     /// Numbers of `batch` samples of this shape: activations, and their gradients.
@@ -33,7 +33,7 @@ pub enum ArrayKind {
     },
     /// Numbers of a data set: samples of this shape.
     Images {
-        /// How many samples.
+        /// Number of samples.
         count: usize,
         /// The shape of one.
         shape: Shape,
@@ -47,28 +47,28 @@ pub enum ArrayKind {
 pub struct Array {
     /// Its name, for errors and for reading plans.
     pub name: String,
-    /// What it holds.
+    /// Its contents.
     pub kind: ArrayKind,
-    /// Whether all replicas share one copy.
+    /// All replicas share one copy.
     pub shared: bool,
 }
 
-/// Some consecutive channels of an array of activations: how branches are joined without copies.
+/// Some consecutive channels of an array of activations. Views join branches without copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// The array.
     pub array: ArrayId,
     /// Its first channel.
     pub first: usize,
-    /// The shape of what is seen.
+    /// The shape of the channels seen.
     pub shape: Shape,
 }
 
 /// The paper's augmentation, as an operation needs it.
 pub type Augmentation = shatter_prepare::augment::Augmentation;
 
-/// What can be done. `gradient` of an array is an array of the same shape. An input gradient is
-/// added to what stands there if `accumulate`, and replaces it otherwise.
+/// An operation on arrays. The `gradient` of an array is an array of the same shape. An input gradient is
+/// added to its array if `accumulate`, and replaces it otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
     /// `chosen[r] = order[position + r]`, or `position + r` without an order; then position += rows.
@@ -85,9 +85,9 @@ pub enum Operation {
         images: ArrayId,
         /// Indices of the batch's samples.
         chosen: ArrayId,
-        /// Where they go.
+        /// The batch that they are written to.
         output: View,
-        /// How they are changed on their way, and whether they are whitened after it.
+        /// The augmentation, if any, and true if each image is whitened after it.
         augmentation: Option<(Augmentation, bool)>,
     },
     /// output = input · weightᵀ + bias, then ReLU if asked for.
@@ -100,7 +100,7 @@ pub enum Operation {
         bias: ArrayId,
         /// rows × out.
         output: View,
-        /// Whether max(·, 0) is taken.
+        /// A ReLU follows.
         relu: bool,
     },
     /// input_gradient (+)= output_gradient · weight.
@@ -111,7 +111,7 @@ pub enum Operation {
         weight: ArrayId,
         /// rows × in.
         input_gradient: View,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// weight_gradient = output_gradientᵀ · input, bias_gradient = sums of the columns of
@@ -134,31 +134,31 @@ pub enum Operation {
         weight: ArrayId,
         /// out.
         bias: ArrayId,
-        /// The images that come out.
+        /// The output.
         output: View,
         /// Size, stride and padding.
         window: Window,
-        /// Whether max(·, 0) is taken.
+        /// A ReLU follows.
         relu: bool,
     },
     /// The gradient of a convolution with respect to its input.
     ConvolutionInputGradient {
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
         /// out × in × size × size.
         weight: ArrayId,
-        /// Gradient of what went in.
+        /// Gradient of the input.
         input_gradient: View,
         /// Size, stride and padding.
         window: Window,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// The gradients of a convolution with respect to its weight and its bias.
     ConvolutionWeightGradient {
-        /// The images that went in.
+        /// The images.
         input: View,
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
         /// out × in × size × size.
         weight_gradient: ArrayId,
@@ -169,32 +169,32 @@ pub enum Operation {
     },
     /// output = max(input, 0).
     Relu {
-        /// What goes in.
+        /// The input.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
     },
     /// gradient = 0 where output is not positive: the gradient of ReLU, in place.
     ReluGradient {
-        /// What came out of the ReLU.
+        /// Output of the ReLU.
         output: View,
-        /// The gradient of it, which becomes that of what went in.
+        /// Gradient of the output, replaced by the gradient of the input.
         gradient: View,
     },
     /// input_gradient (+)= gradient: hands a gradient on.
     Pass {
-        /// The gradient of what came out.
+        /// Gradient of the output.
         gradient: View,
-        /// The gradient of what went in.
+        /// Gradient of the input.
         input_gradient: View,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// output = input, between views.
     Copy {
-        /// What goes in.
+        /// The input.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
     },
     /// The numbers of each image, channel by channel, as a vector.
@@ -210,43 +210,43 @@ pub enum Operation {
         output_gradient: View,
         /// Gradient of the images.
         input_gradient: View,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// Max- or mean-pooling. Of equal maxima the first in row-major order wins.
     Pool {
         /// The images.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
         /// The place in the window of each maximum, kept for the gradient; `None` for means, and
         /// where no gradient follows.
         places: Option<ArrayId>,
         /// Maximum or mean.
         pool: Pool,
-        /// Where it looks.
+        /// Size, stride and padding.
         window: Window,
     },
     /// The gradient of `Pool`.
     PoolGradient {
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
         /// The places of the maxima.
         places: Option<ArrayId>,
-        /// Gradient of what went in.
+        /// Gradient of the input.
         input_gradient: View,
         /// Maximum or mean.
         pool: Pool,
-        /// Where it looked.
+        /// Size, stride and padding.
         window: Window,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// The mean over all positions.
     GlobalMeanPool {
         /// The images.
         input: View,
-        /// One number a channel.
+        /// One number per channel.
         output: View,
     },
     /// The gradient of `GlobalMeanPool`.
@@ -255,31 +255,31 @@ pub enum Operation {
         output_gradient: View,
         /// Gradient of the images.
         input_gradient: View,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// Batch normalization over rows and positions of each channel, then ReLU if asked for.
     /// In training with the batch's mean and variance, which are kept in `saved` for the gradient
     /// and blended into the running statistics; otherwise with the running ones.
     BatchNormalization {
-        /// What goes in.
+        /// The input.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
-        /// Scale, shift, running mean and running variance: one number a channel each.
+        /// Scale, shift, running mean and running variance: one number per channel each.
         parameters: [ArrayId; 4],
-        /// Mean and 1/√(variance + eps) of the batch, one number a channel each; training only.
+        /// Mean and 1/√(variance + eps) of the batch, one number per channel each; training only.
         saved: Option<[ArrayId; 2]>,
-        /// Whether max(·, 0) is taken.
+        /// A ReLU follows.
         relu: bool,
     },
     /// The gradients of `BatchNormalization` in training (and of its ReLU).
     BatchNormalizationGradient {
-        /// What went in.
+        /// The input.
         input: View,
-        /// What came out, if ReLU was taken.
+        /// The output, if it has a ReLU.
         output: Option<View>,
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
         /// Scale.
         scale: ArrayId,
@@ -287,16 +287,16 @@ pub enum Operation {
         saved: [ArrayId; 2],
         /// Gradients of scale and shift.
         parameter_gradients: [ArrayId; 2],
-        /// Gradient of what went in, if it is wanted.
+        /// Gradient of the input.
         input_gradient: View,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// x / (k + alpha/size · Σ x²)^beta over channels c − ⌊size/2⌋ … c + ⌊(size−1)/2⌋.
     LocalResponseNormalization {
-        /// What goes in.
+        /// The input.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
         /// k + alpha/size · Σ x² of each number, kept for the gradient.
         sums: ArrayId,
@@ -305,17 +305,17 @@ pub enum Operation {
     },
     /// The gradient of `LocalResponseNormalization`.
     LocalResponseNormalizationGradient {
-        /// What went in.
+        /// The input.
         input: View,
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
         /// k + alpha/size · Σ x² of each number.
         sums: ArrayId,
-        /// Gradient of what went in.
+        /// Gradient of the input.
         input_gradient: View,
         /// Size, alpha, beta and k.
         constants: (usize, f64, f64, f64),
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// Zero with probability `rate`, divided by 1 − rate otherwise. Whether a number is dropped
@@ -323,26 +323,26 @@ pub enum Operation {
     /// with counter (⌊place/4⌋ mod 2^32, layer, step, 2 for dropout) and the seed as key is below
     /// rate · 2^32.
     Dropout {
-        /// What goes in.
+        /// The input.
         input: View,
-        /// What comes out.
+        /// The output.
         output: View,
         /// The probability.
         rate: f64,
-        /// Which dropout of the network it is.
+        /// Index of this dropout in the network.
         layer: u32,
     },
     /// The gradient of `Dropout` of the same step.
     DropoutGradient {
-        /// Gradient of what came out.
+        /// Gradient of the output.
         output_gradient: View,
-        /// Gradient of what went in.
+        /// Gradient of the input.
         input_gradient: View,
         /// The probability.
         rate: f64,
-        /// Which dropout of the network it is.
+        /// Index of this dropout in the network.
         layer: u32,
-        /// Added or written.
+        /// The gradient is added to its array, not written over it.
         accumulate: bool,
     },
     /// Softmax cross-entropy: the loss of a sample is `−ln softmax(logits)[class]`; `gradient` is
@@ -350,7 +350,7 @@ pub enum Operation {
     CrossEntropy {
         /// rows × classes.
         logits: View,
-        /// Where the gradient goes, in training.
+        /// Gradient of the outputs, in training.
         gradient: Option<View>,
         /// The labels.
         labels: LabelArrays,
@@ -360,7 +360,7 @@ pub enum Operation {
     SquaredLoss {
         /// rows × outputs.
         output: View,
-        /// Where the gradient goes, in training.
+        /// Gradient of the outputs, in training.
         gradient: Option<View>,
         /// The labels.
         labels: LabelArrays,
@@ -377,8 +377,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The output of a ReLU, if this is the gradient of a pool over it, and `next` the ReLU's own,
-    /// which may then come along.
+    /// Returns the output of a ReLU if this is the gradient of a pool over it and `next` is the ReLU's own gradient,
+    /// so that a device may compute both at once.
+    #[must_use]
     pub fn relu_below_pool(&self, next: Option<&Operation>) -> Option<View> {
         match (self, next) {
             (
@@ -397,22 +398,22 @@ pub struct LabelArrays {
     pub chosen: ArrayId,
     /// The class of each sample, or its real numbers (samples × outputs, as images of 1 × 1).
     pub labels: ArrayId,
-    /// 1 for each sample whose label is not its own, 0 for others.
+    /// 1 for each sample whose label was changed, 0 for the others.
     pub changed: ArrayId,
 }
 
 /// Operations, done one after the other on the first `rows` samples of each array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequence {
-    /// What it is for.
+    /// Its name, for errors and for reading plans.
     pub name: String,
-    /// Samples at a time.
+    /// Samples per run.
     pub rows: usize,
     /// The operations.
     pub operations: Vec<Operation>,
 }
 
-/// Arrays and what is done with them.
+/// Arrays, and sequences of operations on them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Networks side by side.
@@ -426,7 +427,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Numbers (or indices) of one replica of an array, in canonical order; saturates.
+    /// Returns the number of entries of one replica of an array. Saturates.
+    #[must_use]
     pub fn len(&self, array: ArrayId) -> usize {
         match self.arrays[array.0].kind {
             ArrayKind::Activation(shape) => self.batch.saturating_mul(shape.len()),

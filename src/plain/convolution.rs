@@ -32,7 +32,7 @@ pub struct Convolution<E> {
     unfolded: Unfolded,
 }
 
-/// How images are unfolded.
+/// Unfolding of images.
 #[derive(Clone, Copy, PartialEq)]
 enum Unfolded {
     /// Not at all.

@@ -1,4 +1,4 @@
-//! How values lie in memory: channels side by side.
+//! Layout of values in memory: channels side by side.
 //!
 //! An array of shape c × (the other sides) is held place by place, the c numbers of a place together; that
 //! of one side as it is. Windows then meet whole rows of channels, which are copied and reduced as vectors.
@@ -15,13 +15,13 @@ pub fn sides(shape: &[usize]) -> (usize, usize) {
     }
 }
 
-/// Where number `k` of the graph's order lies.
+/// Position of number `k` of the graph's order.
 pub fn position(shape: &[usize], k: usize) -> usize {
     let (channels, places) = sides(shape);
     k % places * channels + k / places
 }
 
-/// What number of the graph's order lies there.
+/// Number, in the graph's order, that lies at a position.
 pub fn number(shape: &[usize], position: usize) -> usize {
     let (channels, places) = sides(shape);
     position % channels * places + position / channels

@@ -12,13 +12,15 @@
 //! | largest entries and means of windows | `pool` |
 //! | functions of one number, normalizations, picked numbers | `pointwise` |
 //!
-//! Cost: two operations a weight and a place; a block takes the values that are still read.
+//! Cost: two operations per weight and place; a block takes the values that are still read.
 
 mod convolution;
 mod dense;
 mod layout;
 mod pointwise;
 mod pool;
+
+use std::fmt;
 
 use rayon::prelude::*;
 
@@ -38,27 +40,27 @@ const LEAST_BLOCKS: usize = 16;
 pub struct Plain<'a, E> {
     graph: &'a Graph,
     prepared: Vec<Prepared<E>>,
-    /// The last step that reads a value, a value.
+    /// The last step that reads each value.
     last: Vec<usize>,
     /// Points that fit a block.
     block: usize,
 }
 
-/// What a step needs beside its values.
+/// Weights and indices of a step, laid out for the pass.
 enum Prepared<E> {
     Dense(Dense<E>),
     Sparse(Sparse<E>),
     Convolution(Convolution<E>),
     /// Slopes.
     Slopes(Vec<E>),
-    /// Which number each is made of, and with which constant, if any.
+    /// Index of the number that each is made of, and its constant, if any.
     Picked(Vec<u32>, Vec<E>),
     /// Mean, factor and shift of each channel.
     Channels(Vec<(E, E, E)>),
     Nothing,
 }
 
-/// The outputs at `n` points, one point after the other.
+/// Returns the outputs at `n` points, one point after the other.
 ///
 /// ```
 /// use shatter_network::graph::{Affine, Graph, Operator, Step};
@@ -71,8 +73,9 @@ enum Prepared<E> {
 ///
 /// # Panics
 /// If `points` are not `n` points of the graph's input.
+#[must_use]
 pub fn outputs<E: Element>(graph: &Graph, points: &[E], n: usize) -> Vec<E> {
-    assert_eq!(points.len(), n * count(&graph.input), "numbers of {n} points");
+    assert_eq!(points.len(), n * count(&graph.input), "expected the numbers of {n} points");
     Plain::new(graph).outputs(points)
 }
 
@@ -82,14 +85,18 @@ type Outputs<E> = fn(&Graph, &[E], usize) -> Vec<E>;
 #[used]
 static COMPILED: (Outputs<f32>, Outputs<f64>) = (outputs::<f32>, outputs::<f64>);
 
-impl<E> std::fmt::Debug for Plain<'_, E> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plain").field("block", &self.block).finish_non_exhaustive()
+impl<E> fmt::Debug for Plain<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plain")
+            .field("input", &self.graph.input)
+            .field("steps", &self.graph.steps.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a, E: Element> Plain<'a, E> {
-    /// Rounds the weights to numbers of type `E`.
+    /// Rounds the weights to numbers of type `E` and lays them out.
+    #[must_use]
     pub fn new(graph: &'a Graph) -> Plain<'a, E> {
         let numbers = |by: &[f64]| by.iter().map(|&x| E::of(x)).collect::<Vec<E>>();
         let prepared = graph.steps.iter().map(|step| {
@@ -126,7 +133,8 @@ impl<'a, E: Element> Plain<'a, E> {
         }
     }
 
-    /// The outputs at points given one after the other, in their order.
+    /// Returns the outputs at points given one after the other, in their order.
+    #[must_use]
     pub fn outputs(&self, points: &[E]) -> Vec<E> {
         let width = count(&self.graph.input).max(1);
         let n = points.len() / width;

@@ -119,7 +119,7 @@ pub fn sum<E: Element>(x: &mut [E], y: &[E], minus: bool) {
     );
 }
 
-/// Of each point, of `width` numbers: number k of the result is `of(k, x[from[k]])`.
+/// Picks numbers of each point, which has `width`: number k of the result is `of(k, x[from[k]])`.
 pub fn picked<E: Element>(
     x: &[E],
     from: &[u32],

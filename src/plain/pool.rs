@@ -41,7 +41,7 @@ fn reduced<E: Element>(
     y
 }
 
-/// The largest entry of each window; padding never wins, and what is no number does and is not hidden.
+/// The largest entry of each window; padding never wins, and NaN always does.
 pub fn largest<E: Element>(x: &[E], shape: &[usize], window: &SlidingWindow) -> Vec<E> {
     vectorised(
         #[inline(always)]

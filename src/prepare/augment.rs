@@ -20,7 +20,7 @@ use super::preprocess::{Whitening, round};
 use crate::window::centre;
 use shatter_sample::Shape;
 
-/// Random changes of training images, a draw for each image and epoch.
+/// An augmentation of images: crop, flip and rotation.
 ///
 /// ```
 /// use shatter_prepare::Augmentation;
@@ -33,29 +33,29 @@ use shatter_sample::Shape;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Cut the window out at a random place, instead of the middle.
+    /// The window is cut out at a random place, not in the middle.
     pub crop: bool,
-    /// Left and right, exchanged for half of the images.
+    /// Left and right are exchanged in half of the images.
     pub flip: bool,
     /// The largest angle in degrees, either way; 0 for no rotation.
     pub rotation: f64,
 }
 
-/// The draw for one image in one epoch.
+/// Draw of an augmentation for one image in one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// Rows above the window.
     pub dy: usize,
     /// Columns left of the window.
     pub dx: usize,
-    /// True if left and right are exchanged.
+    /// Left and right are exchanged.
     pub flip: bool,
     /// The angle in degrees, counterclockwise.
     pub angle: f64,
 }
 
 impl Augmentation {
-    /// The draw for one image in one epoch. `room` is (H − h, W − w) for a window of h × w in
+    /// Returns the draw for one image in one epoch. `room` is (H − h, W − w) for a window of h × w in
     /// images of H × W: a random crop takes each of 0, …, H − h rows and 0, …, W − w columns
     /// with the same probability, to within 2^-32; the centre crop takes half, rounded down.
     ///
@@ -94,7 +94,7 @@ impl Augmentation {
 }
 
 impl Draw {
-    /// The centre crop of images of shape `raw` to `shape`, and nothing else.
+    /// Returns the centre crop of images of shape `raw` to `shape`, without flip or rotation.
     ///
     /// ```
     /// use shatter_prepare::Draw;
@@ -136,12 +136,16 @@ impl Draw {
         whiten: bool,
     ) {
         let Shape { channels, height, width } = shape;
-        assert_eq!((source.len(), output.len()), (raw.len(), shape.len()), "lengths of the images");
+        assert_eq!(
+            (source.len(), output.len()),
+            (raw.len(), shape.len()),
+            "images must have the lengths of their shapes"
+        );
         assert!(
             channels == raw.channels
                 && self.dy + height <= raw.height
                 && self.dx + width <= raw.width,
-            "a window of {shape} at ({}, {}) of an image of {raw}",
+            "a window of {shape} at ({}, {}) does not fit an image of {raw}",
             self.dy,
             self.dx
         );
@@ -213,26 +217,28 @@ impl FromStr for Augmentation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Augmentation, String> {
-        let mut wanted = Augmentation::default();
+        let mut augmentation = Augmentation::default();
         if text == "none" {
-            return Ok(wanted);
+            return Ok(augmentation);
         }
         for part in text.split(',') {
             let angle = part.strip_prefix("rotate:").and_then(|angle| angle.parse::<f64>().ok());
             match (part, angle) {
-                ("crop", _) if !wanted.crop => wanted.crop = true,
-                ("flip", _) if !wanted.flip => wanted.flip = true,
-                (_, Some(angle)) if wanted.rotation == 0.0 && angle > 0.0 && angle <= 180.0 => {
-                    wanted.rotation = angle;
+                ("crop", _) if !augmentation.crop => augmentation.crop = true,
+                ("flip", _) if !augmentation.flip => augmentation.flip = true,
+                (_, Some(angle))
+                    if augmentation.rotation == 0.0 && angle > 0.0 && angle <= 180.0 =>
+                {
+                    augmentation.rotation = angle;
                 }
                 _ => {
                     return Err(format!(
-                        "'{part}' in '{text}': none, or each at most once of crop, flip, \
-                         rotate:DEGREES (0 < DEGREES <= 180) is wanted"
+                        "'{part}' in '{text}' is not valid; expected none, or crop, flip and \
+                         rotate:DEGREES (0 < DEGREES <= 180), each at most once"
                     ));
                 }
             }
         }
-        Ok(wanted)
+        Ok(augmentation)
     }
 }

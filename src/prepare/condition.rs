@@ -27,7 +27,8 @@ use shatter_random::stream::{Purpose, permutation, stream, stream_at};
 use crate::window::Window;
 use shatter_sample::{LabelRule, Points, SampleError, Shape};
 
-/// A change of labels or pixels before training: a pure function of the sample and a seed.
+/// Condition of a randomization test: a change of labels or pixels before training, a pure function of the sample
+/// and a seed.
 ///
 /// ```
 /// use shatter_prepare::Condition;
@@ -49,7 +50,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The labelling; conditions on pixels leave labels true.
+    /// Returns the rule for labels. Conditions on pixels leave labels true.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -67,7 +68,7 @@ impl Condition {
         }
     }
 
-    /// Returns whether it changes pixels.
+    /// Returns true if it changes pixels.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -80,7 +81,7 @@ impl Condition {
         !matches!(self, Condition::Labels(_))
     }
 
-    /// Checks that it means something for images of this shape.
+    /// Checks that it applies to points of this shape.
     ///
     /// ```
     /// use shatter_prepare::Condition;
@@ -125,8 +126,8 @@ impl FromStr for Condition {
         let rule: Result<LabelRule, _> = text.parse();
         rule.ok().and_then(|rule| rule.try_into().ok()).ok_or_else(|| {
             format!(
-                "'{text}' is not a condition; expected one of: true, corrupted:P (0 <= P <= 1), random, shuffled-pixels, \
-                 random-pixels, gaussian"
+                "'{text}' is not a condition; expected true, corrupted:P (0 <= P <= 1), random, \
+                 shuffled-pixels, random-pixels or gaussian"
             )
         })
     }
@@ -150,7 +151,7 @@ impl TryFrom<LabelRule> for Condition {
     }
 }
 
-/// The source of the values of images under a condition.
+/// Source of the values of images under a condition.
 pub(super) struct Pixels {
     window: Window,
     seed: u64,
@@ -183,9 +184,9 @@ impl Pixels {
         condition.check(window.shape)?;
         let positions = || {
             let positions = window.places.len();
-            u32::try_from(positions).map_err(|_| {
-                refuse(format!("{positions} pixels are more than 32-bit indices can name"))
-            })
+            let most = u32::MAX;
+            u32::try_from(positions)
+                .map_err(|_| refuse(format!("expected at most {most} pixels; found {positions}")))
         };
         let rule = match condition {
             Condition::Labels(_) => PixelRule::Places(window.places.clone()),

@@ -5,7 +5,7 @@
 //! (x − mean) / max(std, 1/√N), std being that of the population. The floor keeps images that are
 //! almost constant from being blown up; a constant image becomes exactly zero. All is computed in
 //! f64, image by image in parallel, and rounded once, to the numbers of the network. The cost is a
-//! few operations a value, and memory for the result alone.
+//! few operations per value, and memory for the result alone.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ use crate::Condition;
 use crate::window::{Window, shape_of};
 use shatter_sample::{LabelRule, Labels, RawSample, Recipe, SampleError, Shape};
 
-/// The preparation of every image, besides the [`Condition`].
+/// Preprocessing of every image, besides the [`Condition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preprocess {
     /// Bytes are divided by 255. Integers that stand for decimals (`scale=10^k`) always become
     /// those again; other values are taken as they are.
     pub scale: bool,
-    /// Side of the square that is cut out of the middle.
+    /// Side of the centre crop, a square; `None` to keep the whole image.
     pub crop: Option<usize>,
     /// Per-image whitening.
     pub whiten: bool,
 }
 
 impl Preprocess {
-    /// The paper's, for images of this shape: scaled, cropped to 28 × 28 if both sides are longer,
+    /// Returns the paper's preprocessing for images of this shape: scaled, cropped to 28 × 28 if both sides are longer,
     /// and whitened if it is an image at all.
     ///
     /// ```
@@ -60,9 +60,9 @@ pub struct Prepared<T> {
     /// The images one after the other: n × channels × height × width numbers, which several with
     /// other labels may hold ([`relabel`]).
     pub values: Arc<Vec<T>>,
-    /// One label each.
+    /// One label per image.
     pub labels: Labels,
-    /// Whether the label differs from the sample's own.
+    /// For each image, true if its label differs from the sample's own.
     pub changed: Vec<bool>,
 }
 
@@ -136,9 +136,9 @@ pub fn prepare<T: Float + Send + Sync>(
     Ok((trained, tested))
 }
 
-/// Gives prepared images the labels of another condition, one that changes labels alone: what
-/// [`prepare`] makes of the same samples under that condition and seed, if it made `images` under
-/// another such condition, without the room and the time for them.
+/// Returns the same images with the labels of another condition that changes labels alone. The result equals that of
+/// [`prepare`] for the same samples under `condition` and `seed`, if `images` were prepared under such a condition;
+/// the images are shared, not computed again.
 ///
 /// ```
 /// use shatter_prepare::{Condition, Preprocess};
@@ -165,7 +165,7 @@ pub fn relabel<T>(
     randomize_test: bool,
 ) -> Result<(Prepared<T>, Option<Prepared<T>>), SampleError> {
     if condition.changes_pixels() {
-        let reason = "it changes pixels".to_owned();
+        let reason = "it changes pixels; expected a condition that changes labels alone".to_owned();
         return Err(SampleError::Condition { condition: condition.to_string(), reason });
     }
     let one = |of: &Prepared<T>, own: &Labels, recipe: Recipe| {
@@ -180,7 +180,7 @@ pub fn relabel<T>(
     Ok((trained, Some(tested)))
 }
 
-/// The recipe for the labels of a test sample.
+/// Rule and seed of the labels of a test sample.
 fn test_recipe(
     condition: Condition,
     labels: &Labels,
@@ -236,14 +236,14 @@ fn check_alike(train: &RawSample, test: &RawSample) -> Result<(), SampleError> {
     differ("labels of", labels(train), labels(test))
 }
 
-/// The mean and deviation that per-image whitening removes.
+/// Mean and deviation that per-image whitening subtracts and divides by.
 pub(super) struct Whitening {
     mean: f64,
     deviation: f64,
 }
 
 impl Whitening {
-    /// Measures one image, in two passes. Deviations from the first value make the mean of a
+    /// Computes the whitening of one image, in two passes. Deviations from the first value make the mean of a
     /// constant image exact.
     pub(super) fn of(values: impl ExactSizeIterator<Item = f64> + Clone) -> Whitening {
         let count = values.len() as f64;

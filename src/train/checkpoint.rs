@@ -1,5 +1,5 @@
-//! Checkpoints: weights, running statistics and velocities of a network, with what is needed to
-//! go on, in one safetensors file that PyTorch reads too.
+//! Checkpoints: weights, running statistics and velocities of a network, with the state needed to
+//! resume training, in one safetensors file that PyTorch reads too.
 //!
 //! Tensors are named and shaped as in the `state_dict` of the `nn.Sequential` of the same layers;
 //! `momentum/NAME` is the velocity of the trained tensor NAME. The texts beside them are `format`
@@ -8,7 +8,7 @@
 //! [`Progress`]).
 //!
 //! Equal checkpoints are equal bytes. A file is read tensor by tensor, after its header was found
-//! to agree with its length and with the network; what is not finite is neither written nor read.
+//! to agree with its length and with the network; numbers that are not finite are neither written nor read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -29,7 +29,7 @@ use shatter_record::safetensors::{Entry, Header, LONGEST, Tensor, header, parse}
 use super::identity::{Identity, VERSION, later_version};
 use super::progress::Progress;
 
-/// Everything that training goes on from.
+/// The state needed to resume training.
 ///
 /// ```
 /// use shatter_network::architecture::{Architecture, Shape};
@@ -59,13 +59,13 @@ use super::progress::Progress;
 pub struct Checkpoint<E> {
     /// The text of all layers, the last dense one included, as [`Architecture`] displays it.
     pub architecture: String,
-    /// What goes into the network.
+    /// Shape of the input.
     pub input: Shape,
-    /// How many numbers come out.
+    /// Number of outputs.
     pub outputs: usize,
-    /// How the network is trained, and on what.
+    /// Data and settings of the run.
     pub identity: Identity,
-    /// How far it is.
+    /// Progress of the run.
     pub progress: Progress,
     /// The arrays of the network, in the order of [`Architecture::arrays`].
     pub arrays: Vec<(Parameter, Vec<E>)>,
@@ -73,48 +73,48 @@ pub struct Checkpoint<E> {
     pub velocities: Vec<Vec<E>>,
 }
 
-/// Why a checkpoint could not be written or read.
+/// Error of reading or writing a checkpoint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{file}: {source}", file = .file.display())]
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Not a safetensors file, or a damaged one.
-    #[error("{file} is no whole safetensors file: {reason}", file = .file.display())]
+    /// The file is not a safetensors file, or is damaged.
+    #[error("{file} is not a complete safetensors file: {reason}", file = .file.display())]
     Format {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// Description of the error.
         reason: String,
     },
     /// A text of the file that a checkpoint must have is missing or wrong.
-    #[error("{file} is no checkpoint to go on from: its '{key}' {reason}", file = .file.display())]
+    #[error("{file} is not a checkpoint of a run: its '{key}' {reason}", file = .file.display())]
     Metadata {
         /// The file.
         file: PathBuf,
         /// Name of the text.
         key: &'static str,
-        /// What is wrong.
+        /// Description of the error.
         reason: String,
     },
-    /// The layers fit neither each other nor what goes in.
+    /// The layers do not fit each other or the input.
     #[error("{file}: {source}", file = .file.display())]
     Architecture {
         /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// Error of the architecture.
         source: ArchitectureError,
     },
-    /// A tensor of the network is not there.
+    /// A tensor of the network is missing.
     #[error(
-        "{file} is a checkpoint of another architecture: it has no tensor '{tensor}' of shape \
-         {wanted:?}", file = .file.display()
+        "{file} is a checkpoint of another architecture: expected a tensor '{tensor}' of \
+         shape {expected:?}; found none", file = .file.display()
     )]
     Missing {
         /// The file.
@@ -122,12 +122,12 @@ pub enum CheckpointError {
         /// The tensor.
         tensor: String,
         /// Its shape in the network.
-        wanted: Vec<usize>,
+        expected: Vec<usize>,
     },
-    /// A tensor of another shape than the network has.
+    /// A tensor has another shape than in the network.
     #[error(
-        "{file} is a checkpoint of another architecture: its tensor '{tensor}' is of shape \
-         {found:?}, the network's is of shape {wanted:?}", file = .file.display()
+        "{file} is a checkpoint of another architecture: expected a tensor '{tensor}' of \
+         shape {expected:?}; found shape {found:?}", file = .file.display()
     )]
     Shape {
         /// The file.
@@ -137,9 +137,9 @@ pub enum CheckpointError {
         /// Its shape in the file.
         found: Vec<usize>,
         /// Its shape in the network.
-        wanted: Vec<usize>,
+        expected: Vec<usize>,
     },
-    /// A tensor that the network does not have.
+    /// The network does not have a tensor of the file.
     #[error(
         "{file} is a checkpoint of another architecture: the network has no tensor '{tensor}' (of \
          shape {found:?})", file = .file.display()
@@ -152,8 +152,8 @@ pub enum CheckpointError {
         /// Its shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor of numbers of another type than can be used.
-    #[error("{file}: tensor '{tensor}' is of type {found}, {wanted} is wanted", file = .file.display())]
+    /// The numbers of a tensor are of a type that cannot be used.
+    #[error("{file}: tensor '{tensor}' is of type {found}; expected {expected}", file = .file.display())]
     Type {
         /// The file.
         file: PathBuf,
@@ -161,12 +161,12 @@ pub enum CheckpointError {
         tensor: String,
         /// Its type.
         found: String,
-        /// The type, or types, that would do.
-        wanted: &'static str,
+        /// The type, or types, that can be used.
+        expected: &'static str,
     },
-    /// A number that is not finite, in the type that it is wanted in.
+    /// A number is not finite in the type of the checkpoint.
     #[error(
-        "{file}: number {index} of tensor '{tensor}' is {value}, which is no finite {wanted}",
+        "{file}: number {index} of tensor '{tensor}' is {value}, which is not a finite {expected}",
         file = .file.display()
     )]
     NotFinite {
@@ -179,14 +179,14 @@ pub enum CheckpointError {
         /// The number.
         value: f64,
         /// The type: `f32`, `f64`.
-        wanted: &'static str,
+        expected: &'static str,
     },
-    /// Arrays that are to be written and are not those of the layers.
+    /// The arrays to be written are not those of the layers.
     #[error("{file} is not written: {reason}", file = .file.display())]
     Arrays {
         /// The file.
         file: PathBuf,
-        /// What does not fit.
+        /// Description of the error.
         reason: String,
     },
 }
@@ -196,7 +196,7 @@ fn velocity(parameter: &Parameter) -> String {
     format!("{VELOCITY}{}", parameter.name)
 }
 
-/// What the names of velocities begin with.
+/// Prefix of the names of velocities.
 pub const VELOCITY: &str = "momentum/";
 
 /// PyTorch's counter of batches beside a running variance: how many were averaged.
@@ -215,7 +215,7 @@ fn dtype<E: Element>() -> &'static str {
 const CHUNK: usize = 4096;
 
 impl<E: Element> Checkpoint<E> {
-    /// The network.
+    /// Returns the network.
     ///
     /// # Errors
     /// [`ArchitectureError`], if the text is not that of a network from `input` to `outputs`
@@ -232,7 +232,7 @@ impl<E: Element> Checkpoint<E> {
     /// # Errors
     /// [`CheckpointError::Architecture`], [`CheckpointError::Arrays`] and
     /// [`CheckpointError::NotFinite`] for what could not be loaded again;
-    /// [`CheckpointError::Io`]. What stood at `path` is then as it was.
+    /// [`CheckpointError::Io`]. A file that was at `path` is then left as it was.
     pub fn save(&self, path: &Path, steps: u64) -> Result<(), CheckpointError> {
         let network = self
             .network()
@@ -254,18 +254,18 @@ impl<E: Element> Checkpoint<E> {
         network: &Architecture,
     ) -> Result<Vec<(Tensor<'_>, &[E])>, CheckpointError> {
         let refuse = |reason| CheckpointError::Arrays { file: path.to_owned(), reason };
-        let wanted = network
+        let expected = network
             .arrays()
             .map_err(|source| CheckpointError::Architecture { file: path.to_owned(), source })?;
-        if !self.arrays.iter().map(|(parameter, _)| parameter).eq(&wanted) {
-            return Err(refuse("its arrays are not those of its architecture".to_owned()));
+        if !self.arrays.iter().map(|(parameter, _)| parameter).eq(&expected) {
+            return Err(refuse("the arrays are not those of the architecture".to_owned()));
         }
         let trained = || self.arrays.iter().filter(|(parameter, _)| parameter.kind.trained());
         let velocities = self.velocities.len();
         if velocities != 0 && velocities != trained().count() {
             let count = trained().count();
             return Err(refuse(format!(
-                "it has {velocities} velocities for {count} trained arrays"
+                "expected {count} velocities, one per trained array; found {velocities}"
             )));
         }
         let arrays = self.arrays.iter().map(|(array, values)| (array.name.clone(), array, values));
@@ -276,7 +276,7 @@ impl<E: Element> Checkpoint<E> {
         for (name, array, values) in arrays.chain(velocities) {
             if values.len() as u64 != array.len() {
                 let (given, held) = (values.len(), array.len());
-                return Err(refuse(format!("'{name}' has {held} numbers, {given} given")));
+                return Err(refuse(format!("expected {held} numbers in '{name}'; found {given}")));
             }
             let tensor = Tensor { name, dtype: dtype::<E>(), shape: &array.shape };
             tensors.push((tensor, values.as_slice()));
@@ -327,12 +327,12 @@ impl<E: Element> Checkpoint<E> {
     /// Reads a checkpoint that [`Checkpoint::save`] wrote, of numbers of this type.
     ///
     /// # Errors
-    /// [`CheckpointError`]: every way in which the file is not that.
+    /// [`CheckpointError`], if the file is not such a checkpoint.
     pub fn load(path: &Path) -> Result<Checkpoint<E>, CheckpointError> {
         Checkpoint::of(Reader::open(path)?)
     }
 
-    /// Reads a checkpoint from what stands in `file`, which errors call `name`.
+    /// Reads a checkpoint from the contents of `file`. Errors name the file `name`.
     ///
     /// # Errors
     /// Those of [`Checkpoint::load`].
@@ -351,11 +351,14 @@ impl<E: Element> Checkpoint<E> {
         let input = sides(reader.text("input")?)
             .ok_or_else(|| refuse("input", "is not written as CHANNELSxHEIGHTxWIDTH"))?;
         let outputs =
-            reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is no number"))?;
+            reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is not a number"))?;
         if let Some(version) = reader.header.metadata.get("version") {
             let version = version.parse().map_err(|_| refuse("version", "is not a number"))?;
             if version > VERSION {
-                return Err(refuse("version", &later_version(version)));
+                return Err(refuse(
+                    "version",
+                    &format!("is not supported: {}", later_version(version)),
+                ));
             }
         }
         let identity = record(&reader, "settings")?;
@@ -382,7 +385,7 @@ fn record<T: DeserializeOwned>(
     serde_json::from_str(reader.text(key)?).map_err(|error| CheckpointError::Metadata {
         file: reader.path.to_owned(),
         key,
-        reason: format!("is not that of a run: {error}"),
+        reason: format!("cannot be read: {error}"),
     })
 }
 
@@ -402,7 +405,10 @@ pub fn load_weights<E: Element>(
     reader.arrays(arrays)
 }
 
-/// The network whose layers have this text: [`Architecture::named`] wants it without the last one.
+/// Returns the network whose layers have this text, the last dense one included.
+///
+/// # Errors
+/// [`ArchitectureError`], if the text is not that of a network from `input` to `outputs` numbers in normal form.
 pub fn network(
     text: &str,
     input: Shape,
@@ -414,11 +420,11 @@ pub fn network(
     if network.to_string() == text {
         return Ok(network);
     }
-    let reason = "its layers would be written otherwise";
-    Err(refused(text, reason.to_owned()))
+    Err(refused(text, format!("expected its normal form, '{network}'")))
 }
 
-/// A shape as files spell it: `3x28x28`.
+/// Reads a shape as files spell it: `3x28x28`.
+#[must_use]
 pub fn sides(text: &str) -> Option<Shape> {
     let sides: Vec<usize> = text.split('x').map(str::parse).collect::<Result<_, _>>().ok()?;
     let [channels, height, width] = sides[..] else { return None };
@@ -427,7 +433,7 @@ pub fn sides(text: &str) -> Option<Shape> {
 
 fn not_finite<E: Element>(path: &Path, tensor: &str, index: usize, value: f64) -> CheckpointError {
     let (file, tensor) = (path.to_owned(), tensor.to_owned());
-    CheckpointError::NotFinite { file, tensor, index, value, wanted: E::NAME }
+    CheckpointError::NotFinite { file, tensor, index, value, expected: E::NAME }
 }
 
 /// A file whose header agrees with its length.
@@ -435,7 +441,7 @@ struct Reader<'a, R> {
     path: &'a Path,
     file: R,
     header: Header,
-    /// Where the numbers begin.
+    /// Offset of the first byte of numbers.
     begin: u64,
 }
 
@@ -444,7 +450,7 @@ impl<'a> Reader<'a, BufReader<File>> {
         let system = |source| CheckpointError::Io { file: path.to_owned(), source };
         // Before opening: to open a pipe is to wait for whoever writes.
         if !std::fs::metadata(path).map_err(system)?.is_file() {
-            let reason = "it is no file of its own".to_owned();
+            let reason = "it is not a regular file".to_owned();
             return Err(CheckpointError::Format { file: path.to_owned(), reason });
         }
         Reader::new(path, BufReader::new(File::open(path).map_err(system)?))
@@ -459,11 +465,13 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         file.rewind().map_err(system)?;
         let mut length = [0; 8];
         let after = bytes.checked_sub(8);
-        let after = after.ok_or_else(|| refuse(format!("it has {bytes} bytes")))?;
+        let after =
+            after.ok_or_else(|| refuse(format!("it has {bytes} bytes; expected at least 8")))?;
         file.read_exact(&mut length).map_err(system)?;
         let length = u64::from_le_bytes(length);
         let data = after.checked_sub(length).filter(|_| length <= LONGEST).ok_or_else(|| {
-            refuse(format!("its header would have {length} bytes, and {after} are there"))
+            let most = after.min(LONGEST);
+            refuse(format!("its header claims {length} bytes; expected at most {most}"))
         })?;
         let mut text = vec![0; length as usize];
         file.read_exact(&mut text).map_err(system)?;
@@ -486,7 +494,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         &self,
         network: &Architecture,
         types: &[&str],
-        wanted: &'static str,
+        expected: &'static str,
     ) -> Result<Vec<Parameter>, CheckpointError> {
         let file = || self.path.to_owned();
         let arrays = network
@@ -509,7 +517,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             }
             if !types.contains(&dtype.as_str()) {
                 let (tensor, found) = (name.clone(), dtype.clone());
-                return Err(CheckpointError::Type { file: file(), tensor, found, wanted });
+                return Err(CheckpointError::Type { file: file(), tensor, found, expected });
             }
         }
         Ok(arrays)
@@ -517,11 +525,11 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
 
     /// The tensor of this name, which must be of this shape.
     fn entry(&self, name: &str, shape: &[usize]) -> Result<&Entry, CheckpointError> {
-        let (file, tensor, wanted) = (self.path.to_owned(), name.to_owned(), shape.to_vec());
+        let (file, tensor, expected) = (self.path.to_owned(), name.to_owned(), shape.to_vec());
         match self.header.tensors.get(name) {
-            None => Err(CheckpointError::Missing { file, tensor, wanted }),
+            None => Err(CheckpointError::Missing { file, tensor, expected }),
             Some(entry) if entry.shape != shape => {
-                Err(CheckpointError::Shape { file, tensor, found: entry.shape.clone(), wanted })
+                Err(CheckpointError::Shape { file, tensor, found: entry.shape.clone(), expected })
             }
             Some(entry) => Ok(entry),
         }
@@ -563,11 +571,11 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                     [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
                     _ => f64::NAN, // chunks have `width` bytes
                 };
-                let wanted = E::of(value);
-                if !wanted.is_finite() {
+                let rounded = E::of(value);
+                if !rounded.is_finite() {
                     return Err(not_finite::<E>(self.path, name, values.len(), value));
                 }
-                values.push(wanted);
+                values.push(rounded);
             }
             left -= count;
         }

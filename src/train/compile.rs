@@ -16,7 +16,7 @@ use shatter_network::architecture::{
     ArchitectureError, EPSILON, Layer, Parameter, ParameterKind, Pool, Shape, shape,
 };
 
-/// What is minimized.
+/// The loss that training minimizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
@@ -26,29 +26,28 @@ pub enum Loss {
     Squared,
 }
 
-/// What a program is compiled for.
+/// Sizes and settings that a program is compiled for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
     /// Networks side by side.
     pub replicas: usize,
-    /// Samples a step; at most as many as there are to train on.
+    /// Samples per step, at most the number of training samples.
     pub batch: usize,
     /// Samples to train on.
     pub train: usize,
     /// Samples to test on; 0 for none.
     pub test: usize,
-    /// The shape in which samples are stored: larger than the network's input if they are to be
-    /// cropped.
+    /// Shape of a stored sample. Larger than the network's input if samples are cropped.
     pub stored: Shape,
-    /// Whether all networks see the same images, so that one copy of them is enough.
+    /// All networks train on the same images, of which one copy is stored.
     pub shared_images: bool,
     /// Numbers of a real label; `None` for classes.
     pub real: Option<usize>,
-    /// What is minimized.
+    /// The loss that training minimizes.
     pub loss: Loss,
-    /// What is done to the images in training, and whether they are whitened after it.
+    /// Augmentation of training images, and true if images are whitened after it.
     pub augmentation: Option<(Augmentation, bool)>,
-    /// The factor of the velocity.
+    /// Momentum: the factor of the velocity.
     pub momentum: f64,
     /// Weight decay.
     pub decay: f64,
@@ -57,11 +56,11 @@ pub struct Goal {
 /// An array of the network in a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    /// What it is.
+    /// Its name, shape and kind in the network.
     pub parameter: Parameter,
-    /// Where it is.
+    /// Its array in the plan.
     pub value: ArrayId,
-    /// Its gradient and its velocity, if it is trained.
+    /// Arrays of its gradient and its velocity, if it is trained.
     pub trained: Option<[ArrayId; 2]>,
 }
 
@@ -72,28 +71,28 @@ pub struct DataArrays {
     pub images: ArrayId,
     /// Their labels, and which of them are changed.
     pub labels: LabelArrays,
-    /// All but the last batch, in file order, without training.
+    /// Evaluates a whole batch, in file order, without training.
     pub evaluate: SequenceId,
-    /// The last batch, if it is shorter.
+    /// Evaluates the last batch, if it is shorter.
     pub evaluate_last: Option<SequenceId>,
 }
 
-/// A plan, and where everything is in it.
+/// A plan, with the identifiers of its arrays and sequences.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
     /// The plan.
     pub plan: Plan,
     /// The network's arrays, in the order of [`Architecture::arrays`].
     pub arrays: Vec<Stored>,
-    /// What the batch is gathered into.
+    /// Input of the network, into which a batch is gathered.
     pub input: View,
-    /// What the network puts out.
+    /// Output of the network.
     pub output: View,
     /// The order of the samples in an epoch.
     pub order: ArrayId,
-    /// What is trained on.
+    /// The training set.
     pub train: DataArrays,
-    /// What is tested on.
+    /// The test set.
     pub test: Option<DataArrays>,
     /// A step.
     pub step: SequenceId,
@@ -101,7 +100,7 @@ pub struct Program {
     pub step_last: Option<SequenceId>,
     /// As `step`, without the update, and with the gradient of the input, at `input_gradient`.
     pub gradients: SequenceId,
-    /// Where `gradients` leaves the gradient of the input.
+    /// Gradient of the input, which `gradients` writes.
     pub input_gradient: View,
 }
 
@@ -231,7 +230,7 @@ fn loss(loss: Loss, output: View, gradient: Option<View>, labels: LabelArrays) -
     }
 }
 
-/// What a layer's operation takes and gives, if it is one.
+/// Returns input and output of a layer's operation, or `None` for other operations.
 fn ends(operation: &Operation) -> Option<(View, View)> {
     match operation {
         Operation::Dense { input, output, .. }
@@ -254,7 +253,7 @@ struct Builder {
     named: HashMap<String, ArrayId>,
     /// Gradients of arrays of activations.
     gradients: HashMap<ArrayId, ArrayId>,
-    /// Which dropout a path is.
+    /// Index of each dropout, by the path of its layer.
     dropouts: HashMap<String, u32>,
 }
 
@@ -303,7 +302,7 @@ impl Builder {
         self.named[&format!("{path}.{name}")]
     }
 
-    /// The view of the gradient of what `view` sees.
+    /// Returns the view of the gradient of `view`.
     fn gradient(&mut self, view: View) -> View {
         let array = match self.gradients.get(&view.array) {
             Some(&array) => array,
@@ -318,7 +317,7 @@ impl Builder {
         View { array, ..view }
     }
 
-    /// Appends what `layers` do to `input`; the view of what comes out, which is `destination`
+    /// Appends the operations of `layers` on `input`. Returns the view of the output, which is `destination`
     /// if there is one. The first layer has index `first` in its sequence.
     #[allow(clippy::too_many_arguments)]
     fn layers(
@@ -407,7 +406,7 @@ impl Builder {
                 return Err(ArchitectureError::Layer {
                     layer: path.to_owned(),
                     reason: format!(
-                        "{layer}: networks run here with an epsilon of {EPSILON:e} only"
+                        "{layer}: expected an epsilon of {EPSILON:e}, the only one that training supports"
                     ),
                 });
             }

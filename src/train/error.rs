@@ -1,4 +1,4 @@
-//! Why training could not begin, or did not end.
+//! Errors of training.
 
 use shatter_device::DeviceError;
 use shatter_network::architecture::ArchitectureError;
@@ -6,60 +6,61 @@ use shatter_sample::SampleError;
 
 use super::checkpoint::CheckpointError;
 
-/// Why training could not begin, or did not end.
+/// Error of training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A network that does not take these data.
+    /// The network does not fit the data.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
-    /// A device that cannot.
+    /// The device failed, or does not support the training.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// A checkpoint that cannot be read or written.
+    /// A checkpoint cannot be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Samples that cannot be prepared.
+    /// The samples cannot be prepared.
     #[error(transparent)]
     Sample(#[from] SampleError),
-    /// A setting that makes no sense.
+    /// A setting is not valid, or settings and data do not fit each other. The text says why.
     #[error("{0}")]
     Setting(String),
-    /// More samples a step than there are.
+    /// A batch is larger than the training set.
     #[error("a batch of {batch} samples is larger than the training set of {samples}")]
     Batch {
-        /// Samples a step.
+        /// Samples per step.
         batch: usize,
-        /// Samples.
+        /// Training samples.
         samples: usize,
     },
-    /// One class: every network fits, and none learns.
-    #[error("the labels have {0} class: at least 2 are wanted")]
+    /// The labels have fewer than two classes.
+    #[error("the labels have {0} class; expected at least 2")]
     Classes(u32),
-    /// The loss ceased to be a number.
+    /// The loss is no longer finite.
     #[error(
-        "training diverged: the loss ceased to be finite at step {step} (epoch {epoch}); \
-         a smaller learning rate may help"
+        "training diverged: the loss is not finite at step {step} (epoch {epoch}); \
+         try a smaller learning rate"
     )]
     Diverged {
-        /// The step, from 1.
+        /// Step, from 1.
         step: u32,
-        /// Its epoch, from 1.
+        /// Epoch of the step, from 1.
         epoch: u32,
     },
-    /// A checkpoint that holds weights alone.
-    #[error(
-        "the checkpoint holds weights without velocities: a run can start from them, but not resume"
-    )]
-    Velocities,
-    /// A checkpoint of another run.
-    #[error("the checkpoint is of another run: its {what} is {held}, {wanted} is wanted")]
+    /// The checkpoint is of another run.
+    #[error("the checkpoint is of another run: its {what} is {found}; expected {expected}")]
     OtherRun {
-        /// What differs.
+        /// Name of what differs.
         what: String,
-        /// In the checkpoint.
-        held: String,
-        /// Here.
-        wanted: String,
+        /// Value in the checkpoint.
+        found: String,
+        /// Value in the run that resumes.
+        expected: String,
     },
+    /// The checkpoint has no velocities, though its run has taken steps.
+    #[error(
+        "the checkpoint holds weights without velocities and cannot be resumed; \
+         start a new run from its weights"
+    )]
+    NoVelocities,
 }

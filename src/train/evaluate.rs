@@ -1,4 +1,4 @@
-//! Loss and accuracies of outputs that are there already.
+//! Loss and accuracies of given outputs.
 
 use shatter_device::cpu::outcome;
 use shatter_exact::Element;
@@ -10,8 +10,9 @@ use super::outcome::{Measured, Tally};
 /// Samples whose losses are summed up at a time: sums of sums keep their digits.
 const BATCH: usize = 1024;
 
-/// Loss and accuracies over a prepared sample, of outputs for each of its points in their order; what a
-/// [`Trainer`](super::Trainer) finds of the same outputs.
+/// Returns loss and accuracies over a prepared sample, for the outputs at each of its points in their order (n × width
+/// numbers). They equal those of a [`Trainer`](super::Trainer) that has the same outputs.
+#[must_use]
 pub fn measured<E: Element>(outputs: &[E], set: &Prepared<E>, loss: Loss) -> Measured {
     let n = set.labels.len();
     let width = outputs.len() / n.max(1);

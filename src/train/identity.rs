@@ -1,5 +1,5 @@
-//! Identity of a run: what must be the same for a run to be the same. A checkpoint has it as its text `settings`, a
-//! summary as `identity`; FORMAT.md, "identity", lists the fields.
+//! Identity of a run: the data and settings that two parts of one run share. A checkpoint has it as its text
+//! `settings`, a summary as `identity`; FORMAT.md, "identity", lists the fields.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -20,9 +20,9 @@ use super::settings::Settings;
 /// to this one; records without a version are of version 0, in which fields may be absent.
 pub const VERSION: u32 = 1;
 
-/// That a record is of a version that this build does not know.
+/// Says that a record is of a version that this build does not know.
 pub(super) fn later_version(version: u32) -> String {
-    format!("it is of version {version}, and this build reads versions up to {VERSION}")
+    format!("version {version} is later than {VERSION}, the latest that this build reads")
 }
 
 /// Data and settings of a run.
@@ -37,35 +37,35 @@ pub(super) fn later_version(version: u32) -> String {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
-    /// What is trained on and tested on.
+    /// The training and test data.
     pub data: DataIdentity,
-    /// How.
+    /// The settings.
     pub settings: Settings,
 }
 
-/// What a run is trained and tested on.
+/// Identity of the data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataIdentity {
     /// Names of the classes, where the training sample has them. Version 0 may leave them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
-    /// What was done to labels or pixels.
+    /// Condition on labels or pixels.
     #[serde(with = "text")]
     pub condition: Condition,
-    /// The seed that the condition was drawn from.
+    /// Seed of the condition.
     pub condition_seed: u64,
     /// Kind of the device. Version 0 may leave it out, and trained on processors alone then.
     #[serde(default = "processor")]
     pub device: String,
-    /// In which numbers products of matrices are computed: `f32`, `f64`, `tf32`, `bf16`.
+    /// Numbers in which products of matrices are computed: `f32`, `f64`, `tf32`, `bf16`.
     pub precision: String,
-    /// What was done to images before training.
+    /// Preprocessing of images.
     pub preprocess: Preprocess,
-    /// Whether the labels of the test sample were randomized too.
+    /// Labels of the test sample were randomized too.
     pub randomize_test: bool,
     /// The training sample, as it was named.
     pub sample: String,
-    /// The seed that the samples were loaded with.
+    /// Seed that the samples were loaded with.
     pub sample_seed: Option<u64>,
     /// SHA-256 of the training sample with its labels.
     pub sample_sha256: Option<String>,
@@ -92,7 +92,8 @@ pub struct Difference {
 }
 
 impl DataIdentity {
-    /// Identity of data that come from nowhere that a sample could name, as they are.
+    /// Returns the identity of unchanged data that no sample text describes.
+    #[must_use]
     pub fn named(name: &str) -> DataIdentity {
         DataIdentity {
             classes: Vec::new(),
@@ -120,13 +121,15 @@ impl Identity {
     /// Reads the text `settings` of a checkpoint.
     ///
     /// # Errors
-    /// What is wrong with the text, and where.
+    /// If the text is not an identity in JSON. The error says what is wrong, and where.
     pub fn parse(text: &str) -> Result<Identity, serde_json::Error> {
         serde_json::from_str(text)
     }
 
     /// Returns the first field, in alphabetical order of the data's and then of the settings', in which `self` and
-    /// `other` differ, but for those in `apart`. Names of classes that one of them does not say are no difference.
+    /// `other` differ, but for those in `apart`. Names of classes that only one of them has are
+    /// not a difference.
+    #[must_use]
     pub fn difference(&self, other: &Identity, apart: &[&str]) -> Option<Difference> {
         let here = self.clone().with_classes_of(other);
         let other = other.clone().with_classes_of(self);
@@ -181,11 +184,11 @@ fn fields(record: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-/// Settings that say how long a run lasts, and not what it computes.
+/// Settings that determine how long a run lasts, and not what it computes.
 pub(super) const LASTING: [&str; 4] = ["epochs", "until_accuracy", "until_loss", "patience"];
 
 impl Settings {
-    /// Refuses settings `wanted` under which a run under these might have ended before it came to where it stands.
+    /// Refuses settings `wanted` under which a run under these might have ended earlier than it is now.
     pub(super) fn continues_under(&self, wanted: &Settings) -> Result<(), TrainError> {
         let goals = |of: &Settings| [of.until_accuracy, of.until_loss];
         let no_goal = goals(wanted).iter().all(Option::is_none);
@@ -199,9 +202,9 @@ impl Settings {
                 (None, None) => true,
             }
         };
-        let refuse = |field: &str, held: String, wanted: String| {
-            let wanted = format!("{wanted}, which it may have passed,");
-            Err(TrainError::OtherRun { what: field.to_owned(), held, wanted })
+        let refuse = |field: &str, found: String, wanted: String| {
+            let expected = format!("{wanted}, which the run may already have passed");
+            Err(TrainError::OtherRun { what: field.to_owned(), found, expected })
         };
         if !harder(self.until_accuracy, wanted.until_accuracy, |wanted, held| wanted >= held) {
             return refuse(

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use shatter_network::architecture::{Parameter, ParameterKind};
 use shatter_random::stream::{Purpose, stream_at};
 
-/// A rule for initial weights; the head of this module says which.
+/// A rule for initial weights. The table of this module gives the distributions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Initialization {
@@ -36,7 +36,7 @@ pub enum Initialization {
     GlorotNormal,
     /// Uniform, variance 2/(fan-in + fan-out).
     GlorotUniform,
-    /// What PyTorch's layers do: uniform, variance 1/(3·fan-in), biases too.
+    /// The rule of PyTorch's layers: uniform, variance 1/(3·fan-in), biases too.
     PyTorch,
 }
 
@@ -50,7 +50,7 @@ impl Initialization {
         Initialization::PyTorch,
     ];
 
-    /// Initial numbers of `parameter`, in the order of its shape (the last index runs fastest).
+    /// Draws the initial numbers of `parameter`, in the order of its shape (the last index runs fastest).
     ///
     /// `index` is its place in [`Architecture::arrays`]; the numbers depend on it, on the seed, on
     /// the rule and on the shape and fan-in of this array, and on no other array.
@@ -68,6 +68,7 @@ impl Initialization {
     /// assert_eq!(Initialization::HeUniform.draw(&arrays[1], 1, 1), [0.0; 64]);
     /// # Ok::<(), shatter_network::architecture::ArchitectureError>(())
     /// ```
+    #[must_use]
     pub fn draw(self, parameter: &Parameter, index: u32, seed: u64) -> Vec<f64> {
         let fan_in = parameter.fan_in as f64;
         let fans = fan_in + fan_out(parameter) as f64;
@@ -96,7 +97,7 @@ fn fan_out(parameter: &Parameter) -> usize {
     }
 }
 
-/// What a number is drawn from.
+/// Distribution of a number.
 enum Law {
     Constant(f64),
     /// Normal with mean 0 and this standard deviation.
@@ -137,7 +138,7 @@ impl FromStr for Initialization {
     fn from_str(text: &str) -> Result<Initialization, String> {
         Initialization::ALL.into_iter().find(|rule| rule.to_string() == text).ok_or_else(|| {
             let names = Initialization::ALL.map(|rule| rule.to_string()).join(", ");
-            format!("'{text}' is none of: {names}")
+            format!("'{text}' is not a rule for initial weights; expected one of: {names}")
         })
     }
 }

@@ -1,6 +1,6 @@
-//! What training finds, as it goes into records.
+//! Losses and accuracies of training, as records hold them.
 //!
-//! JSON has no number that is not finite: such a loss stands there as `null`.
+//! JSON has no number that is not finite: such a loss is `null`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::settings::Settings;
 /// Loss and accuracy over some samples, with those whose labels were changed apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Whether labels are real numbers, which are not classified.
+    /// Labels are real numbers, and accuracies are not counted.
     pub real: bool,
     /// Sum of the losses.
     #[serde(with = "finite")]
@@ -24,7 +24,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of nothing yet.
+    /// Returns the empty tally. `real` is true if labels are real numbers.
+    #[must_use]
     pub fn new(real: bool) -> Tally {
         Tally { real, ..Tally::default() }
     }
@@ -39,12 +40,14 @@ impl Tally {
         plus(&mut self.changed, outcome.changed);
     }
 
-    /// Samples.
+    /// Returns the number of samples.
+    #[must_use]
     pub fn count(&self) -> u64 {
         self.clean.1 + self.changed.1
     }
 
-    /// Mean loss and accuracies.
+    /// Returns mean loss and accuracies.
+    #[must_use]
     pub fn measured(&self) -> Measured {
         let share =
             |(right, all): (u64, u64)| (all > 0 && !self.real).then(|| right as f64 / all as f64);
@@ -73,7 +76,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Where training diverged: no number means anything.
+    /// Measurement of a run that diverged: the loss is NaN, and there are no accuracies.
     pub const NOT_FINITE: Measured =
         Measured { loss: f64::NAN, accuracy: None, clean: None, changed: None };
 }
@@ -85,36 +88,36 @@ pub struct Line {
     pub step: u32,
     /// Epochs that are complete.
     pub epoch: u32,
-    /// Whether an epoch ends here; its line speaks of all of it.
+    /// An epoch ends here, and the line covers all of it.
     pub end_of_epoch: bool,
     /// The learning rate.
     pub learning_rate: f64,
-    /// Over the batches as they were trained on, each before its update.
+    /// Loss and accuracy over the batches of the line, each before its update.
     pub online: Measured,
-    /// The whole training set after the last step, where it was evaluated.
+    /// Loss and accuracy of the whole training set after the last step, if it was evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train: Option<Measured>,
-    /// The test set after the last step.
+    /// Loss and accuracy of the test set after the last step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Measured>,
 }
 
-/// Why a run ended.
+/// Reason why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ended {
-    /// Every condition to stop that was asked for: the data are fitted.
+    /// Training accuracy and loss reached the goals of the settings: the data are fitted.
     Fitted,
     /// All epochs are done.
     Epochs,
     /// The test accuracy no longer improved.
     Patience,
-    /// The loss ceased to be finite.
+    /// The loss is no longer finite.
     Diverged,
 }
 
 impl Ended {
-    /// Whether a run under settings `held` that ended so after `epochs` epochs would have ended
+    /// Returns true if a run under settings `held` that ended so after `epochs` epochs would have ended
     /// there under settings `wanted`, too.
     pub(super) fn holds(self, epochs: u32, held: &Settings, wanted: &Settings) -> bool {
         let goals = |of: &Settings| (of.until_accuracy, of.until_loss, of.patience);
@@ -127,7 +130,7 @@ impl Ended {
     }
 }
 
-/// How a run went.
+/// Summary of a run that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Version of the record.
@@ -137,7 +140,7 @@ pub struct Summary {
     pub architecture: String,
     /// Data and settings.
     pub identity: Identity,
-    /// Why it ended.
+    /// Reason why it ended.
     pub ended: Ended,
     /// Steps.
     pub steps: u32,
@@ -146,9 +149,9 @@ pub struct Summary {
     /// Training labels that differ from the sample's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_labels: Option<u32>,
-    /// The training set under the final weights.
+    /// Loss and accuracy of the training set under the final weights.
     pub train: Measured,
-    /// The test set under the final weights.
+    /// Loss and accuracy of the test set under the final weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<Measured>,
     /// The best test accuracy of any epoch, and the epoch.
@@ -157,7 +160,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether an accuracy or a loss was to be reached.
+    /// Returns true if the settings have a goal: a training accuracy or a training loss.
+    #[must_use]
     pub fn asked(&self) -> bool {
         let Settings { until_accuracy, until_loss, .. } = self.identity.settings;
         until_accuracy.or(until_loss).is_some()

@@ -26,20 +26,22 @@ use super::trainer::{Data, Trainer};
 /// One run of a randomization test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Case {
-    /// What is done to the data.
+    /// Condition on the data.
     pub condition: Condition,
     /// Seed of the condition, the initial weights and the order.
     pub seed: u64,
 }
 
 impl Case {
-    /// Name of its folder, for example `corrupted-0.5-seed1`.
+    /// Returns the name of its folder, for example `corrupted-0.5-seed1`.
+    #[must_use]
     pub fn name(&self) -> String {
         format!("{}-seed{}", self.condition, self.seed).replace(':', "-")
     }
 }
 
-/// What all runs have in common.
+/// Data, network and settings that all runs of a randomization test share.
+#[derive(Debug)]
 pub struct Common<'a> {
     /// The training set.
     pub train: &'a RawSample,
@@ -47,30 +49,32 @@ pub struct Common<'a> {
     pub test: Option<&'a RawSample>,
     /// The seed that the samples were loaded with.
     pub sample_seed: u64,
-    /// SHA-256 of the training set and of the test set, so that no run is resumed on other data.
+    /// SHA-256 of the training set and of the test set. No run is resumed on other data.
     pub digests: (String, Option<String>),
-    /// What is done to images before training.
+    /// Preprocessing of images.
     pub preprocess: Preprocess,
-    /// Whether the test set's labels are randomized as well.
+    /// Labels of the test set are randomized as well.
     pub randomize_test: bool,
     /// The network, as text or name.
     pub model: &'a str,
-    /// Of products of matrices, so that no run is resumed in another one.
+    /// Arithmetic of products of matrices. No run is resumed in another one.
     pub arithmetic: Arithmetic,
-    /// Settings; the seed is the case's.
+    /// Settings. The seed is replaced by that of the case.
     pub settings: Settings,
 }
 
 impl Common<'_> {
-    /// Whether the condition of a case means something for these data and settings.
+    /// Checks that the condition of a case applies to these data and settings.
     ///
     /// # Errors
-    /// [`TrainError`], saying why not.
+    /// [`TrainError`], if it does not.
     pub fn check(&self, case: Case) -> Result<(), TrainError> {
         let condition = case.condition;
         if condition.changes_pixels() && self.settings.augmentation.is_some() {
-            let reason = "augmentation moves pixels, and so does the condition: one of them";
-            return Err(TrainError::Setting(reason.into()));
+            let reason = format!(
+                "augmentation and the condition {condition} both change pixels; use one of them"
+            );
+            return Err(TrainError::Setting(reason));
         }
         Recipe::new(condition.label_rule(), &self.train.labels, case.seed)?;
         let shape = self.train.points.shape();
@@ -78,7 +82,7 @@ impl Common<'_> {
         Ok(condition.check(shape)?)
     }
 
-    /// The data of a case.
+    /// Prepares the data of a case.
     ///
     /// # Errors
     /// Those of [`prepare`].
@@ -95,7 +99,7 @@ impl Common<'_> {
         Ok(prepare(self.train, self.test, condition, &preprocess, seed, random)?)
     }
 
-    /// Sets cases up side by side, with data that [`Common::prepare`] or [`Common::prepare_all`] made.
+    /// Sets cases up side by side, with data from [`Common::prepare`] or [`Common::prepare_all`].
     ///
     /// # Errors
     /// [`TrainError`], if network, data and settings do not fit each other.
@@ -116,7 +120,7 @@ impl Common<'_> {
         Trainer::side_by_side(device, self.network()?, &runs)
     }
 
-    /// The data of several cases. Those that change labels alone hold the same images.
+    /// Prepares the data of several cases. Those that change labels alone share their images.
     ///
     /// # Errors
     /// Those of [`prepare`].
@@ -146,7 +150,7 @@ impl Common<'_> {
         Ok(all)
     }
 
-    /// The network for labels like these and images of this shape, before they are cropped.
+    /// Returns the network for labels like these and images of this shape, before they are cropped.
     fn architecture(&self, labels: &Labels, shape: Shape) -> Result<Architecture, TrainError> {
         let outputs = match labels {
             Labels::Classes { count, .. } => *count as usize,
@@ -159,12 +163,13 @@ impl Common<'_> {
         Ok(Architecture::named(self.model, input, outputs)?)
     }
 
-    /// The settings of a case.
+    /// Returns the settings of a case.
+    #[must_use]
     pub fn settings(&self, case: Case) -> Settings {
         Settings { seed: case.seed, ..self.settings.clone() }
     }
 
-    /// What a run is trained on, so that it is not resumed on anything else.
+    /// Returns the identity of the data of a run, so that it is not resumed on other data.
     fn identity<E: Element>(&self, case: Case, device: &str) -> DataIdentity {
         let identity = DataIdentity {
             classes: Vec::new(),
@@ -183,7 +188,7 @@ impl Common<'_> {
         identity.with_classes(&self.train.labels)
     }
 
-    /// Whether a summary is of this case on a device of this kind, so that it need not be run again.
+    /// Returns true if a summary is of this case on a device of this kind, so that the case need not be run again.
     ///
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other.
@@ -202,7 +207,7 @@ impl Common<'_> {
         Ok(ended && same && summary.architecture == self.network()?.to_string())
     }
 
-    /// The network that all runs train.
+    /// Returns the network that all runs train.
     ///
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other.
@@ -212,7 +217,7 @@ impl Common<'_> {
         self.architecture(&self.train.labels, shape)
     }
 
-    /// What the runs do, on a batch of one sample: for asking a device whether it can.
+    /// Compiles the network for a batch of one sample, to ask a device if it supports the operations.
     ///
     /// # Errors
     /// [`TrainError`], if data and network do not fit each other, or for the augmentation.
@@ -237,8 +242,8 @@ impl Common<'_> {
         Ok(compile(&architecture, &goal)?)
     }
 
-    /// Sets cases up side by side, each in its folder: where its checkpoint stands, if it has one,
-    /// and at the beginning otherwise. All must stand at the same place ([`place`]).
+    /// Sets cases up side by side, each in its folder: at its checkpoint if it has one, at the beginning otherwise. All
+    /// must be at the same place ([`place`]).
     ///
     /// # Errors
     /// [`RunError`].
@@ -261,8 +266,9 @@ impl Common<'_> {
 /// A training set and a test set, prepared.
 pub type PreparedPair<E> = (Prepared<E>, Option<Prepared<E>>);
 
-/// Where the checkpoint in a folder stands: epoch, and sample of it; the beginning if there is none,
-/// and nowhere if it cannot be read.
+/// Returns epoch and sample of the checkpoint in a folder: (0, 0) if there is no checkpoint, `None` if it cannot be
+/// read.
+#[must_use]
 pub fn place<E: Element>(folder: &Path) -> Option<(u32, u32)> {
     let file = folder.join(run::CHECKPOINT);
     if !file.exists() {
@@ -292,14 +298,14 @@ pub fn summary(folder: &Path) -> Result<Option<Summary>, RunError> {
     }
 }
 
-/// A row of the table in the end.
+/// A row of the table of a randomization test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// The condition.
     pub condition: String,
     /// The seed.
     pub seed: u64,
-    /// Why it ended.
+    /// Reason why it ended.
     pub ended: Ended,
     /// Steps until the training set was fitted; `None` if it was not.
     pub steps_to_fit: Option<u32>,
@@ -309,15 +315,16 @@ pub struct Row {
     pub ratio: Option<f64>,
     /// Training labels that differ from the sample's own.
     pub changed_labels: Option<u32>,
-    /// Training accuracy in the end, for classes.
+    /// Training accuracy at the end, for classes.
     pub train_accuracy: Option<f64>,
-    /// Training loss in the end.
+    /// Training loss at the end.
     pub train_loss: f64,
-    /// 1 − test accuracy in the end, for classes.
+    /// 1 − test accuracy at the end, for classes.
     pub test_error: Option<f64>,
 }
 
-/// The table of several runs.
+/// Returns the table of several runs, one row each.
+#[must_use]
 pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
     let fitted = |summary: &Summary| (summary.ended == Ended::Fitted).then_some(summary.steps);
     let baseline = |seed: u64| {

@@ -1,8 +1,8 @@
-//! A run from where it stands to its end, with its record, checkpoints and summary in a folder:
+//! Runs training to its end, from the beginning or a checkpoint, with its record, checkpoints and summary in a folder:
 //!
 //! * `train.jsonl`: one [`Line`] an epoch, and every `log_every` steps if asked for;
-//! * `checkpoint.safetensors`: where to resume;
-//! * `summary.json`: how it went, when it has ended.
+//! * `checkpoint.safetensors`: the state to resume from;
+//! * `summary.json`: the summary, once the run has ended.
 //!
 //! Neither how often checkpoints are written nor where a run was interrupted changes a byte of
 //! what comes out: orders, dropout and augmentation are functions of seed, epoch and step. A run
@@ -30,15 +30,15 @@ pub const RECORD: &str = "train.jsonl";
 /// Name of the summary.
 pub const SUMMARY: &str = "summary.json";
 
-/// How long steps are taken before somebody looks up.
+/// Time between calls of the watcher.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Online accuracy, as a part of the one that is wanted, from which on the whole training set is
+/// Online accuracy, as a part of the accuracy to be reached, from which on the whole training set is
 /// evaluated after each epoch to decide whether it is fitted. Where the network in training is
 /// another (dropout, augmentation), it is evaluated after every epoch.
 const NEARLY: f64 = 0.9;
 
-/// Where a run leaves its files, and how often.
+/// Folder of a run, and how often the run writes there.
 #[derive(Clone, Debug)]
 pub struct Folder {
     /// The folder.
@@ -47,47 +47,47 @@ pub struct Folder {
     pub checkpoint_every: Duration,
     /// Steps between lines within an epoch.
     pub log_every: Option<u32>,
-    /// Whether the whole training set is evaluated after every epoch.
+    /// The whole training set is evaluated after every epoch.
     pub evaluate_training: bool,
 }
 
-/// What a run was told by whoever watches it.
+/// Answer of a watcher to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Go on.
+    /// Continue training.
     Continue,
-    /// Write a checkpoint and leave.
+    /// Write a checkpoint and stop.
     Stop,
 }
 
-/// How a run came out of [`Held::run`].
+/// Result of [`Held::run`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Left {
-    /// It has ended.
+    /// The run has ended.
     Ended(Box<Summary>),
-    /// It was stopped, and can be resumed.
+    /// The run was stopped, and can be resumed.
     Stopped,
-    /// Half of the runs beside it have ended: it goes on from its checkpoint, with less beside it.
+    /// Half of the runs beside it have ended. It can be resumed from its checkpoint, with fewer runs beside it.
     Alone,
 }
 
-/// Why a run could not go on.
+/// Error of a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// Training.
+    /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A checkpoint that cannot be resumed.
+    /// The checkpoint cannot be resumed.
     #[error("{file}: {source}", file = .file.display())]
     Resume {
         /// The checkpoint.
         file: PathBuf,
-        /// Why not.
+        /// Reason why not.
         source: Box<TrainError>,
     },
     /// Another process has a run in the folder.
-    #[error("{folder}: another process trains there", folder = .folder.display())]
+    #[error("{folder}: another process is training in this folder; wait for it, or use another folder", folder = .folder.display())]
     InUse {
         /// The folder.
         folder: PathBuf,
@@ -98,12 +98,12 @@ pub enum RunError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file.
+    /// A file cannot be read or written.
     #[error("{file}: {source}", file = .file.display())]
     File {
         /// The file.
         file: PathBuf,
-        /// What the operating system says.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -114,7 +114,7 @@ fn at(file: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
 
 impl Folder {
     /// Makes the folder, if there is none, and keeps other processes from training there until the
-    /// result is dropped. What a process that was killed left half-written is removed.
+    /// result is dropped. Removes files that a killed process left half-written.
     ///
     /// # Errors
     /// [`RunError::InUse`], [`RunError::File`].
@@ -143,7 +143,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Removes the run that is there, if one is.
+    /// Removes the run in the folder, if there is one.
     ///
     /// # Errors
     /// [`RunError::File`].
@@ -153,7 +153,7 @@ impl Held {
         self.record.set_len(0).map_err(at(&self.folder.path.join(RECORD)))
     }
 
-    /// Whether a run, or a part of one, is there.
+    /// Returns true if the folder holds a run, or a part of one.
     ///
     /// # Errors
     /// [`RunError::File`].
@@ -163,7 +163,7 @@ impl Held {
         Ok(lines || [CHECKPOINT, SUMMARY].iter().any(|name| self.folder.path.join(name).exists()))
     }
 
-    /// That the record is still where it was: other files would make the folder anew, without it.
+    /// Checks that the record is still in its place. Writing other files would make the folder anew, without it.
     fn present(&self) -> Result<(), RunError> {
         let record = self.folder.path.join(RECORD);
         match atomic::is_at(&self.record, &record).map_err(at(&record))? {
@@ -172,7 +172,7 @@ impl Held {
         }
     }
 
-    /// Resumes a run of `trainer` from the folder's checkpoint, if there is one; whether there was.
+    /// Resumes a run of `trainer` from the folder's checkpoint. Returns false if there is none.
     ///
     /// # Errors
     /// [`RunError`], if it is of another run or cannot be read.
@@ -191,7 +191,7 @@ impl Held {
         Ok(true)
     }
 
-    /// Runs the only run of `trainer` to its end, or until `watch` says stop; `watch` is called every
+    /// Runs the only run of `trainer` to its end, or until `watch` says stop. `watch` is called every
     /// tenth of a second or every step, whichever is longer.
     ///
     /// # Errors
@@ -204,7 +204,7 @@ impl Held {
         run_together(std::slice::from_mut(self), trainer, watch).pop().unwrap_or(Ok(Left::Stopped))
     }
 
-    /// Before the first step: whether the run has ended before.
+    /// Prepares the folder for the first step. Returns the reason if the run has ended before.
     fn begin<E: Element>(
         &mut self,
         trainer: &mut Trainer<E>,
@@ -242,8 +242,8 @@ impl Held {
         Ok(())
     }
 
-    /// Whether the whole training set is evaluated after the epoch in which `online` was found, and
-    /// whether the accuracy decides then.
+    /// Returns two facts about the epoch in which `online` was found: true if the whole training set is evaluated after
+    /// it, and true if its accuracy then decides.
     fn evaluates<E: Element>(
         &self,
         trainer: &Trainer<E>,
@@ -359,22 +359,22 @@ impl Held {
     }
 }
 
-/// What an evaluation found: of the training set, and of the test set if there is one; each run's.
+/// Result of an evaluation, for each run: of the training set, and of the test set if there is one.
 type Evaluated = (Vec<Measured>, Option<Vec<Measured>>);
 
 /// Runs of a trainer, each with its folder, on their way to their ends.
 struct Together<'a, E: Element> {
     held: &'a mut [Held],
     trainer: &'a mut Trainer<E>,
-    /// How each came out, once it did.
+    /// Result of each run that is done.
     left: Vec<Option<Result<Left, RunError>>>,
 }
 
-/// Runs all runs of `trainer` to their ends, or until `watch` says stop, or half of them have ended
-/// where there are several, or one has an error, other than that it diverged; run r has folder
-/// `held[r]`, and what becomes of it does not depend on the others. `watch` is called every tenth of
-/// a second or every step, whichever is longer, with those that are under way. How each came out, in
-/// their order: as [`Held::run`] says.
+/// Runs all runs of `trainer` to their ends and returns their results, in their order, as [`Held::run`] does.
+///
+/// Stops early if `watch` says stop, if half of several runs have ended, or if one has an error other than that it
+/// diverged. Run r has folder `held[r]`, and its files do not depend on the other runs. `watch` is called with the
+/// progress of the runs under way, every tenth of a second or every step, whichever is longer.
 ///
 /// # Panics
 /// If there are fewer folders than runs.
@@ -398,7 +398,7 @@ pub fn run_together<E: Element>(
 }
 
 impl<E: Element> Together<'_, E> {
-    /// That a run takes no further part. If it diverged, its summary says so.
+    /// Excludes a run from further steps and keeps its result. If it diverged, its summary says so.
     fn conclude(&mut self, run: usize, left: Result<Left, RunError>) {
         self.trainer.retire(run);
         let written = match &left {
@@ -412,7 +412,7 @@ impl<E: Element> Together<'_, E> {
         self.left[run] = Some(written.and(left));
     }
 
-    /// Whether a run has an error that somebody should hear of now.
+    /// Returns true if a run has an error, other than that it diverged.
     fn failed(&self) -> bool {
         self.left.iter().flatten().any(|left| {
             let diverged = matches!(left, Err(RunError::Train(TrainError::Diverged { .. })));
@@ -559,7 +559,7 @@ fn remove(file: &Path) -> Result<(), RunError> {
     }
 }
 
-/// How a run went that stands where `trainer` does.
+/// Returns the summary of a run of `trainer`.
 fn summary<E: Element>(
     trainer: &Trainer<E>,
     run: usize,
@@ -592,7 +592,7 @@ fn keep_lines(record: &mut File, lines: u64) -> io::Result<()> {
     if (kept.len() as u64) < lines {
         let found = kept.len();
         return Err(io::Error::other(format!(
-            "the checkpoint speaks of {lines} lines, {found} are there"
+            "expected at least {lines} lines, as many as the checkpoint counts; found {found}"
         )));
     }
     let kept: u64 = kept.into_iter().map(|len| len as u64).sum();

@@ -1,5 +1,5 @@
-//! The rows of Tables 1 and 4 of Zhang et al. (ICLR 2017): which network, on which labels, with
-//! which regularizers. Settings that the paper gives for all rows are those of [`Settings::paper`].
+//! The rows of Tables 1 and 4 of Zhang et al. (ICLR 2017): their networks, labels and regularizers. Settings that the
+//! paper gives for all rows are those of [`Settings::paper`].
 //!
 //! Table 1 trains on true labels with and without random crops and weight decay, and on random
 //! labels with neither; Table 4 on random labels with one regularizer each: weight decay, random
@@ -14,10 +14,10 @@
 use shatter_prepare::{Augmentation, Condition};
 use shatter_sample::LabelRule;
 
-/// Weight decay of the rows that have it, if nothing else is asked for.
+/// Default weight decay of the rows that have it.
 pub const WEIGHT_DECAY: f64 = 1e-4;
 
-/// The decay of the learning rate of rows whose images change while labels are random.
+/// Decay of the learning rate of rows with augmentation and random labels.
 pub const SLOW: f64 = 0.999;
 
 /// A row of one of the tables.
@@ -27,16 +27,16 @@ pub struct Row {
     pub table: u8,
     /// The network, as `network::architecture` names it.
     pub model: &'static str,
-    /// What is done to images each time they are taken, if anything.
+    /// Augmentation of training images, if any.
     pub augmentation: Option<Augmentation>,
-    /// Whether weights decay.
+    /// Weights decay.
     pub weight_decay: bool,
-    /// Whether all training labels are random.
+    /// All training labels are random.
     pub random_labels: bool,
 }
 
 impl Row {
-    /// Name of its folder: the network, its regularizers, its labels.
+    /// Returns the name of its folder: the network, its regularizers, its labels.
     ///
     /// ```
     /// use shatter_train::table1::ROWS;
@@ -44,6 +44,7 @@ impl Row {
     /// assert_eq!(ROWS[18].name(), "mlp1x512-random");
     /// assert_eq!(ROWS[24].name(), "inception-flip-rotate-random");
     /// ```
+    #[must_use]
     pub fn name(&self) -> String {
         let mut name = self.model.to_owned();
         let Augmentation { crop, flip, rotation } = self.augmentation.unwrap_or_default();
@@ -59,13 +60,15 @@ impl Row {
         name
     }
 
-    /// What is done to the data.
+    /// Returns the condition on the data.
+    #[must_use]
     pub fn condition(&self) -> Condition {
         let rule = if self.random_labels { LabelRule::Random } else { LabelRule::True };
         Condition::Labels(rule)
     }
 
-    /// The decay of the learning rate, where it is not the same as for all rows.
+    /// Returns the decay of the learning rate, if it differs from that of the other rows.
+    #[must_use]
     pub fn rate_decay(&self) -> Option<f64> {
         (self.random_labels && self.augmentation.is_some()).then_some(SLOW)
     }

@@ -1,10 +1,11 @@
 //! Networks in training: steps, evaluations, checkpoints.
 //!
 //! A trainer holds several runs side by side, of one architecture under settings that differ in the
-//! seed alone: each operation of a step is done for all of them at once, and each gets the bytes
-//! that it would get by itself. They stand at the same sample of the same epoch; one that has ended
-//! is left out of what is counted and read, though the device goes on computing it.
+//! seed alone. Each operation of a step is done for all of them at once, and each run gets the bytes
+//! that it would get by itself. All are at the same sample of the same epoch. A run that has ended is
+//! neither counted nor read, though the device continues to compute it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use shatter_device::{Control, Device, Memory, Operation, SequenceId};
@@ -24,15 +25,16 @@ use super::outcome::{Measured, Tally};
 use super::progress::Progress;
 use super::settings::{Order, Settings};
 
-/// What is trained on and tested on.
+/// Data of a run.
+#[derive(Debug)]
 pub struct Data<'a, E> {
     /// The training set.
     pub train: &'a Prepared<E>,
     /// The test set.
     pub test: Option<&'a Prepared<E>>,
-    /// Whether each image is whitened after it was augmented.
+    /// Each image is whitened after it was augmented.
     pub whiten: bool,
-    /// What stands in checkpoints, so that no run is resumed on other data.
+    /// Identity of the data, which checkpoints hold, so that no run is resumed on other data.
     pub identity: DataIdentity,
 }
 
@@ -43,10 +45,16 @@ fn has_effect(augmentation: Augmentation, stored: Shape, input: Shape) -> Result
         Err(TrainError::Setting(format!("augmentation by {what} changes nothing: {why}")))
     };
     if !stored.is_image() {
-        return refuse("crop, flip or rotation", format!("{stored} are no images"));
+        return refuse(
+            "crop, flip or rotation",
+            format!("points of shape {stored} are not images"),
+        );
     }
     if augmentation.crop && (stored.height, stored.width) == (input.height, input.width) {
-        return refuse("crop", format!("the network takes all of {stored}"));
+        return refuse(
+            "crop",
+            format!("the network takes whole images of {stored}; expected a smaller input"),
+        );
     }
     Ok(())
 }
@@ -58,9 +66,9 @@ struct Run {
     changed: u32,
     data: DataIdentity,
     progress: Progress,
-    /// Whether it takes part in further steps.
+    /// It takes part in further steps.
     live: bool,
-    /// Whether its loss ceased to be finite.
+    /// Its loss is no longer finite.
     diverged: bool,
 }
 
@@ -70,13 +78,22 @@ pub struct Trainer<E: Element> {
     outputs: usize,
     samples: usize,
     tests: usize,
-    /// Whether labels are real numbers.
+    /// Labels are real numbers.
     real: bool,
     program: Program,
     memory: Box<dyn Memory<E>>,
     runs: Vec<Run>,
     /// The epoch whose order the device has.
     ordered: Option<u32>,
+}
+
+impl<E: Element> fmt::Debug for Trainer<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer")
+            .field("architecture", &format_args!("{}", self.architecture))
+            .field("runs", &self.runs.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Refuses runs that one sequence of operations cannot serve.
@@ -94,8 +111,8 @@ fn alike<E>(runs: &[(Data<E>, Settings)]) -> Result<(), TrainError> {
     };
     let first = runs.first().map(facts);
     if runs.iter().any(|run| Some(facts(run)) != first) {
-        let reason = "runs side by side must have settings that differ in the seed alone, and \
-                      samples of one size";
+        let reason = "runs side by side need settings that differ only in the seed, and samples of \
+                      the same size";
         return Err(TrainError::Setting(reason.into()));
     }
     Ok(())
@@ -127,7 +144,9 @@ impl<E: Element> Trainer<E> {
         runs: &[(Data<E>, Settings)],
     ) -> Result<Trainer<E>, TrainError> {
         let Some((data, settings)) = runs.first() else {
-            return Err(TrainError::Setting("no run to train".into()));
+            return Err(TrainError::Setting(
+                "there is no run to train; expected at least one".into(),
+            ));
         };
         settings.check().map_err(TrainError::Setting)?;
         alike(runs)?;
@@ -142,16 +161,21 @@ impl<E: Element> Trainer<E> {
             Labels::Real { outputs, .. } => (*outputs, Some(*outputs)),
         };
         if real.is_some() && settings.loss == super::compile::Loss::CrossEntropy {
-            let reason = "real labels want the squared loss: cross-entropy is for classes";
+            let reason = "cross-entropy needs classes, and the labels are real numbers; use the \
+                          squared loss";
             return Err(TrainError::Setting(reason.into()));
         }
         let given = architecture.output()?;
         if given != Shape::vector(outputs) {
-            let reason = format!("the network puts out {given}, the labels want {outputs} numbers");
+            let reason = format!(
+                "expected a network with {outputs} outputs, as many as the labels have; found outputs \
+                 of shape {given}"
+            );
             return Err(TrainError::Setting(reason));
         }
         if settings.patience.is_some() && (tests == 0 || real.is_some()) {
-            let reason = "patience looks at the accuracy on a test set, and there is none";
+            let reason = "patience needs the accuracy on a test set; expected a test set whose labels \
+                          are classes";
             return Err(TrainError::Setting(reason.into()));
         }
         let augmentation = settings.augmentation;
@@ -170,7 +194,8 @@ impl<E: Element> Trainer<E> {
         };
         if !fits {
             let input = architecture.input;
-            let reason = format!("the network takes {input}, the samples have {stored}");
+            let reason =
+                format!("samples of shape {stored} do not fit the network; expected shape {input}");
             return Err(TrainError::Setting(reason));
         }
         let same = |set: fn(&Data<E>) -> Option<*const Vec<E>>| {
@@ -265,25 +290,29 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// The network.
+    /// Returns the network.
+    #[must_use]
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// How many runs are side by side.
+    /// Returns the number of runs.
+    #[must_use]
     pub fn runs(&self) -> usize {
         self.runs.len()
     }
 
-    /// The settings of a run.
+    /// Returns the settings of a run.
     ///
     /// # Panics
-    /// If there is no such run; so do all methods that take the number of one.
+    /// If there is no such run. All methods that take the index of a run panic then.
+    #[must_use]
     pub fn settings(&self, run: usize) -> &Settings {
         &self.runs[run].settings
     }
 
-    /// How far a run is.
+    /// Returns the progress of a run.
+    #[must_use]
     pub fn progress(&self, run: usize) -> &Progress {
         &self.runs[run].progress
     }
@@ -292,28 +321,31 @@ impl<E: Element> Trainer<E> {
         &mut self.runs[run].progress
     }
 
-    /// Whether a run takes part in further steps: not if it has diverged or was retired.
+    /// Returns true if a run takes part in further steps. It does until it diverges or is retired.
+    #[must_use]
     pub fn is_live(&self, run: usize) -> bool {
         self.runs[run].live
     }
 
-    /// Leaves a run where it stands.
+    /// Excludes a run from further steps.
     pub fn retire(&mut self, run: usize) {
         self.runs[run].live = false;
     }
 
-    /// Samples to train on.
+    /// Returns the number of training samples.
+    #[must_use]
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// Training labels that differ from the sample's own.
+    /// Returns the number of training labels of a run that differ from the sample's own.
+    #[must_use]
     pub fn changed_labels(&self, run: usize) -> u32 {
         self.runs[run].changed
     }
 
-    /// Whether the network in training is another than the one that is evaluated, so that its
-    /// accuracy as it goes along says little about the other's.
+    /// Returns true if dropout or augmentation make the network in training differ from the one that is evaluated, so
+    /// that its accuracy says little about the other's.
     pub(super) fn differs_in_training(&self) -> bool {
         let dropout = |step: &Operation| matches!(step, Operation::Dropout { .. });
         let plan = &self.program.plan;
@@ -321,12 +353,13 @@ impl<E: Element> Trainer<E> {
         self.runs[0].settings.augmentation.is_some() || operations.into_iter().any(dropout)
     }
 
-    /// Whether there is a test set.
+    /// Returns true if there is a test set.
+    #[must_use]
     pub fn has_test(&self) -> bool {
         self.tests > 0
     }
 
-    /// The arrays of a run's network, in canonical order.
+    /// Reads the arrays of a run's network, in the order of [`Architecture::arrays`].
     ///
     /// # Errors
     /// Those of the device.
@@ -355,7 +388,7 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// Everything that a run needs to go on elsewhere.
+    /// Reads the state needed to resume a run.
     ///
     /// # Errors
     /// Those of the device.
@@ -385,14 +418,18 @@ impl<E: Element> Trainer<E> {
         Identity { data: data.clone(), settings: settings.clone() }
     }
 
-    /// A run goes on from a checkpoint of its own. It may be to last longer.
+    /// Resumes a run from a checkpoint of its own. Its settings may let it last longer than those of the checkpoint.
     ///
     /// # Errors
-    /// [`TrainError::OtherRun`], naming the first thing that differs.
+    /// [`TrainError::OtherRun`], naming the first difference; [`TrainError::NoVelocities`]; [`TrainError::Setting`], if
+    /// the checkpoint is at a sample where no batch begins; those of the device.
     pub fn resume(&mut self, run: usize, checkpoint: &Checkpoint<E>) -> Result<(), TrainError> {
-        let differs = |what: &str, held: String, wanted: String| {
+        let differs = |what: &str, found: String, expected: String| {
             let what = what.to_owned();
-            if held == wanted { Ok(()) } else { Err(TrainError::OtherRun { what, held, wanted }) }
+            if found == expected {
+                return Ok(());
+            }
+            Err(TrainError::OtherRun { what, found, expected })
         };
         differs("network", checkpoint.architecture.clone(), self.architecture.to_string())?;
         differs("input", checkpoint.input.to_string(), self.architecture.input.to_string())?;
@@ -406,18 +443,19 @@ impl<E: Element> Trainer<E> {
         let mut progress = checkpoint.progress;
         let position = progress.position as usize;
         if position >= self.samples || !position.is_multiple_of(self.runs[run].settings.batch) {
-            let reason =
-                format!("the checkpoint stands at sample {position}, where no batch begins");
+            let reason = format!(
+                "the checkpoint is at sample {position} of an epoch, where no batch begins"
+            );
             return Err(TrainError::Setting(reason));
         }
         if progress.step > 0 && checkpoint.velocities.is_empty() {
-            return Err(TrainError::Velocities);
+            return Err(TrainError::NoVelocities);
         }
         held.continues_under(wanted)?;
         if progress.epoch > self.runs[run].settings.epochs {
-            let (held, wanted) =
-                (progress.epoch.to_string(), self.runs[run].settings.epochs.to_string());
-            return differs("count of epochs that are done", held, format!("{wanted} at most"));
+            let most = self.runs[run].settings.epochs;
+            let (found, expected) = (progress.epoch.to_string(), format!("at most {most}"));
+            return differs("number of completed epochs", found, expected);
         }
         progress.ended = progress.ended.filter(|ended| ended.holds(progress.epoch, held, wanted));
         self.set_weights(run, &checkpoint.arrays)?;
@@ -445,8 +483,8 @@ impl<E: Element> Trainer<E> {
         (0..self.runs.len()).filter(|&run| self.runs[run].live).collect()
     }
 
-    /// Takes up to `count` steps, not beyond the end of the epoch, and counts them. A run whose loss
-    /// is not finite takes no part any more.
+    /// Takes up to `count` steps, not beyond the end of the epoch. A run whose loss is not finite takes no part in
+    /// further steps.
     ///
     /// # Errors
     /// [`TrainError::Diverged`], if no run is left; [`TrainError::Setting`], if runs stand at
@@ -460,7 +498,8 @@ impl<E: Element> Trainer<E> {
         };
         let (epoch, position, step) = at(first);
         if live.iter().any(|&run| at(run) != at(first)) {
-            let reason = "runs side by side stand at different samples";
+            let reason = "runs side by side are at different samples; resume them from checkpoints of \
+                          one step";
             return Err(TrainError::Setting(reason.into()));
         }
         if self.ordered != Some(epoch) {
@@ -509,15 +548,16 @@ impl<E: Element> Trainer<E> {
         Err(self.diverged(first).unwrap_or_else(|| self.diverged_here(first)))
     }
 
-    /// That the loss of a run ceased to be finite, if it did.
+    /// Returns the error of a run that diverged, [`TrainError::Diverged`], or `None`.
+    #[must_use]
     pub fn diverged(&self, run: usize) -> Option<TrainError> {
         let Progress { step, epoch, .. } = self.runs[run].progress;
         let epoch = epoch.saturating_add(1);
         self.runs[run].diverged.then_some(TrainError::Diverged { step, epoch })
     }
 
-    /// Begins the next epoch of the runs that go on, once all samples of this one are done; what
-    /// its batches found, of each run.
+    /// Begins the next epoch, once all samples of this one are done. Returns loss and accuracies over the batches of
+    /// the epoch, for each run. A run that takes no part stays where it is.
     pub fn end_epoch(&mut self) -> Vec<Measured> {
         let real = self.real;
         let end = |run: &mut Run| {
@@ -534,15 +574,14 @@ impl<E: Element> Trainer<E> {
         self.runs.iter_mut().map(end).collect()
     }
 
-    /// That the loss of a run is not finite where it stands.
+    /// Returns the error that the loss of a run is not finite at its present step.
     pub(super) fn diverged_here(&self, run: usize) -> TrainError {
         let Progress { step, epoch, position, .. } = self.runs[run].progress;
         let within = u32::from(position > 0 || epoch == 0);
         TrainError::Diverged { step, epoch: epoch.saturating_add(within) }
     }
 
-    /// Loss and accuracies of the training set under the present weights of each run, without
-    /// training.
+    /// Evaluates the training set under the present weights of each run, without training.
     ///
     /// # Errors
     /// Those of the device.
@@ -550,7 +589,7 @@ impl<E: Element> Trainer<E> {
         self.evaluate(self.program.train, self.samples)
     }
 
-    /// The same of the test set, if there is one.
+    /// Evaluates the test set, if there is one, as [`Trainer::evaluate_training`] does the training set.
     ///
     /// # Errors
     /// Those of the device.
@@ -572,8 +611,8 @@ impl<E: Element> Trainer<E> {
         (0..self.runs.len()).map(found).collect()
     }
 
-    /// Runs all batches of a data set and calls `each` after every one; what they found is left
-    /// to be read, so that a device is waited for once.
+    /// Runs all batches of a data set and calls `each` after every one. Outcomes are left to be read, so that the
+    /// device is waited for once.
     fn evaluate_batches(
         &mut self,
         arrays: DataArrays,
@@ -593,8 +632,7 @@ impl<E: Element> Trainer<E> {
         Ok(())
     }
 
-    /// What the network of a run puts out for every sample of the training set: samples × outputs
-    /// numbers.
+    /// Computes the outputs of the network of a run at every training sample: samples × outputs numbers.
     ///
     /// # Errors
     /// Those of the device.

@@ -196,7 +196,7 @@ fn emulated_a_gpu_without_room() {
     };
     let output = fit("cuda");
     assert_eq!(output.status.code(), Some(2), "{}", out(&output));
-    let why = "bytes are wanted for '";
+    let why = "cannot allocate ";
     assert!(err(&output).contains(why), "{}", err(&output));
     let output = fit("auto");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));

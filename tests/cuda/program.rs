@@ -98,7 +98,7 @@ fn training_has_the_losses_of_the_processor() {
     elsewhere[to + 1] = "cuda";
     let output = shatter(&folder, libraries, &[], &elsewhere);
     assert_eq!(output.status.code(), Some(2));
-    let said = "its device is \"cuda\", \"cpu\" is wanted";
+    let said = "its device is \"cuda\"; expected \"cpu\"";
     assert!(err(&output).contains(said), "{}", err(&output));
     run(&words("cuda", (MODEL, "4"), &["--resume"]));
     assert!(checkpoint("cuda").unwrap() == first);
@@ -170,11 +170,11 @@ fn emulated_replicas_want_memory() {
     let (status, table, text) = sweep("two", "3");
     assert_eq!(status, Some(0), "{text}");
     assert!(table == all);
-    let [why, what] = ["bytes are wanted for '", "; 2 at once from here on"];
+    let [why, what] = ["cannot allocate ", "; 2 at once from here on"];
     assert!(text.contains(why) && text.contains(what), "{text}");
     let (status, .., errors) = sweep("none", "0");
     assert_eq!(status, Some(2), "{errors}");
-    assert!(errors.contains("bytes are wanted for '"), "{errors}");
+    assert!(errors.contains("cannot allocate "), "{errors}");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn auto_takes_what_can_do_it_and_says_why() {
     let text = short(MODEL, &[]);
     assert!(text.contains(GPU) && !text.contains("no GPU"), "{text}");
     let text = short(MODEL, &["--overwrite", "--precision", "f64"]);
-    assert!(text.contains("(no GPU: the device has no f64 on CUDA, only f32)"), "{text}");
+    assert!(text.contains("(no GPU: the device does not support f64 on CUDA, only f32)"), "{text}");
     let text = short("dense(8) batchnorm relu", &["--overwrite"]);
     assert!(text.contains(GPU) && !text.contains("no GPU"), "{text}");
 }

@@ -833,7 +833,7 @@ fn plans_that_make_no_sense_are_refused() {
     let mut plan = good.clone();
     plan.arrays.pop();
     let text = refused(&plan).to_string();
-    assert_eq!(text, "the plan has no array 25, which operation 6 of 'only' wants");
+    assert_eq!(text, "the plan has no array 25, which operation 6 of 'only' needs");
     for rows in [0, 4] {
         let mut plan = good.clone();
         plan.sequences[0].rows = rows;

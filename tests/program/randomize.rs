@@ -75,7 +75,7 @@ fn more_epochs_leave_what_has_fitted_alone() {
     assert_eq!(status(&first), 0, "{}", stdout(&first));
     let table = read_json(&folder, "out/randomize/table.json");
     // Nor does it count as fitted where it would not have come so far.
-    refused(&folder, &words("1"), &["true-seed0", "of another run", "epochs that are done"]);
+    refused(&folder, &words("1"), &["true-seed0", "of another run", "completed epochs"]);
     let second = shatter(&folder, &words("300"));
     assert_eq!(stdout(&second).matches("(kept)").count(), 2, "{}", stdout(&second));
     assert_eq!(read_json(&folder, "out/randomize/table.json"), table);

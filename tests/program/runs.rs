@@ -130,7 +130,7 @@ fn a_learning_rate_that_diverges() {
     let output = shatter(&folder, &run("diverged", &more));
     assert_eq!(status(&output), 3, "{}", stderr(&output));
     let text = stderr(&output);
-    assert!(text.contains("diverged: the loss ceased to be finite at step "), "{text}");
+    assert!(text.contains("diverged: the loss is not finite at step "), "{text}");
     assert!(!text.contains("step 0 "), "{text}");
     // Nothing of the run that stood there before, and a checkpoint of this one.
     let summary = read_json(&folder, "diverged/summary.json");
@@ -196,7 +196,11 @@ fn a_run_has_its_folder_for_itself() {
         assert!(program.try_wait().unwrap().is_none(), "it goes on for long");
         std::thread::sleep(Duration::from_millis(20));
     }
-    refused(&folder, &run("held", &["--resume"]), &["held: another process trains there"]);
+    refused(
+        &folder,
+        &run("held", &["--resume"]),
+        &["held: another process is training in this folder"],
+    );
     program.kill().unwrap();
     program.wait().unwrap();
     // What was half-written is removed by the next run, and nothing else.
@@ -354,7 +358,7 @@ fn settings_that_make_no_sense() {
         (&["--device", "cuda", "--precision", "f64"], "--device cuda"),
         (&["--augment", "spin"], "spin"),
         (&["--until-accuracy", "2"], "training accuracy 2"),
-        (&["--patience", "2"], "patience looks at the accuracy on a test set"),
+        (&["--patience", "2"], "patience needs the accuracy on a test set"),
         (&["--augment", "flip"], "augmentation by crop, flip or rotation changes nothing"),
         (&["--threads", "0"], "--threads 0"),
     ];
@@ -404,7 +408,7 @@ fn checkpoints_that_do_not_fit() {
     easier(&["--until-loss", "9", "--until-accuracy", "0.5"], "until accuracy");
     let shorter = ["train", "gaussian:n=40,d=3,classes=2", "--batch", "8", "--out", "good"];
     let shorter = [&shorter[..], &["--model", "mlp:4", "--resume", "--epochs", "1"]].concat();
-    refused(&folder, &shorter, &["of another run", "epochs that are done is 2, 1 at most"]);
+    refused(&folder, &shorter, &["of another run", "completed epochs is 2; expected at most 1"]);
     // Parts of a run without a checkpoint are not overwritten unasked, either.
     fs::create_dir(folder.path().join("part")).unwrap();
     fs::write(folder.path().join("part/train.jsonl"), "{}\n").unwrap();

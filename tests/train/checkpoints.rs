@@ -247,13 +247,13 @@ fn a_checkpoint_of_another_architecture_is_named() {
     assert!(weights(&with(&[("momentum/1.bias", "F32", &[1])])).is_ok());
 
     let error = weights(&file_of(&dense[..1])).unwrap_err();
-    assert!(matches!(&error, CheckpointError::Missing { tensor, wanted, .. }
-        if tensor == "1.bias" && wanted == &[1]));
+    assert!(matches!(&error, CheckpointError::Missing { tensor, expected, .. }
+        if tensor == "1.bias" && expected == &[1]));
     assert!(error.to_string().contains("another architecture"), "{error}");
 
     let error = weights(&file_of(&[("1.weight", "F32", &[2, 1]), dense[1]])).unwrap_err();
-    assert!(matches!(&error, CheckpointError::Shape { tensor, found, wanted, .. }
-        if tensor == "1.weight" && found == &[2, 1] && wanted == &[1, 2]));
+    assert!(matches!(&error, CheckpointError::Shape { tensor, found, expected, .. }
+        if tensor == "1.weight" && found == &[2, 1] && expected == &[1, 2]));
 
     for extra in ["1.more", "1.num_batches_tracked", "momentum/7.bias"] {
         let bytes = file_of(&[dense, &[(extra, "I64", &[4])]].concat());
@@ -289,7 +289,9 @@ fn a_checkpoint_of_other_numbers_is_refused() {
     let (_folder, path) = place();
     small::<f64>().save(&path, 5).unwrap();
     let error = Checkpoint::<f32>::load(&path).unwrap_err();
-    assert!(matches!(&error, CheckpointError::Type { found, wanted: "F32", .. } if found == "F64"));
+    assert!(
+        matches!(&error, CheckpointError::Type { found, expected: "F32", .. } if found == "F64")
+    );
     // Weights alone are rounded.
     let network = small::<f64>().network().unwrap();
     let weights = load_weights::<f32>(&path, &network).unwrap();
@@ -319,7 +321,7 @@ fn numbers_that_are_not_finite_are_neither_written_nor_read() {
     large.arrays[0].1[7] = -1e300;
     large.save(&path, 5).unwrap();
     let error = load_weights::<f32>(&path, &large.network().unwrap()).unwrap_err();
-    assert!(matches!(&error, CheckpointError::NotFinite { index: 7, wanted: "f32", value, .. }
+    assert!(matches!(&error, CheckpointError::NotFinite { index: 7, expected: "f32", value, .. }
         if *value == -1e300));
 }
 

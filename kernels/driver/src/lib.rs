@@ -3,7 +3,7 @@
 //! `cust` calls functions of the driver as if they were linked in. This crate defines every one of
 //! them and forwards it to `libcuda.so.1`, which is opened on the first call: so a program that
 //! uses `cust` builds without a CUDA installation and starts on machines without a driver, where
-//! [`open`] says in words what is missing.
+//! [`open`] returns what is missing.
 //!
 //! `cust_raw` takes the driver's status for a closed enumeration of CUDA 11. A code that a newer
 //! driver returns and that is not in it would be undefined behaviour: it becomes
@@ -32,15 +32,15 @@ const NAMES: &[&str] = &["nvcuda.dll"];
 #[cfg(not(windows))]
 const NAMES: &[&str] = &["libcuda.so.1", "libcuda.so"];
 
-/// Why there is no driver.
+/// Error of opening the driver.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// No library could be opened.
     #[error("no NVIDIA driver on this machine ({0})")]
     Missing(String),
-    /// Another library was asked for after the first use.
-    #[error("the driver is open already: {0} comes too late")]
+    /// [`open_path`] was called after the driver was open.
+    #[error("the driver is already open; open {0} before any other call")]
     Late(String),
 }
 
@@ -72,7 +72,7 @@ pub fn open() -> Result<(), OpenError> {
     library().map(drop).map_err(Clone::clone)
 }
 
-/// Opens this library instead of the driver: for tests, before anything else is called.
+/// Opens this library instead of the driver. For tests; must come before every other call.
 ///
 /// # Errors
 /// [`OpenError`], if it cannot be opened or another one is open already.
@@ -89,7 +89,8 @@ pub fn open_path(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The last status that `cust_raw` does not know, if there was one.
+/// Returns the last status that `cust_raw` does not know, if there was one.
+#[must_use]
 pub fn unknown_status() -> Option<i32> {
     Some(LAST_UNKNOWN.load(Ordering::Relaxed)).filter(|&status| status != 0)
 }

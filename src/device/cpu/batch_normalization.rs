@@ -2,7 +2,7 @@
 //!
 //! In training, with mean m and biased variance v over rows and positions, y = scale · (x − m) ·
 //! (v + eps)^−½ + shift; running statistics become 0.9 of themselves plus 0.1 of the batch's,
-//! with the unbiased variance. PyTorch refuses a batch with one value a channel, which has no
+//! with the unbiased variance. PyTorch refuses a batch with one value per channel, which has no
 //! unbiased variance; here the biased one, 0, takes its place.
 //!
 //! Mean and centred squares of a few images are found in two passes while they are in the cache,
@@ -223,7 +223,7 @@ pub fn gradient<E: Element>(
     });
 }
 
-/// What went in and the gradient of what came out, which counts where that was positive.
+/// Input, and gradient of the output. The gradient counts where `output`, if given, is positive.
 #[derive(Clone, Copy)]
 struct Masked<'a, E> {
     input: Slab<'a, E>,

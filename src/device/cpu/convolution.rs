@@ -89,8 +89,8 @@ impl<E: Element> Scratch<E> {
 
 fn grow<E: Element>(numbers: &mut Vec<E>, len: usize) -> Result<(), u64> {
     let more = len.saturating_sub(numbers.len());
-    let wanted = || (len as u64).saturating_mul(size_of::<E>() as u64);
-    numbers.try_reserve_exact(more).map_err(|_| wanted())?;
+    let bytes = || (len as u64).saturating_mul(size_of::<E>() as u64);
+    numbers.try_reserve_exact(more).map_err(|_| bytes())?;
     numbers.resize(len.max(numbers.len()), E::zero());
     Ok(())
 }
@@ -109,7 +109,7 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// Whether an image is its own unfolding.
+    /// True if an image is its own unfolding.
     fn trivial(&self) -> bool {
         self.window == Window { size: 1, stride: 1, padding: 0 }
     }
@@ -154,12 +154,12 @@ impl Geometry {
         (PLACES / self.to.area().max(1)).max(1)
     }
 
-    /// How many images go together, of a group of `images`.
+    /// Number of images that go together, of a group of `images`.
     fn images(&self, images: usize) -> usize {
         images.div_ceil(images.div_ceil(self.most_images()).max(1)).max(1)
     }
 
-    /// Whether places of several images are interleaved: row by row, then image by image.
+    /// True if places of several images are interleaved: row by row, then image by image.
     fn interleaved(&self, images: usize) -> bool {
         images > 1 && !self.trivial()
     }
@@ -212,8 +212,8 @@ impl Geometry {
         }
     }
 
-    /// What a row of the kernel meets from `x` of the padded row of an image, which begins at
-    /// position `start` without its padding.
+    /// Copies the numbers that a row of the kernel meets from column `x` of the padded row of an image. Without its
+    /// padding the row begins at position `start`.
     #[inline]
     fn unfold_place<E: Element>(&self, input: Slab<E>, start: usize, x: usize, place: &mut [E]) {
         let Window { size, padding, .. } = self.window;
@@ -293,7 +293,7 @@ impl Geometry {
     }
 }
 
-/// What is done with a sum of products before it is an output.
+/// The last step from a sum of products to an output.
 #[derive(Clone, Copy)]
 struct Finish<'a, E> {
     accumulate: bool,

@@ -17,7 +17,7 @@ pub fn select(order: Option<&[u32]>, chosen: &mut [u32], position: u32) {
     }
 }
 
-/// What is drawn for augmentation.
+/// Parameters of the draws of an augmentation.
 pub struct Drawn<'a, E> {
     pub augmentation: Augmentation,
     pub whiten: bool,

@@ -4,7 +4,7 @@
 //! A gradient of a weight that only an update reads is never written to memory: tiles of its rows
 //! are computed into a scratch that stays in the second-level cache, and weight and velocity are
 //! updated from there. That leaves 16 bytes of traffic a weight in binary32 (weight and velocity,
-//! read and written) of 24: 9.6 MB a step less for the 1,204,224 weights of 2352 × 512. Both ways
+//! read and written) of 24: 9.6 MB per step less for the 1,204,224 weights of 2352 × 512. Both ways
 //! compute the same tiles, so they agree to the byte.
 
 use std::mem::size_of;

@@ -9,7 +9,7 @@ use shatter_random::philox::{Domain, key, philox, uniform};
 use super::elementwise::{each, put};
 use super::slab::{Slab, SlabMut};
 
-/// Which numbers are dropped.
+/// The draw that decides which numbers are dropped.
 #[derive(Clone, Copy)]
 pub struct Mask {
     pub rate: f64,

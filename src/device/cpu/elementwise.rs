@@ -37,7 +37,7 @@ pub fn each<E: Element>(
     });
 }
 
-/// What a gradient becomes when `value` reaches it.
+/// Adds `value` to a gradient, or replaces the gradient by it.
 pub fn put<E: Element>(accumulate: bool, target: &mut E, value: E) {
     if accumulate {
         *target += value;

@@ -1,4 +1,4 @@
-//! What a sequence becomes before it runs: where the gradient of a dense weight is read by one
+//! Fuses operations of a sequence before it runs: where the gradient of a dense weight is read by one
 //! update alone, both are done at once ([`super::dense`]), and the gradient's array is not written.
 //!
 //! They are done where the gradient stood, if nothing touches weight and velocity between it and
@@ -7,7 +7,7 @@
 use crate::check::{Access, Accesses};
 use crate::plan::{ArrayId, Operation, Plan, View};
 
-/// What is run.
+/// A step of a sequence as it is run.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// An operation of the plan.

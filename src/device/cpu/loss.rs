@@ -27,7 +27,7 @@ pub enum Target<'a, E> {
     Numbers(&'a [E]),
 }
 
-/// Which loss.
+/// A loss.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     CrossEntropy,
@@ -70,8 +70,8 @@ pub fn loss<E: Element>(
     outcome
 }
 
-/// What a loss finds of outputs that are there already, as many numbers for each label; of squared losses, the
-/// target of a class is 1 at its own output.
+/// Computes a loss of given outputs, n × width numbers for n labels. The target of a class under squared loss is 1 at
+/// its own output and 0 at the others. `changed[i]` is true if label i was changed.
 ///
 /// ```
 /// use shatter_device::cpu::outcome;
@@ -82,6 +82,7 @@ pub fn loss<E: Element>(
 /// assert!((found.loss - (2f64.ln() + (1.0 + (-2f64).exp()).ln())).abs() < 1e-15);
 /// # Ok::<(), shatter_sample::SampleError>(())
 /// ```
+#[must_use]
 pub fn outcome<E: Element>(
     is_squared: bool,
     outputs: &[E],

@@ -1,7 +1,7 @@
 //! The CPU: operations run when they are enqueued, on all threads of rayon's current pool, one
 //! replica after the other. How work is split depends on shapes alone, so results do not depend on
 //! the number of threads. After [`prepare`](Device::prepare) nothing is allocated but what `gemm`
-//! packs matrices into, a few numbers a channel in normalizations, and the outcomes that wait to be
+//! packs matrices into, a few numbers per channel in normalizations, and the outcomes that wait to be
 //! read.
 //!
 //! The gradient of a dense weight that nothing reads but one update of its sequence is not kept:
@@ -68,7 +68,7 @@ struct CpuMemory<E> {
     outcomes: Vec<Vec<Outcome>>,
     convolution: convolution::Scratch<E>,
     tiles: dense::Tiles<E>,
-    /// Of augmentation, in canonical order.
+    /// Images during augmentation, in canonical order.
     images: Vec<E>,
 }
 
@@ -113,9 +113,9 @@ fn prepare<E: Element>(plan: Plan, seeds: &[u64]) -> Result<Box<dyn Memory<E>>, 
         for operation in &sequence.operations {
             if let Some((input, output, window)) = windowed(operation) {
                 let room = convolution.reserve(input, output, window, sequence.rows);
-                room.map_err(|wanted| DeviceError::Memory {
+                room.map_err(|bytes| DeviceError::Memory {
                     array: "scratch of convolutions".to_owned(),
-                    wanted,
+                    bytes,
                 })?;
             }
             images = images.max(image_scratch(&plan, operation).saturating_mul(sequence.rows));

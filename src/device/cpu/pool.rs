@@ -103,7 +103,7 @@ fn maxima_and_places<E: Element>(
     }
 }
 
-/// Whether x is a larger number than `best`, or NaN.
+/// Returns true if x is larger than `best`, or NaN.
 #[inline(always)]
 fn wins<E: Element>(x: E, best: E) -> bool {
     (x > best) | x.is_nan()
@@ -120,7 +120,7 @@ struct Inside {
 }
 
 impl Inside {
-    /// That of the window at a position of the output.
+    /// Returns the part of the window at a position of the output that lies inside the image.
     fn new(position: usize, from: Shape, to: Shape, window: Window) -> Inside {
         let Window { size, stride, padding } = window;
         let (top, left) = (position / to.width * stride, position % to.width * stride);
@@ -163,7 +163,7 @@ pub fn gradient<E: Element>(
         let places = match pool {
             Pool::Mean => None,
             Pool::Max => {
-                let places = places.expect("the gradient of maxima has their places");
+                let places = places.expect("a checked plan has places for the gradient of maxima");
                 Some(&places[image * len..][..len])
             }
         };

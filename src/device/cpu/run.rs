@@ -1,4 +1,4 @@
-//! Which function does which operation, on which arrays.
+//! Runs sequences: maps each operation to its function and its arrays.
 
 use crate::plan::{ArrayKind, LabelArrays, Operation, View};
 use shatter_exact::Element;

@@ -5,7 +5,7 @@
 use shatter_network::architecture::Shape;
 
 /// Some channels of the first `rows` samples of an array, to be read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Slab<'a, E> {
     /// rows × area × stride numbers.
     pub data: &'a [E],
@@ -20,6 +20,7 @@ pub struct Slab<'a, E> {
 }
 
 /// Some channels of the first `rows` samples of an array, to be written.
+#[derive(Debug)]
 pub struct SlabMut<'a, E> {
     /// rows × area × stride numbers.
     pub data: &'a mut [E],

@@ -1,6 +1,6 @@
 //! The arrays of a plan: one vector of numbers or indices each, replica after replica.
 //!
-//! What an operation writes is taken out of the store meanwhile, so that it can read the others.
+//! An array that an operation writes is taken out of the store meanwhile, so that the operation can read the others.
 
 use std::mem::{size_of, take};
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub struct Store<E> {
 /// A vector of that many zeros.
 pub fn zeros<T: Clone + Default>(name: &str, len: Option<usize>) -> Result<Vec<T>, DeviceError> {
     let bytes = len.unwrap_or(usize::MAX).saturating_mul(size_of::<T>());
-    let error = DeviceError::Memory { array: name.to_owned(), wanted: bytes as u64 };
+    let error = DeviceError::Memory { array: name.to_owned(), bytes: bytes as u64 };
     let mut vector = Vec::new();
     let Some(len) = len else { return Err(error) };
     vector.try_reserve_exact(len).map_err(|_| error)?;
@@ -39,10 +39,10 @@ fn all_fit<E>(plan: &Plan) -> Result<(), DeviceError> {
         };
         plan.len(ArrayId(at)).saturating_mul(copies).saturating_mul(size)
     };
-    let wanted = plan.arrays.iter().enumerate().map(bytes).fold(0, usize::saturating_add);
-    Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| DeviceError::Memory {
+    let total = plan.arrays.iter().enumerate().map(bytes).fold(0, usize::saturating_add);
+    Vec::<u8>::new().try_reserve_exact(total).map_err(|_| DeviceError::Memory {
         array: "all arrays together".to_owned(),
-        wanted: wanted as u64,
+        bytes: total as u64,
     })
 }
 

@@ -1,4 +1,4 @@
-//! What the tests of operations share: arrays with views of some channels, central differences,
+//! Helpers of the tests of operations: arrays with views of some channels, central differences,
 //! and pools of several numbers of threads.
 
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ impl<E: Element> Field<E> {
         SlabMut { data, stride, first, shape, rows }
     }
 
-    /// Where channel c of row r at (y, x) lies.
+    /// Index of channel c of row r at (y, x).
     pub fn place(&self, r: usize, c: usize, y: usize, x: usize) -> usize {
         let position = (r * self.shape.height + y) * self.shape.width + x;
         position * self.stride + self.first + c

@@ -7,7 +7,7 @@ use shatter_exact::Element;
 /// Numbers that one task takes.
 const BLOCK: usize = 1 << 15;
 
-/// What an update multiplies with.
+/// Factors of an update.
 #[derive(Clone, Copy)]
 pub struct Rule<E> {
     pub momentum: E,

@@ -1,9 +1,9 @@
-//! What kernels are given: the structures of `kernels/*.cu`, field by field. Pointers are addresses
+//! Arguments of kernels: the structures of `kernels/*.cu`, field by field. Pointers are addresses
 //! in device memory; 0 stands for an array that is not there.
 
 /// Words of the control data of a replica: `Control` in `kernels/device.h`.
 pub const CONTROL_WORDS: usize = 8;
-/// Where they hold the two halves of the seed.
+/// Indices of the two halves of the seed in it.
 pub const SEED_WORD: usize = 4;
 /// Words of an outcome in the ring.
 pub const OUTCOME_WORDS: usize = 6;

@@ -24,7 +24,7 @@ pub struct Arrays {
     held: Vec<Held>,
 }
 
-/// Where a replica begins: its number times this.
+/// Distance of replicas: replica r begins at r times this.
 fn stride(len: usize) -> Option<usize> {
     len.checked_next_multiple_of(ALIGNED)
 }

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::fmt;
 use std::ptr::from_ref;
 
 use cust::context::{Context, CurrentContext};
@@ -23,9 +24,10 @@ use super::find::{self, Description, find};
 /// Threads of a block, a point each: as in the kernel.
 const THREADS: usize = 256;
 const NAME: &str = "brute_force";
+const RUNNING: &str = "running the kernel 'brute_force'";
 const PTX: &str = include_str!("../../../kernels/ptx/brute_force.ptx");
 
-/// What the kernel is given, field by field.
+/// Arguments of the kernel, field by field.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Arguments {
@@ -40,13 +42,19 @@ struct Arguments {
 
 const _: () = assert!(size_of::<Arguments>() == 56);
 
-/// The first NVIDIA GPU, ready to evaluate.
+/// Evaluator of two-layer networks on the first NVIDIA GPU.
 pub struct BruteForce {
     // Fields are dropped in this order: the context last.
     stream: Stream,
     module: Module,
     context: Context,
     description: Description,
+}
+
+impl fmt::Debug for BruteForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BruteForce").field("description", &self.description).finish_non_exhaustive()
+    }
 }
 
 impl BruteForce {
@@ -66,12 +74,13 @@ impl BruteForce {
         Ok(BruteForce { stream, module, context, description })
     }
 
-    /// The device in words.
+    /// Describes the device in words.
+    #[must_use]
     pub fn describe(&self) -> String {
         self.description.to_string()
     }
 
-    /// f(x_i) for every point, units summed in their order, the output bias last; projections are
+    /// Returns f(x_i) for every point, units summed in their order, the output bias last; projections are
     /// computed on the processor. Cost: n · d + 4 · n · m operations, 16 (n + m) bytes on the device.
     ///
     /// # Errors
@@ -87,7 +96,7 @@ impl BruteForce {
         self.outputs_projected(network, &project_float(points, &network.a))
     }
 
-    /// The same for points whose projections `z_i = <a, x_i>` are known.
+    /// Returns f(x_i) for points whose projections `z_i = ⟨a, x_i⟩` are known, as [`BruteForce::outputs`] does.
     ///
     /// # Errors
     /// [`DeviceError::Memory`]; [`DeviceError::Driver`].
@@ -121,8 +130,8 @@ impl BruteForce {
         let blocks = u32::try_from(z.len().div_ceil(THREADS));
         let blocks = blocks.ok().filter(|&blocks| blocks <= i32::MAX as u32);
         let blocks = blocks
-            .ok_or_else(|| DeviceError::Unsupported(format!("launch for {} points", z.len())))?;
-        let function = self.module.get_function(NAME).map_err(failed(NAME))?;
+            .ok_or_else(|| DeviceError::Unsupported(format!("a launch for {} points", z.len())))?;
+        let function = self.module.get_function(NAME).map_err(failed(RUNNING))?;
         let place: *const c_void = from_ref(&given).cast();
         // SAFETY: the kernel takes this one structure, whose layout both sides assert, and the
         // driver copies it before it returns; the buffers have n and m numbers and live until the
@@ -130,7 +139,7 @@ impl BruteForce {
         let launched = unsafe {
             self.stream.launch(&function, blocks, THREADS as u32, 0, &[place.cast_mut()])
         };
-        launched.map_err(failed(NAME))?;
+        launched.map_err(failed(RUNNING))?;
         let mut found = vec![0.0; z.len()];
         read(&self.stream, "outputs", outputs.index(..), &mut found)?;
         Ok(found)

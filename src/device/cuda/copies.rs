@@ -13,16 +13,16 @@ use crate::DeviceError;
 
 use super::error::failed;
 
-/// Room for `len` numbers of which nobody knows what they are, at least one.
+/// Allocates an uninitialised buffer of `len` numbers, at least one.
 fn room<T: DeviceCopy>(name: &str, len: Option<usize>) -> Result<DeviceBuffer<T>, DeviceError> {
     let bytes = len.unwrap_or(usize::MAX).saturating_mul(size_of::<T>());
-    let error = DeviceError::Memory { array: name.to_owned(), wanted: bytes as u64 };
+    let error = DeviceError::Memory { array: name.to_owned(), bytes: bytes as u64 };
     let Some(len) = len else { return Err(error) };
     // SAFETY: every caller here fills it before it hands it out.
     let made = unsafe { DeviceBuffer::uninitialized(len.max(1)) };
     made.map_err(|reason| match reason {
         CudaError::OutOfMemory | CudaError::InvalidMemoryAllocation => error,
-        _ => failed(&format!("room for '{name}'"))(reason),
+        _ => failed(&format!("allocating '{name}'"))(reason),
     })
 }
 

@@ -1,4 +1,4 @@
-//! What the driver refuses, in words.
+//! Errors of the driver, in words.
 
 use cust::error::CudaError;
 use cust::sys::CUresult;
@@ -11,7 +11,7 @@ fn reason(name: String, unknown: bool) -> String {
     status.map_or(name, |status| format!("status {status}"))
 }
 
-/// An error of `cust`, for `map_err`. Its name, since the driver's own text wants a driver.
+/// Converts an error of `cust`, for `map_err`. Names it, since the driver's own text needs a driver.
 pub fn failed(action: &str) -> impl FnOnce(CudaError) -> DeviceError + '_ {
     move |error| match error {
         CudaError::OutOfMemory => DeviceError::Full { action: action.to_owned() },

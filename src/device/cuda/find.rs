@@ -1,4 +1,4 @@
-//! What there is: driver, devices, and whether they can run our kernels.
+//! Finds the driver and the devices, and checks that they can run these kernels.
 
 use cust::CudaFlags;
 use cust::device::{Device, DeviceAttribute};
@@ -16,7 +16,7 @@ const CAPABILITY: (i32, i32) = (7, 5);
 /// The oldest whose tensor cores take TF32 and BF16.
 const TENSOR_CORES: (i32, i32) = (8, 0);
 
-/// A device, in figures.
+/// Properties of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Its name.
@@ -30,12 +30,13 @@ pub struct Description {
 }
 
 impl Description {
-    /// Whether it has tensor cores that take TF32 and BF16.
+    /// Returns true if it has tensor cores for TF32 and BF16.
+    #[must_use]
     pub fn has_tensor_cores(&self) -> bool {
         self.capability >= TENSOR_CORES
     }
 
-    /// Why it cannot compute products of matrices so.
+    /// Returns why it cannot compute products of matrices in `arithmetic`, if it cannot.
     pub(super) fn lacks(&self, arithmetic: Arithmetic) -> Option<String> {
         let lacks = arithmetic != Arithmetic::Own && !self.has_tensor_cores();
         lacks.then(|| {
@@ -60,7 +61,7 @@ impl std::fmt::Display for Description {
     }
 }
 
-/// The first device, and why it cannot run our kernels, if it cannot.
+/// Finds the first device. The text says why it cannot run these kernels, if it cannot.
 ///
 /// # Errors
 /// [`DeviceError::Absent`], if there is no driver or no device; [`DeviceError::Driver`].
@@ -97,7 +98,7 @@ pub fn first() -> Result<(Device, (i32, i32)), DeviceError> {
     Ok((device, (version.major(), version.minor())))
 }
 
-/// Why a device cannot run our kernels.
+/// Returns why a device cannot run these kernels, if it cannot.
 fn obstacle(description: &Description) -> Option<String> {
     let Description { capability, cuda, .. } = description;
     if *cuda < SPOKEN {

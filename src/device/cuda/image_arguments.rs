@@ -1,4 +1,4 @@
-//! What kernels of images are given: the structures of `kernels/{image.h,windows.h,pool.cu,
+//! Arguments of kernels of images: the structures of `kernels/{image.h,windows.h,pool.cu,
 //! response.cu,normalization.cu,augment.cu,convolution.cu}`, field by field.
 
 use super::arguments::{Array, View};
@@ -129,7 +129,7 @@ pub struct Augment {
     pub rotation: f64,
 }
 
-/// Where windows look.
+/// Windows of a convolution or a pool.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Windows {

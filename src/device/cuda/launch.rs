@@ -41,7 +41,7 @@ const TENSOR: [(&str, &str); 2] = [
 ];
 
 impl Kernels {
-    /// Hands the PTX that `arithmetic` wants to the driver, which compiles it for the device.
+    /// Hands the PTX that `arithmetic` needs to the driver, which compiles it for the device.
     pub fn load(arithmetic: Arithmetic) -> Result<Kernels, DeviceError> {
         let load = |(name, ptx): (&'static str, &str)| {
             let action = format!("loading the kernels '{name}'");
@@ -61,7 +61,7 @@ impl Kernels {
     }
 }
 
-/// Which product of a dense layer.
+/// A product of a dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Forward,
@@ -146,14 +146,16 @@ impl Launch {
     pub unsafe fn enqueue(&self, kernels: &Kernels, stream: &Stream) -> Result<(), DeviceError> {
         let (family, name, arguments) = self.call.parts();
         let module = kernels.modules.iter().find(|(of, _)| *of == family);
-        let (_, module) = module.ok_or_else(|| DeviceError::Unsupported(name.to_owned()))?;
-        let function = module.get_function(name).map_err(failed(name))?;
+        let missing = || DeviceError::Unsupported(format!("the kernel '{name}'"));
+        let (_, module) = module.ok_or_else(missing)?;
+        let refused = |error| failed(&format!("running the kernel '{name}'"))(error);
+        let function = module.get_function(name).map_err(refused)?;
         // SAFETY: each kernel takes the one structure that `parts` pairs it with, whose layout
         // `arguments.rs` and the kernel assert; the driver copies it before it returns. The rest is
         // the caller's promise.
         let launched = unsafe {
             stream.launch(&function, self.grid, self.threads, 0, &[arguments.cast_mut()])
         };
-        launched.map_err(failed(name))
+        launched.map_err(refused)
     }
 }

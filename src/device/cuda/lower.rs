@@ -25,7 +25,7 @@ pub struct Places {
     pub control: u64,
     /// Sums of the parts of products; its stride is in numbers.
     pub partial: Array,
-    /// What rows of a loss leave.
+    /// Outcomes of the rows of a loss.
     pub rows: u64,
     pub ring: u64,
     pub capacity: u32,
@@ -50,7 +50,7 @@ pub fn scratch_of(operation: &Operation, rows: usize) -> usize {
 pub struct Lowering<'a> {
     pub arrays: &'a Arrays,
     pub places: Places,
-    /// Of products.
+    /// Arithmetic of products.
     pub arithmetic: Arithmetic,
     /// Tables of the updates, in their order.
     pub tables: &'a mut dyn Iterator<Item = (u64, usize)>,
@@ -61,7 +61,7 @@ pub struct Lowering<'a> {
 /// A number of blocks, or of numbers that a kernel counts in 32 bits.
 pub fn fits(number: usize, most: usize) -> Result<u32, DeviceError> {
     let fitting = u32::try_from(number).ok().filter(|_| number <= most);
-    fitting.ok_or_else(|| DeviceError::Unsupported(format!("launch of {number} parts")))
+    fitting.ok_or_else(|| DeviceError::Unsupported(format!("a launch of {number} parts")))
 }
 
 /// A number that a kernel counts in 31 bits.

@@ -17,16 +17,16 @@ const TILE_THREADS: usize = 128;
 
 /// Columns of a tile.
 const COLUMNS: usize = 128;
-/// What finding a tile's factors costs, in rows of products: an estimate from instructions, 7 a number that is
-/// found and one a product.
+/// Cost of finding a tile's factors, in rows of products. Estimated from instructions: 7 per number that is found,
+/// one per product.
 const FINDING: usize = 24;
-/// Blocks that one replica should have at most, where they are parts of tiles: 4 a multiprocessor of the
-/// largest devices, which is what fits them at once of tiles of up to 48 rows, and a third more of higher ones.
+/// Blocks that one replica should have at most, where they are parts of tiles: 4 per multiprocessor of the
+/// largest devices, as many as fit them at once of tiles of up to 48 rows, and a third more of higher ones.
 const BLOCKS: usize = 528;
 /// Sides of images with their padding are below this.
 const SIDE: usize = 1 << 14;
 
-/// How C = A · B, m × n over k, is computed: it depends on m, n and k alone.
+/// Tiling of C = A · B, m × n over k. It depends on m, n and k alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tiles {
     height: Height,
@@ -57,7 +57,7 @@ struct Axis {
     /// The first position, in input and (of the first tap) in output.
     first: usize,
     looks: usize,
-    /// How many; each is a stride further.
+    /// Number of positions; each is a stride further.
     count: usize,
     /// The first tap; each is a stride further, and looks one place before that.
     tap: usize,
@@ -120,8 +120,9 @@ fn sized(images: [Shape; 2], window: Window) -> Result<(), DeviceError> {
     if most < SIDE {
         return Ok(());
     }
-    let text =
-        format!("a convolution whose longest side with its padding is {most}, not below {SIDE}");
+    let text = format!(
+        "a convolution whose longest side with its padding is {most}; expected less than {SIDE}"
+    );
     Err(DeviceError::Unsupported(text))
 }
 
@@ -326,7 +327,7 @@ impl Lowering<'_> {
                 let gradients = (weight_gradient, bias_gradient);
                 self.convolution_weight_gradient((input, output_gradient), gradients, window)
             }
-            _ => Err(DeviceError::Unsupported("such an operation".into())),
+            _ => Err(DeviceError::Unsupported("this operation".into())),
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn scratch(shape: Shape, rows: usize) -> usize {
 }
 
 impl Lowering<'_> {
-    /// What is the same forwards and backwards.
+    /// Arguments that are the same forwards and backwards.
     fn normalized(&self, input: View) -> Result<arguments::Normalization, DeviceError> {
         let shape = input.shape;
         word(self.rows.saturating_mul(shape.area()))?;
@@ -116,7 +116,7 @@ impl Lowering<'_> {
                     ["normalization_sums", "normalization_parameters", "normalization_gradient"];
                 self.normalize(names.map(Some), given)
             }
-            _ => Err(DeviceError::Unsupported("such an operation".into())),
+            _ => Err(DeviceError::Unsupported("this operation".into())),
         }
     }
 }

@@ -30,6 +30,7 @@ pub use brute_force::BruteForce;
 pub use find::{Description, find};
 pub use support::supports;
 
+use std::fmt;
 use std::rc::Rc;
 
 use crate::plan::Plan;
@@ -47,12 +48,12 @@ impl Cuda {
     /// Takes the first device, and has its driver compile the kernels.
     ///
     /// # Errors
-    /// [`DeviceError::Absent`], if there is none or it cannot run them; [`DeviceError::Driver`].
+    /// [`DeviceError::Absent`], if there is no device or it cannot run the kernels; [`DeviceError::Driver`].
     pub fn new() -> Result<Cuda, DeviceError> {
         Cuda::with(Arithmetic::Own)
     }
 
-    /// The same, with products of matrices in another arithmetic.
+    /// Takes the first device, as [`Cuda::new`] does, with products of matrices in `arithmetic`.
     ///
     /// # Errors
     /// As [`Cuda::new`]; also if the device has no tensor cores for it.
@@ -64,6 +65,15 @@ impl Cuda {
         }
         let session = Rc::new(Session::new(find::first()?.0, arithmetic)?);
         Ok(Cuda { session, description })
+    }
+}
+
+impl fmt::Debug for Cuda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cuda")
+            .field("description", &self.description)
+            .field("arithmetic", &self.session.arithmetic)
+            .finish_non_exhaustive()
     }
 }
 

@@ -16,12 +16,12 @@ pub struct Session {
     stream: Stream,
     kernels: Kernels,
     context: Context,
-    /// Of products of matrices.
+    /// Arithmetic of products of matrices.
     pub arithmetic: Arithmetic,
 }
 
 impl Session {
-    /// Sets up a device, with the kernels that an arithmetic wants.
+    /// Sets up a device, with the kernels that an arithmetic needs.
     pub fn new(
         device: cust::device::Device,
         arithmetic: Arithmetic,
@@ -37,7 +37,7 @@ impl Session {
         CurrentContext::set_current(&self.context).map_err(failed("taking the device"))
     }
 
-    /// What everything goes through.
+    /// Returns the stream that everything goes through.
     pub fn stream(&self) -> &Stream {
         &self.stream
     }

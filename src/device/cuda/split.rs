@@ -1,4 +1,4 @@
-//! How a product is cut along the direction that it sums over, where its result has too few tiles
+//! Splits a product along the direction that it sums over, where its result has too few tiles
 //! for a large device. It depends on the shape alone, so results do not depend on the device or on
 //! how many replicas there are.
 
@@ -17,16 +17,16 @@ pub struct Split {
     pub len: usize,
 }
 
-/// The parts of an m × n product over k.
+/// Returns the parts of an m × n product over k.
 pub fn split(m: usize, n: usize, k: usize) -> Split {
     let tiles = m.div_ceil(TILE).saturating_mul(n.div_ceil(TILE));
     in_parts(BLOCKS.div_ceil(tiles.max(1)), k)
 }
 
-/// As many parts over k as are wanted, if they are not too short.
-pub fn in_parts(wanted: usize, k: usize) -> Split {
-    let wanted = wanted.min(k / LEAST).max(1);
-    let len = k.div_ceil(wanted).checked_next_multiple_of(STEP).unwrap_or(usize::MAX).max(STEP);
+/// Splits k into `parts` parts, or fewer if these were too short.
+pub fn in_parts(parts: usize, k: usize) -> Split {
+    let most = parts.min(k / LEAST).max(1);
+    let len = k.div_ceil(most).checked_next_multiple_of(STEP).unwrap_or(usize::MAX).max(STEP);
     Split { parts: k.div_ceil(len).max(1), len }
 }
 

@@ -1,4 +1,4 @@
-//! What the device does not have, found out before anything is allocated.
+//! Refuses plans that the device does not support, before anything is allocated.
 
 use crate::check::{Access, Accesses};
 use crate::plan::Plan;
@@ -7,18 +7,19 @@ use crate::{DeviceError, check};
 /// Replicas that one launch can have.
 const REPLICAS: std::ops::RangeInclusive<usize> = 1..=65_535;
 
-/// Whether every operation of a plan can run on this device; no device is asked.
+/// Checks that every operation of a plan can run on this kind of device. Needs no device.
 ///
 /// # Errors
-/// [`DeviceError::Unsupported`], saying what; those of a plan that makes no sense.
+/// [`DeviceError::Unsupported`], naming what is not supported; [`DeviceError::Missing`] and [`DeviceError::Length`] for
+/// a plan that is not valid.
 pub fn supports(plan: &Plan) -> Result<(), DeviceError> {
     let accesses = check::check(plan)?;
     let unsupported = |what: String| Err(DeviceError::Unsupported(what));
     if !REPLICAS.contains(&plan.replicas) {
-        return unsupported(format!("room for {} replicas in a launch", plan.replicas));
+        return unsupported(format!("{} replicas in a launch", plan.replicas));
     }
     match written_by_several(plan, &accesses) {
-        Some(name) => unsupported(format!("way to write '{name}' for several replicas at once")),
+        Some(name) => unsupported(format!("writing '{name}' for several replicas at once")),
         None => Ok(()),
     }
 }
