@@ -109,7 +109,7 @@ pub mod judge {
     //!
     //! // sign(x) by f(x) = x, on the points -2 and 3 with the labels -1 and 1.
     //! let points = sample::Points::try_from(vec![vec![-2.0], vec![3.0]])?;
-    //! let labels = sample::Labels::from(vec![-1.0, 1.0]);
+    //! let labels = sample::Labels::try_from(vec![-1.0, 1.0])?;
     //! let affine = Affine { weights: vec![1.0], inputs: 1, outputs: 1, bias: vec![0.0] };
     //! let step = Step::new(Operator::Dense(affine), 0, vec![1]);
     //! let graph = Graph { precision: Format::F32, input: vec![1], steps: vec![step] };
@@ -180,7 +180,7 @@ pub mod compare {
     //! use shatter::{compare, sample};
     //!
     //! let sample = sample::load("lattice:n=20,d=2", 1)?.distinct(sample::LabelRule::Random, 1)?;
-    //! let few = compare::CompareOptions { only: vec!["zigzag".into(), "width-two".into()], ..Default::default() };
+    //! let few = compare::CompareOptions { only: vec!["depth-two-zigzag".into(), "width-two".into()], ..Default::default() };
     //! let comparison = compare::run(&sample, &few, &mut |_| {})?;
     //! assert!(comparison.holds());
     //! println!("{}", comparison.table());
