@@ -62,7 +62,7 @@ pub struct Prepared<T> {
     pub values: Arc<Vec<T>>,
     /// One label each.
     pub labels: Labels,
-    /// Whether the label differs from the sample's own.
+    /// For each image, true if its label differs from the sample's own.
     pub changed: Vec<bool>,
 }
 

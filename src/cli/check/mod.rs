@@ -237,17 +237,8 @@ fn network_text(accepted: &Accepted) -> String {
 }
 
 fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Verdict, CliError> {
-    // Neither yes nor no: the file, or what was asked of the machine, is at fault.
-    let undecided = matches!(
-        rejection,
-        Rejection::Io { .. }
-            | Rejection::Plan
-            | Rejection::TooMuchSpace { .. }
-            | Rejection::TooMuchWork { .. }
-            | Rejection::TooWide { .. }
-    );
-    if undecided {
-        return self::undecided(arguments, &rejection.to_string());
+    if rejection.is_undecided() {
+        return undecided(arguments, &rejection.to_string());
     }
     let found = serde_json::json!({ "accepted": false, "reason": rejection.to_string() });
     arguments.write(&found)?;
