@@ -5,13 +5,13 @@
 use shatter::exact::Lattice;
 use shatter::network::{ExactNetwork, FloatExactness, FloatNetwork};
 use shatter::network::{brute_force, exact_residual, project};
-use shatter::sample::{Labels, Points, Values};
+use shatter::sample::{Labels, Points};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // f(x) = ReLU(x_1 + x_2) − 2 ReLU(x_1 + x_2 − 1): exclusive or.
     let network = FloatNetwork { a: vec![1.0, 1.0], b: vec![0.0, 1.0], w: vec![1.0, -2.0], c: 0.0 };
-    let points = Points::new(Values::U8(vec![0, 0, 0, 1, 1, 0, 1, 1]), vec![2])?;
-    let labels = Labels::classes(vec![0, 1, 1, 0], 2)?;
+    let points = Points::try_from([[0, 0], [0, 1], [1, 0], [1, 1]])?;
+    let labels = Labels::try_from([0, 1, 1, 0])?;
 
     println!("in binary64: {:?}", brute_force(&network, &points));
     let exact = ExactNetwork::try_from(&network)?;

@@ -58,7 +58,7 @@
 //!
 //! [`mod@write`] writes both files, [`mod@read`] reads networks back, and [`integers`] prints a two-layer certificate
 //! and its sample as the integers that the checker in `proofs/` reads. The independent checker, `shatter_check`, has a
-//! reader of its own and shares no code with this package.
+//! reader of its own.
 
 pub mod integers;
 mod lines;

@@ -1,6 +1,7 @@
 //! Networks read back from network files and certificates.
 //!
-//! This reader serves programs that use networks. It shares no code with the checker, which has its own.
+//! This reader serves programs that use networks. The checker has its own; the two share the names of labellings,
+//! encodings and classes, which are the sample's.
 
 use std::io::{self, BufRead};
 

@@ -44,7 +44,7 @@ impl<W: Write> Hashed<W> {
 }
 
 /// Writes a certificate that `network` maps each point of `sample` to the outputs that say its
-/// label; returns its digest. Whether it does is for the checker to say. A two-layer network whose
+/// label; returns its digest. The checker decides whether it does. A two-layer network whose
 /// output is the label is written in the two-layer form, every other one layer by layer.
 ///
 /// ```
@@ -67,7 +67,7 @@ impl<W: Write> Hashed<W> {
 /// ```
 ///
 /// # Errors
-/// Those of the writer.
+/// Errors of the writer.
 pub fn write_certificate(
     out: impl Write,
     network: &Network,
@@ -119,7 +119,7 @@ pub fn write_certificate(
 /// form every one but `value`.
 ///
 /// # Errors
-/// Those of the writer.
+/// Errors of the writer.
 pub fn write_network(
     out: impl Write,
     network: &Network,

@@ -340,7 +340,7 @@ fn from_fractions(
     })
 }
 
-/// Whether the outputs are the targets.
+/// Returns whether the outputs are the targets.
 fn equal(
     values: &Values,
     scales: &[Scale],

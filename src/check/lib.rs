@@ -235,6 +235,22 @@ pub enum Rejection {
     },
 }
 
+impl Rejection {
+    /// Returns whether the certificate is undecided rather than wrong: it could not be read, or checking it would take
+    /// too much work or memory.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(
+            self,
+            Rejection::Io { .. }
+                | Rejection::Plan
+                | Rejection::TooMuchSpace { .. }
+                | Rejection::TooMuchWork { .. }
+                | Rejection::TooWide { .. }
+        )
+    }
+}
+
 /// The facts that an accepted certificate establishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {

@@ -5,12 +5,13 @@ use crate::common::cases;
 use crate::common::lines::{line, resealed, with_line};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use shatter_certify::integers::{IntegersError, write_integers};
 use shatter_certify::{ReadError, read, write_certificate};
-use shatter_check::{Rejection, check};
+use shatter_check::{Rejection, bind, check};
 use shatter_construct::{
     Construction, Task, ThresholdRule, catalogue, depth_k::DepthK, depth_two::DepthTwo,
 };
-use shatter_exact::Rational;
+use shatter_exact::{IBig, Rational};
 use shatter_network::{Network, Unit};
 use shatter_sample::{self as sample, LabelRule, Labels, RawSample, Target};
 
@@ -174,6 +175,51 @@ fn refusals_name_the_line() {
          'shatter certificate 1'"
     );
     assert!(refusal(&text.replacen("test", "Test", 1)).contains("altered"));
+}
+
+/// The stream for the proved checker: over the integers it makes the certificate's claim, point by point.
+#[test]
+fn the_integers_make_the_claim_of_the_certificate() {
+    for text in ["lattice:n=9,d=2,classes=3", "gaussian:n=7,d=3,target=number"] {
+        let raw = sample::load(text, 1).unwrap();
+        let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
+        for threshold in [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint] {
+            let task = Task::new(&sample.points, &sample.labels, 1);
+            let network = DepthTwo { threshold }.build(&task).unwrap();
+            let mut bytes = Vec::new();
+            write_certificate(&mut bytes, &network, "test", &sample, Target::Value).unwrap();
+            let (file, bound) = (read(&bytes[..]).unwrap(), bind(&bytes[..], raw.clone()).unwrap());
+            let mut stream = Vec::new();
+            write_integers(&mut stream, &file, &bound).unwrap();
+            let stream = String::from_utf8(stream).unwrap();
+            let mut numbers = stream.split_whitespace().map(|word| word.parse::<IBig>().unwrap());
+            let mut take = |count: usize| numbers.by_ref().take(count).collect::<Vec<IBig>>();
+            let (n, d) = (sample.points.n(), sample.points.d());
+            let (head, scales) = (take(4), take(3));
+            assert_eq!((&head[1], &head[3]), (&IBig::from(d), &IBig::from(n)));
+            let m = usize::try_from(head[2].clone()).unwrap();
+            let (a, units, c) = (take(d), take(2 * m), take(1));
+            let mut before = None;
+            for _ in 0..n {
+                let row = take(d + 1);
+                let z: IBig = a.iter().zip(&row).map(|(a, x)| a * x).sum();
+                let relu = |unit: &[IBig]| (&z - &unit[0]).max(IBig::ZERO) * &unit[1];
+                assert_eq!(units.chunks(2).map(relu).sum::<IBig>() + &c[0], row[d]);
+                assert!(before.is_none_or(|before| before <= z), "rows in order");
+                before = Some(z);
+            }
+            assert!(units.chunks(2).is_sorted_by(|one, two| one[0] <= two[0]));
+            assert!(scales.iter().all(|scale| *scale > IBig::ZERO) && take(1).is_empty());
+        }
+        let mut other = sample.clone();
+        other.points = other.points.select(&[0, 1]).unwrap();
+        let network = DepthTwo { threshold: ThresholdRule::Zigzag };
+        let network = network.build(&Task::new(&sample.points, &sample.labels, 1)).unwrap();
+        let mut bytes = Vec::new();
+        write_certificate(&mut bytes, &network, "test", &sample, Target::Value).unwrap();
+        let refused = write_integers(&mut Vec::new(), &read(&bytes[..]).unwrap(), &other);
+        assert!(matches!(refused, Err(IntegersError::Sample { n: 2, .. })), "{refused:?}");
+    }
 }
 
 /// Few bytes that ask for much: refused before memory or hours are spent.

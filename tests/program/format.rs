@@ -13,6 +13,10 @@ fn certificates_are_as_the_page_on_formats_says() {
         ("lattice:n=20,d=3,range=50", "corrupted:0.5", "depth-3"),
         ("collinear:n=9,d=2", "alternating", "depth-two-midpoint"),
         ("moment:n=7,d=3", "true", "width-two"),
+        ("gaussian:n=200,d=4", "random", "depth-two-data"),
+        ("gaussian:n=8,d=2,target=number", "random", "depth-two-zigzag"),
+        ("clustered:n=12,d=2,clusters=3,target=number", "true", "depth-3"),
+        ("close:n=9,d=3,classes=4", "corrupted:0.25", "width-two"),
     ] {
         let fit =
             ["fit", sample, "--labels", labels, "--construction", construction, "--seed", "3"];

@@ -2,8 +2,8 @@
 
 usage: format.py CERTIFICATE
 
-The sample must be of the kind lattice, collinear or moment, with classes. Prints one JSON object, with the two
-fingerprints; ends with an AssertionError where something is not as FORMAT.md says. Needs nothing but Python.
+The sample must be a synthetic one. Prints one JSON object, with the two fingerprints; ends with an AssertionError where
+something is not as FORMAT.md says. Needs nothing but Python.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import math
 import re
 import struct
 import sys
+from decimal import Context, Decimal
 from fractions import Fraction
 
 MASK = 2**64 - 1
@@ -46,14 +47,59 @@ def below(stream, bound):
             return product >> 64
 
 
+def tables():
+    """X and F of the ziggurat."""
+    wide = Context(prec=50)
+    f = lambda x: float(wide.exp(-Decimal(x * x) / 2))
+    x = [0.00492867323399 / f(3.654152885361008796), 3.654152885361008796]
+    while len(x) < 256:
+        y = 0.00492867323399 / x[-1] + f(x[-1])
+        x.append(math.sqrt(-2 * float(wide.ln(Decimal(y)))))
+    x.append(0.0)
+    return x, [float(wide.quantize(Decimal(f(x)), Decimal(10) ** -18)) for x in x]
+
+
+X, F = tables()
+
+
+def normal(stream):
+    while True:
+        u = next(stream)
+        i, v = u % 256, ((u >> 12) * 2.0**-51 + 2) - 3
+        x = v * X[i]
+        if abs(x) < X[i + 1]:
+            return x
+        if i == 0:
+            while True:
+                g, h = next(stream), next(stream)
+                a = math.log((g >> 12) * 2.0**-52 + 2.0**-53) / X[1]
+                b = math.log((h >> 12) * 2.0**-52 + 2.0**-53)
+                if not -2 * b < a * a:
+                    return a - X[1] if v < 0 else X[1] - a
+        if F[i + 1] + (F[i] - F[i + 1]) * ((next(stream) >> 11) * 2.0**-53) < math.exp(-x * x / 2):
+            return x
+
+
 def sample(text):
-    """Points and labels as they are drawn, duplicates included."""
+    """Points and labels as they are drawn, duplicates included; the number of classes, 0 for real labels."""
     kind, _, rest = text.partition(":")
     options = dict(part.split("=") for part in rest.split(","))
     n, d, seed = (int(options[key]) for key in ("n", "d", "seed"))
-    assert set(options) <= {"n", "d", "seed", "range", "classes"}, text
+    assert set(options) <= {"n", "d", "seed", "range", "clusters", "classes", "target"}, text
     stream = words(seed, 1)
-    if kind == "lattice":
+    if kind in ("gaussian", "close"):
+        points = [[normal(stream) for _ in range(d)] for _ in range(n)]
+        for i in range(1, n if kind == "close" else 0, 2):
+            points[i], k = points[i - 1][:], below(stream, d)
+            points[i][k] = math.nextafter(points[i][k], math.inf)
+    elif kind == "clustered":
+        c = min(n, int(options.get("clusters", 10)))
+        centres = [[normal(stream) for _ in range(d)] for _ in range(c)]
+        points = []
+        for _ in range(n):
+            centre = centres[below(stream, c)]
+            points.append([x + 0.001 * normal(stream) for x in centre])
+    elif kind == "lattice":
         points = [[below(stream, int(options.get("range", 1024))) for _ in range(d)] for _ in range(n)]
     elif kind == "collinear":
         origin = [below(stream, 201) - 100 for _ in range(d)]
@@ -63,6 +109,8 @@ def sample(text):
         assert kind == "moment", text
         points = [[t**k for k in range(1, d + 1)] for t in range(n)]
     stream, classes = words(seed, 2), int(options.get("classes", 10))
+    if options.get("target") == "number":
+        return points, [normal(stream) for _ in range(n)], 0
     return points, [below(stream, classes) for _ in range(n)], classes
 
 
@@ -73,7 +121,8 @@ def relabelled(rule, seed, own, classes):
     if rule == "alternating":
         return [i % 2 for i in range(len(own))]
     if rule == "random":
-        return [below(stream, classes) for _ in own]
+        return [below(stream, classes) if classes else normal(stream) for _ in own]
+    assert classes, rule
     share = float(rule.removeprefix("corrupted:"))
     labels = []
     for label in own:
@@ -183,26 +232,28 @@ def main():
     assert not lines, lines
 
     points, own, count = sample(text)
-    packed = lambda rows: b"".join(struct.pack("<q", x) for row in rows for x in row)
+    kind = "i64" if isinstance(points[0][0], int) else "f64"
+    packed = lambda rows: b"".join(struct.pack("<q" if kind == "i64" else "<d", x) for row in rows for x in row)
     fingerprint = lambda rows: hashlib.sha256(
-        f"shatter points 1 i64 {len(rows)} {len(rows[0])}\n".encode() + packed(rows)).hexdigest()
+        f"shatter points 1 {kind} {len(rows)} {len(rows[0])}\n".encode() + packed(rows)).hexdigest()
+    described = f"shatter classes {count}\n" if count else "shatter real 1\n"
     labelled = hashlib.sha256(
-        fingerprint(points).encode() + f"shatter classes {count}\n".encode() + struct.pack(f"<{len(own)}I", *own))
+        fingerprint(points).encode() + described.encode() + struct.pack(f"<{len(own)}{'I' if count else 'd'}", *own))
     first = {}
     for point, label in zip(points, own):
         assert first.setdefault(tuple(point), label) == label or rule in ("random", "alternating"), point
     points, own = list(first), list(first.values())
-    assert (header, sha256) == (f"i64 {len(points)} {d}", fingerprint(points))
+    assert (header, sha256) == (f"{kind} {len(points)} {d}", fingerprint(points))
     assert int(classes) == (2 if rule == "alternating" else count)
     labels = relabelled(rule, int(seed), own, count)
     said = {
-        "": lambda y: [y],
-        "value": lambda y: [y],
+        "": lambda y: [Fraction(y)],
+        "value": lambda y: [Fraction(y)],
         "one-hot": lambda y: [int(k == y) for k in range(int(classes))],
         "bits": lambda y: [y >> k & 1 for k in range(max(1, (int(classes) - 1).bit_length()))],
     }[target]
     for point, label, row in zip(points, labels, targets, strict=True):
-        assert row == said(label) == outputs(point) and len(row) == width, point
+        assert row == said(label) == outputs([Fraction(x) for x in point]) and len(row) == width, point
     print(json.dumps({"points": len(points), "points_sha256": sha256, "labelled_sha256": labelled.hexdigest()}))
 
 

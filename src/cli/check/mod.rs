@@ -288,18 +288,9 @@ fn network_text(accepted: &Accepted) -> String {
 }
 
 fn rejected(arguments: &Arguments, rejection: &Rejection) -> Result<Answer, CliError> {
-    // Neither yes nor no: the file, or what was asked of the machine, is at fault.
-    let undecided = matches!(
-        rejection,
-        Rejection::Io { .. }
-            | Rejection::Plan
-            | Rejection::TooMuchSpace { .. }
-            | Rejection::TooMuchWork { .. }
-            | Rejection::TooWide { .. }
-    );
     let (reason, place) = (rejection.to_string(), of_certificate(rejection));
-    if undecided {
-        return self::undecided(arguments, reason, place);
+    if rejection.is_undecided() {
+        return undecided(arguments, reason, place);
     }
     let found = RejectedRecord { accepted: Some(false), reason, place };
     arguments.write(&found, None)?;
