@@ -20,9 +20,9 @@ pub struct Trained {
     pub arrays: Vec<(Parameter, Vec<f64>)>,
     /// The smallest format that has all numbers of the file.
     pub precision: Format,
-    /// How a checkpoint was trained, and on what; `null` for other files.
+    /// Settings and data of a checkpoint's training; `null` for other files.
     pub settings: serde_json::Value,
-    /// How far its training is; `null` for other files.
+    /// Progress of a checkpoint's training; `null` for other files.
     pub progress: serde_json::Value,
 }
 
