@@ -9,14 +9,14 @@ use shatter_sample::{Labels, Points, Target};
 
 use super::{ConstructError, DirectionRule};
 
-/// What a construction is given. The points are distinct.
+/// The input of a construction: distinct points, labels, and the choices that all constructions share.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// n points in R^d.
     pub points: &'a Points,
     /// Their labels.
     pub labels: &'a Labels,
-    /// How directions are chosen, where one is needed.
+    /// The rule for directions, where one is needed.
     pub direction: DirectionRule,
     /// Seed of everything that is drawn.
     pub seed: u64,
@@ -105,14 +105,14 @@ impl fmt::Display for Assumption {
 /// A count that is promised before building.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// This many.
+    /// Exactly this many.
     Exactly(u64),
     /// At most this many: what the theorem says, where the sample decides the rest.
     AtMost(u64),
 }
 
 impl Bound {
-    /// Whether `count` keeps the promise.
+    /// Returns true if `count` keeps the promise.
     #[must_use]
     pub fn holds(self, count: u64) -> bool {
         match self {

@@ -36,7 +36,7 @@ const MOST_WEIGHT_BITS: u64 = 1 << 33;
 /// Theorem 1 with one of its threshold rules, among the [constructions](Construction).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DepthTwo {
-    /// Where the thresholds lie.
+    /// The rule for thresholds.
     pub threshold: ThresholdRule,
 }
 

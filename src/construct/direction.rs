@@ -30,7 +30,7 @@ use shatter_sample::Points;
 use super::ConstructError;
 use super::order::{Tie, order_exact};
 
-/// How a direction is chosen.
+/// The rule that chooses a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DirectionRule {
     /// Small integers for integer coordinates, Gaussian for real ones.
@@ -112,7 +112,7 @@ pub struct Projection {
     pub z: Lattice,
     /// Directions tried.
     pub tries: usize,
-    /// Those that tied.
+    /// Directions that tied.
     pub tied: usize,
     /// The distribution or formula that gave the direction.
     pub direction: ChosenDirection,

@@ -40,7 +40,7 @@ pub const MOST_POINTS: usize = 512;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MinNorm {
-    /// Whether f has a bias.
+    /// True if f has a bias.
     pub bias: bool,
 }
 

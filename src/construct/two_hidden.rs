@@ -56,7 +56,7 @@ use super::line::Line;
 pub struct TwoHidden {
     /// Points a group, q; 2·round(√(n/2)) if `None`.
     pub group: Option<usize>,
-    /// Whether the network has the head for classes.
+    /// True if the network has the head for classes.
     pub classes: bool,
 }
 

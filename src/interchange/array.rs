@@ -73,7 +73,7 @@ impl NamedArray {
     }
 }
 
-/// What a file of named arrays holds.
+/// The content of a file of named arrays.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arrays {
     /// Texts by their names.
@@ -161,7 +161,7 @@ pub fn arrays(network: &Network) -> Result<Vec<ExactArray<'_>>, InterchangeError
     })
 }
 
-/// Those of the two-layer form.
+/// Returns the arrays of the two-layer form.
 pub fn two_layer(network: &ExactNetwork) -> Vec<ExactArray<'_>> {
     fn dyadics<'a>(name: &str, numbers: &'a [Dyadic]) -> ExactArray<'a> {
         ExactArray {
@@ -179,7 +179,7 @@ pub fn two_layer(network: &ExactNetwork) -> Vec<ExactArray<'_>> {
     vec![dyadics("a", &network.a), dyadics("b", &network.b), w, dyadics("c", c)]
 }
 
-/// Whether the layers are dense ones with ReLU between them, as PyTorch has them.
+/// Returns true if the layers are dense with ReLU between them, as in PyTorch.
 pub fn is_perceptron(network: &Layered) -> bool {
     let all =
         |units: &[Unit], of| !units.is_empty() && units.iter().all(|unit| unit.activation == of);

@@ -10,8 +10,8 @@ use shatter_sample::SampleError;
 pub enum InterchangeError {
     /// Numbers that the type does not have.
     #[error(
-        "{rounded} of {numbers} numbers are not numbers of {precision}, first number {index} of '{tensor}', \
-         {value}; rounding changes them by up to {absolute:e} ({relative:e} of the number)"
+        "{rounded} of {numbers} numbers do not fit {precision} without rounding; the first is number {index} of \
+         '{tensor}', {value}; rounding would change them by up to {absolute:e} ({relative:e} of the number)"
     )]
     Rounds {
         /// How many.

@@ -18,7 +18,7 @@ pub enum Floats {
 }
 
 impl Floats {
-    /// How many there are.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         match self {
             Floats::Single(numbers) => numbers.len(),
@@ -26,7 +26,7 @@ impl Floats {
         }
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -39,7 +39,7 @@ impl Floats {
         }
     }
 
-    /// All of them, little-endian.
+    /// Returns the numbers as little-endian bytes.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Floats::Single(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -48,7 +48,7 @@ impl Floats {
     }
 }
 
-/// How many numbers had to be rounded, and by how much at most.
+/// The number of rounded numbers, and the largest error.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
 pub struct Rounded {
@@ -70,12 +70,12 @@ pub struct Converter {
     precision: Format,
     /// Whether numbers may be rounded.
     round: bool,
-    /// What happened so far.
+    /// The numbers rounded so far.
     pub rounded: Rounded,
 }
 
 impl Converter {
-    /// To binary64, or to binary32 (which has all numbers of the shorter formats), rounding to nearest if `round`.
+    /// Converts to binary64, or to binary32 (which has all numbers of the shorter formats), rounding to nearest if `round`.
     pub fn new(precision: Format, round: bool) -> Converter {
         Converter { precision, round, rounded: Rounded::default() }
     }

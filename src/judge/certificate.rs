@@ -53,39 +53,39 @@ use super::verdict::{Judged, Verdict};
 /// The longest certificate that is read, in bytes a point, and besides.
 const BYTES: u64 = 256;
 const BESIDES: u64 = 1 << 16;
-/// How a certificate begins.
+/// First line of a certificate.
 pub const HEADER: &str = "shatter network certificate 1\n";
 /// Numbers of classes that are read by name, at most.
 const MOST_CLASSES: usize = 1 << 16;
 /// Lines before the verdicts, at most.
 const HEAD: usize = 32;
 
-/// What is judged.
+/// The network and the sample of a certificate.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// SHA-256 of the file.
     pub network_sha256: String,
-    /// What was read.
+    /// Description of the file that was read.
     pub description: String,
     /// The layers that the file does not say.
     pub layers: Option<String>,
     /// Shape of a point as the network takes it.
     pub takes: Vec<usize>,
-    /// How many outputs it has.
+    /// Number of outputs.
     pub gives: usize,
     /// The type of its numbers.
     pub precision: Format,
     /// The runtimes of which is spoken.
     pub runtime: Runtime,
-    /// How outputs say labels.
+    /// The labels as outputs say them.
     pub said: &'a BoundLabels,
-    /// How points become inputs.
+    /// The preprocessing that makes inputs of points.
     pub inputs: String,
     /// The inputs and their labels.
     pub sample: &'a RawSample,
 }
 
-/// How many points have each verdict.
+/// The number of points with each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[must_use]
 pub struct VerdictCounts {
@@ -93,7 +93,7 @@ pub struct VerdictCounts {
     pub exact: usize,
     /// The label is said, and no runtime of the model can round that away.
     pub margin: usize,
-    /// Not that, and not the contrary.
+    /// Neither is decided.
     pub undecided: usize,
     /// Another label is said.
     pub misfit: usize,

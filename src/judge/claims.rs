@@ -140,7 +140,7 @@ fn read(text: &str, subject: &Subject) -> Result<(Vec<Claim>, VerdictCounts), St
     }
 }
 
-/// What a certificate claims, if every claim follows; else the first reason why not. `judged` is what was
+/// Returns what a certificate claims if every claim follows, and otherwise the first reason why not. `judged` is what was
 /// decided, `everywhere_exact` if it was in exact arithmetic; points that are decided exactly here take
 /// their place there.
 ///

@@ -32,7 +32,7 @@ pub enum JudgeError {
          export the network without the softmax"
     )]
     Softmax,
-    /// Not one label a point.
+    /// The numbers of points and labels differ.
     #[error("there are {points} points and {labels} labels")]
     Labels {
         /// Points.

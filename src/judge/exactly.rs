@@ -48,7 +48,7 @@ impl std::fmt::Debug for Exactly<'_> {
 }
 
 impl<'a> Exactly<'a> {
-    /// Asked for, at `n` of the points.
+    /// Prepares exact evaluation that was asked for, at `n` of the points.
     ///
     /// # Errors
     /// [`JudgeError::Inexact`], [`JudgeError::TooMuchWork`].

@@ -34,7 +34,7 @@ use super::reading::{self, enclosed, functionals};
 use super::runtime::Runtime;
 use super::softmax;
 
-/// What was found at a point. The margin in real arithmetic lies in low ..= high.
+/// The finding at a point. The margin in real arithmetic lies in low ..= high.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use]
 pub struct Judged {
@@ -44,9 +44,9 @@ pub struct Judged {
     pub low: f64,
     /// At least the margin.
     pub high: f64,
-    /// What a runtime of the model may change of it.
+    /// Bound on what a runtime of the model changes of the margin.
     pub rounding: f64,
-    /// Whether the label is said in real arithmetic; `None` where that is open. A tie says nothing.
+    /// True if the label is said in real arithmetic; `None` where that is open. A tie says nothing.
     pub fits: Option<bool>,
 }
 
@@ -58,7 +58,7 @@ pub enum Verdict {
     Exact,
     /// The label is said, here and by every runtime of the model.
     Margin,
-    /// Not that, and not the contrary.
+    /// Neither is decided.
     Undecided,
     /// Another label is said, or (for real labels) another number.
     Misfit,
@@ -79,7 +79,7 @@ const BATCH: usize = 1 << 18;
 const ENCLOSED: u64 = 64;
 const MOST_BYTES: u64 = 1 << 29;
 
-/// How much is done for a verdict beyond enclosures.
+/// The effort spent on a verdict beyond enclosures.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Effort {
     /// Every point in exact arithmetic.
@@ -113,14 +113,14 @@ impl std::str::FromStr for Walks {
     }
 }
 
-/// What was decided.
+/// The outcome of judging a sample.
 #[derive(Clone, Debug)]
 pub struct Decided {
     /// Each point.
     pub judged: Vec<Judged>,
     /// Points that enclosures left undecided, and that a walk might decide.
     pub left: usize,
-    /// How many of them were walked from.
+    /// Points that were walked from.
     pub walked: usize,
 }
 

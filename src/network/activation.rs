@@ -37,7 +37,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// All of them.
+    /// All activations.
     pub const ALL: [Activation; 7] = [
         Activation::Identity,
         Activation::Relu,
@@ -82,7 +82,7 @@ impl Activation {
         }
     }
 
-    /// Its name in network files.
+    /// Returns the name in network files.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Identity => "identity",

@@ -46,7 +46,7 @@ pub fn rational_bits(x: &Rational) -> u64 {
 }
 
 impl ExactNetwork {
-    /// Whether the output weights are σ, −2σ, 2σ, −2σ, … for a sign σ: then they carry one sign
+    /// Returns true if the output weights are σ, −2σ, 2σ, −2σ, … for a sign σ: then they carry one sign
     /// of information, and the labels live in the thresholds.
     pub fn has_constant_weights(&self) -> bool {
         let Some(first) = self.w.first() else { return false };

@@ -40,7 +40,7 @@ pub fn brute_force<F: Element>(network: &TwoLayer<F>, points: &Points) -> Vec<F>
     brute_force_projected(network, &project_float(points, &network.a))
 }
 
-/// The same for points whose projections `z_i = <a, x_i>` are known.
+/// Like [`brute_force`], for points whose projections `z_i = <a, x_i>` are known.
 pub fn brute_force_projected<F: Element>(network: &TwoLayer<F>, z: &[F]) -> Vec<F> {
     let mut outputs = vec![F::zero(); z.len()];
     outputs.par_chunks_mut(BLOCK).zip(z.par_chunks(BLOCK)).for_each(|(outputs, z)| {
@@ -99,7 +99,7 @@ pub fn largest_error(outputs: &[f64], labels: &Labels) -> f64 {
     differences.fold(0.0, |worst, x| if x <= worst { worst } else { x })
 }
 
-/// How far a network is from its labels, without rounding.
+/// The distance of a network from its labels, without rounding.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct ExactResidual {

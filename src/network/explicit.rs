@@ -53,7 +53,7 @@ impl Network {
 }
 
 impl ExactNetwork {
-    /// The same network layer by layer, with the direction written out for each unit: n·d numbers.
+    /// Writes the network out layer by layer, with the direction written out for each unit: n·d numbers.
     ///
     /// ```
     /// use shatter_exact::{Dyadic, Rational};

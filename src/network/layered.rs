@@ -130,9 +130,9 @@ pub struct Miswired {
     pub layer: usize,
     /// The unit in it.
     pub unit: usize,
-    /// What it reads.
+    /// The number that it reads.
     pub from: usize,
-    /// How many numbers the layer before has.
+    /// Numbers of the layer before.
     pub width: usize,
 }
 
@@ -142,7 +142,7 @@ impl Layered {
         self.hidden.iter().chain([&self.output])
     }
 
-    /// Whether every unit reads numbers that are there.
+    /// Checks that every unit reads numbers that exist.
     ///
     /// # Errors
     /// [`Miswired`] with the first unit that does not.

@@ -147,7 +147,7 @@ fn onnx_runtime_gives_exactly_the_labels_of_every_construction_that_rounds_nothi
         let output = shatter(&folder, &export);
         if !exact {
             let message = stderr(&output);
-            let reasons = ["are no f64", "too large for f64"];
+            let reasons = ["do not fit f64", "too large for f64"];
             assert!(reasons.iter().any(|reason| message.contains(reason)), "{name}: {message}");
             println!("{name}: not representable: {}", message.trim());
             continue;
@@ -278,7 +278,7 @@ fn what_a_type_does_not_have_is_refused_or_counted() {
     );
     for to in ["onnx", "safetensors", "npz"] {
         let export = ["export", "out/network.txt", "--to", to, "--out", "out"];
-        refused(&folder, &export, &["numbers are no f64", "'w'", "--round"]);
+        refused(&folder, &export, &["numbers do not fit f64", "'w'", "--round"]);
         let export = ["export", "out/network.txt", "--to", to, "--round", "--json", "--out", "out"];
         let found: serde_json::Value = serde_json::from_str(&works(&folder, &export)).unwrap();
         let (all, rounded) = (&found["numbers"], found["rounded"].as_u64().unwrap());

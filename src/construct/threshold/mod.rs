@@ -15,7 +15,7 @@ use std::fmt;
 
 use shatter_exact::{Dyadic, Lattice, Rational};
 
-/// How thresholds are chosen.
+/// The rule that places thresholds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThresholdRule {
     /// Zigzag for integer coordinates or exact arithmetic, data for floating point on reals.
@@ -51,7 +51,7 @@ pub struct ExactSolution {
     pub w: Vec<Rational>,
 }
 
-/// The same in floating point.
+/// Floating-point thresholds and weights for z' = stretch · z.
 #[derive(Clone, Debug)]
 pub struct FloatSolution<F> {
     /// The direction is to be multiplied by this power of two.

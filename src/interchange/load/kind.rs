@@ -7,9 +7,9 @@ use std::path::Path;
 pub enum FileKind {
     /// An explicit network as text.
     Network,
-    /// The same, with the sample that it fits.
+    /// An explicit network as text, with the sample that it fits.
     Certificate,
-    /// What training goes on from.
+    /// The state needed to resume training.
     Checkpoint,
     /// Arrays in safetensors.
     Safetensors,
@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// Its name.
+    /// Returns the name of the kind.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Network => "network",

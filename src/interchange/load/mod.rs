@@ -46,7 +46,7 @@ use kind::{Container, Form, HEAD};
 /// The largest file that is read into memory: protobuf has room for no more.
 const LARGEST: u64 = 1 << 31;
 
-/// What a file of plain arrays may leave unsaid.
+/// Facts that a file of plain arrays may not hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LoadOptions<'a> {
     /// The layers in words ([`architecture::text`](shatter_network::architecture::text)), the last dense one left out,
@@ -54,7 +54,7 @@ pub struct LoadOptions<'a> {
     pub architecture: Option<&'a str>,
     /// Outputs of the last layer; those of its array otherwise.
     pub outputs: Option<usize>,
-    /// What goes in; where it is a vector, the first array says it otherwise.
+    /// Shape of the input; where it is a vector, the first array gives it otherwise.
     pub input: Option<Shape>,
 }
 
@@ -64,7 +64,7 @@ pub struct LoadOptions<'a> {
 pub struct Loaded {
     /// The file.
     pub file: PathBuf,
-    /// What kind of file it was.
+    /// The kind of file.
     pub kind: FileKind,
     /// Bytes of the file.
     pub bytes: u64,
@@ -75,7 +75,7 @@ pub struct Loaded {
     pub body: LoadedNetwork,
     /// The sample that it fits, where the file says so.
     pub origin: Option<Origin>,
-    /// How its outputs say labels, with the names of classes, where the file says so; an error where these names were
+    /// The encoding of labels, with the names of classes, where the file holds it; an error where these names were
     /// lost or cannot be read.
     pub reading: Result<Option<Reading>, ReadingError>,
     /// Texts of the file, by their names.
@@ -98,7 +98,7 @@ pub enum LoadedNetwork {
 pub struct Explicit {
     /// The network.
     pub network: Network,
-    /// How it was built.
+    /// The name of the construction.
     pub construction: String,
     /// The digest in the last line of a network file or a certificate, or that of the file from which it was
     /// exported.
@@ -118,7 +118,7 @@ pub struct Origin {
     pub rule: LabelRule,
     /// Its seed.
     pub seed: u64,
-    /// How outputs say labels.
+    /// The outputs that say a label.
     pub target: Target,
 }
 

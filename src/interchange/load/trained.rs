@@ -20,7 +20,7 @@ pub struct Trained {
     pub arrays: Vec<(Parameter, Vec<f64>)>,
     /// The smallest format that has all numbers of the file.
     pub precision: Format,
-    /// How a checkpoint was trained, on what, and how far it is; `None` for other files.
+    /// Identity of a checkpoint's training, and its progress; `None` for other files.
     pub run: Option<(Identity, Progress)>,
 }
 

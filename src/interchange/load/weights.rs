@@ -18,7 +18,7 @@ use super::{Content, LoadError, LoadOptions, contents, explicit, reading, traine
 pub struct Weights<E> {
     /// The arrays in the order of [`Architecture::arrays`], rounded to `E`.
     pub arrays: Vec<(Parameter, Vec<E>)>,
-    /// How the file says that its outputs say labels; an error where names of classes were lost or cannot be read.
+    /// The encoding of labels that the file names; an error where names of classes were lost or cannot be read.
     pub reading: Result<Option<Reading>, ReadingError>,
 }
 

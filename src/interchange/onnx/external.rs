@@ -61,7 +61,7 @@ impl External {
         self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
     }
 
-    /// Bytes of all files.
+    /// Returns the bytes of all files.
     pub fn size(&self) -> usize {
         self.files.values().fold(0, |sum, bytes| sum.saturating_add(bytes.len()))
     }

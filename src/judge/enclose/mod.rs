@@ -47,9 +47,9 @@ pub struct Enclosure {
     points: usize,
     /// Near the values.
     pub centre: Vec<f64>,
-    /// How near: 0 at points where all are exact; empty where all are.
+    /// Radius: 0 at points where all are exact; empty where all are.
     pub radius: Vec<f64>,
-    /// What a runtime may be off by: 0 at points where no runtime rounds; empty where none does at all.
+    /// Bound on a runtime's deviation: 0 at points where no runtime rounds; empty where none does at all.
     pub runtime: Vec<f64>,
     /// The monomials since the input of the last product: what may be folded into it. None for numbers
     /// that every runtime holds.
@@ -101,7 +101,7 @@ impl Enclosure {
         self.radius.get(at).copied().unwrap_or(0.0)
     }
 
-    /// What a runtime may be off by at a number.
+    /// Returns the bound on a runtime's deviation at a number.
     pub fn runtime(&self, at: usize) -> f64 {
         self.runtime.get(at).copied().unwrap_or(0.0)
     }
@@ -137,12 +137,12 @@ impl Enclosure {
         self.centre.iter().enumerate().map(size).collect()
     }
 
-    /// Whether these numbers are known exactly.
+    /// Returns true if these numbers are known exactly.
     pub fn exact(&self, at: Range<usize>) -> bool {
         self.radius.is_empty() || all_zero(&self.radius[at])
     }
 
-    /// What a runtime may be off by at the difference of two numbers: 0 where it rounds neither.
+    /// Returns the bound on a runtime's deviation at the difference of two numbers: 0 where it rounds neither.
     pub fn runtime_of_difference(&self, one: usize, other: usize) -> f64 {
         let sum = self.runtime(one) + self.runtime(other);
         if sum == 0.0 { 0.0 } else { sum.next_up() }

@@ -54,7 +54,7 @@ impl Runtime {
     /// All models.
     pub const ALL: [Runtime; 4] = [Runtime::Ieee, Runtime::Tf32, Runtime::Bf16, Runtime::Winograd];
 
-    /// Its name in certificates.
+    /// Returns the name in certificates.
     pub fn name(self) -> &'static str {
         match self {
             Runtime::Ieee => "ieee",
@@ -64,7 +64,7 @@ impl Runtime {
         }
     }
 
-    /// What it stands for, in a few words.
+    /// Returns a description of a few words.
     pub fn description(self) -> &'static str {
         match self {
             Runtime::Ieee => "sums in any order, fused or not; direct convolutions",
@@ -74,7 +74,7 @@ impl Runtime {
         }
     }
 
-    /// What it does to a network whose numbers are of this format.
+    /// Returns the rounding of a network whose numbers are of this format.
     pub fn rounding(self, format: Format) -> Rounding {
         let ieee = Rounding { format, sum_bits: format.bits(), operand_bits: None, tiled: false };
         let short = |bits| Rounding { sum_bits: 22, operand_bits: Some(bits), ..ieee };
@@ -105,7 +105,7 @@ impl FromStr for Runtime {
     }
 }
 
-/// What the runtimes of a model do to one operation: all that bounds need to know of them.
+/// The rounding that runtimes of a model do in one operation: all that bounds need to know of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rounding {
     /// The format that results have: its range, and the numbers that stay as they are.

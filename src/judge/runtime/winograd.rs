@@ -156,7 +156,7 @@ fn upper(x: &Rational) -> f64 {
     }
 }
 
-/// What one output of a direction reads, in one place of its tile.
+/// The inputs that one output of a direction reads, in one place of its tile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reach {
     /// Inputs that the tile begins before the output's own window.
@@ -197,7 +197,7 @@ pub fn tiled(window: &SlidingWindow) -> Option<[Direction; 2]> {
 }
 
 impl Direction {
-    /// Of a kernel of `r` numbers, fewer than [`TILE`].
+    /// Makes the direction of a kernel of `r` numbers, fewer than [`TILE`].
     pub fn new(r: usize) -> Direction {
         let transforms = Transform::all(r);
         let mut reaches: Vec<Reach> = Vec::new();

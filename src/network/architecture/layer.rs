@@ -1,6 +1,6 @@
 //! The layers that networks are made of.
 
-/// Where a sliding window looks: a square of `size` × `size` positions, `stride` apart, over an
+/// A sliding window: a square of `size` × `size` positions, `stride` apart, over an
 /// image with `padding` positions added on every side. It has ⌊(side + 2·padding − size)/stride⌋ + 1
 /// places along each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,7 +13,7 @@ pub struct Window {
     pub padding: usize,
 }
 
-/// What pooling takes of a window.
+/// The statistic that pooling takes of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pool {
     /// The largest entry; padding never wins.
@@ -51,7 +51,7 @@ pub enum Layer {
     },
     /// The mean over all positions of each channel.
     GlobalMeanPool,
-    /// From an image to a vector, channel by channel.
+    /// Turns an image into a vector, channel by channel.
     Flatten,
     /// Layers side by side on the same input, their outputs joined along the channels. A branch
     /// without layers hands on its input.
@@ -73,7 +73,7 @@ pub enum Layer {
         /// What is added to the sum.
         k: f64,
     },
-    /// In training, zero with this probability, and divided by 1 − rate otherwise.
+    /// Sets numbers to zero with this probability in training, and divides the others by 1 − rate.
     Dropout {
         /// The probability, in 0 ≤ rate < 1.
         rate: f64,

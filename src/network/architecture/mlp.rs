@@ -52,7 +52,7 @@ pub enum ArchitectureError {
         /// What is wrong.
         reason: String,
     },
-    /// Not the name or the text of a network to be trained.
+    /// A text that is neither the name nor the layers of a network.
     #[error("'{text}' is not a network: {reason}")]
     Network {
         /// The text.

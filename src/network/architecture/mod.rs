@@ -25,7 +25,7 @@ pub use shape::{Parameter, ParameterKind, Shape};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
-    /// What goes in.
+    /// Shape of the input.
     pub input: Shape,
     /// The layers, from the input to the outputs.
     pub layers: Vec<Layer>,
@@ -89,7 +89,7 @@ impl Architecture {
         if total < 1 << 40 { Ok(found) } else { Err(ArchitectureError::TooLarge) }
     }
 
-    /// How many numbers are trained.
+    /// Returns the number of trained parameters.
     ///
     /// # Errors
     /// Those of [`Architecture::arrays`].
@@ -98,7 +98,7 @@ impl Architecture {
         Ok(arrays.iter().filter(|array| array.kind.trained()).map(Parameter::len).sum())
     }
 
-    /// How many parameters the paper would count: it leaves out those of batch normalization.
+    /// Returns the number of parameters as the paper counts them, without those of batch normalization.
     ///
     /// # Errors
     /// Those of [`Architecture::arrays`].

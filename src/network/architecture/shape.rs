@@ -25,7 +25,7 @@ impl Window {
     }
 }
 
-/// What an array of a network is, with what it needs to be laid out and drawn.
+/// The role of an array in a network, with what its layout and initialization need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterKind {
     /// Weight of a dense layer, out × in.
@@ -45,7 +45,7 @@ pub enum ParameterKind {
 }
 
 impl ParameterKind {
-    /// Whether gradients reach it.
+    /// Returns true if gradients reach the array.
     pub fn trained(self) -> bool {
         !matches!(self, ParameterKind::RunningMean | ParameterKind::RunningVariance)
     }
@@ -59,19 +59,19 @@ pub struct Parameter {
     pub name: String,
     /// PyTorch's shape.
     pub shape: Vec<usize>,
-    /// What it is.
+    /// Its role.
     pub kind: ParameterKind,
     /// Numbers that one output of its layer sums over; 0 for batch normalization.
     pub fan_in: usize,
 }
 
 impl Parameter {
-    /// How many numbers it has.
+    /// Returns the number of entries.
     pub fn len(&self) -> u64 {
         self.shape.iter().map(|&side| side as u64).product()
     }
 
-    /// Whether it has none.
+    /// Returns true if there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -53,7 +53,7 @@ pub struct ExactEvaluator<'a> {
     nodes: Nodes<'a>,
     /// For points on the finest grid so far.
     program: RwLock<Option<Arc<Program>>>,
-    /// What it takes.
+    /// The cost of evaluation.
     pub plan: EvaluationPlan,
 }
 
@@ -64,7 +64,7 @@ impl std::fmt::Debug for ExactEvaluator<'_> {
 }
 
 impl<'a> ExactEvaluator<'a> {
-    /// A network whose weights take [`EvaluationPlan::weights`] bytes once they are whole numbers.
+    /// Prepares a network whose weights take [`EvaluationPlan::weights`] bytes once they are whole numbers.
     ///
     /// # Errors
     /// [`Inexact`], if it has no plan, or takes more than `most` bytes with one point.
@@ -72,7 +72,7 @@ impl<'a> ExactEvaluator<'a> {
         ExactEvaluator::planned(network, EvaluationPlan::of(network)?, most)
     }
 
-    /// The same, where the plan is known.
+    /// Like [`ExactEvaluator::new`], with a known plan.
     ///
     /// # Errors
     /// [`Inexact`].
@@ -215,7 +215,7 @@ pub fn outputs_of(network: &Graph, points: &Points) -> Result<Vec<Vec<Rational>>
     all_points(&Nodes::of(network), points)
 }
 
-/// How far outputs are from those that say the labels: points at which all are equal, and the
+/// Compares outputs with those that say the labels: the number of points at which all are equal, and the
 /// largest difference of all.
 ///
 /// # Panics

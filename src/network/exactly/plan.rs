@@ -60,7 +60,7 @@ pub enum Inexact {
     },
 }
 
-/// What evaluation takes.
+/// The cost of exact evaluation: bytes of weights and values, and operations.
 #[derive(Clone, Debug)]
 pub struct EvaluationPlan {
     /// Bytes of the weights.
@@ -258,7 +258,7 @@ fn multiple(ranges: impl Iterator<Item = Range<usize>>) -> Option<UBig> {
 }
 
 impl EvaluationPlan {
-    /// What a network takes.
+    /// Computes the cost of a network.
     ///
     /// # Errors
     /// [`Inexact`], but not for memory: that is [`EvaluationPlan::fits`].
@@ -321,7 +321,7 @@ impl EvaluationPlan {
         if bytes > most { Err(Inexact::TooMuchMemory { bytes, most }) } else { Ok(()) }
     }
 
-    /// How many points there is room for at once, in so many bytes.
+    /// Returns the number of points that fit `most` bytes at once.
     pub fn at_once(&self, most: u64) -> usize {
         (most.saturating_sub(self.weights) / self.point.max(1)).max(1) as usize
     }

@@ -32,7 +32,7 @@ use shatter_exact::format::{ZEROS, grain};
 use shatter_exact::{Dyadic, Format, Rational};
 use shatter_sample::Points;
 
-/// Whether plain binary64, and binary32, reproduce the exact values at every point of a sample.
+/// The decision whether plain binary64 and binary32 reproduce the exact values at every point of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[must_use]
 pub struct LayeredExactness {

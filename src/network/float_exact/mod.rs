@@ -128,7 +128,7 @@ impl FloatExactness {
         }
     }
 
-    /// Whether plain evaluation in `format` reproduces the exact values; decided for binary64 and
+    /// Returns true if plain evaluation in `format` reproduces the exact values; decided for binary64 and
     /// binary32, `false` for narrower formats.
     pub fn holds_in(&self, format: Format) -> bool {
         match format {

@@ -44,7 +44,7 @@ pub struct Graph {
 /// An operation, and what it works on.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What is done.
+    /// The operator.
     pub operation: Operator,
     /// The value that it is done to; below the number of its own.
     pub on: usize,
@@ -61,7 +61,7 @@ impl Step {
         Step { operation, on, shape, names: Vec::new() }
     }
 
-    /// The same, its parameters named.
+    /// Names the step's parameters.
     #[must_use]
     pub fn named(self, names: impl IntoIterator<Item = String>) -> Step {
         Step { names: names.into_iter().collect(), ..self }
@@ -119,17 +119,17 @@ impl Graph {
         Graph { steps: kept.map(renumbered).collect(), ..self }
     }
 
-    /// Whether it has numbers that are fractions, of no format.
+    /// Returns true if some numbers are fractions, which no format holds.
     pub fn is_exact(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.operation, Operator::Units(_)))
     }
 
-    /// Whether outputs stand for others of the same order: the network ends in a softmax.
+    /// Returns true if the network ends in a softmax: outputs then stand for others of the same order.
     pub fn is_ordered(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.operation, Operator::Softmax { .. }))
     }
 
-    /// How many operations it has, changes of shape left out.
+    /// Returns the number of operators, without changes of shape.
     pub fn operations(&self) -> usize {
         self.steps.iter().filter(|step| !matches!(step.operation, Operator::Same)).count()
     }

@@ -7,7 +7,7 @@ use crate::layered::Unit;
 
 use super::SlidingWindow;
 
-/// What is done to a value x.
+/// An operator on a value x.
 #[derive(Clone, Debug)]
 pub enum Operator {
     /// Σ_k x_k W_kj + b_j.
@@ -124,7 +124,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// One that can be bounded; the reason, if it cannot.
+    /// Makes a response that can be bounded, or says why it cannot.
     ///
     /// # Errors
     /// If β is no multiple of 1/4 from 1/4 to 4, k is not positive, or α is negative.
@@ -152,7 +152,7 @@ impl Response {
         Response { before: before.min(size.saturating_sub(1)), size: size.max(1), alpha, beta, k }
     }
 
-    /// Whether enclosures say anything of it.
+    /// Returns true if enclosures can bound it.
     pub fn is_bounded(&self) -> bool {
         let Response { alpha, beta, k, .. } = *self;
         quarters(beta).is_some() && alpha >= 0.0 && alpha.is_finite() && k > 0.0 && k.is_finite()
@@ -169,7 +169,7 @@ impl Response {
         channel.saturating_sub(self.before)..end.min(channels)
     }
 
-    /// How many channels below and above a channel its sum goes over, where there are so many.
+    /// Returns the number of channels below and above a channel that its sum covers, where there are so many.
     pub fn reach(&self) -> (usize, usize) {
         (self.before, self.size - 1 - self.before)
     }

@@ -10,7 +10,7 @@ use super::{Affine, Graph, Operator, Step, count};
 /// An array of numbers that belongs to a network.
 #[derive(Clone, Debug)]
 pub struct NamedParameter<'a> {
-    /// Its name in the file that the network came from, or else `STEP.weight` and the like.
+    /// Name in the file that the network came from; otherwise `STEP.weight` and the like.
     pub name: String,
     /// PyTorch's shape: a dense weight is outputs × inputs, a filter outputs × inputs × rows × columns.
     pub shape: Vec<usize>,
@@ -28,7 +28,7 @@ pub enum Numbers<'a> {
 }
 
 impl Operator {
-    /// Its parameters, with the names that PyTorch gives them inside a layer.
+    /// Returns the parameters, with the names that PyTorch gives them inside a layer.
     pub fn parameters<'a>(&'a self, takes: &[usize]) -> Vec<NamedParameter<'a>> {
         let floats = |name: &str, shape: Vec<usize>, numbers: &'a [f64]| NamedParameter {
             name: name.to_owned(),

@@ -66,7 +66,7 @@ impl SlidingWindow {
         inside(column * self.stride.1, self.size.1, self.before.1, width)
     }
 
-    /// How many positions [`each`](Self::each) goes through.
+    /// Returns the number of positions that [`each`](Self::each) visits.
     pub fn positions(&self, height: usize, width: usize) -> u64 {
         let Some((rows, columns)) = self.places(height, width) else { return 0 };
         let down: u64 = (0..rows).map(|row| self.rows_inside(row, height).len() as u64).sum();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use shatter_sample::Target;
 
-/// How outputs say a label. The *margin* of a point is positive where they say its label: by how much the
+/// The encoding of a label in outputs. The *margin* of a point is positive where they say its label: by how much the
 /// outputs, each of them, may be off and still say it (of `Largest`, their differences).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum How {
@@ -26,11 +26,11 @@ pub enum How {
 }
 
 impl How {
-    /// All of them.
+    /// All encodings.
     pub const ALL: [How; 6] =
         [How::Value, How::Largest, How::Sign, How::Half, How::OneHot, How::Bits];
 
-    /// Its name in files, and on the command line.
+    /// Returns the name in files and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             How::Value => "value",

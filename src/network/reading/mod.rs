@@ -31,7 +31,7 @@ use found::{Found, one_hot};
 pub use how::How;
 pub use said::BoundLabels;
 
-/// How outputs say labels, with the names of the classes.
+/// The encoding of labels in outputs, with the names of the classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The rule.

@@ -20,7 +20,7 @@ impl BoundLabels {
         BoundLabels { how, labels }
     }
 
-    /// How outputs say the labels.
+    /// Returns the encoding.
     pub fn how(&self) -> How {
         self.how
     }
@@ -49,7 +49,7 @@ impl BoundLabels {
         self.how.target().map(|target| self.labels.exact_target(target, i))
     }
 
-    /// Whether outputs say the label of point `i`: the definition of every reading, in exact numbers.
+    /// Returns true if outputs say the label of point `i`: the definition of every reading, in exact numbers.
     ///
     /// # Panics
     /// If `i` is out of range.

@@ -8,7 +8,7 @@ const READING: &str = "reading";
 const CLASSES: &str = "classes";
 
 impl Reading {
-    /// In words, for a network of so many outputs: `largest of 3 outputs: setosa, versicolor, virginica`.
+    /// Describes the reading for a network of so many outputs: `largest of 3 outputs: setosa, versicolor, virginica`.
     pub fn describe(&self, outputs: usize) -> String {
         let Reading { how, classes } = self;
         let text = format!("{how} of {}", counted(outputs));

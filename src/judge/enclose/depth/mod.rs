@@ -55,7 +55,7 @@ const MOST_PRODUCTS: u64 = 1 << 40;
 /// A functional of the outputs, bounded.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounded {
-    /// Its value as binary64 computes it.
+    /// Value as binary64 computes it.
     pub centre: f64,
     /// At least how far from that it is in real arithmetic, and at any runtime.
     pub off: f64,
