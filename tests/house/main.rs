@@ -9,6 +9,7 @@ mod common {
 mod generated;
 mod prose;
 mod skipped;
+mod trusted;
 
 use std::collections::BTreeSet;
 use std::fs;
