@@ -390,7 +390,6 @@ fn memory_is_planned_before_it_is_taken() {
         (&["train", "gaussian:n=100000000,d=2"], "2.0 GB", "draw"),
     ];
     for (arguments, bytes, action) in commands {
-        let begun = std::time::Instant::now();
         let output = Command::new("sh")
             .args(["-c", "ulimit -v 1500000; exec \"$@\"", "sh"])
             .arg(program())
@@ -403,7 +402,6 @@ fn memory_is_planned_before_it_is_taken() {
         let words = format!("about {bytes} of memory are needed to {action} this sample, and ");
         assert!(stderr(&output).contains(&words), "{}", stderr(&output));
         assert!(stderr(&output).contains(arguments[1]), "names the sample: {}", stderr(&output));
-        println!("{arguments:?}: {:?}", begun.elapsed());
     }
     assert!(!folder.path().join("out").exists());
 }
