@@ -105,16 +105,6 @@ impl fmt::Display for Decimal {
 
 /// The integer whose quotient by `scale` is exactly the decimal number in `text`.
 ///
-/// ```
-/// use shatter_sample::decimal::to_units;
-/// use shatter_sample::{Base, Scale};
-/// let hundredths = Scale { base: Base::Ten, exponent: 2 };
-/// assert_eq!(to_units("-1.5e0", hundredths)?, -150);
-/// assert!(to_units("0.125", hundredths).is_err());
-/// assert_eq!(to_units("0.125", Scale { base: Base::Two, exponent: 4 })?, 2);
-/// # Ok::<(), shatter_sample::decimal::DecimalError>(())
-/// ```
-///
 /// # Errors
 /// [`DecimalError`].
 pub fn to_units(text: &str, scale: Scale) -> Result<i64, DecimalError> {
@@ -234,6 +224,15 @@ fn integer(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn decimals_become_integers_in_the_unit_of_the_scale() {
+        let hundredths = Scale { base: Base::Ten, exponent: 2 };
+        assert_eq!(to_units("-1.5e0", hundredths).unwrap(), -150);
+        let refused = to_units("0.125", hundredths).unwrap_err().to_string();
+        assert_eq!(refused, "is not a multiple of 10^-2: it needs scale=10^3");
+        assert_eq!(to_units("0.125", Scale { base: Base::Two, exponent: 4 }).unwrap(), 2);
+    }
 
     proptest! {
         /// In the order of the numbers, one spelling each, which is read back.
