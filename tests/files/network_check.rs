@@ -183,7 +183,7 @@ fn a_broken_safetensors_file_is_refused_by_its_own_name() {
     let huge = [&(huge.len() as u64).to_le_bytes(), huge.as_bytes()].concat();
     for (bytes, reason) in [
         (&whole[..whole.len() - 1], "bytes"),
-        (&whole[..20], "whole"),
+        (&whole[..20], "complete"),
         (&whole, "1.weight"),
         (&huge, "of 4000000000000"),
     ] {
@@ -288,7 +288,7 @@ fn arguments_that_make_no_sense_are_refused() {
     refused(
         &folder,
         &["check", "--network", "small.onnx", sample],
-        &["takes points of shape 2", "are 3"],
+        &["takes points of shape 2", "shape 3"],
     );
     let sample = "gaussian:n=3,d=2,classes=3";
     crate::common::program::csv(
