@@ -116,7 +116,6 @@ pub struct ExactResidual {
 ///
 /// # Panics
 /// If there are fewer labels than projections.
-#[must_use]
 pub fn exact_residual(network: &ExactNetwork, z: &Lattice, labels: &Labels) -> ExactResidual {
     let weights: Option<Vec<Dyadic>> = network.w.iter().map(Dyadic::from_rational).collect();
     let differences: Vec<(usize, Rational)> = match weights {

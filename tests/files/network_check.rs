@@ -288,7 +288,7 @@ fn arguments_that_make_no_sense_are_refused() {
     refused(
         &folder,
         &["check", "--network", "small.onnx", sample],
-        &["takes points of shape 2", "have shape 3"],
+        &["takes points of shape 2", "shape 3"],
     );
     let sample = "gaussian:n=3,d=2,classes=3";
     crate::common::program::csv(

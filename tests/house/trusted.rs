@@ -23,7 +23,10 @@ fn trusted_lines_are_counted() {
     };
     let rows = [
         ("`src/check/`", of("src/check/", &[])),
-        ("`src/sample/` without `image.rs` and `rows.rs`", of("src/sample/", &["/image.rs", "/rows.rs"])),
+        (
+            "`src/sample/` without `image.rs` and `rows.rs`",
+            of("src/sample/", &["/image.rs", "/rows.rs"]),
+        ),
         ("`src/random/stream.rs`", vec!["src/random/stream.rs".to_owned()]),
     ];
     for (place, files) in rows {
