@@ -31,7 +31,9 @@
 
 pub mod sample {
     //! Points and labels: read from files, drawn, or made of rows and slices.
+    #[doc(inline)]
     pub use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
+    #[doc(inline)]
     pub use shatter_sample::{
         Base, LabelRule, Labels, Merged, Points, RawSample, Recipe, Sample, SampleError, Scale,
         Shape, Target, Values, load,
@@ -40,6 +42,7 @@ pub mod sample {
 
 pub mod exact {
     //! Exact numbers: integers, fractions, dyadic numbers and lattices of them.
+    #[doc(inline)]
     pub use shatter_exact::{
         Dyadic, Element, Format, IBig, Integers, Lattice, NotFinite, Rational,
     };
@@ -59,14 +62,21 @@ pub mod network {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_network::architecture::{
         Architecture, ArchitectureError, Layer, Mlp, Parameter, ParameterKind, Pool, Window,
     };
+    #[doc(inline)]
     pub use shatter_network::evaluate::{ExactResidual, brute_force, exact_residual};
+    #[doc(inline)]
     pub use shatter_network::exactly::{outputs, residual};
+    #[doc(inline)]
     pub use shatter_network::graph::{Affine, Graph, GraphError, Operator, SlidingWindow, Step};
+    #[doc(inline)]
     pub use shatter_network::projection::{project, project_float};
+    #[doc(inline)]
     pub use shatter_network::reading::{How, ReadingError};
+    #[doc(inline)]
     pub use shatter_network::{
         Activation, Counts, ExactLabels, ExactNetwork, ExactPoints, FloatExactness, FloatNetwork,
         Layered, LayeredExactness, Misfit, Network, Predictor, Reading, Sizes, TwoLayer, Unit,
@@ -76,13 +86,16 @@ pub mod network {
 
 pub mod plain {
     //! The plain forward pass of a graph, in binary32 or binary64.
+    #[doc(inline)]
     pub use shatter_plain::*;
 }
 
 pub mod construct {
     //! Constructions: from a sample to a network that fits it, in exact arithmetic. [`all`] lists them, [`find`] takes
     //! a name.
+    #[doc(inline)]
     pub use shatter_construct::catalogue::{all, find};
+    #[doc(inline)]
     pub use shatter_construct::{
         Assumption, Bound, ChosenDirection, ConstructError, Construction, DepthTwo, DirectionRule,
         Fit, Promise, Task, ThresholdRule, depth_two, threshold,
@@ -91,11 +104,13 @@ pub mod construct {
 
 pub mod certify {
     //! Certificates: written, and read back as networks.
+    #[doc(inline)]
     pub use shatter_certify::{File, ReadError, Statement, read, write_certificate, write_network};
 }
 
 pub mod check {
     //! The independent checker of certificates.
+    #[doc(inline)]
     pub use shatter_check::{Accepted, Rejection, check};
 }
 
@@ -118,6 +133,7 @@ pub mod judge {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_judge::{
         Decided, Effort, JudgeError, Judged, Runtime, Verdict, Walks, decide, judge,
     };
@@ -125,14 +141,16 @@ pub mod judge {
 
 pub mod load {
     //! One loader for every file that holds a network.
+    #[doc(inline)]
     pub use shatter_interchange::load::{
         Explicit, FileKind, LoadError, LoadOptions, Loaded, LoadedNetwork, Origin, Trained,
-        Weights, load, weights,
+        TrainingRun, Weights, load, weights,
     };
 }
 
 pub mod interchange {
     //! ONNX, safetensors, NPZ and JSON files, written and read.
+    #[doc(inline)]
     pub use shatter_interchange::{
         Converter, ExactArray, Floats, InterchangeError, NamedArray, Rounded, json, npz, onnx,
         tensors,
@@ -151,6 +169,7 @@ pub mod obstruct {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_obstruct::{
         AlternationBound, BitBound, CoverBound, DimensionBound, GrowthBound, Impossibility,
         Inseparable, LabelledLine, NotMonotone, ObstructError, Obstruction, PieceBound,
@@ -170,6 +189,7 @@ pub mod claims {
     //! assert!(report.as_stated);
     //! ```
 
+    #[doc(inline)]
     pub use shatter_claims::*;
 }
 
@@ -187,6 +207,7 @@ pub mod compare {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_compare::*;
 }
 
@@ -201,6 +222,7 @@ pub mod verify {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_verify::*;
 }
 
@@ -220,14 +242,18 @@ pub mod prepare {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    #[doc(inline)]
     pub use shatter_prepare::{Augmentation, Condition, NotTrained, Prepared, Preprocess, prepare};
 }
 
 pub mod device {
     //! Where networks are trained: a processor, or (feature `cuda`) a GPU.
+    #[doc(inline)]
     pub use shatter_device::cpu::Cpu;
     #[cfg(feature = "cuda")]
+    #[doc(inline)]
     pub use shatter_device::cuda::Cuda;
+    #[doc(inline)]
     pub use shatter_device::{Arithmetic, Device, DeviceError};
 }
 
@@ -266,9 +292,13 @@ pub mod train {
     //!
     //! `examples/randomize.rs` runs a randomization test, each run in a folder of its own.
 
+    #[doc(inline)]
     pub use shatter_train::randomize::{self, Case, Common};
+    #[doc(inline)]
     pub use shatter_train::run::{Flow, Folder, Held, Left, RunError, run_together};
+    #[doc(inline)]
     pub use shatter_train::table1;
+    #[doc(inline)]
     pub use shatter_train::{
         Checkpoint, CheckpointError, Data, DataIdentity, Ended, Identity, Initialization, Line,
         Loss, Measured, Order, Progress, Settings, Summary, TrainError, Trainer, load_weights,
@@ -278,6 +308,7 @@ pub mod train {
 
 pub mod figure {
     //! Figures, drawn from records as SVG and PNG.
+    #[doc(inline)]
     pub use shatter_figure::{
         AxisScale, Curve, CurveStyle, Emphasis, FigureError, FittedFunction, FittedPanel,
         GrowthBound, GrowthFigure, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::manifest::{self, Manifest};
 use shatter_exact::{Format, Lattice};
-use shatter_interchange::load::{Explicit, Loaded, LoadedNetwork, Origin, Trained};
+use shatter_interchange::load::{Explicit, Loaded, LoadedNetwork, Origin, Trained, TrainingRun};
 use shatter_interchange::onnx::{self, Raw};
 use shatter_interchange::{Converter, Floats, InterchangeError, NamedArray, Rounded};
 use shatter_interchange::{array, json as json_file, npz, number, tensors};
@@ -440,7 +440,8 @@ fn trained_metadata(
             let text = |key| Some((key, loaded.metadata.get(key)?.clone()));
             texts.extend(TRAINING.into_iter().filter_map(text));
         }
-        Some((Identity { data, .. }, progress)) => {
+        Some(run) => {
+            let TrainingRun { identity: Identity { data, .. }, progress } = &**run;
             let takes = if raw { "raw bytes" } else { "prepared images" };
             let sha256 = data.sample_sha256.as_deref().unwrap_or("null");
             let values = [
@@ -478,7 +479,7 @@ fn layers(
             let reason = "--raw needs a checkpoint, which says how images were prepared";
             return Err(InterchangeError::Unsupported(reason.to_owned()));
         }
-        (Some(text), Some((identity, _))) => Some(self::raw(text, &identity.data)?),
+        (Some(text), Some(run)) => Some(self::raw(text, &run.identity.data)?),
         (None, _) => None,
     };
     let network = &trained.architecture;

@@ -230,8 +230,8 @@ fn show_trained<'a>(
         parameters,
         precision: precision.name(),
         arrays: arrays.iter().map(array).collect(),
-        settings: run.as_ref().map(|(identity, _)| identity),
-        progress: run.as_ref().map(|(_, progress)| progress),
+        settings: run.as_ref().map(|run| &run.identity),
+        progress: run.as_ref().map(|run| &run.progress),
     };
     let mut facts = Facts::default();
     facts.add("file", format!("{}, {precision}", loaded.kind.name()));
@@ -239,14 +239,14 @@ fn show_trained<'a>(
     facts.add("input", architecture.input.to_string());
     facts.add("parameters", grouped(parameters));
     facts.add("reading", reading_text(loaded));
-    if let Some((identity, progress)) = run {
-        let settings = serde_json::json!(identity);
+    if let Some(run) = run {
+        let settings = serde_json::json!(run.identity);
         for name in ["data", "settings"] {
             let parts = settings[name].as_object().into_iter().flatten();
             let parts: Vec<String> = parts.map(|(key, value)| format!("{key} {value}")).collect();
             facts.add(name, parts.join(", "));
         }
-        let Progress { step, epoch, position, .. } = progress;
+        let Progress { step, epoch, position, .. } = run.progress;
         facts.add("progress", format!("{step} steps, {epoch} epochs, and {position} samples"));
     }
     for ArrayRecord { name, shape, norm } in &shown.arrays {

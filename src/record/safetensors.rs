@@ -24,6 +24,7 @@ const NAME: usize = 1024;
 const SIDES: usize = 8;
 
 /// A tensor that is to be written.
+#[derive(Debug)]
 pub struct Tensor<'a> {
     /// Its name.
     pub name: String,
@@ -154,6 +155,7 @@ impl<'de> Deserialize<'de> for Header {
 }
 
 /// Texts by their names, each once.
+#[derive(Debug)]
 pub struct Texts(pub BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Texts {

@@ -294,8 +294,8 @@ fn on_points(
 ) -> Result<NetworkOnPoints, CliError> {
     let network = loaded.graph()?.into_owned();
     let (description, layers) = match &loaded.body {
-        LoadedNetwork::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
-            let on_points = prepared(arguments, file, (trained, identity), network, &raw)?;
+        LoadedNetwork::Trained(trained @ Trained { run: Some(run), .. }) => {
+            let on_points = prepared(arguments, file, (trained, &run.identity), network, &raw)?;
             return Ok(NetworkOnPoints { reading: loaded.reading.clone(), ..on_points });
         }
         LoadedNetwork::Trained(Trained { architecture, .. }) => {

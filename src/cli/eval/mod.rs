@@ -139,9 +139,9 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let loaded = arguments.described.load(&arguments.network)?;
     let network = match &loaded.body {
         LoadedNetwork::Explicit(explicit) => &explicit.network,
-        LoadedNetwork::Trained(trained @ Trained { run: Some((identity, _)), .. }) => {
+        LoadedNetwork::Trained(trained @ Trained { run: Some(run), .. }) => {
             drop(progress);
-            return checkpoint::run(arguments, trained, identity, loaded.reading.clone());
+            return checkpoint::run(arguments, trained, &run.identity, loaded.reading.clone());
         }
         LoadedNetwork::Trained(_) | LoadedNetwork::Graph(_) => {
             drop(progress);

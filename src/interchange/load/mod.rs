@@ -38,7 +38,7 @@ use shatter_train::{Checkpoint, CheckpointError};
 
 pub use error::{LoadError, MissingFact};
 pub use kind::FileKind;
-pub use trained::Trained;
+pub use trained::{Trained, TrainingRun};
 pub use weights::{Weights, weights};
 
 use kind::{Container, Form, HEAD};
@@ -211,7 +211,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
             loaded(kind, LoadedNetwork::Explicit(body), origin, reading, BTreeMap::new())
         }
         Content::Checkpoint(trained, metadata) => {
-            let reading = trained.run.as_ref().map_or(Ok(None), |(identity, _)| identity.reading());
+            let reading = trained.run.as_ref().map_or(Ok(None), |run| run.identity.reading());
             loaded(FileKind::Checkpoint, LoadedNetwork::Trained(trained), None, reading, metadata)
         }
         Content::Graph(graph, texts) => {
@@ -265,7 +265,7 @@ impl Origin {
 
 /// What a file holds, before it is known to be a network.
 enum Content {
-    Text(read::File),
+    Text(Box<read::File>),
     Checkpoint(Trained, BTreeMap<String, String>),
     Arrays(FileKind, Arrays),
     Graph(Graph, Vec<(String, String)>),
@@ -333,7 +333,7 @@ fn lines(path: &Path, whole: impl Read) -> Result<(Content, About), LoadError> {
         .map_err(|source| LoadError::Io { file: path.to_owned(), source })?;
     let about = hashed.into_inner().about();
     let refuse = |source| LoadError::Text { file: path.to_owned(), source: Box::new(source) };
-    Ok((Content::Text(read.map_err(refuse)?), about))
+    Ok((Content::Text(Box::new(read.map_err(refuse)?)), about))
 }
 
 /// A checkpoint, unless layers are given in words; arrays otherwise.

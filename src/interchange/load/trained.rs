@@ -21,7 +21,16 @@ pub struct Trained {
     /// The smallest format that has all numbers of the file.
     pub precision: Format,
     /// Identity of a checkpoint's training, and its progress; `None` for other files.
-    pub run: Option<(Identity, Progress)>,
+    pub run: Option<Box<TrainingRun>>,
+}
+
+/// The run that wrote a checkpoint.
+#[derive(Clone, Debug)]
+pub struct TrainingRun {
+    /// Data and settings.
+    pub identity: Identity,
+    /// Steps and epochs that are done.
+    pub progress: Progress,
 }
 
 impl Trained {
@@ -38,7 +47,7 @@ pub fn of_checkpoint<E: Element>(path: &Path, held: Checkpoint<E>) -> Result<Tra
         .map_err(|source| LoadError::Architecture { file: path.to_owned(), source })?;
     let wide = |values: Vec<E>| values.into_iter().map(Element::to_f64).collect();
     let arrays = held.arrays.into_iter().map(|(array, values)| (array, wide(values))).collect();
-    let run = Some((held.identity, held.progress));
+    let run = Some(Box::new(TrainingRun { identity: held.identity, progress: held.progress }));
     Ok(Trained { architecture, arrays, precision: E::FORMAT, run })
 }
 
