@@ -105,13 +105,15 @@ pub mod construct {
 pub mod certify {
     //! Certificates: written, and read back as networks.
     #[doc(inline)]
+    pub use shatter_certify::integers::{IntegersError, write_integers};
+    #[doc(inline)]
     pub use shatter_certify::{File, ReadError, Statement, read, write_certificate, write_network};
 }
 
 pub mod check {
     //! The independent checker of certificates.
     #[doc(inline)]
-    pub use shatter_check::{Accepted, Rejection, check};
+    pub use shatter_check::{Accepted, Rejection, bind, check, check_within};
 }
 
 pub mod judge {
@@ -243,6 +245,8 @@ pub mod prepare {
     //! ```
 
     #[doc(inline)]
+    pub use shatter_prepare::preprocess::relabel;
+    #[doc(inline)]
     pub use shatter_prepare::{Augmentation, Condition, NotTrained, Prepared, Preprocess, prepare};
 }
 
@@ -311,7 +315,7 @@ pub mod figure {
     #[doc(inline)]
     pub use shatter_figure::{
         AxisScale, Curve, CurveStyle, Emphasis, FigureError, FittedFunction, FittedPanel,
-        GrowthBound, GrowthFigure, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,
+        GrowthFigure, GrowthLimit, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,
         ResidualValue, SeedRun, draw, randomization,
     };
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::manifest::{MANIFEST, Manifest};
 use shatter_compare::{self as compare, CompareError, CompareOptions, Comparison, LowerBound};
 use shatter_construct::{DirectionRule, catalogue};
-use shatter_figure::{GrowthBound, GrowthFigure, GrowthSeries};
+use shatter_figure::{GrowthFigure, GrowthLimit, GrowthSeries};
 use shatter_sample::LabelRule;
 use shatter_sample::fingerprint::fingerprint;
 
@@ -116,7 +116,7 @@ fn figure(comparison: &Comparison, caption: String) -> GrowthFigure {
         let rows = entry.built.iter();
         rows.map(|row| (row.n as f64, row.sizes.nonzero as f64, row.sizes.bits as f64)).collect()
     };
-    let bound = |bound: &LowerBound| GrowthBound {
+    let bound = |bound: &LowerBound| GrowthLimit {
         name: bound.statement.clone(),
         values: bound.values.clone(),
     };

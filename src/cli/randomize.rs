@@ -12,7 +12,7 @@ use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
 use shatter_prepare::Condition;
 use shatter_sample::LabelRule;
-use shatter_train::randomize::{Case, Row, place, table};
+use shatter_train::randomize::{Case, CaseRow, place, table};
 use shatter_train::{Ended, Summary};
 
 use super::figures::{self, Recorded};
@@ -106,7 +106,7 @@ fn each_once<T: PartialEq + Copy>(all: Vec<T>) -> Vec<T> {
 /// What `--json` prints and `table.json` holds.
 #[derive(Serialize)]
 struct RandomizeRecord<'a> {
-    runs: &'a [Row],
+    runs: &'a [CaseRow],
 }
 
 impl Record for RandomizeRecord<'_> {
@@ -260,7 +260,7 @@ impl<E: Element> Sweep<'_, E> {
 }
 
 /// The table, aligned.
-fn text(rows: &[Row]) -> String {
+fn text(rows: &[CaseRow]) -> String {
     let mut text = format!(
         "{:<16} {:>5} {:>8} {:>9} {:>7} {:>7} {:>10} {:>10} {:>10}\n",
         "condition",

@@ -13,7 +13,7 @@ use shatter_figure::table1::{Accuracies, accuracies};
 use shatter_figure::{self as figure, FigureError, paper};
 use shatter_train::randomize::Case;
 use shatter_train::run::RECORD;
-use shatter_train::table1::{ROWS, Row};
+use shatter_train::table1::{ROWS, TableRow};
 use shatter_train::{Ended, Summary};
 
 use super::figures::read_lines;
@@ -100,7 +100,7 @@ impl Record for Table1Record<'_> {
 }
 
 /// The paper's training and test accuracy of a row, as shares.
-fn of_the_paper(row: &Row) -> [Option<f64>; 2] {
+fn of_the_paper(row: &TableRow) -> [Option<f64>; 2] {
     let crop = row.augmentation.is_some_and(|how| how.crop);
     if row.table == 1 {
         let found = paper::table_1(row.model, crop, row.weight_decay, row.random_labels);
@@ -200,7 +200,7 @@ where
 }
 
 /// Random crops need room.
-fn check(row: &Row, setup: &Setup) -> Result<(), CliError> {
+fn check(row: &TableRow, setup: &Setup) -> Result<(), CliError> {
     let sides = setup.train.points.shape().iter().rev().take(2);
     let room = setup.preprocess.crop.is_some_and(|crop| sides.clone().any(|&side| side > crop));
     if row.augmentation.is_some_and(|how| how.crop) && !room {

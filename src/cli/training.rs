@@ -21,7 +21,7 @@ use shatter_sample::image::Shape;
 use shatter_sample::{LabelRule, Labels, RawSample};
 use shatter_train::randomize::{Case, Common};
 use shatter_train::run::{Flow, Folder};
-use shatter_train::table1::Row;
+use shatter_train::table1::TableRow;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::device::{self, ChosenDevice, DeviceChoice};
@@ -330,7 +330,7 @@ impl TrainingOptions {
 
     /// These options for a row of a table, which sets network, augmentation, weight decay (the one
     /// asked for, or none), and may set the decay of the learning rate.
-    pub fn of_row(&self, row: &Row) -> TrainingOptions {
+    pub fn of_row(&self, row: &TableRow) -> TrainingOptions {
         TrainingOptions {
             model: row.model.into(),
             augment: row.augmentation,

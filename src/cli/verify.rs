@@ -9,7 +9,9 @@ use crate::manifest::{MANIFEST, Manifest};
 use shatter_figure::{
     Emphasis, FittedFunction, FittedPanel, ResidualFigure, ResidualSeries, ResidualValue,
 };
-use shatter_verify::{self as verify, Arithmetic, Deviation, Grid, TheoremRow, Verification};
+use shatter_verify::{
+    self as verify, Deviation, Grid, TheoremArithmetic, TheoremRow, Verification,
+};
 
 use super::json::{self, Record};
 use super::output::{self, print};
@@ -100,10 +102,10 @@ fn command(arguments: &Arguments) -> String {
 
 fn residual_figure(report: &Verification, caption: &str) -> ResidualFigure {
     let lines = [
-        ("gaussian", "structured", Arithmetic::F32, Emphasis::Light, "f32, Gaussian"),
-        ("gaussian", "structured", Arithmetic::F64, Emphasis::Heavy, "f64, Gaussian"),
-        ("gaussian", "exact", Arithmetic::Exact, Emphasis::Light, "exact, Gaussian"),
-        ("lattice", "structured", Arithmetic::F64, Emphasis::Heavy, "f64, integers"),
+        ("gaussian", "structured", TheoremArithmetic::F32, Emphasis::Light, "f32, Gaussian"),
+        ("gaussian", "structured", TheoremArithmetic::F64, Emphasis::Heavy, "f64, Gaussian"),
+        ("gaussian", "exact", TheoremArithmetic::Exact, Emphasis::Light, "exact, Gaussian"),
+        ("lattice", "structured", TheoremArithmetic::F64, Emphasis::Heavy, "f64, integers"),
     ];
     let mut series = Vec::new();
     for (points, solver, arithmetic, weight, words) in lines {

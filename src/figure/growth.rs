@@ -21,7 +21,7 @@ pub struct GrowthSeries {
 
 /// A dashed line in one of the panels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GrowthBound {
+pub struct GrowthLimit {
     /// As written under the panel.
     pub name: String,
     /// (n, least number), positive.
@@ -38,9 +38,9 @@ pub struct GrowthFigure {
     /// The lines.
     pub series: Vec<GrowthSeries>,
     /// The bound on weights.
-    pub weights: Option<GrowthBound>,
+    pub weights: Option<GrowthLimit>,
     /// The bound on bits.
-    pub bits: Option<GrowthBound>,
+    pub bits: Option<GrowthLimit>,
 }
 
 /// Label of the horizontal axes.
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn figure(series: Vec<GrowthSeries>) -> GrowthFigure {
-        let bound = GrowthBound { name: "n".into(), values: vec![(10.0, 10.0), (100.0, 100.0)] };
+        let bound = GrowthLimit { name: "n".into(), values: vec![(10.0, 10.0), (100.0, 100.0)] };
         let caption = "shatter compare".into();
         GrowthFigure { title: "Weights".into(), caption, series, weights: Some(bound), bits: None }
     }

@@ -23,7 +23,7 @@ use plotters::prelude::*;
 
 pub use curves::{AxisScale, Curve, CurveStyle, Plot, draw};
 pub use fitted_function::{FittedFunction, FittedPanel};
-pub use growth::{GrowthBound, GrowthFigure, GrowthSeries};
+pub use growth::{GrowthFigure, GrowthLimit, GrowthSeries};
 pub use residual::{Emphasis, ResidualFigure, ResidualSeries, ResidualValue};
 pub use spread::SeedRun;
 

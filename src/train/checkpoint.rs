@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use shatter_exact::Element;
+use shatter_exact::{Element, Format};
 use shatter_network::architecture::text::refused;
 use shatter_network::architecture::{
     Architecture, ArchitectureError, Parameter, ParameterKind, Shape,
@@ -208,7 +208,10 @@ fn batches(parameter: &Parameter) -> Option<String> {
 
 /// The format's name for this type.
 fn dtype<E: Element>() -> &'static str {
-    if E::FORMAT == shatter_exact::Format::F32 { "F32" } else { "F64" }
+    match E::FORMAT {
+        Format::F32 => "F32",
+        _ => "F64", // the two that implement the trait
+    }
 }
 
 /// Numbers that are turned into bytes, or bytes into numbers, at a time.
@@ -314,8 +317,8 @@ impl<E: Element> Checkpoint<E> {
             bytes.clear();
             for &value in values {
                 let value = value.to_f64();
-                match dtype::<E>() {
-                    "F32" => bytes.extend((value as f32).to_le_bytes()),
+                match E::FORMAT {
+                    Format::F32 => bytes.extend((value as f32).to_le_bytes()),
                     _ => bytes.extend(value.to_le_bytes()),
                 }
             }
@@ -342,16 +345,12 @@ impl<E: Element> Checkpoint<E> {
 
     fn of(mut reader: Reader<'_, impl Read + Seek>) -> Result<Checkpoint<E>, CheckpointError> {
         let path = reader.path;
-        let architecture = reader.text("architecture")?.to_owned();
         let refuse = |key, reason: &str| CheckpointError::Metadata {
             file: path.to_owned(),
             key,
             reason: reason.to_owned(),
         };
-        let input = sides(reader.text("input")?)
-            .ok_or_else(|| refuse("input", "is not written as CHANNELSxHEIGHTxWIDTH"))?;
-        let outputs =
-            reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is not a number"))?;
+        // Before anything else: a later version may spell the rest in another way.
         if let Some(version) = reader.header.metadata.get("version") {
             let version = version.parse().map_err(|_| refuse("version", "is not a number"))?;
             if version > VERSION {
@@ -361,6 +360,11 @@ impl<E: Element> Checkpoint<E> {
                 ));
             }
         }
+        let architecture = reader.text("architecture")?.to_owned();
+        let input = sides(reader.text("input")?)
+            .ok_or_else(|| refuse("input", "is not written as CHANNELSxHEIGHTxWIDTH"))?;
+        let outputs =
+            reader.text("outputs")?.parse().map_err(|_| refuse("outputs", "is not a number"))?;
         let identity = record(&reader, "settings")?;
         let progress = record(&reader, "progress")?;
         let network = network(&architecture, input, outputs)

@@ -45,6 +45,7 @@ pub struct Identity {
 
 /// Identity of the data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)] // what is not known cannot be compared
 pub struct DataIdentity {
     /// Names of the classes, where the training sample has them. Version 0 may leave them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use shatter_device::{Arithmetic, Device};
 use shatter_exact::Element;
@@ -278,6 +278,13 @@ pub fn place<E: Element>(folder: &Path) -> Option<(u32, u32)> {
     Some((checkpoint.progress.epoch, checkpoint.progress.position))
 }
 
+/// A record of any version.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default)]
+    version: u32,
+}
+
 /// Reads the summary that a folder holds, if a run has ended there.
 ///
 /// # Errors
@@ -285,11 +292,13 @@ pub fn place<E: Element>(folder: &Path) -> Option<(u32, u32)> {
 pub fn summary(folder: &Path) -> Result<Option<Summary>, RunError> {
     let file: PathBuf = folder.join(run::SUMMARY);
     let read = || {
-        let summary: Summary = serde_json::from_slice(&fs::read(&file)?)?;
-        match summary.version {
-            0..=VERSION => Ok(summary),
-            later => Err(io::Error::other(later_version(later))),
+        let text = fs::read(&file)?;
+        // Before anything else: a later version may spell the rest in another way.
+        let Versioned { version } = serde_json::from_slice(&text)?;
+        if version > VERSION {
+            return Err(io::Error::other(later_version(version)));
         }
+        Ok(serde_json::from_slice::<Summary>(&text)?)
     };
     match read() {
         Ok(summary) => Ok(Some(summary)),
@@ -300,7 +309,7 @@ pub fn summary(folder: &Path) -> Result<Option<Summary>, RunError> {
 
 /// A row of the table of a randomization test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct CaseRow {
     /// The condition.
     pub condition: String,
     /// The seed.
@@ -325,7 +334,7 @@ pub struct Row {
 
 /// Returns the table of several runs, one row each.
 #[must_use]
-pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
+pub fn table(runs: &[(Case, &Summary)]) -> Vec<CaseRow> {
     let fitted = |summary: &Summary| (summary.ended == Ended::Fitted).then_some(summary.steps);
     let baseline = |seed: u64| {
         let same = |(case, _): &&(Case, &Summary)| {
@@ -333,7 +342,7 @@ pub fn table(runs: &[(Case, &Summary)]) -> Vec<Row> {
         };
         runs.iter().find(same).and_then(|(_, summary)| fitted(summary))
     };
-    let row = |(case, summary): &(Case, &Summary)| Row {
+    let row = |(case, summary): &(Case, &Summary)| CaseRow {
         condition: case.condition.to_string(),
         seed: case.seed,
         ended: summary.ended,

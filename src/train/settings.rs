@@ -54,6 +54,7 @@ impl fmt::Display for Order {
 /// assert!(settings.check().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)] // what is not known cannot be compared
 pub struct Settings {
     /// Samples per step.
     pub batch: usize,

@@ -22,7 +22,7 @@ pub const SLOW: f64 = 0.999;
 
 /// A row of one of the tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub struct TableRow {
     /// The table: 1 or 4.
     pub table: u8,
     /// The network, as `network::architecture` names it.
@@ -35,7 +35,7 @@ pub struct Row {
     pub random_labels: bool,
 }
 
-impl Row {
+impl TableRow {
     /// Returns the name of its folder: the network, its regularizers, its labels.
     ///
     /// ```
@@ -75,7 +75,7 @@ impl Row {
 }
 
 /// `set`: c for random crops, a for flips and rotations, w for weight decay, r for random labels.
-const fn row(table: u8, model: &'static str, set: &str) -> Row {
+const fn row(table: u8, model: &'static str, set: &str) -> TableRow {
     let (mut augmentation, mut weight_decay, mut random_labels, mut i) = (None, false, false, 0);
     while i < set.len() {
         match set.as_bytes()[i] {
@@ -86,11 +86,11 @@ const fn row(table: u8, model: &'static str, set: &str) -> Row {
         }
         i += 1;
     }
-    Row { table, model, augmentation, weight_decay, random_labels }
+    TableRow { table, model, augmentation, weight_decay, random_labels }
 }
 
 /// The nineteen rows of Table 1 and the six of Table 4, in the paper's order.
-pub const ROWS: [Row; 25] = [
+pub const ROWS: [TableRow; 25] = [
     row(1, "inception", "cw"),
     row(1, "inception", "c"),
     row(1, "inception", "w"),

@@ -2,7 +2,7 @@
 //! as the same binary64 number, checks in columns that bear the names of their proofs.
 
 use super::lemma::Answers;
-use super::{Deviation, EvenRow, LemmaRow, Statement, TheoremRow, VerifyError};
+use super::{CheckedStatement, Deviation, EvenRow, LemmaRow, TheoremRow, VerifyError};
 
 /// A row of a CSV table.
 pub(super) trait Columns {
@@ -37,12 +37,16 @@ fn optional<T: ToString>(x: Option<T>) -> String {
 }
 
 /// The statements that a row of Lemma 1 decides, in the order of the columns.
-const CHECKS: [Statement; 4] =
-    [Statement::Triangular, Statement::FullRank, Statement::MinEigenvalue, Statement::Determinant];
+const CHECKS: [CheckedStatement; 4] = [
+    CheckedStatement::Triangular,
+    CheckedStatement::FullRank,
+    CheckedStatement::MinEigenvalue,
+    CheckedStatement::Determinant,
+];
 
 impl Columns for LemmaRow {
     fn columns(&self) -> Vec<(String, String)> {
-        let holds = |statement: Statement| {
+        let holds = |statement: CheckedStatement| {
             self.checks.iter().find(|check| check.0 == statement).and_then(|check| check.1)
         };
         let mut columns = list([

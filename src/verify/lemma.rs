@@ -19,10 +19,10 @@ use shatter_exact::{Dyadic, IBig, Lattice, modular};
 use shatter_linear::{self as linear, LogDeterminant, Square};
 
 use super::determinant;
-use super::statement::Statement;
+use super::statement::CheckedStatement;
 
 /// A statement, and true if it holds; `None` where it could not be decided.
-pub type Check = (Statement, Option<bool>);
+pub type Check = (CheckedStatement, Option<bool>);
 
 /// Answers of one library about A.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -145,11 +145,11 @@ pub fn examine(z: &Lattice, b: &[Dyadic]) -> Findings {
     let judged = [agrees(&nalgebra), lapack.as_ref().and_then(agrees)];
     let det = judged.into_iter().flatten().reduce(|x, y| x && y);
     let checks = vec![
-        (Statement::Triangular, Some(triangular)),
-        (Statement::FullRank, Some(rank == n)),
-        (Statement::Eigenvalues, Some(eigenvalues)),
-        (Statement::MinEigenvalue, Some(smallest)),
-        (Statement::Determinant, det),
+        (CheckedStatement::Triangular, Some(triangular)),
+        (CheckedStatement::FullRank, Some(rank == n)),
+        (CheckedStatement::Eigenvalues, Some(eigenvalues)),
+        (CheckedStatement::MinEigenvalue, Some(smallest)),
+        (CheckedStatement::Determinant, det),
     ];
     let fault = match (misshapen, checks.iter().find(|check| check.1 == Some(false))) {
         (Some((i, j)), _) if i == j => {

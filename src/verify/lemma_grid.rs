@@ -14,8 +14,8 @@ use shatter_linear::{self as linear, Square};
 use shatter_sample::LabelRule;
 
 use super::lemma::{Answers, Findings, examine};
-use super::statement::Statement;
-use super::{Grid, Progress, VerifyError, draw};
+use super::statement::CheckedStatement;
+use super::{Grid, GridProgress, VerifyError, draw};
 
 /// Lemma 1 on one sample with one threshold rule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +31,7 @@ pub struct LemmaRow {
     /// Threshold rule.
     pub rule: String,
     /// The statements that the row instantiates; `None`: not decided.
-    pub checks: Vec<(Statement, Option<bool>)>,
+    pub checks: Vec<(CheckedStatement, Option<bool>)>,
     /// What is wrong, or why the lemma does not apply.
     pub fault: Option<String>,
     /// Rank modulo 2^61 − 1.
@@ -54,7 +54,7 @@ pub struct EvenRow {
     /// Points 0, 1, …, n − 1.
     pub n: usize,
     /// The statement about the smallest eigenvalue.
-    pub statement: Statement,
+    pub statement: CheckedStatement,
     /// Smallest eigenvalue: half the spacing.
     pub lambda_min: f64,
     /// Smallest singular value; `None` if the iteration did not converge.
@@ -72,11 +72,11 @@ pub const RULES: [ThresholdRule; 3] =
 /// One row a size, dimension, seed and rule.
 pub(super) fn rows(
     options: &Grid,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(GridProgress),
 ) -> Result<Vec<LemmaRow>, VerifyError> {
     let mut rows = Vec::new();
     for (done, &n) in options.lemma_sizes.iter().enumerate() {
-        progress(Progress { stage: "Lemma 1", n, done, of: options.lemma_sizes.len() });
+        progress(GridProgress { stage: "Lemma 1", n, done, of: options.lemma_sizes.len() });
         let cells: Vec<(usize, u64)> = options
             .lemma_dimensions
             .iter()
@@ -174,10 +174,15 @@ fn thresholds(rule: ThresholdRule, z: &Lattice, y: &[Dyadic]) -> (Lattice, Vec<D
 }
 
 /// The table of evenly spaced points.
-pub(super) fn even_rows(options: &Grid, progress: &mut dyn FnMut(Progress)) -> Vec<EvenRow> {
+pub(super) fn even_rows(options: &Grid, progress: &mut dyn FnMut(GridProgress)) -> Vec<EvenRow> {
     let mut rows = Vec::new();
     for (done, &n) in options.even_sizes.iter().enumerate() {
-        progress(Progress { stage: "evenly spaced points", n, done, of: options.even_sizes.len() });
+        progress(GridProgress {
+            stage: "evenly spaced points",
+            n,
+            done,
+            of: options.even_sizes.len(),
+        });
         // z_i = i, b_0 = −1/2, b_i = i − 1/2: halves, so every entry is a binary64 number.
         let a = Square::from_fn(n, |i, j| if i >= j { (i - j) as f64 + 0.5 } else { 0.0 });
         let lambda_min = (0..n).map(|i| a.at(i, i)).fold(f64::INFINITY, f64::min);
@@ -185,7 +190,7 @@ pub(super) fn even_rows(options: &Grid, progress: &mut dyn FnMut(Progress)) -> V
         let ends = sigma.and_then(|sigma| Some((*sigma.first()?, *sigma.last()?)));
         rows.push(EvenRow {
             n,
-            statement: Statement::MinEigenvalue,
+            statement: CheckedStatement::MinEigenvalue,
             lambda_min,
             sigma_min: ends.map(|ends| ends.1),
             ratio: ends.map(|ends| lambda_min / ends.1),

@@ -36,8 +36,8 @@ pub use fitted::Fitted;
 pub use lemma::Answers;
 pub use lemma_grid::{EvenRow, LemmaRow};
 pub use report::{Decision, Instances, Verification};
-pub use statement::Statement;
-pub use theorem::{Arithmetic, TheoremRow};
+pub use statement::CheckedStatement;
+pub use theorem::{TheoremArithmetic, TheoremRow};
 
 /// The grid: sizes, dimensions and seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -152,7 +152,7 @@ impl Grid {
 
 /// The part of the grid that is about to be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct GridProgress {
     /// Part of the run.
     pub stage: &'static str,
     /// Points of the sample.
@@ -170,7 +170,7 @@ pub struct Progress {
 /// is a row of the report.
 pub fn run(
     options: &Grid,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(GridProgress),
 ) -> Result<Verification, VerifyError> {
     options.check()?;
     Ok(Verification {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::columns::{self, Columns};
-use super::{EvenRow, Fitted, Grid, LemmaRow, Statement, TheoremRow, VerifyError};
+use super::{CheckedStatement, EvenRow, Fitted, Grid, LemmaRow, TheoremRow, VerifyError};
 
 /// All rows of a run over a grid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,7 +35,7 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instances {
     /// The statement; it is written as the name of its proof.
-    pub statement: Statement,
+    pub statement: CheckedStatement,
     /// What it says.
     pub says: &'static str,
     /// Instances in which it holds.
@@ -67,7 +67,7 @@ impl Verification {
         // Fails closed: a statement that was never decided is not verified. (Whether binary64 promises
         // anything depends on the sample.)
         let undecided = self.instances().into_iter().filter(|instances| {
-            instances.hold == 0 && instances.statement != Statement::FloatExact
+            instances.hold == 0 && instances.statement != CheckedStatement::FloatExact
         });
         let undecided = undecided.map(|i| format!("{} was never decided", i.statement.proof()));
         let failures: Vec<String> = failures.into_iter().chain(undecided).collect();
@@ -77,7 +77,7 @@ impl Verification {
     /// Returns every statement with the number of its instances.
     #[must_use]
     pub fn instances(&self) -> Vec<Instances> {
-        let mut all: Vec<Instances> = Statement::all()
+        let mut all: Vec<Instances> = CheckedStatement::all()
             .map(|statement| Instances {
                 statement,
                 says: statement.says(),
@@ -170,10 +170,13 @@ mod tests {
     fn a_small_grid_is_verified() {
         let report = quick();
         assert_eq!(report.verdict(), Decision { verified: true, failures: vec![] });
-        let judged = |statement: Statement| report.instances()[statement as usize].hold;
-        for statement in
-            [Statement::FullRank, Statement::Theorem1, Statement::Zigzag, Statement::FloatExact]
-        {
+        let judged = |statement: CheckedStatement| report.instances()[statement as usize].hold;
+        for statement in [
+            CheckedStatement::FullRank,
+            CheckedStatement::Theorem1,
+            CheckedStatement::Zigzag,
+            CheckedStatement::FloatExact,
+        ] {
             assert!(judged(statement) > 0, "{}", statement.proof());
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// One machine-checked statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Statement {
+pub enum CheckedStatement {
     /// Lemma 1: the shape of A.
     Triangular,
     /// Lemma 1: full rank.
@@ -26,32 +26,40 @@ pub enum Statement {
 }
 
 /// Statement, name of the proof, what it says.
-const TABLE: [(Statement, &str, &str); 8] = [
-    (Statement::Triangular, "lemma1_triangular", "A is lower triangular, its diagonal positive"),
-    (Statement::FullRank, "lemma1_full_rank", "A has rank n"),
-    (Statement::Determinant, "lemma1_det", "det A is the product of the diagonal"),
-    (Statement::Eigenvalues, "lemma1_eigenvalues", "the eigenvalues of A are its diagonal"),
+const TABLE: [(CheckedStatement, &str, &str); 8] = [
     (
-        Statement::MinEigenvalue,
+        CheckedStatement::Triangular,
+        "lemma1_triangular",
+        "A is lower triangular, its diagonal positive",
+    ),
+    (CheckedStatement::FullRank, "lemma1_full_rank", "A has rank n"),
+    (CheckedStatement::Determinant, "lemma1_det", "det A is the product of the diagonal"),
+    (CheckedStatement::Eigenvalues, "lemma1_eigenvalues", "the eigenvalues of A are its diagonal"),
+    (
+        CheckedStatement::MinEigenvalue,
         "lemma1_min_eigenvalue",
         "the smallest eigenvalue of A is min (z_i - b_i)",
     ),
-    (Statement::Theorem1, "theorem1", "f(x_i) = y_i for all i"),
-    (Statement::Zigzag, "zigzag", "f(x_i) = y_i with weights 1, -2, 2, ..., up to sign"),
-    (Statement::FloatExact, "float_exact", "within its bounds floating point rounds nothing"),
+    (CheckedStatement::Theorem1, "theorem1", "f(x_i) = y_i for all i"),
+    (CheckedStatement::Zigzag, "zigzag", "f(x_i) = y_i with weights 1, -2, 2, ..., up to sign"),
+    (
+        CheckedStatement::FloatExact,
+        "float_exact",
+        "within its bounds floating point rounds nothing",
+    ),
 ];
 
-impl Statement {
+impl CheckedStatement {
     /// Every statement, in the order of the table.
-    pub fn all() -> impl Iterator<Item = Statement> {
+    pub fn all() -> impl Iterator<Item = CheckedStatement> {
         TABLE.iter().map(|row| row.0)
     }
 
     /// The name of the proof.
     ///
     /// ```
-    /// use shatter_verify::Statement;
-    /// assert_eq!(Statement::FullRank.proof(), "lemma1_full_rank");
+    /// use shatter_verify::CheckedStatement;
+    /// assert_eq!(CheckedStatement::FullRank.proof(), "lemma1_full_rank");
     /// ```
     #[must_use]
     pub fn proof(self) -> &'static str {
@@ -65,7 +73,7 @@ impl Statement {
     }
 }
 
-impl Serialize for Statement {
+impl Serialize for CheckedStatement {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.proof())
     }
@@ -77,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_table_is_in_the_order_of_the_variants() {
-        for (i, statement) in Statement::all().enumerate() {
+        for (i, statement) in CheckedStatement::all().enumerate() {
             assert_eq!(statement as usize, i);
         }
     }

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use shatter_record::text::{line, wrapped};
 
 use super::lemma::Answers;
-use super::{Arithmetic, Deviation, EvenRow, LemmaRow, Statement, TheoremRow, Verification};
+use super::{
+    CheckedStatement, Deviation, EvenRow, LemmaRow, TheoremArithmetic, TheoremRow, Verification,
+};
 
 /// All tables and the verdict.
 pub(super) fn report(report: &Verification) -> String {
@@ -105,7 +107,7 @@ fn lemma_group(
     rows: &[&LemmaRow],
     answers: fn(&LemmaRow) -> Option<&Answers>,
 ) -> String {
-    let tally = |statement: Statement| {
+    let tally = |statement: CheckedStatement| {
         let of = |row: &&&LemmaRow| row.checks.contains(&(statement, Some(true)));
         format!("{}/{}", rows.iter().filter(of).count(), rows.len())
     };
@@ -117,10 +119,10 @@ fn lemma_group(
     let ratio = lambda.zip(of.sigma_min).map(|(lambda, sigma)| lambda / sigma);
     format!(
         "{rule:9}{n:>5}  {:>10} {:>6}  {:>7} {:>6}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}",
-        tally(Statement::Triangular),
-        tally(Statement::FullRank),
-        tally(Statement::MinEigenvalue),
-        tally(Statement::Determinant),
+        tally(CheckedStatement::Triangular),
+        tally(CheckedStatement::FullRank),
+        tally(CheckedStatement::MinEigenvalue),
+        tally(CheckedStatement::Determinant),
         short(lambda),
         short(of.sigma_min),
         short(ratio),
@@ -161,28 +163,28 @@ fn even(out: &mut String, rows: &[EvenRow]) {
 struct Path {
     solver: &'static str,
     shown: &'static str,
-    arithmetic: Arithmetic,
+    arithmetic: TheoremArithmetic,
     compensated: bool,
 }
 
 const fn path(
     solver: &'static str,
     shown: &'static str,
-    arithmetic: Arithmetic,
+    arithmetic: TheoremArithmetic,
     compensated: bool,
 ) -> Path {
     Path { solver, shown, arithmetic, compensated }
 }
 
 const PATHS: [Path; 8] = [
-    path("nalgebra", "nalgebra", Arithmetic::F64, false),
-    path("lapack", "lapack", Arithmetic::F64, false),
-    path("structured", "struct.", Arithmetic::F64, false),
-    path("structured", "compens.", Arithmetic::F64, true),
-    path("exact", "exact", Arithmetic::F64, false),
-    path("nalgebra", "nalgebra", Arithmetic::F32, false),
-    path("structured", "struct.", Arithmetic::F32, false),
-    path("exact", "exact", Arithmetic::Exact, false),
+    path("nalgebra", "nalgebra", TheoremArithmetic::F64, false),
+    path("lapack", "lapack", TheoremArithmetic::F64, false),
+    path("structured", "struct.", TheoremArithmetic::F64, false),
+    path("structured", "compens.", TheoremArithmetic::F64, true),
+    path("exact", "exact", TheoremArithmetic::F64, false),
+    path("nalgebra", "nalgebra", TheoremArithmetic::F32, false),
+    path("structured", "struct.", TheoremArithmetic::F32, false),
+    path("exact", "exact", TheoremArithmetic::Exact, false),
 ];
 
 fn theorem(out: &mut String, report: &Verification, points: &str) {
@@ -226,7 +228,7 @@ fn theorem(out: &mut String, report: &Verification, points: &str) {
             };
             let _ = write!(text, "{cell:>9}");
         }
-        let evaluated = group.iter().filter(|row| row.arithmetic != Arithmetic::Exact);
+        let evaluated = group.iter().filter(|row| row.arithmetic != TheoremArithmetic::Exact);
         let evaluated = evaluated.map(|row| row.evaluated).max().unwrap_or(0);
         line(
             out,

@@ -21,13 +21,13 @@ use shatter_sample::{LabelRule, Sample};
 
 use super::evaluation::{Deviation, Measured, probes};
 use super::solver::{FloatSolver, SolverError, fit_float};
-use super::statement::Statement;
-use super::{Grid, Progress, VerifyError, draw};
+use super::statement::CheckedStatement;
+use super::{Grid, GridProgress, VerifyError, draw};
 
 /// The arithmetic in which a network is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Arithmetic {
+pub enum TheoremArithmetic {
     /// binary32.
     F32,
     /// binary64.
@@ -36,14 +36,14 @@ pub enum Arithmetic {
     Exact,
 }
 
-impl Arithmetic {
+impl TheoremArithmetic {
     /// As written in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Arithmetic::F32 => "f32",
-            Arithmetic::F64 => "f64",
-            Arithmetic::Exact => "exact",
+            TheoremArithmetic::F32 => "f32",
+            TheoremArithmetic::F64 => "f64",
+            TheoremArithmetic::Exact => "exact",
         }
     }
 }
@@ -64,9 +64,9 @@ pub struct TheoremRow {
     /// How Aw = y was solved.
     pub solver: String,
     /// How the network was evaluated. With the exact solver and f64: its numbers rounded once.
-    pub arithmetic: Arithmetic,
+    pub arithmetic: TheoremArithmetic,
     /// The statement that the row instantiates.
-    pub statement: Statement,
+    pub statement: CheckedStatement,
     /// What became of it.
     pub outcome: Deviation,
     /// max_i |f(x_i) − y_i| over the evaluated points; `None` if refused or not finite.
@@ -112,20 +112,20 @@ struct Cell<'a> {
 /// One row a path.
 pub(super) fn rows(
     options: &Grid,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(GridProgress),
 ) -> Result<Vec<TheoremRow>, VerifyError> {
     let mut rows = Vec::new();
     let Grid { dimension: d, range, .. } = options;
     for (done, &n) in options.gaussian_sizes.iter().enumerate() {
         let of = options.gaussian_sizes.len();
-        progress(Progress { stage: "Theorem 1, Gaussian points", n, done, of });
+        progress(GridProgress { stage: "Theorem 1, Gaussian points", n, done, of });
         let text = format!("gaussian:n={n},d={d},target=number");
         let sample = draw(&text, LabelRule::True, options.seed)?;
         rows.extend(Cell::new(options, &sample, "gaussian").rows());
     }
     for (done, &n) in options.lattice_sizes.iter().enumerate() {
         let of = options.lattice_sizes.len();
-        progress(Progress { stage: "Theorem 1, integer points", n, done, of });
+        progress(GridProgress { stage: "Theorem 1, integer points", n, done, of });
         let text = format!("lattice:n={n},d={d},range={range}");
         let sample = draw(&text, LabelRule::Random, options.seed)?;
         rows.extend(Cell::new(options, &sample, "lattice").rows());
@@ -172,7 +172,12 @@ impl Cell<'_> {
         rows
     }
 
-    fn row(&self, rule: ThresholdRule, solver: &dyn Display, arithmetic: Arithmetic) -> TheoremRow {
+    fn row(
+        &self,
+        rule: ThresholdRule,
+        solver: &dyn Display,
+        arithmetic: TheoremArithmetic,
+    ) -> TheoremRow {
         TheoremRow {
             sample: self.sample.text.clone(),
             points: self.kind,
@@ -182,8 +187,8 @@ impl Cell<'_> {
             solver: solver.to_string(),
             arithmetic,
             statement: match rule {
-                ThresholdRule::Zigzag => Statement::Zigzag,
-                _ => Statement::Theorem1,
+                ThresholdRule::Zigzag => CheckedStatement::Zigzag,
+                _ => CheckedStatement::Theorem1,
             },
             outcome: Deviation::Zero,
             residual: None,
@@ -204,7 +209,7 @@ impl Cell<'_> {
         solver: FloatSolver,
         no_direction: &mut Option<String>,
     ) -> TheoremRow {
-        let row = self.row(rule, &solver, Arithmetic::F32);
+        let row = self.row(rule, &solver, TheoremArithmetic::F32);
         if let Some(reason) = no_direction {
             return refused(row, reason.clone());
         }
@@ -221,7 +226,7 @@ impl Cell<'_> {
     }
 
     fn double(&self, rule: ThresholdRule, solver: FloatSolver) -> TheoremRow {
-        let row = self.row(rule, &solver, Arithmetic::F64);
+        let row = self.row(rule, &solver, TheoremArithmetic::F64);
         match fit_float::<f64>(DepthTwo { threshold: rule }, &self.task(), solver) {
             Ok(fit) => self.plain(row, &fit.network, &fit.z, &fit.order, |network, z| {
                 Some(evaluate::compensated(network, z))
@@ -238,8 +243,8 @@ impl Cell<'_> {
             Ok(fit) => fit,
             Err(error) => {
                 // The theorem knows no exception: an exact fit that is refused is a failure.
-                let exact = TheoremRow { holds: Some(false), ..row(Arithmetic::Exact) };
-                return [row(Arithmetic::F64), exact]
+                let exact = TheoremRow { holds: Some(false), ..row(TheoremArithmetic::Exact) };
+                return [row(TheoremArithmetic::F64), exact]
                     .map(|row| refused(row, error.to_string()))
                     .into();
             }
@@ -255,14 +260,14 @@ impl Cell<'_> {
             residual: Some(residual.largest.to_f64().value()).filter(|x| x.is_finite()),
             evaluated: points.n(),
             holds: Some(fits),
-            ..row(Arithmetic::Exact)
+            ..row(TheoremArithmetic::Exact)
         };
         let rounded = network.round_f64();
         let z = projection::project_float(points, &rounded.a);
         let z: Vec<f64> = order.iter().map(|&i| z[i as usize]).collect();
         let compensated =
             |network: &TwoLayer<f64>, z: &[f64]| Some(evaluate::compensated(network, z));
-        vec![self.plain(row(Arithmetic::F64), &rounded, &z, order, compensated), exact]
+        vec![self.plain(row(TheoremArithmetic::F64), &rounded, &z, order, compensated), exact]
     }
 
     /// Evaluates a floating-point network at the probed points; `z` are its projections in
@@ -292,7 +297,7 @@ impl Cell<'_> {
         };
         match promised {
             Some(true) => TheoremRow {
-                statement: Statement::FloatExact,
+                statement: CheckedStatement::FloatExact,
                 holds: Some(row.outcome == Deviation::Zero),
                 ..row
             },

@@ -98,8 +98,24 @@ fn later_versions_are_refused() {
     write(&whole());
     assert_eq!(summary(folder.path()).unwrap(), Some(whole()));
     write(&Summary { version: VERSION + 1, ..whole() });
-    let error = summary(folder.path()).unwrap_err().to_string();
-    assert!(error.contains(&format!("version {}", VERSION + 1)), "{error}");
+    let error = || summary(folder.path()).unwrap_err().to_string();
+    assert!(error().contains(&format!("version {}", VERSION + 1)), "{}", error());
+    let later = format!("{{\"version\": {}, \"shape\": \"new\"}}", VERSION + 1);
+    std::fs::write(folder.path().join("summary.json"), later).unwrap();
+    assert!(error().contains(&format!("version {}", VERSION + 1)), "{}", error());
+}
+
+/// What a build does not know it cannot compare: a run with such settings or data is not taken for one of its own.
+#[test]
+fn unknown_settings_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["data", "settings"] {
+        let mut altered = serde_json::to_value(whole()).unwrap();
+        altered["identity"][part]["smoothing"] = 0.1.into();
+        std::fs::write(folder.path().join("summary.json"), altered.to_string()).unwrap();
+        let error = summary(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("smoothing"), "{error}");
+    }
 }
 
 /// Names of the fields of a record and of the records in it.
