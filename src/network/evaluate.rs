@@ -48,9 +48,10 @@ pub fn brute_force_projected<F: Element>(network: &TwoLayer<F>, z: &[F]) -> Vec<
         lanes[..z.len()].copy_from_slice(z);
         let mut sums = [F::zero(); BLOCK];
         for (&b, &w) in network.b.iter().zip(&network.w) {
-            for (sum, &z) in sums.iter_mut().zip(&lanes) {
-                let t = z - b;
-                *sum += w * if t > F::zero() { t } else { F::zero() };
+            // By index: no call is left to inline, wherever this is compiled.
+            for lane in 0..BLOCK {
+                let t = lanes[lane] - b;
+                sums[lane] += w * if t > F::zero() { t } else { F::zero() };
             }
         }
         for (output, sum) in outputs.iter_mut().zip(sums) {
