@@ -321,8 +321,12 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
     check_within(certificate, raw, work::BUDGET)
 }
 
-/// [`check`] with a budget for the evaluation: at most `steps` steps on machine words, each about a nanosecond of one
-/// thread. [`check`] takes 2^37. Only whether an honest certificate is decided depends on it.
+/// [`check`] with a budget: nothing is accepted in more than `steps` steps on machine words, each about a nanosecond of
+/// one thread. [`check`] takes 2^37. Only whether an honest certificate is decided depends on it.
+///
+/// It counts the lowest terms of fractions and the evaluation. The rest takes time in proportion to file and sample:
+/// reading and hashing them, merging equal points, and comparing the labels. Each thread is stopped within a sixty-fourth
+/// of the budget, or 2^20 steps, of its end.
 ///
 /// # Errors
 /// As [`check`]; [`Rejection::TooMuchWork`] once the budget is spent.
@@ -332,7 +336,7 @@ pub fn check_within(
     steps: u64,
 ) -> Result<Accepted, Rejection> {
     let budget = Budget::of(steps);
-    let (claim, contents) = parse::certificate(certificate)?;
+    let (claim, contents) = parse::certificate(certificate, &budget.work())?;
     let sample = bound(&claim, &contents, raw)?;
     let (depth, units, width, nonzero, free) = match &contents.body {
         Body::TwoLayer(network) => {
@@ -346,6 +350,7 @@ pub fn check_within(
             (depth, units, width, nonzero, None)
         }
     };
+    budget.settle()?;
     Ok(Accepted {
         points: sample.points.n(),
         dimension: sample.points.d(),
@@ -369,7 +374,8 @@ pub fn check_within(
 /// # Errors
 /// A [`Rejection`] if the file is not a certificate, or points or labels differ.
 pub fn bind(certificate: impl BufRead, raw: RawSample) -> Result<Sample, Rejection> {
-    let (claim, contents) = parse::certificate(certificate)?;
+    let budget = Budget::of(work::BUDGET);
+    let (claim, contents) = parse::certificate(certificate, &budget.work())?;
     bound(&claim, &contents, raw)
 }
 

@@ -84,17 +84,21 @@ const CERTIFICATES: [(&str, Form); 2] =
 ///
 /// # Errors
 /// The first [`Rejection`] met.
-pub fn certificate(reader: impl BufRead) -> Result<(Claim, Contents), Rejection> {
+pub fn certificate(reader: impl BufRead, work: &Work) -> Result<(Claim, Contents), Rejection> {
     let mut lines = Lines::new(reader);
     let expected = "'shatter certificate 1' or 'shatter layered certificate 1'";
     let first = lines.next(expected)?;
     match CERTIFICATES.into_iter().find(|(line, _)| *line == first) {
-        Some((_, form)) => body(lines, form),
+        Some((_, form)) => body(lines, form, work),
         None => Err(lines.refuse(expected)),
     }
 }
 
-fn body(mut lines: Lines<impl BufRead>, form: Form) -> Result<(Claim, Contents), Rejection> {
+fn body(
+    mut lines: Lines<impl BufRead>,
+    form: Form,
+    work: &Work,
+) -> Result<(Claim, Contents), Rejection> {
     let sample = lines.keyword("sample")?;
     let points = lines.keyword("points")?;
     let points_sha256 = lines.keyword("points-sha256")?;
@@ -104,8 +108,8 @@ fn body(mut lines: Lines<impl BufRead>, form: Form) -> Result<(Claim, Contents),
     lines.keyword("construction")?;
     let classes = classes(&mut lines)?;
     let body = match form {
-        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(&mut lines)?),
-        Form::Layered => Body::Layered(Layered::parse(&mut lines)?),
+        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(&mut lines, work)?),
+        Form::Layered => Body::Layered(Layered::parse(&mut lines, work)?),
     };
     let (count, target) = match form {
         Form::TwoLayer => (counted(&mut lines, "targets")?, Target::Value),
