@@ -63,6 +63,16 @@ pub enum Rejection {
         /// The limit.
         limit: u64,
     },
+    /// Another version of the format, which may claim what this one cannot.
+    #[error(
+        "line 1: '{found}' is not a version of the format that is read here; expected '{known}'"
+    )]
+    Version {
+        /// The first line.
+        found: String,
+        /// The first line of the version that is read.
+        known: &'static str,
+    },
     /// A line is not what the format wants there.
     #[error("line {line}: expected {expected}, found '{found}'")]
     Line {
@@ -236,8 +246,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Returns whether the certificate is undecided rather than wrong: it could not be read, or checking it would take
-    /// too much work or memory.
+    /// Returns whether the certificate is undecided rather than wrong: it could not be read, is of another version of
+    /// the format, or would take too much work or memory to check.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         matches!(
@@ -247,6 +257,7 @@ impl Rejection {
                 | Rejection::TooMuchSpace { .. }
                 | Rejection::TooMuchWork { .. }
                 | Rejection::TooWide { .. }
+                | Rejection::Version { .. }
         )
     }
 }

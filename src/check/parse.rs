@@ -7,7 +7,7 @@ use shatter_sample::{LabelRule, Target, class_name};
 
 use super::Rejection;
 use super::layered::Layered;
-use super::lines::Lines;
+use super::lines::{Lines, excerpt};
 use super::number::{Binary, Number};
 use super::two_layer::TwoLayer;
 use super::work::Work;
@@ -88,10 +88,16 @@ pub fn certificate(reader: impl BufRead, work: &Work) -> Result<(Claim, Contents
     let mut lines = Lines::new(reader);
     let expected = "'shatter certificate 1' or 'shatter layered certificate 1'";
     let first = lines.next(expected)?;
-    match CERTIFICATES.into_iter().find(|(line, _)| *line == first) {
-        Some((_, form)) => body(lines, form, work),
-        None => Err(lines.refuse(expected)),
+    for (known, form) in CERTIFICATES {
+        if first == known {
+            return body(lines, form, work);
+        }
+        let version = first.strip_prefix(known.trim_end_matches('1'));
+        if version.and_then(whole).is_some() {
+            return Err(Rejection::Version { found: excerpt(first), known });
+        }
     }
+    Err(lines.refuse(expected))
 }
 
 fn body(

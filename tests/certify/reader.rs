@@ -69,6 +69,7 @@ fn checker_reads(bytes: &[u8]) -> bool {
         check(bytes, raw()),
         Err(Rejection::Truncated { .. }
             | Rejection::LongLine { .. }
+            | Rejection::Version { .. }
             | Rejection::Line { .. }
             | Rejection::Trailing { .. }
             | Rejection::Digest

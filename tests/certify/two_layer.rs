@@ -330,6 +330,28 @@ fn vector_labels_are_rejected() {
     assert!(matches!(check(&bytes[..], vectors), Err(Rejection::Outputs { outputs: 2 })));
 }
 
+/// A program that is older than a certificate has no verdict on it.
+#[test]
+fn other_versions_are_undecided() {
+    let text = certificate(raw(), LabelRule::Random, ThresholdRule::Zigzag);
+    let first = |line: &str| check(with_line(&text, 0, |_| line.to_owned()).as_bytes(), raw());
+    for kind in ["shatter certificate", "shatter layered certificate"] {
+        let rejection = first(&format!("{kind} 2")).unwrap_err();
+        assert!(rejection.is_undecided());
+        assert_eq!(
+            rejection.to_string(),
+            format!(
+                "line 1: '{kind} 2' is not a version of the format that is read here; expected '{kind} 1'"
+            )
+        );
+        for none in ["", " ", " 02", " 2.0", " two", " 2 "] {
+            let rejection = first(&format!("{kind}{none}")).unwrap_err();
+            assert!(matches!(rejection, Rejection::Line { line: 1, .. }), "{none}: {rejection}");
+            assert!(!rejection.is_undecided());
+        }
+    }
+}
+
 /// However small the budget, nothing is accepted beyond it: there is one number of steps that is enough.
 #[test]
 fn a_budget_is_kept() {
