@@ -84,8 +84,8 @@ pub fn write_integers(
     if (points, coordinates) != (n, d) {
         return Err(IntegersError::Sample { points, coordinates, n, d });
     }
-    let scale = weight_scale(network, statement)?;
-    Ok(write(out, network, statement, &sample.points, scale)?)
+    let scales = Scales::of(network, statement, &sample.points)?;
+    Ok(write(out, network, statement, &sample.points, &scales)?)
 }
 
 /// The least power of two by which numbers with these exponents become integers.
@@ -99,32 +99,74 @@ fn scaled(x: &Dyadic, bits: usize) -> IBig {
     x.in_units_of(-(bits as i64))
 }
 
-/// The common denominator of the weights: an odd part and a power of two, given as their product
-/// and the exponent. Refuses weights whose denominators have too little in common: every number of
-/// the stream would be as long as all of them together.
-fn weight_scale(
-    network: &ExactNetwork,
-    statement: &Statement,
-) -> Result<(IBig, usize), IntegersError> {
-    let numbers = 2 * network.units() as u64 + statement.targets.len() as u64;
-    let within = |bits: u64| match bits.saturating_mul(numbers) > MOST_BITS {
-        true => Err(IntegersError::TooWide { bits, numbers, limit: MOST_BITS }),
-        false => Ok(()),
-    };
-    let exponents = network.a.iter().chain(&network.b).filter_map(Dyadic::grain);
-    within(exponents.map(i64::unsigned_abs).max().unwrap_or(0))?;
-    let (mut odd, mut w_bits) = (UBig::ONE, 0);
-    for w in &network.w {
-        match Dyadic::from_rational(w) {
-            Some(w) => w_bits = w_bits.max(scale_bits([&w].into_iter())),
-            None => {
-                let divisor = (&odd).gcd(w.denominator());
-                odd *= w.denominator() / divisor;
-                within(bit_length(odd.as_ibig()))?;
+/// The scales of a stream: SA = 2^`a_bits`, SX = 2^`x_bits` and SW.
+struct Scales {
+    a_bits: usize,
+    x_bits: usize,
+    /// SW is 2 to this power, times the common denominator of the weights that are not dyadic.
+    w_bits: usize,
+    weights: IBig,
+}
+
+impl Scales {
+    /// Refuses numbers that are far apart, and weights whose denominators have too little in common: every number of
+    /// the stream would be as long as all of them together.
+    fn of(
+        network: &ExactNetwork,
+        statement: &Statement,
+        points: &Points,
+    ) -> Result<Scales, IntegersError> {
+        let outputs = || statement.targets.iter().chain([&network.c]);
+        let x_bits = x_bits(points);
+        // The direction's scale also makes thresholds, bias and labels integers.
+        let b_bits = scale_bits(network.b.iter()).saturating_sub(x_bits);
+        let out_bits = scale_bits(outputs()).saturating_sub(x_bits);
+        let a_bits = scale_bits(network.a.iter()).max(b_bits).max(out_bits);
+        let powers = network.w.iter().filter_map(Dyadic::from_rational);
+        let w_bits = powers.map(|w| scale_bits([&w].into_iter())).max().unwrap_or(0);
+
+        // Rows of points are made one by one, all other numbers are held together.
+        let (d, m, n) =
+            (network.d() as u64, network.units() as u64, statement.targets.len() as u64);
+        let numbers = d + 2 * m + n + 1;
+        let dyadic = network.a.iter().chain(&network.b).chain(outputs());
+        let dyadic =
+            dyadic.filter_map(Dyadic::log2_floor).map(|log| (log + 1).max(0).unsigned_abs());
+        let weights = network.w.iter().map(|w| {
+            (bit_length(w.numerator()) + 1).saturating_sub(bit_length(w.denominator().as_ibig()))
+        });
+        let before_point = dyadic.chain(weights).max().unwrap_or(0);
+        let behind_point = (a_bits + x_bits + w_bits) as u64;
+        let within = |denominator: &UBig| {
+            let bits = before_point + behind_point + bit_length(denominator.as_ibig());
+            match bits.saturating_mul(numbers) > MOST_BITS {
+                true => Err(IntegersError::TooWide { bits, numbers, limit: MOST_BITS }),
+                false => Ok(()),
             }
+        };
+        let mut common = UBig::ONE;
+        within(&common)?;
+        for w in network.w.iter().filter(|w| Dyadic::from_rational(w).is_none()) {
+            let divisor = (&common).gcd(w.denominator());
+            common *= w.denominator() / divisor;
+            within(&common)?;
         }
+        Ok(Scales { a_bits, x_bits, w_bits, weights: IBig::from(common << w_bits) })
     }
-    Ok((IBig::from(odd << w_bits), w_bits))
+}
+
+/// The least power of two by which all coordinates become integers.
+fn x_bits(points: &Points) -> usize {
+    match points.values() {
+        Values::U8(_) | Values::I64(_) | Values::Scaled { .. } => 0,
+        Values::F32(_) | Values::F64(_) => (0..points.n())
+            .map(|i| {
+                let row: Vec<Dyadic> = (0..points.d()).map(|k| points.exact_at(i, k)).collect();
+                scale_bits(row.iter())
+            })
+            .max()
+            .unwrap_or(0),
+    }
 }
 
 fn write(
@@ -132,23 +174,10 @@ fn write(
     network: &ExactNetwork,
     statement: &Statement,
     points: &Points,
-    (weight_scale, w_bits): (IBig, usize),
+    scales: &Scales,
 ) -> io::Result<()> {
     let (n, d) = (points.n(), points.d());
-    let x_bits = match points.values() {
-        Values::U8(_) | Values::I64(_) | Values::Scaled { .. } => 0,
-        Values::F32(_) | Values::F64(_) => (0..n)
-            .map(|i| {
-                let row: Vec<Dyadic> = (0..d).map(|k| points.exact_at(i, k)).collect();
-                scale_bits(row.iter())
-            })
-            .max()
-            .unwrap_or(0),
-    };
-    // The direction's scale also makes thresholds, bias and labels integers.
-    let b_bits = scale_bits(network.b.iter()).saturating_sub(x_bits);
-    let out_bits = scale_bits(statement.targets.iter().chain([&network.c]));
-    let a_bits = scale_bits(network.a.iter()).max(b_bits).max(out_bits.saturating_sub(x_bits));
+    let &Scales { a_bits, x_bits, w_bits, weights: ref weight_scale } = scales;
     let one = |bits: usize| IBig::ONE << bits;
     writeln!(out, "1 {d} {} {n}", network.units())?;
     writeln!(out, "{} {} {weight_scale}", one(a_bits), one(x_bits))?;
@@ -158,8 +187,8 @@ fn write(
     }
     let z_bits = a_bits + x_bits;
     let weight = |w: &Rational| match Dyadic::from_rational(w) {
-        Some(w) => scaled(&w, w_bits) * (&weight_scale >> w_bits),
-        None => w.numerator() * (&weight_scale / w.denominator().as_ibig()),
+        Some(w) => scaled(&w, w_bits) * (weight_scale >> w_bits),
+        None => w.numerator() * (weight_scale / w.denominator().as_ibig()),
     };
     let units = network.b.iter().zip(&network.w);
     let mut units: Vec<(IBig, IBig)> = units.map(|(b, w)| (scaled(b, z_bits), weight(w))).collect();
@@ -167,7 +196,7 @@ fn write(
     for (b, w) in &units {
         writeln!(out, "{b} {w}")?;
     }
-    let output = |y: &Dyadic| scaled(y, z_bits) * &weight_scale;
+    let output = |y: &Dyadic| scaled(y, z_bits) * weight_scale;
     writeln!(out, "{}", output(&network.c))?;
     let coordinate = |i: usize, k: usize| scaled(&points.exact_at(i, k), x_bits);
     let project =

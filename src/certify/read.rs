@@ -203,6 +203,10 @@ impl File {
     /// [`ReadingError::Lost`] of a certificate for classes of a table that does not name them: its numbers are ranks
     /// of names that it does not have.
     pub fn reading(&self) -> Result<Option<Reading>, ReadingError> {
+        // Certificates that do not name classes are of two kinds: of samples whose classes are numbers, and of tables,
+        // from the time before names were kept. No claim tells them apart, for a table and an array may have the same
+        // points; SAMPLE, which is none, is all there is. Nothing is accepted by it: whoever writes another text there
+        // is refused here, or has ranks taken for numbers, as the networks of such certificates always had.
         let of_table = |statement: &Statement| {
             let drawn =
                 statement.recipe.rule == LabelRule::Alternating || statement.recipe.classes == 0;

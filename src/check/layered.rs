@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::number::Number;
 use super::parse::{compare, counted, counts, number, whole};
 use super::room::Room;
-use super::work::{Budget, Work};
+use super::work::Work;
 
 /// Bits that the numbers of a network may take as they are read: 256 MiB, for three million of them.
 const MOST_BITS: u64 = 1 << 31;
@@ -64,7 +64,7 @@ impl Layered {
     ///
     /// # Errors
     /// The first [`Rejection`] met.
-    pub fn parse(lines: &mut Lines<impl BufRead>) -> Result<Layered, Rejection> {
+    pub fn parse(lines: &mut Lines<impl BufRead>, work: &Work) -> Result<Layered, Rejection> {
         let claimed = counts(lines, &NAMES)?;
         let inputs = u32::try_from(counted(lines, "inputs")?);
         let inputs = inputs.map_err(|_| lines.refuse("'inputs' and a count below 2^32"))? as usize;
@@ -72,15 +72,14 @@ impl Layered {
         if depth == 0 {
             return Err(lines.refuse("'layers' and a count of at least 1"));
         }
-        let budget = Budget::default();
-        let (work, mut room) = (budget.work(), Room::new(MOST_BITS));
+        let mut room = Room::new(MOST_BITS);
         let mut layers = Vec::new();
         let mut width = inputs;
         for _ in 0..depth {
             let mut layer = Layer::default();
             for _ in 0..counted(lines, "layer")? {
                 lines.next("ACTIVATION BIAS I:W …")?;
-                unit(&mut layer, lines, width, &mut room, &work)?;
+                unit(&mut layer, lines, width, &mut room, work)?;
             }
             width = layer.units();
             layers.push(layer);

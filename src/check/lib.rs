@@ -63,6 +63,16 @@ pub enum Rejection {
         /// The limit.
         limit: u64,
     },
+    /// Another version of the format, which may claim what this one cannot.
+    #[error(
+        "line 1: '{found}' is not a version of the format that is read here; expected '{known}'"
+    )]
+    Version {
+        /// The first line.
+        found: String,
+        /// The first line of the version that is read.
+        known: &'static str,
+    },
     /// A line is not what the format wants there.
     #[error("line {line}: expected {expected}, found '{found}'")]
     Line {
@@ -236,8 +246,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Returns whether the certificate is undecided rather than wrong: it could not be read, or checking it would take
-    /// too much work or memory.
+    /// Returns whether the certificate is undecided rather than wrong: it could not be read, is of another version of
+    /// the format, or would take too much work or memory to check.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         matches!(
@@ -247,6 +257,7 @@ impl Rejection {
                 | Rejection::TooMuchSpace { .. }
                 | Rejection::TooMuchWork { .. }
                 | Rejection::TooWide { .. }
+                | Rejection::Version { .. }
         )
     }
 }
@@ -321,8 +332,12 @@ pub fn check(certificate: impl BufRead, raw: RawSample) -> Result<Accepted, Reje
     check_within(certificate, raw, work::BUDGET)
 }
 
-/// [`check`] with a budget for the evaluation: at most `steps` steps on machine words, each about a nanosecond of one
-/// thread. [`check`] takes 2^37. Only whether an honest certificate is decided depends on it.
+/// [`check`] with a budget: nothing is accepted in more than `steps` steps on machine words, each about a nanosecond of
+/// one thread. [`check`] takes 2^37. Only whether an honest certificate is decided depends on it.
+///
+/// It counts the lowest terms of fractions and the evaluation. The rest takes time in proportion to file and sample:
+/// reading and hashing them, merging equal points, and comparing the labels. Each thread is stopped within a sixty-fourth
+/// of the budget, or 2^20 steps, of its end.
 ///
 /// # Errors
 /// As [`check`]; [`Rejection::TooMuchWork`] once the budget is spent.
@@ -332,7 +347,7 @@ pub fn check_within(
     steps: u64,
 ) -> Result<Accepted, Rejection> {
     let budget = Budget::of(steps);
-    let (claim, contents) = parse::certificate(certificate)?;
+    let (claim, contents) = parse::certificate(certificate, &budget.work())?;
     let sample = bound(&claim, &contents, raw)?;
     let (depth, units, width, nonzero, free) = match &contents.body {
         Body::TwoLayer(network) => {
@@ -346,6 +361,7 @@ pub fn check_within(
             (depth, units, width, nonzero, None)
         }
     };
+    budget.settle()?;
     Ok(Accepted {
         points: sample.points.n(),
         dimension: sample.points.d(),
@@ -369,7 +385,8 @@ pub fn check_within(
 /// # Errors
 /// A [`Rejection`] if the file is not a certificate, or points or labels differ.
 pub fn bind(certificate: impl BufRead, raw: RawSample) -> Result<Sample, Rejection> {
-    let (claim, contents) = parse::certificate(certificate)?;
+    let budget = Budget::of(work::BUDGET);
+    let (claim, contents) = parse::certificate(certificate, &budget.work())?;
     bound(&claim, &contents, raw)
 }
 

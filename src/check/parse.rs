@@ -7,7 +7,7 @@ use shatter_sample::{LabelRule, Target, class_name};
 
 use super::Rejection;
 use super::layered::Layered;
-use super::lines::Lines;
+use super::lines::{Lines, excerpt};
 use super::number::{Binary, Number};
 use super::two_layer::TwoLayer;
 use super::work::Work;
@@ -84,17 +84,27 @@ const CERTIFICATES: [(&str, Form); 2] =
 ///
 /// # Errors
 /// The first [`Rejection`] met.
-pub fn certificate(reader: impl BufRead) -> Result<(Claim, Contents), Rejection> {
+pub fn certificate(reader: impl BufRead, work: &Work) -> Result<(Claim, Contents), Rejection> {
     let mut lines = Lines::new(reader);
     let expected = "'shatter certificate 1' or 'shatter layered certificate 1'";
     let first = lines.next(expected)?;
-    match CERTIFICATES.into_iter().find(|(line, _)| *line == first) {
-        Some((_, form)) => body(lines, form),
-        None => Err(lines.refuse(expected)),
+    for (known, form) in CERTIFICATES {
+        if first == known {
+            return body(lines, form, work);
+        }
+        let version = first.strip_prefix(known.trim_end_matches('1'));
+        if version.and_then(whole).is_some() {
+            return Err(Rejection::Version { found: excerpt(first), known });
+        }
     }
+    Err(lines.refuse(expected))
 }
 
-fn body(mut lines: Lines<impl BufRead>, form: Form) -> Result<(Claim, Contents), Rejection> {
+fn body(
+    mut lines: Lines<impl BufRead>,
+    form: Form,
+    work: &Work,
+) -> Result<(Claim, Contents), Rejection> {
     let sample = lines.keyword("sample")?;
     let points = lines.keyword("points")?;
     let points_sha256 = lines.keyword("points-sha256")?;
@@ -104,8 +114,8 @@ fn body(mut lines: Lines<impl BufRead>, form: Form) -> Result<(Claim, Contents),
     lines.keyword("construction")?;
     let classes = classes(&mut lines)?;
     let body = match form {
-        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(&mut lines)?),
-        Form::Layered => Body::Layered(Layered::parse(&mut lines)?),
+        Form::TwoLayer => Body::TwoLayer(TwoLayer::parse(&mut lines, work)?),
+        Form::Layered => Body::Layered(Layered::parse(&mut lines, work)?),
     };
     let (count, target) = match form {
         Form::TwoLayer => (counted(&mut lines, "targets")?, Target::Value),

@@ -7,7 +7,7 @@ use super::Rejection;
 use super::lines::Lines;
 use super::number::{Binary, Number};
 use super::parse::{compare, counted, counts, number};
-use super::work::Budget;
+use super::work::Work;
 
 /// The counts in the order of their line.
 const NAMES: [&str; 9] =
@@ -29,7 +29,7 @@ impl TwoLayer {
     ///
     /// # Errors
     /// The first [`Rejection`] met.
-    pub fn parse(lines: &mut Lines<impl BufRead>) -> Result<TwoLayer, Rejection> {
+    pub fn parse(lines: &mut Lines<impl BufRead>, work: &Work) -> Result<TwoLayer, Rejection> {
         let claimed = counts(lines, &NAMES)?;
         let mut direction = Vec::new();
         for _ in 0..counted(lines, "direction")? {
@@ -37,12 +37,10 @@ impl TwoLayer {
             direction.push(a.ok_or_else(|| lines.refuse("a number m or mpE"))?);
         }
         let mut units = Vec::new();
-        let budget = Budget::default();
-        let work = budget.work();
         for _ in 0..counted(lines, "units")? {
             let line = lines.next("a threshold and a weight")?;
             let unit = match line.split_once(' ') {
-                Some((b, w)) => Binary::parse(b).zip(number(w, &work)?),
+                Some((b, w)) => Binary::parse(b).zip(number(w, work)?),
                 None => None,
             };
             units.push(unit.ok_or_else(|| lines.refuse("a threshold and a weight"))?);

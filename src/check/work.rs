@@ -15,8 +15,11 @@ pub const BUDGET: u64 = 1 << 37;
 /// Steps of an operation on integers of any size, however short they are.
 pub const OPERATION: u64 = 16;
 
-/// Steps that a thread keeps to itself before it adds them up with the others: a millisecond.
+/// Most steps that a thread keeps to itself before it adds them up with the others: a millisecond.
 const KEPT: u64 = 1 << 20;
+
+/// Most of a budget that a thread keeps to itself, where that is less: one part in so many.
+const PART: u64 = 1 << 6;
 
 /// Steps of an operation on numbers of `x` and `y` bits.
 pub fn operation(x: u64, y: u64) -> u64 {
@@ -31,16 +34,23 @@ pub struct Budget {
     limit: u64,
 }
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget::of(BUDGET)
-    }
-}
-
 impl Budget {
     /// A budget of so many steps.
     pub fn of(limit: u64) -> Budget {
         Budget { spent: AtomicU64::new(0), limit }
+    }
+
+    /// Compares the steps of all threads, whose accounts are closed, with the limit.
+    ///
+    /// # Errors
+    /// [`Rejection::TooMuchWork`] if they are more.
+    pub fn settle(&self) -> Result<(), Rejection> {
+        self.compare(self.spent.load(Ordering::Relaxed))
+    }
+
+    fn compare(&self, spent: u64) -> Result<(), Rejection> {
+        let limit = self.limit;
+        if spent > limit { Err(Rejection::TooMuchWork { limit }) } else { Ok(()) }
     }
 
     /// Returns an account on which one thread announces its steps.
@@ -71,11 +81,8 @@ impl Work<'_> {
     /// [`Rejection::TooMuchWork`] once the budget is spent.
     pub fn steps(&self, steps: u64) -> Result<(), Rejection> {
         self.kept.set(self.kept.get().saturating_add(steps));
-        let limit = self.budget.limit;
-        if self.kept.get() > KEPT && self.add_up() > limit {
-            return Err(Rejection::TooMuchWork { limit });
-        }
-        Ok(())
+        let keeps = KEPT.min(self.budget.limit / PART);
+        if self.kept.get() > keeps { self.budget.compare(self.add_up()) } else { Ok(()) }
     }
 
     /// Adds the steps to those of the others: the sum.

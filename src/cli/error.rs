@@ -310,6 +310,7 @@ pub fn of_certificate(rejection: &Rejection) -> Place {
         | Rejection::Line { line, .. }
         | Rejection::Trailing { line }
         | Rejection::Wiring { line, .. } => Place { line: Some(*line), ..Place::default() },
+        Rejection::Version { .. } => Place { line: Some(1), ..Place::default() },
         Rejection::Label { point } | Rejection::Misfit { point } => Place::points(&[*point]),
         _ => Place::default(),
     }

@@ -4,15 +4,21 @@
 //! is writing.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
 
-/// How names of files begin that are being written.
-const PREFIX: &str = ".unfinished-";
+/// How names of files begin that are being written. [`RANDOM`] letters and digits follow.
+const PREFIX: &str = ".shatter-unfinished-";
+
+/// How they began once.
+const OLD_PREFIX: &str = ".unfinished-";
+
+/// Letters and digits after the prefix.
+const RANDOM: usize = 6;
 
 /// How often a new file is made again because another process took it for a leftover.
 const TRIES: usize = 100;
@@ -85,7 +91,7 @@ impl AtomicFile {
         let folder = folder_of(path);
         fs::create_dir_all(folder)?;
         let mut builder = Builder::new();
-        builder.prefix(PREFIX);
+        builder.prefix(PREFIX).rand_bytes(RANDOM);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -96,7 +102,7 @@ impl AtomicFile {
         let mut registered = unfinished();
         if registered.swept.insert(folder.to_owned()) {
             // A leftover that cannot be removed is in nobody's way.
-            let _ = sweep(folder, &registered.files);
+            let _ = sweep(folder, &[PREFIX], &registered.files);
         }
         let file = locked(&builder, folder)?;
         registered.files.insert(file.path().to_owned());
@@ -152,31 +158,33 @@ fn locked(builder: &Builder, folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("another process removes each new file"))
 }
 
-/// Removes what dead processes left half-written in a folder: files that nobody has locked.
+/// Removes what dead processes left half-written in a folder of a run: files that nobody has locked, and that can be
+/// removed. Takes the names that earlier versions gave them, too, which are nobody else's there.
 ///
 /// # Errors
-/// Those of the operating system.
+/// Those of listing the folder.
 pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    sweep(folder, &unfinished().files)
+    sweep(folder, &[PREFIX, OLD_PREFIX], &unfinished().files)
 }
 
-fn sweep(folder: &Path, own: &BTreeSet<PathBuf>) -> io::Result<()> {
+fn sweep(folder: &Path, prefixes: &[&str], own: &BTreeSet<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let path = entry.path();
-        let left = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if !left || !entry.file_type()?.is_file() || own.contains(&path) {
+        let (name, path) = (entry.file_name(), entry.path());
+        let ours = |prefix: &&str| {
+            let rest = name.to_str().and_then(|name| name.strip_prefix(prefix));
+            rest.is_some_and(|rest| {
+                rest.len() == RANDOM && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+        };
+        let file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !file || !prefixes.iter().any(ours) || own.contains(&path) {
             continue;
         }
-        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(file) if file.try_lock().is_ok() => match fs::remove_file(path) {
-                Err(error) if !gone(&error) => return Err(error),
-                _ => {}
-            },
-            Ok(_) => {} // somebody is writing it
-            Err(error) if gone(&error) => {}
-            Err(error) => return Err(error),
+        // A lock needs no right to write. What another user's process left, or writes, is in nobody's way.
+        let unlocked = |file: File| file.try_lock().is_ok();
+        if File::open(&path).is_ok_and(unlocked) {
+            let _ = fs::remove_file(path);
         }
     }
     Ok(())

@@ -937,6 +937,27 @@ fn many_short_numbers_are_refused() {
     assert!(matches!(rejection(&text, raw), Rejection::TooMuchSpace { .. }));
 }
 
+/// However small the budget, nothing is accepted beyond it, on any number of threads.
+#[test]
+fn a_budget_is_kept() {
+    let raw = sample::load("lattice:n=300,d=2", 1).unwrap();
+    let sample = raw.clone().distinct(LabelRule::Random, 1).unwrap();
+    let task = Task::new(&sample.points, &sample.labels, 1);
+    let text = written(&DepthK { depth: 3 }.build(&task).unwrap(), &sample, Target::Value);
+    let within = |steps: u64| check_within(text.as_bytes(), raw.clone(), steps);
+    let (mut few, mut enough) = (0, 1 << 26);
+    assert!(within(enough).is_ok());
+    while enough - few > 1 {
+        let middle = (few + enough) / 2;
+        *(if within(middle).is_ok() { &mut enough } else { &mut few }) = middle;
+    }
+    for steps in [0, 1, enough / 2, enough - 1] {
+        let rejection = within(steps).unwrap_err();
+        assert!(matches!(rejection, Rejection::TooMuchWork { limit } if limit == steps));
+    }
+    assert!((enough..enough + 10).all(|steps| within(steps).is_ok()), "{enough}");
+}
+
 /// Files that announce more than they hold, and one unit on a line without end.
 #[test]
 fn announcements_are_not_believed() {

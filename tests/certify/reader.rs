@@ -11,9 +11,9 @@ use shatter_check::{Rejection, bind, check};
 use shatter_construct::{
     Construction, Task, ThresholdRule, catalogue, depth_k::DepthK, depth_two::DepthTwo,
 };
-use shatter_exact::{IBig, Rational};
-use shatter_network::{Network, Unit};
-use shatter_sample::{self as sample, LabelRule, Labels, RawSample, Target};
+use shatter_exact::{Dyadic, IBig, Rational};
+use shatter_network::{ExactNetwork, Network, Unit};
+use shatter_sample::{self as sample, LabelRule, Labels, Points, RawSample, Target, Values};
 
 const SAMPLE: &str = "lattice:n=5,d=2,range=20,classes=3";
 
@@ -69,6 +69,7 @@ fn checker_reads(bytes: &[u8]) -> bool {
         check(bytes, raw()),
         Err(Rejection::Truncated { .. }
             | Rejection::LongLine { .. }
+            | Rejection::Version { .. }
             | Rejection::Line { .. }
             | Rejection::Trailing { .. }
             | Rejection::Digest
@@ -220,6 +221,55 @@ fn the_integers_make_the_claim_of_the_certificate() {
         let refused = write_integers(&mut Vec::new(), &read(&bytes[..]).unwrap(), &other);
         assert!(matches!(refused, Err(IntegersError::Sample { n: 2, .. })), "{refused:?}");
     }
+}
+
+/// One number with a million bits behind its point would make each of the others as long: refused before the first byte.
+#[test]
+fn integers_that_would_fill_the_memory_are_refused() {
+    let raw = sample::load("lattice:n=20000,d=2", 1).unwrap();
+    let sample = raw.distinct(LabelRule::Random, 1).unwrap();
+    let far = || Dyadic::power_of_two(-(1 << 20));
+    let plain = ExactNetwork {
+        a: vec![Dyadic::ONE, Dyadic::ZERO],
+        b: vec![Dyadic::ZERO, Dyadic::ONE],
+        w: vec![Rational::ONE, Rational::ONE / Rational::from(3)],
+        c: Dyadic::ONE,
+    };
+    let stream = |network: &ExactNetwork| {
+        let (mut bytes, mut stream) = (Vec::new(), Vec::new());
+        let network = Network::TwoLayer(network.clone());
+        write_certificate(&mut bytes, &network, "test", &sample, Target::Value).unwrap();
+        let written = write_integers(&mut stream, &read(&bytes[..]).unwrap(), &sample);
+        (written, stream.len())
+    };
+    let (written, length) = stream(&plain);
+    assert!(written.is_ok() && length > 0, "{written:?}");
+    let mut hostile = vec![plain; 6];
+    hostile[0].a[1] = far();
+    hostile[1].b[1] = far();
+    hostile[2].w[0] = far().to_rational();
+    hostile[3].w[0] = Dyadic::power_of_two(1 << 20).to_rational();
+    hostile[4].c = far();
+    hostile[5].c = Dyadic::power_of_two(-(1 << 19));
+    hostile[5].w[0] = Dyadic::power_of_two(-(1 << 19)).to_rational();
+    for (k, network) in hostile.iter().enumerate() {
+        let (written, length) = stream(network);
+        assert!(matches!(written, Err(IntegersError::TooWide { .. })), "{k}: {written:?}");
+        assert_eq!(length, 0, "{k}");
+    }
+    // A direction is as long as its point has coordinates.
+    let points = Points::new(Values::U8(vec![0; 10_000]), vec![10_000]).unwrap();
+    let labels = Labels::classes(vec![0], 2).unwrap();
+    let raw = RawSample { text: "black".into(), points, labels };
+    let sample = raw.distinct(LabelRule::True, 0).unwrap();
+    let mut wide =
+        ExactNetwork { a: vec![Dyadic::ONE; 10_000], b: vec![], w: vec![], c: Dyadic::ZERO };
+    wide.a[0] = far();
+    let mut bytes = Vec::new();
+    let wide = Network::TwoLayer(wide);
+    write_certificate(&mut bytes, &wide, "test", &sample, Target::Value).unwrap();
+    let written = write_integers(&mut Vec::new(), &read(&bytes[..]).unwrap(), &sample);
+    assert!(matches!(written, Err(IntegersError::TooWide { .. })), "{written:?}");
 }
 
 /// Few bytes that ask for much: refused before memory or hours are spent.

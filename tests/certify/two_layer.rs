@@ -7,7 +7,7 @@ use crate::common::lines::{line, resealed, with_line};
 use crate::common::{cases, raw_sample};
 use proptest::prelude::*;
 use shatter_certify::{read, write_certificate, write_network};
-use shatter_check::{Rejection, check};
+use shatter_check::{Rejection, check, check_within};
 use shatter_construct::{DepthTwo, Task, ThresholdRule};
 use shatter_exact::{Dyadic, Rational};
 use shatter_network::{ExactNetwork, Network};
@@ -328,6 +328,58 @@ fn vector_labels_are_rejected() {
     assert!(check(&bytes[..], raw).is_ok());
     let vectors = RawSample { text: "both".into(), points, labels: both };
     assert!(matches!(check(&bytes[..], vectors), Err(Rejection::Outputs { outputs: 2 })));
+}
+
+/// A program that is older than a certificate has no verdict on it.
+#[test]
+fn other_versions_are_undecided() {
+    let text = certificate(raw(), LabelRule::Random, ThresholdRule::Zigzag);
+    let first = |line: &str| check(with_line(&text, 0, |_| line.to_owned()).as_bytes(), raw());
+    for kind in ["shatter certificate", "shatter layered certificate"] {
+        let rejection = first(&format!("{kind} 2")).unwrap_err();
+        assert!(rejection.is_undecided());
+        assert_eq!(
+            rejection.to_string(),
+            format!(
+                "line 1: '{kind} 2' is not a version of the format that is read here; expected '{kind} 1'"
+            )
+        );
+        for none in ["", " ", " 02", " 2.0", " two", " 2 "] {
+            let rejection = first(&format!("{kind}{none}")).unwrap_err();
+            assert!(matches!(rejection, Rejection::Line { line: 1, .. }), "{none}: {rejection}");
+            assert!(!rejection.is_undecided());
+        }
+    }
+}
+
+/// However small the budget, nothing is accepted beyond it: there is one number of steps that is enough.
+#[test]
+fn a_budget_is_kept() {
+    for (rule, threshold) in
+        [(LabelRule::Random, ThresholdRule::Zigzag), (LabelRule::Random, ThresholdRule::Data)]
+    {
+        let text = certificate(raw(), rule, threshold);
+        let within = |steps: u64| check_within(text.as_bytes(), raw(), steps);
+        let (mut few, mut enough) = (0, 1 << 20);
+        assert!(within(enough).is_ok());
+        while enough - few > 1 {
+            let middle = (few + enough) / 2;
+            *(if within(middle).is_ok() { &mut enough } else { &mut few }) = middle;
+        }
+        assert!(enough > 12 * 16, "{enough} steps for the sums at 12 points");
+        for steps in [0, 1, enough / 2, enough - 1] {
+            let rejection = within(steps).unwrap_err();
+            assert!(matches!(rejection, Rejection::TooMuchWork { limit } if limit == steps));
+        }
+    }
+    // What the reader spends is of the same budget: here, before the sample is looked at.
+    let text = certificate(raw(), LabelRule::Random, ThresholdRule::Data);
+    let digits = "f".repeat(2000);
+    let text = with_line(&text, line(&text, "units ") + 1, |_| format!("0 {digits}/{digits}1"));
+    let verdict = check_within(text.as_bytes(), raw(), 1000);
+    assert!(matches!(verdict, Err(Rejection::TooMuchWork { .. })), "{verdict:?}");
+    let verdict = check_within(text.as_bytes(), raw(), 1 << 20);
+    assert!(matches!(verdict, Err(Rejection::Count { .. })), "{verdict:?}");
 }
 
 /// Small files that ask for hours: refused by a budget on work, not by patience.

@@ -317,7 +317,7 @@ fn an_interrupt_leaves_nothing_half_written() {
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
         interrupted += u32::from(child.wait().unwrap().code() == Some(130));
         for name in files(&folder.path().join("out/fit")) {
-            assert!(!name.starts_with(".unfinished"), "{name}");
+            assert!(!name.starts_with(".shatter-unfinished"), "{name}");
             let text = fs::read_to_string(folder.path().join("out/fit").join(&name)).unwrap();
             assert!(text.ends_with('\n'), "{name} is cut");
         }
@@ -331,7 +331,7 @@ fn an_interrupt_leaves_nothing_half_written() {
 fn a_fit_removes_what_a_killed_one_left() {
     let folder = tempdir().unwrap();
     let out = folder.path().join("out/fit");
-    let left = || files(&out).iter().any(|name| name.starts_with(".unfinished"));
+    let left = || files(&out).iter().any(|name| name.starts_with(".shatter-unfinished"));
     for _ in 0..100 {
         let mut command = Command::new(program());
         command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);

@@ -4,10 +4,16 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shatter_record::{AtomicFile, atomic};
 use tempfile::tempdir;
+
+#[path = "../common"]
+#[allow(dead_code)] // what is shared is used in parts
+mod common {
+    pub mod skipped;
+}
 
 /// Names the folder of a process that this program starts of itself.
 const FOLDER: &str = "SHATTER_TEST_UNFINISHED";
@@ -16,7 +22,7 @@ const ACT: &str = "SHATTER_TEST_UNFINISHED_ACT";
 
 fn unfinished(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    entries.filter(|name| name.to_string_lossy().starts_with(".unfinished-")).count()
+    entries.filter(|name| name.to_string_lossy().starts_with(".shatter-unfinished-")).count()
 }
 
 /// This program again, running the test that writes alone.
@@ -33,6 +39,10 @@ fn writer(folder: &Path, act: &str) -> Command {
 fn writes_until_it_is_stopped() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let folder = Path::new(&folder);
+    if std::env::var(ACT).unwrap() == "sweep" {
+        atomic::remove_leftovers(folder).unwrap();
+        return;
+    }
     for thread in 0..4 {
         let path = folder.join(format!("file{thread}"));
         std::thread::spawn(move || {
@@ -70,15 +80,17 @@ fn leftovers_of_the_dead_are_removed_and_files_of_the_living_are_not() {
     let mut dead = 0;
     while dead == 0 {
         let mut killed = writer(folder.path(), "be killed").spawn().unwrap();
-        let begun = Instant::now();
-        while unfinished(folder.path()) == 0 && begun.elapsed() < Duration::from_secs(30) {
+        for _ in 0..30_000 {
+            if unfinished(folder.path()) > 0 {
+                break;
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
         killed.kill().unwrap();
         killed.wait().unwrap();
         dead = unfinished(folder.path());
     }
-    let held = folder.path().join(".unfinished-held");
+    let held = folder.path().join(".shatter-unfinished-HeLd01");
     let living = File::create(&held).unwrap();
     living.lock().unwrap();
     fs::write(folder.path().join("mine"), "text").unwrap();
@@ -95,6 +107,65 @@ fn leftovers_of_the_dead_are_removed_and_files_of_the_living_are_not() {
     atomic::remove_leftovers(folder.path()).unwrap();
     assert_eq!(unfinished(folder.path()), 0);
     assert!(folder.path().join("mine").exists() && folder.path().join("result").exists());
+}
+
+/// Only names that this program makes are its own, and those that it made once only in folders of runs.
+#[test]
+fn files_of_others_are_not_leftovers() {
+    let folder = tempdir().unwrap();
+    let names = || {
+        let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let others = [
+        ".shatter-unfinished-",
+        ".shatter-unfinished-1234567",
+        ".shatter-unfinished-12345",
+        ".shatter-unfinished-a.text",
+        ".unfinished-",
+        ".unfinished-notes.txt",
+        "shatter-unfinished-123456",
+    ];
+    for name in others.iter().chain(&[".unfinished-aB3dE6", ".shatter-unfinished-aB3dE6"]) {
+        fs::write(folder.path().join(name), "text").unwrap();
+    }
+    let kept = |more: &[&str]| {
+        let mut kept: Vec<String> =
+            others.iter().chain(more).map(|name| name.to_string()).collect();
+        kept.sort();
+        kept
+    };
+    AtomicFile::create(&folder.path().join("result")).unwrap().commit().unwrap();
+    assert_eq!(names(), kept(&["result", ".unfinished-aB3dE6"]));
+    atomic::remove_leftovers(folder.path()).unwrap();
+    assert_eq!(names(), kept(&["result"]));
+}
+
+/// Leftovers that cannot be written are removed nevertheless, those that cannot be read are in nobody's way.
+#[cfg(unix)]
+#[test]
+fn leftovers_of_other_users_are_no_obstacle() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    let folder = tempdir().unwrap();
+    let mut sweeps = writer(folder.path(), "sweep");
+    let paths = ["closed", "locked"].map(|name| folder.path().join(format!(".unfinished-{name}")));
+    for (path, mode) in paths.iter().zip([0o000, 0o444]) {
+        fs::write(path, "text").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    if fs::metadata(folder.path()).unwrap().uid() == 0 {
+        // Nothing is closed to root.
+        chown(folder.path(), Some(65534), None).unwrap();
+        sweeps.uid(65534);
+    }
+    let Ok(status) = sweeps.status() else {
+        return common::skipped::skipped("a program that another user may run");
+    };
+    assert!(status.success());
+    assert_eq!(paths.map(|path| path.exists()), [true, false]);
 }
 
 #[test]
