@@ -6,6 +6,7 @@ mod common {
     pub mod skipped;
 }
 
+mod counts;
 mod generated;
 mod prose;
 mod skipped;
