@@ -21,7 +21,8 @@
 //!
 //! * Data: [`sample`], [`prepare`], in numbers of [`exact`].
 //! * Networks: [`network`], [`load`] and [`interchange`] for their files, [`plain`] to evaluate them.
-//! * Fits: [`construct`], [`compare`], [`verify`]; [`certify`] and [`check`] prove them, [`judge`] decides for any network.
+//! * Fits: [`construct`], [`compare`], [`verify`]; [`certify`] writes proofs of them, [`check`] verifies
+//!   these, [`judge`] decides for any network.
 //! * What does not fit: [`obstruct`], and `claims` (feature `claims`).
 //! * Training: [`train`], on a [`device`].
 //! * [`figure`] draws the records of all of these.
@@ -103,7 +104,7 @@ pub mod construct {
 }
 
 pub mod certify {
-    //! Certificates: written, and read back as networks.
+    //! Certificates: written, and read back as networks. [`check`](super::check) verifies them.
     #[doc(inline)]
     pub use shatter_certify::integers::{IntegersError, write_integers};
     #[doc(inline)]
@@ -124,14 +125,15 @@ pub mod judge {
     //! use shatter::network::{Affine, Graph, Operator, Step};
     //! use shatter::{exact::Format, sample};
     //!
-    //! // sign(x) by f(x) = x, on the points -2 and 3 with the labels -1 and 1.
-    //! let points = sample::Points::try_from(vec![vec![-2.0], vec![3.0]])?;
-    //! let labels = sample::Labels::try_from(vec![-1.0, 1.0])?;
+    //! // f(x) = x on the points 3 and -2 with the real labels 3 and -1: the first is fitted, the second is not.
+    //! let points = sample::Points::try_from(vec![vec![3.0], vec![-2.0]])?;
+    //! let labels = sample::Labels::try_from(vec![3.0, -1.0])?;
     //! let affine = Affine { weights: vec![1.0], inputs: 1, outputs: 1, bias: vec![0.0] };
     //! let step = Step::new(Operator::Dense(affine), 0, vec![1]);
     //! let graph = Graph { precision: Format::F32, input: vec![1], steps: vec![step] };
     //! let (_, judged) = judge(&graph, &points, &labels, Runtime::Ieee, Effort::default())?;
-    //! assert!(judged.iter().all(|one| one.verdict != Verdict::Exact)); // -2 is not -1
+    //! let verdicts: Vec<Verdict> = judged.iter().map(|one| one.verdict).collect();
+    //! assert_eq!(verdicts, [Verdict::Exact, Verdict::Misfit]);
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 

@@ -56,8 +56,5 @@ pub fn folder() -> Option<&'static Path> {
         fs::remove_dir(out).expect("an empty folder");
         Some(shared)
     });
-    if built.is_none() {
-        super::skipped::skipped("g++ on x86-64 (for the emulator of CUDA)");
-    }
-    built.as_deref()
+    super::skipped::or_skipped(built.as_deref(), "g++ on x86-64 (for the emulator of CUDA)")
 }

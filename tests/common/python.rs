@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::skipped::{skipped, skipped_in_part};
+use super::skipped::{mark, skipped, skipped_in_part};
 
 /// The interpreter that PYTHON names (or `python3`), if it can import `modules`; a test that has none of it is skipped.
 pub fn python(modules: &str) -> Option<String> {
@@ -17,6 +17,7 @@ pub fn python_for_a_part(modules: &str) -> Option<String> {
 
 /// The interpreter, or what is missing.
 fn find(modules: &str) -> Result<String, String> {
+    mark();
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let imports = |modules: &str| {
         let found = Command::new(&python).arg("-c").arg(format!("import {modules}")).output();

@@ -3,7 +3,9 @@
 //! program of `cargo test`, `tests/what_was_skipped/`, makes a sentence.
 //!
 //! The lines of one run of cargo stand in a file that carries its process id and the time at which it started: lines of a
-//! run that was stopped, or in which that last program was not asked for, are counted in no other.
+//! run that was stopped, or in which that last program was not asked for, are counted in no other. A program in which a
+//! test asks for what it needs first marks that file. Without a mark (the folder cannot be written, or a runner stands
+//! between cargo and the programs) nothing is known of the run, and the last program says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,11 +19,27 @@ pub const DATA: &str = "SHATTER_DATA (a folder of real data sets)";
 /// CIFAR-10.
 pub const CIFAR: &str = "SHATTER_CIFAR (the folder of CIFAR-10)";
 
+/// The first field of the line by which a program says that it is counted.
+const MARK: &str = "started";
+
+/// The tally of a run in whose file no program left a mark.
+pub const NOT_COUNTED: &str = "Skipped tests were not counted: in target/tmp/skipped/ this run left no record. \
+    Either it had no test that can be skipped, or its programs could not write there or were not started by cargo itself.";
+
 /// How much of a test is left out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Extent {
     Whole,
     Part,
+}
+
+/// Passes on what the running test needs; if it is not there, the test is skipped for want of `what`, a noun.
+pub fn or_skipped<T>(found: Option<T>, what: &str) -> Option<T> {
+    match found {
+        Some(_) => mark(),
+        None => skipped(what),
+    }
+    found
 }
 
 /// Says that the running test tries nothing for want of `what`, a noun. Counts a test once, however often it says so.
@@ -34,7 +52,20 @@ pub fn skipped_in_part(what: &str) {
     report(Extent::Part, what);
 }
 
+/// Marks the file of this run, once in each program.
+pub fn mark() {
+    #[cfg(unix)]
+    {
+        static MARKED: std::sync::Once = std::sync::Once::new();
+        MARKED.call_once(|| {
+            let run = run_of(std::os::unix::process::parent_id());
+            note(&folder(), &run, &format!("{MARK}\t{}\n", program().display()));
+        });
+    }
+}
+
 fn report(extent: Extent, what: &str) {
+    mark();
     static SAID: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
     // libtest names the thread of each test after it; with --test-threads=1 all run in one.
     let test = std::thread::current().name().unwrap_or("main").to_owned();
@@ -46,7 +77,11 @@ fn report(extent: Extent, what: &str) {
     // What is printed by `eprintln!` is shown for tests that fail only.
     let _ = writeln!(std::io::stderr(), "skipped: {test} needs {what}{part}");
     #[cfg(unix)]
-    note(&folder(), &run_of(std::os::unix::process::parent_id()), extent, &test, what);
+    {
+        let extent = if extent == Extent::Part { "part" } else { "whole" };
+        let line = format!("{extent}\t{}\t{test}\t{what}\n", program().display());
+        note(&folder(), &run_of(std::os::unix::process::parent_id()), &line);
+    }
 }
 
 /// Where the lines of all runs stand.
@@ -63,15 +98,17 @@ pub fn run_of(process: u32) -> String {
     format!("{process}-{start}")
 }
 
+/// The running test program.
+fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
+}
+
 /// Adds a line. A program that runs far from where it was built has no such folder, and nobody who counts.
-fn note(folder: &Path, run: &str, extent: Extent, test: &str, what: &str) {
+fn note(folder: &Path, run: &str, line: &str) {
     let built_here = folder.parent().is_some_and(Path::is_dir);
     if !built_here || fs::create_dir_all(folder).is_err() {
         return;
     }
-    let program = std::env::current_exe().unwrap_or_default();
-    let extent = if extent == Extent::Part { "part" } else { "whole" };
-    let line = format!("{extent}\t{}\t{test}\t{what}\n", program.display());
     // One write: programs and threads do not mix their lines.
     let file = fs::OpenOptions::new().create(true).append(true).open(folder.join(run));
     let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
@@ -82,6 +119,9 @@ pub fn tally(folder: &Path, run: &str) -> String {
     let lines = fs::read_to_string(folder.join(run)).unwrap_or_default();
     let _ = fs::remove_file(folder.join(run));
     remove_forgotten(folder);
+    if !lines.lines().any(|line| line.split('\t').next() == Some(MARK)) {
+        return NOT_COUNTED.to_owned();
+    }
     let mut tests: BTreeMap<(&str, &str, usize), Extent> = BTreeMap::new();
     let mut wants: BTreeMap<&str, BTreeSet<(&str, &str, usize)>> = BTreeMap::new();
     for (at, line) in lines.lines().enumerate() {

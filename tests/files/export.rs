@@ -8,7 +8,7 @@ use std::fs;
 
 use crate::common::program::{npy, read_json, refused, shatter, status, stderr, stdout};
 use crate::common::python::{python, python_for_a_part, run};
-use crate::common::skipped::{CIFAR, DATA, skipped, skipped_in_part};
+use crate::common::skipped::{CIFAR, DATA, or_skipped, skipped_in_part};
 use shatter_construct::catalogue;
 use shatter_sample::{self as sample, Values};
 use tempfile::TempDir;
@@ -242,10 +242,7 @@ fn images(text: &str, points: &[&str]) {
 
 #[test]
 fn onnx_runtime_gives_exactly_the_random_labels_of_fashion_mnist() {
-    let Some(folder) = std::env::var_os("SHATTER_DATA") else {
-        skipped(DATA);
-        return;
-    };
+    let Some(folder) = or_skipped(std::env::var_os("SHATTER_DATA"), DATA) else { return };
     let folder = std::path::Path::new(&folder).join("fashion-mnist");
     let file = folder.join("train-images-idx3-ubyte.gz").display().to_string();
     images(&format!("fashion-mnist:{},first=2000", folder.display()), &[&file]);
@@ -253,10 +250,7 @@ fn onnx_runtime_gives_exactly_the_random_labels_of_fashion_mnist() {
 
 #[test]
 fn onnx_runtime_gives_exactly_the_random_labels_of_cifar10() {
-    let Some(folder) = std::env::var_os("SHATTER_CIFAR") else {
-        skipped(CIFAR);
-        return;
-    };
+    let Some(folder) = or_skipped(std::env::var_os("SHATTER_CIFAR"), CIFAR) else { return };
     let folder = std::path::Path::new(&folder);
     let batches = format!("{}/cifar-10-batches-bin", folder.display());
     let at = if folder.join("cifar-10-batches-bin").is_dir() {

@@ -6,14 +6,18 @@ mod common {
     pub mod skipped;
 }
 
+mod counts;
 mod generated;
 mod prose;
 mod skipped;
 mod trusted;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -56,13 +60,25 @@ fn rooms() -> Vec<String> {
     table().into_iter().map(|(room, _)| room).collect()
 }
 
-/// Our packages that a manifest names in its section `[dependencies]`.
-fn stands_on(manifest: &str) -> BTreeSet<String> {
-    let section = manifest.split("\n[dependencies]\n").nth(1).unwrap_or("");
-    let lines = section.lines().take_while(|line| !line.starts_with('['));
-    let ours = lines.filter_map(|line| line.strip_prefix("shatter-"));
-    let names = ours.map(|rest| rest.split(['.', ' ']).next().unwrap_or("").to_owned());
-    names.filter(|name| name != "cuda-driver").collect()
+/// The packages of this repository on which each of them depends, however its manifest says so, by the names of the rooms;
+/// without those of tests, and without the driver of GPUs.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--offline", "--no-deps", "--format-version", "1"]);
+    let output = command.current_dir(repository()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let room = |package: &Value| {
+        let name = package["name"].as_str().unwrap();
+        name.strip_prefix("shatter-").unwrap_or(name).to_owned()
+    };
+    let ours = |dependency: &&Value| dependency["path"].is_string() && dependency["kind"] != "dev";
+    let packages = said["packages"].as_array().unwrap().iter().map(|package| {
+        let named = package["dependencies"].as_array().unwrap().iter().filter(ours).map(room);
+        (room(package), named.filter(|name| name != "cuda-driver").collect())
+    });
+    packages.collect()
 }
 
 /// The rooms of DESIGN.md's table, in its order, with what it says that each imports.
@@ -90,10 +106,11 @@ fn rooms_stand_on_rooms_above_them_as_design_says() {
         }
     }
     assert_eq!(named, there.iter().map(String::as_str).collect());
+    let stands_on = dependencies();
     let mut above = BTreeSet::new();
     for (room, imports) in &table {
         assert!(imports.is_subset(&above), "{room} is above what it imports: {imports:?}");
-        assert_eq!(imports, &stands_on(&read(&format!("src/{room}/Cargo.toml"))), "{room}");
+        assert_eq!(imports, &stands_on[room], "{room}");
         above.insert(room.clone());
     }
 }
@@ -102,22 +119,33 @@ fn rooms_stand_on_rooms_above_them_as_design_says() {
 #[test]
 fn the_checker_stands_on_the_sample_readers_alone() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(stands_on(&read("src/check/Cargo.toml")), set(&["sample"]));
-    assert_eq!(stands_on(&read("src/sample/Cargo.toml")), set(&["random"]));
-    assert_eq!(stands_on(&read("src/random/Cargo.toml")), set(&[]));
+    let stands_on = dependencies();
+    assert_eq!(stands_on["check"], set(&["sample"]));
+    assert_eq!(stands_on["sample"], set(&["random"]));
+    assert_eq!(stands_on["random"], set(&[]));
 }
+
+/// Tests that sleep between looks at what another process does, or before they stop it: how long decides nothing.
+const POLLING: [&str; 4] =
+    ["tests/cli/answers.rs", "tests/cli/json.rs", "tests/program/runs.rs", "tests/record/main.rs"];
 
 /// A test that is slow on a slow machine is no failure: work is bounded, and not time.
 #[test]
 fn no_test_looks_at_the_clock() {
-    let words =
+    let clock =
         [concat!("Instant", "::now"), concat!("SystemTime", "::now"), concat!(".elapsed", "()")];
-    for path in files().iter().filter(|path| path.starts_with("tests/") && path.ends_with(".rs")) {
+    let sleep = concat!("thread", "::sleep");
+    let all = files();
+    for path in all.iter().filter(|path| path.starts_with("tests/") && path.ends_with(".rs")) {
+        let text = read(path);
         // How long ago a file was forgotten decides no test.
         if path != "tests/common/skipped.rs" {
-            let text = read(path);
-            let found = words.iter().find(|word| text.contains(**word));
+            let found = clock.iter().find(|word| text.contains(**word));
             assert_eq!(found, None, "{path}");
         }
+        assert!(!text.contains(sleep) || POLLING.contains(&path.as_str()), "{path}: {sleep}");
+    }
+    for path in POLLING {
+        assert!(all.iter().any(|file| file == path), "{path} is not there");
     }
 }

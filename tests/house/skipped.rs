@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::common::skipped::{folder, run_of, skipped, skipped_in_part, tally};
+use crate::common::skipped::{
+    NOT_COUNTED, folder, or_skipped, run_of, skipped, skipped_in_part, tally,
+};
 use crate::{read, repository};
 
 const INSIDE: &str = "SHATTER_TEST_SKIP";
@@ -14,6 +16,14 @@ fn one_that_is_skipped() {
     if std::env::var_os(INSIDE).is_some() {
         skipped("a thing that nobody has");
         skipped("a thing that nobody has");
+    }
+}
+
+/// The same of a test that has what it needs.
+#[test]
+fn one_that_has_what_it_needs() {
+    if std::env::var_os(INSIDE).is_some() {
+        assert_eq!(or_skipped(Some(1), "a thing that it has"), Some(1));
     }
 }
 
@@ -31,12 +41,11 @@ fn one_that_is_skipped_in_part() {
 fn what_is_skipped_is_shown_and_counted_once() {
     let run = run_of(std::process::id());
     assert!(!run.ends_with("-0") || !cfg!(target_os = "linux"), "{run}");
-    let start = || {
+    let start = |names: &str| {
         let mut program = Command::new(std::env::current_exe().unwrap());
-        let names = ["skipped::one_that_is_skipped", "--test-threads=2"];
-        program.args(names).env(INSIDE, "1").output().unwrap()
+        program.args([names, "--test-threads=2"]).env(INSIDE, "1").output().unwrap()
     };
-    let output = start();
+    let output = start("skipped::one_that_is_skipped");
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     let line = "skipped: skipped::one_that_is_skipped needs a thing that nobody has\n";
@@ -46,13 +55,16 @@ fn what_is_skipped_is_shown_and_counted_once() {
         "1 test tried nothing, and 1 only a part: 2 for want of a thing that nobody has, 1 for want of another; \
          see \"What is needed\" in tests/README.md."
     );
-    assert_eq!(tally(&folder(), &run), "No test was skipped.", "the next run begins with nothing");
+    assert_eq!(tally(&folder(), &run), NOT_COUNTED, "the next run begins with nothing");
+    assert!(start("skipped::one_that_has_what_it_needs").status.success());
+    assert_eq!(tally(&folder(), &run), "No test was skipped.");
 }
 
 #[test]
 fn lines_of_other_runs_stay_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
-    let lines = ["whole\t/a\tone\tx", "whole\t/b\tone\tx", "part\t/a\tone\ty", "cut"];
+    let lines =
+        ["started\t/a", "whole\t/a\tone\tx", "whole\t/b\tone\tx", "part\t/a\tone\ty", "cut"];
     fs::write(folder.path().join("7-1"), lines.join("\n")).unwrap();
     fs::write(folder.path().join("7-2"), "whole\t/a\tone\tx\n").unwrap();
     let found = tally(folder.path(), "7-1");
@@ -62,8 +74,20 @@ fn lines_of_other_runs_stay_where_they_are() {
     );
     assert!(folder.path().join("7-2").exists());
     // Where one thread runs all tests, no line says which.
-    fs::write(folder.path().join("7-3"), "whole\t/a\tmain\tx\n".repeat(3)).unwrap();
+    let lines = "started\t/a\n".to_owned() + &"whole\t/a\tmain\tx\n".repeat(3);
+    fs::write(folder.path().join("7-3"), lines).unwrap();
     assert!(tally(folder.path(), "7-3").starts_with("3 tests tried nothing: 3 for want of x;"));
+}
+
+/// Only a program that marked the file of the run vouches that nothing is missing in it.
+#[test]
+fn a_run_without_a_mark_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(tally(&folder.path().join("none"), "7-1"), NOT_COUNTED);
+    fs::write(folder.path().join("7-1"), "cut").unwrap();
+    assert_eq!(tally(folder.path(), "7-1"), NOT_COUNTED);
+    fs::write(folder.path().join("7-1"), "started\t/a\nstarted\t/b\n").unwrap();
+    assert_eq!(tally(folder.path(), "7-1"), "No test was skipped.");
 }
 
 /// Cargo runs the programs of packages in the order of their names, and those of a package in that of theirs.

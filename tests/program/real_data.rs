@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::common::skipped::{CIFAR, DATA, skipped};
+use crate::common::skipped::{CIFAR, DATA, or_skipped};
 use shatter_certify::write_certificate;
 use shatter_check::check;
 use shatter_construct::{DepthTwo, Task};
@@ -16,11 +16,7 @@ use shatter_network::{FloatExactness, Network};
 use shatter_sample::{self as sample, LabelRule, SampleError, Target};
 
 fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("SHATTER_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        skipped(DATA);
-    }
-    folder
+    or_skipped(std::env::var_os("SHATTER_DATA"), DATA).map(PathBuf::from)
 }
 
 /// Fits, evaluates exactly and in plain binary64 (at every `stride`-th point, all units), checks.
@@ -63,10 +59,7 @@ fn images() {
 
 #[test]
 fn cifar10() {
-    let Some(folder) = std::env::var_os("SHATTER_CIFAR") else {
-        skipped(CIFAR);
-        return;
-    };
+    let Some(folder) = or_skipped(std::env::var_os("SHATTER_CIFAR"), CIFAR) else { return };
     let text = format!("cifar10:{}", PathBuf::from(folder).display());
     memorizes(&text, LabelRule::Random, true, 20);
 }

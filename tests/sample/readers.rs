@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::common::skipped::{CIFAR, DATA, skipped};
+use crate::common::skipped::{CIFAR, DATA, or_skipped};
 use proptest::prelude::*;
 use shatter_sample::files::Split;
 use shatter_sample::npy::{self, ArrayOptions};
@@ -820,11 +820,8 @@ proptest! {
 
 /// A file of the real data; without them the test is skipped.
 fn data(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("SHATTER_DATA").map(|folder| Path::new(&folder).join(name));
-    if path.is_none() {
-        skipped(DATA);
-    }
-    path
+    let folder = or_skipped(std::env::var_os("SHATTER_DATA"), DATA)?;
+    Some(Path::new(&folder).join(name))
 }
 
 #[test]
@@ -879,10 +876,8 @@ fn real_breast_cancer_is_refused_at_its_first_question_mark() {
 
 #[test]
 fn real_cifar() {
-    let Some(path) = std::env::var_os("SHATTER_CIFAR").map(PathBuf::from) else {
-        skipped(CIFAR);
-        return;
-    };
+    let Some(path) = or_skipped(std::env::var_os("SHATTER_CIFAR"), CIFAR) else { return };
+    let path = PathBuf::from(path);
     let (points, labels) = cifar::read(&path, Split::Train).unwrap();
     assert_eq!((points.describe(), counts(&labels)), ("u8 50000 × 3×32×32".into(), vec![5000; 10]));
     let (_, labels) = cifar::read(&path, Split::Test).unwrap();
