@@ -53,6 +53,10 @@ use manifest::{Manifest, build};
 /// Networks that memorize: built exactly, certified, verified.
 #[derive(Parser, Debug)]
 #[command(name = "shatter", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Environment:\n  \
+    RAYON_NUM_THREADS  Threads, of commands without --threads [default: one per processor]\n  \
+    SHATTER_MEMORY     Bytes of memory that may be taken [default: what the system has left]; more is refused \
+    beforehand")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -9,7 +9,9 @@ use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
 use crate::{Answer, CliError, labelled_sample, memory};
-use shatter_construct::{Assumption, Bound, Construction, Promise, catalogue};
+use shatter_construct::{
+    Assumption, Bound, Construction, DepthTwo, Promise, ThresholdRule, catalogue,
+};
 use shatter_network::{Reading, Sizes, first_misfit};
 use shatter_sample::fingerprint::fingerprint;
 
@@ -130,6 +132,12 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
         CliError::Refused { construction: construction.name(), assumptions, source }
     };
     let promise = construction.promise(&task).map_err(refused)?;
+    // The directions of a two-layer network are one, held once.
+    let two_layer = [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint]
+        .map(|threshold| DepthTwo { threshold }.name());
+    if !two_layer.contains(&construction.name()) {
+        memory::network(&arguments.sample, &construction.name(), &promise)?;
+    }
     progress.say(format!("building a network for {} points", grouped(n as u64)));
     let (network, building) = timed(|| construction.build(&task));
     let network = network.map_err(refused)?;
