@@ -268,9 +268,10 @@ impl TrainingOptions {
         let test = match &self.test {
             Some(text) => Some(load(text)?),
             None if self.no_test => None,
-            None => test_of(sample).map(|text| load(&text)).transpose().map_err(|error| {
-                CliError::Usage(format!("{error} (--no-test trains without a test sample)"))
-            })?,
+            None => test_of(sample)
+                .map(|text| load(&text))
+                .transpose()
+                .map_err(|error| CliError::TestSplit(Box::new(error)))?,
         };
         let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
             CliError::Usage(format!("{}: expected images or vectors", train.points.describe()))

@@ -225,7 +225,19 @@ fn errors(documentation: &Documentation, folder: &TempDir) {
     let diverges = ["train", "gaussian:n=40,d=3", "--batch", "8", "--learning-rate", "1e30"];
     let diverges = [&diverges[..], &["--out", "diverged"]].concat();
     let no_gpu = [&diverges[..], &["--device", "cuda", "--precision", "f64"]].concat();
-    let cases: [(&[&str], i32, &str, Value); 10] = [
+    // A data set without the test split that is implied.
+    fs::create_dir(folder.path().join("half")).unwrap();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2][..], &[1, 2, 3, 4]].concat();
+    fs::write(folder.path().join("half/train-images-idx3-ubyte"), images).unwrap();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 1, 5];
+    fs::write(folder.path().join("half/train-labels-idx1-ubyte"), labels).unwrap();
+    let cases: [(&[&str], i32, &str, Value); 11] = [
+        (
+            &["train", "mnist:half", "--out", "half"],
+            2,
+            "sample",
+            serde_json::json!({"file": "half"}),
+        ),
         (&["fit", "csv:nowhere.csv"], 2, "sample", serde_json::json!({"file": "nowhere.csv"})),
         (
             &["fit", "csv:bad.csv"],
