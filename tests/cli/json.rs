@@ -102,13 +102,37 @@ fn is(value: &Value, kind: &str) -> bool {
         // A text where JSON or binary64 has no such number.
         "real" => match value.as_str() {
             Some("inf" | "-inf" | "NaN") => true,
-            Some(text) => text.chars().all(|c| c.is_ascii_digit() || c == '/' || c == '-'),
+            Some(text) => is_fraction(text),
             None => value.is_number(),
         },
         "object" => value.is_object(),
         "null" => value.is_null(),
         _ => panic!("'{kind}' is not a type"),
     }
+}
+
+/// Whether a text is INTEGER or INTEGER/POSITIVE in decimal.
+fn is_fraction(text: &str) -> bool {
+    let natural = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && (text == "0" || !text.starts_with('0'))
+    };
+    let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
+    let numerator = numerator.strip_prefix('-').unwrap_or(numerator);
+    natural(numerator) && natural(denominator) && denominator != "0"
+}
+
+#[test]
+fn reals_are_numbers_words_or_fractions() {
+    for text in ["inf", "-inf", "NaN", "0", "12", "-3", "1/358", "-10/7"] {
+        assert!(is(&text.into(), "real"), "{text}");
+    }
+    for text in
+        ["", "-", "/", "-/-", "1/", "/2", "1/0", "1/-2", "1/2/3", "01", "1/02", "--1", "+1", "nan"]
+    {
+        assert!(!is(&text.into(), "real"), "{text}");
+    }
+    assert!(is(&0.5.into(), "real") && !is(&Value::Null, "real"));
 }
 
 /// What a command prints: one object.
