@@ -213,10 +213,11 @@ fn interrupted() {
     if training::interrupted() {
         return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
     }
+    json::end();
     atomic::abandon();
     eprintln!("interrupted");
     if JSON.load(Ordering::SeqCst) {
-        let _ = json::print(&CliError::Interrupted("interrupted".into()).failure());
+        json::print_last(&CliError::Interrupted("interrupted".into()).failure());
     }
     std::process::exit(130);
 }
