@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::common::binary::program;
 use crate::common::program::{refused, shatter, status, stderr, stdout};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 fn files(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
@@ -299,30 +299,71 @@ fn every_command_leaves_a_record_where_asked() {
     assert!(json["message"].as_str().unwrap().contains("nowhere.csv"));
 }
 
-/// Interrupted while it writes or computes: status 130, and no file under its final name is cut.
+/// What Ctrl-C sends.
+#[cfg(unix)]
+pub fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+}
+
+/// A fit that is interrupted as it waits for more of its sample.
+#[cfg(unix)]
+pub fn interrupted_as_it_reads(folder: &TempDir, more: &[&str]) -> Output {
+    let pipe = folder.path().join("pipe.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = Command::new(program());
+    command.args(["fit", "csv:pipe.csv"]).args(more).current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // To open the pipe is to wait for whoever reads.
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || send.send(fs::OpenOptions::new().write(true).open(pipe)));
+    let writer = loop {
+        match receive.recv_timeout(std::time::Duration::from_millis(10)) {
+            Ok(writer) => break writer.unwrap(),
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "it does not read"),
+        }
+    };
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    drop(writer);
+    output
+}
+
+/// Whether files of a folder are being written, or were.
+#[cfg(unix)]
+fn unfinished(folder: &Path) -> bool {
+    files(folder).iter().any(|name| name.starts_with('.') && name.contains("unfinished"))
+}
+
+/// Interrupted while it reads, or writes: status 130, and no file under its final name is cut.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing_half_written() {
-    use std::time::Duration;
     let folder = tempdir().unwrap();
-    let mut interrupted = 0;
-    // The last for machines on which the others come too late.
-    let few = [60, 150, 300, 600, 1200].map(|milliseconds| (milliseconds, 60_000));
-    for (milliseconds, n) in few.into_iter().chain([(300, 1_000_000)]) {
+    let output = interrupted_as_it_reads(&folder, &[]);
+    let said = (output.status.code(), stdout(&output), stderr(&output));
+    assert_eq!(said, (Some(130), String::new(), "interrupted\n".to_owned()));
+    let out = folder.path().join("out/fit");
+    assert!(!out.exists());
+    let interrupted = (0..100).any(|_| {
         let mut command = Command::new(program());
-        command.args(["fit", &format!("gaussian:n={n},d=10")]).current_dir(folder.path());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        interrupted += u32::from(child.wait().unwrap().code() == Some(130));
-        for name in files(&folder.path().join("out/fit")) {
-            assert!(!name.starts_with(".unfinished"), "{name}");
-            let text = fs::read_to_string(folder.path().join("out/fit").join(&name)).unwrap();
+        command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !unfinished(&out) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        interrupt(&child);
+        let status = child.wait().unwrap();
+        assert!([Some(0), Some(130)].contains(&status.code()), "{status}");
+        assert!(!unfinished(&out));
+        for name in files(&out) {
+            let text = fs::read_to_string(out.join(&name)).unwrap();
             assert!(text.ends_with('\n'), "{name} is cut");
         }
-    }
-    assert!(interrupted > 0);
+        status.code() == Some(130)
+    });
+    assert!(interrupted, "none of 100 was interrupted while it wrote");
 }
 
 /// Killed while it writes: the next fit in the folder removes what was left half-written.
@@ -331,7 +372,7 @@ fn an_interrupt_leaves_nothing_half_written() {
 fn a_fit_removes_what_a_killed_one_left() {
     let folder = tempdir().unwrap();
     let out = folder.path().join("out/fit");
-    let left = || files(&out).iter().any(|name| name.starts_with(".unfinished"));
+    let left = || unfinished(&out);
     for _ in 0..100 {
         let mut command = Command::new(program());
         command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
