@@ -1,6 +1,6 @@
 //! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use shatter_train::table1::Row;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::device::{self, ChosenDevice, DeviceChoice};
+use super::json::FilePath;
 use super::output::percent;
 use super::{CliError, raw_sample};
 
@@ -229,7 +230,7 @@ pub struct Configuration {
     pub changed_labels: Option<u32>,
     /// Of `train`: the file that the first weights came from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<Option<PathBuf>>,
+    pub init: Option<Option<FilePath>>,
     /// Folders of the runs of `randomize`.
     #[serde(skip_serializing_if = "Option::is_none")]
     runs: Option<Vec<String>>,

@@ -454,8 +454,11 @@ fn a_folder_that_is_used_twice_keeps_its_manifest() {
     let fit = ["fit", "lattice:n=20,d=2,range=9", "--labels", "random"];
     let first = stdout(&shatter(&folder, &fit));
     let again = stdout(&shatter(&folder, &fit));
-    let words = "in place of an earlier fit's (--out keeps both)";
+    let words = "in place of earlier ones (--out keeps both)";
     assert!(!first.contains(words) && again.contains(words), "{first}{again}");
+    fs::remove_file(folder.path().join("out/fit/certificate.txt")).unwrap();
+    let again = stdout(&shatter(&folder, &fit));
+    assert!(again.contains(words), "those of a fit without a certificate: {again}");
     let manifest = fs::read(folder.path().join("out/fit/manifest.json")).unwrap();
     let certificate = "out/fit/certificate.txt";
     for arguments in [
@@ -474,6 +477,79 @@ fn a_folder_that_is_used_twice_keeps_its_manifest() {
     for name in ["network.onnx", "network.json", "eval", "check", "show"] {
         assert!(all.contains(&format!("{name}.manifest.json")), "{name}: {all:?}");
     }
+}
+
+/// What stands in a folder for what another command did is left there, or the command refuses.
+#[test]
+fn the_folder_of_another_command_keeps_its_proof_and_manifest() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2,range=99";
+    let works = |arguments: &[&str]| {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    works(&["fit", sample, "--out", "fit"]);
+    let (proof, manifest) = (read("fit/certificate.txt"), read("fit/manifest.json"));
+    let check = ["check", "--network", "fit/network.txt", sample, "--out"];
+    let text = works(&[&check[..], &["fit"]].concat());
+    assert!(text.contains("fit/check.certificate.txt"), "{text}");
+    works(&["check", "--network", "fit/network.txt", "fit/check.certificate.txt", sample]);
+    let text = works(&[&check[..], &["checked"]].concat());
+    assert!(text.contains("checked/certificate.txt"), "{text}");
+    let text = works(&[&check[..], &["checked"]].concat());
+    assert!(text.contains("checked/certificate.txt"), "one of the same kind is replaced: {text}");
+    let train = ["--epochs", "1", "--model", "mlp:2", "--until-accuracy", "never", "--out", "fit"];
+    let data = ["lattice:n=20,d=2,range=99", "--batch", "10"];
+    let train = [&data[..], &train].concat();
+    for arguments in [
+        vec!["compare", sample, "--seconds", "1", "--only", "width-two", "--out", "fit"],
+        vec!["verify", "--quick", "--out", "fit"],
+        [&["randomize", "--conditions", "true"][..], &train].concat(),
+    ] {
+        let text = works(&arguments);
+        let name = format!("{}.manifest.json", arguments[0]);
+        assert!(text.contains(&name), "{text}");
+        let written: serde_json::Value =
+            serde_json::from_slice(&read(&format!("fit/{name}"))).unwrap();
+        assert_eq!(written["command"][0], arguments[0]);
+    }
+    let words = ["fit holds the manifest.json of fit", "--overwrite", "--out DIR"];
+    refused(&folder, &[&["train"][..], &train].concat(), &words);
+    assert_eq!((read("fit/certificate.txt"), read("fit/manifest.json")), (proof, manifest));
+    works(&[&["train"][..], &train, &["--overwrite"]].concat());
+    // A fit leaves that of others, too, and its own is replaced.
+    works(&["verify", "--quick", "--out", "verify"]);
+    let manifest = read("verify/manifest.json");
+    let text = works(&["fit", sample, "--out", "verify"]);
+    assert!(text.contains("fit.manifest.json") && !text.contains("in place of"), "{text}");
+    assert_eq!(read("verify/manifest.json"), manifest);
+}
+
+/// Memory is what the environment says, where it does.
+#[test]
+fn memory_can_be_said() {
+    let folder = tempdir().unwrap();
+    let fit = |arguments: &[&str], memory: &str| {
+        let mut command = Command::new(program());
+        command.args(["fit"]).args(arguments).current_dir(folder.path());
+        command.env("SHATTER_MEMORY", memory).output().unwrap()
+    };
+    let layered =
+        ["lattice:n=300,d=2,range=2001", "--labels", "random", "--construction", "width-two"];
+    assert_eq!(status(&fit(&layered, "10000000")), 0);
+    // Enough for the sample, and not for the network, whose weights are promised.
+    let output = fit(&layered, "100000");
+    assert_eq!(status(&output), 2, "{}", stderr(&output));
+    let words = "about 0.5 MB of memory are needed to build width-two on this sample, and 0.1 MB are available";
+    assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    assert!(stderr(&output).contains("SHATTER_MEMORY"), "{}", stderr(&output));
+    assert_eq!(status(&fit(&["gaussian:n=1000,d=1"], "1000")), 2);
+    let output = fit(&["gaussian:n=10,d=1"], "much");
+    assert_eq!(status(&output), 2);
+    assert!(stderr(&output).contains("SHATTER_MEMORY=much: expected"), "{}", stderr(&output));
+    assert!(stdout(&shatter(&folder, &["--help"])).contains("SHATTER_MEMORY"));
 }
 
 /// Where the system gives out no threads, the program has one: none of its own beside the first.
