@@ -344,6 +344,7 @@ fn an_interrupt_lets_an_object_be_printed() {
     let mut line = String::new();
     BufReader::new(err).read_line(&mut line).unwrap();
     assert_eq!(line, "interrupted\n");
+    std::thread::sleep(std::time::Duration::from_millis(100)); // whoever reads may take a moment
     out.read_to_end(&mut printed).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(printed.len() > 1 << 16, "{} bytes fit into a pipe", printed.len());
