@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{self, Manifest};
 use shatter_compare::{self as compare, CompareError, CompareOptions, Comparison, LowerBound};
 use shatter_construct::{DirectionRule, catalogue};
 use shatter_figure::{GrowthFigure, GrowthLimit, GrowthSeries};
@@ -91,13 +91,14 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let out = arguments.common.out.clone().unwrap_or_else(|| PathBuf::from("out/compare"));
     write(&out, "compare.json", json::text(&comparison)?)?;
     write_figure(&out, "growth", figure)?;
-    manifest.write(&out.join(MANIFEST))?;
+    let place = manifest::place(&out, "compare");
+    manifest.write(&out.join(&place))?;
     drop(progress);
     if arguments.common.json {
         json::print(&comparison)?;
     } else {
         let files = format!(
-            "Written to {}: growth.png (and .svg), compare.json, manifest.json.\n",
+            "Written to {}: growth.png (and .svg), compare.json, {place}.\n",
             out.display()
         );
         print(&format!("{}\n{files}", comparison.table()))?;

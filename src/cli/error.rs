@@ -36,6 +36,9 @@ pub enum CliError {
     Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
     #[error("{0}{hint}", hint = train_hint(.0))]
     Train(Box<RunError>),
+    /// Of the test split that nobody asked for.
+    #[error("{0} (--no-test trains without a test sample)")]
+    TestSplit(Box<CliError>),
     #[error("{0}")]
     NoDevice(String),
     /// More memory than there is.
@@ -151,6 +154,7 @@ impl CliError {
     /// The exit status that stands for it.
     pub fn status(&self) -> u8 {
         match (self, self.of_training()) {
+            (CliError::TestSplit(error), _) => error.status(),
             (_, Some(TrainError::Diverged { .. })) => 3,
             (CliError::NoDevice(_), _) => 4,
             (CliError::Interrupted(_), _) => 130,
@@ -186,6 +190,7 @@ impl CliError {
     fn kind(&self) -> &'static str {
         match self {
             CliError::Sample { .. } => "sample",
+            CliError::TestSplit(error) => error.kind(),
             CliError::Construct(_) | CliError::Refused { .. } => "construction",
             CliError::Solver(_) => "solver",
             CliError::File { .. } => "file",
@@ -213,6 +218,7 @@ impl CliError {
     fn place(&self) -> Place {
         match self {
             CliError::Sample { source, .. } => of_sample(source),
+            CliError::TestSplit(error) => error.place(),
             CliError::Construct(source)
             | CliError::Refused { source, .. }
             | CliError::Solver(SolverError::Construct(source)) => of_construction(source),

@@ -1,7 +1,7 @@
 //! `shatter export`: a network in the format of another runtime.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -21,7 +21,7 @@ use shatter_sample::fingerprint::fingerprint;
 use shatter_train::{DataIdentity, Identity, checkpoint};
 
 use super::input::Described;
-use super::json::{self, Number, Record};
+use super::json::{self, FilePath, Number, Record};
 use super::output::{Facts, Progress, grouped, print};
 use super::words::residual_text;
 use super::{Answer, CliError, CommonOptions, labelled_sample, write};
@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     progress.say("writing");
     write(&out, name, &bytes)?;
     let manifest = Manifest::new(Configuration {
-        network: &arguments.network,
+        network: FilePath::from(arguments.network.as_path()),
         to: name,
         r#type: precision,
         round: arguments.round,
@@ -140,7 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     drop(progress);
     let file = out.join(name);
     let found = ExportRecord {
-        file: &file,
+        file: FilePath::from(file.as_path()),
         bytes: bytes.len(),
         r#type: precision,
         metadata: metadata.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect(),
@@ -257,7 +257,7 @@ impl AfterRounding {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct ExportRecord<'a> {
-    file: &'a Path,
+    file: FilePath,
     bytes: usize,
     r#type: &'static str,
     /// The texts of the file.
@@ -292,7 +292,7 @@ enum AfterRoundingRecord<'a> {
 
 #[derive(Serialize)]
 struct Configuration<'a> {
-    network: &'a Path,
+    network: FilePath,
     to: &'a str,
     r#type: &'a str,
     round: bool,

@@ -1,9 +1,13 @@
 //! The objects that `--json` prints and `NAME.json` holds. Each begins with its format; FORMAT.md lists the fields.
 
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use shatter_exact::Rational;
 
@@ -30,16 +34,83 @@ pub fn text<R: Record>(record: &R) -> Result<String, CliError> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Set once an object is printed: a process prints one.
-static PRINTED: AtomicBool = AtomicBool::new(false);
+/// Whether an object is printed: a process prints one. Held while that is being done.
+static PRINTED: Mutex<bool> = Mutex::new(false);
+
+/// Set once the process is about to be ended by an interrupt.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// How long an interrupt lets an object be printed to its end: nobody may be reading it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Prints the record, unless this process has printed one.
 pub fn print<R: Record>(record: &R) -> Result<(), CliError> {
-    let text = visible::json(&text(record)?);
-    if PRINTED.swap(true, Ordering::SeqCst) {
+    let text = text(record)?;
+    let result = print_once(&text, &mut PRINTED.lock().unwrap_or_else(PoisonError::into_inner));
+    while ENDING.load(Ordering::SeqCst) {
+        thread::park(); // the interrupt says the status
+    }
+    result
+}
+
+/// For the handler of an interrupt: from now on the status is its own. It [prints](print_last) and exits.
+pub fn end() {
+    ENDING.store(true, Ordering::SeqCst);
+}
+
+/// Prints the record, unless this process has printed one, and keeps it from printing another: whoever does waits for
+/// the end of the process. For the handler of an interrupt, just before it exits. An object that is being printed
+/// has some time to end.
+pub fn print_last<R: Record>(record: &R) {
+    let Ok(text) = text(record) else { return };
+    let begun = Instant::now();
+    let mut printed: MutexGuard<'_, bool> = loop {
+        match PRINTED.try_lock() {
+            Ok(printed) => break printed,
+            Err(TryLockError::Poisoned(error)) => break error.into_inner(),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => return,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let _ = print_once(&text, &mut printed); // the status says the rest
+    std::mem::forget(printed); // the lock is never released
+}
+
+fn print_once(text: &str, printed: &mut bool) -> Result<(), CliError> {
+    if std::mem::replace(printed, true) {
         return Ok(());
     }
-    print_bytes(text.as_bytes())
+    print_bytes(visible::json(text).as_bytes())
+}
+
+/// A path in a record: as text, in which what is not UTF-8 is replaced by U+FFFD.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilePath(PathBuf);
+
+impl From<PathBuf> for FilePath {
+    fn from(path: PathBuf) -> FilePath {
+        FilePath(path)
+    }
+}
+
+impl From<&Path> for FilePath {
+    fn from(path: &Path) -> FilePath {
+        FilePath(path.to_owned())
+    }
+}
+
+impl Deref for FilePath {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Serialize for FilePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_string_lossy().serialize(serializer)
+    }
 }
 
 /// A number: as such where binary64 holds it to rounding, and as text where not: `inf`, `-inf`, `NaN`, or a fraction
@@ -85,7 +156,7 @@ impl Record for Failure {
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Place {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
+    pub file: Option<FilePath>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,8 +171,8 @@ pub struct Place {
 
 impl Place {
     /// In a file.
-    pub fn file(file: &std::path::Path) -> Place {
-        Place { file: Some(file.to_owned()), ..Place::default() }
+    pub fn file(file: &Path) -> Place {
+        Place { file: Some(file.into()), ..Place::default() }
     }
 
     /// At points of the sample.

@@ -53,6 +53,10 @@ use manifest::{Manifest, build};
 /// Networks that memorize: built exactly, certified, verified.
 #[derive(Parser, Debug)]
 #[command(name = "shatter", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Environment:\n  \
+    RAYON_NUM_THREADS  Threads, of commands without --threads [default: one per processor]\n  \
+    SHATTER_MEMORY     Bytes of memory that may be taken [default: what the system has left]; more is refused \
+    beforehand")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -209,10 +213,11 @@ fn interrupted() {
     if training::interrupted() {
         return; // the run ends by itself, with a checkpoint; a second interrupt does not wait
     }
+    json::end();
     atomic::abandon();
     eprintln!("interrupted");
     if JSON.load(Ordering::SeqCst) {
-        let _ = json::print(&CliError::Interrupted("interrupted".into()).failure());
+        json::print_last(&CliError::Interrupted("interrupted".into()).failure());
     }
     std::process::exit(130);
 }

@@ -1,9 +1,10 @@
 //! The manifest that stands beside every result: what was run, with what, on what.
 
+use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use shatter_record::atomic;
 
@@ -31,13 +32,33 @@ pub fn build() -> Build {
     BUILD.get().copied().unwrap_or(Build { commit: "unknown", compiler: "unknown" })
 }
 
-/// The manifest of a command that makes what its folder holds. Those that look at a network, or export it, may write
-/// beside it: theirs is [`beside`].
+/// The manifest of a command that makes what its folder holds, where no other command's [stands](place). Those that
+/// look at a network, or export it, may write beside it: theirs is [`beside`].
 pub const MANIFEST: &str = "manifest.json";
 
 /// The name of the manifest of a command that may write into the folder of another: `eval.manifest.json`.
 pub fn beside(name: &str) -> String {
     format!("{name}.{MANIFEST}")
+}
+
+/// The name of the manifest of a command that makes what its folder holds: beside that of another command, if there
+/// is one.
+pub fn place(out: &Path, command: &str) -> String {
+    other(out, command).map_or_else(|| MANIFEST.to_owned(), |_| beside(command))
+}
+
+/// The command that the manifest in a folder names, unless there is none or it is this one. A manifest that cannot be
+/// understood is that of another program.
+pub fn other(out: &Path, command: &str) -> Option<String> {
+    #[derive(Default, Deserialize)]
+    struct Written {
+        command: Vec<String>,
+    }
+    // One that cannot be read is in the way, and named when this one is written.
+    let text = fs::read(out.join(MANIFEST)).ok()?;
+    let Written { command: mut named } = serde_json::from_slice(&text).unwrap_or_default();
+    let named = if named.is_empty() { "another program".to_owned() } else { named.swap_remove(0) };
+    (named != command).then_some(named)
 }
 
 /// Everything needed to run the same again. Holds no times, so that equal runs leave equal bytes. `C` is the

@@ -17,7 +17,7 @@ use shatter_train::{Ended, Summary};
 
 use super::figures::{self, Recorded};
 use super::json::{self, Record};
-use super::manifest::MANIFEST;
+use super::manifest;
 use super::output::{grouped, percent, percent_of_errors, print};
 use super::runs::{One, Runs};
 use super::training::{Precision, Setup, TrainingOptions};
@@ -140,13 +140,14 @@ where
     let drawn = figures::draw(&recorded, &out, &command)?;
     let names = cases.iter().map(Case::name).collect();
     let manifest = options.sweep_manifest::<E>(&setup, cases[0], &device.describe(), names)?;
-    manifest.write(&out.join(MANIFEST))?;
+    let place = manifest::place(&out, "randomize");
+    manifest.write(&out.join(&place))?;
     if common.json {
         json::print(&record)?;
     } else {
         let drawn: String = drawn.iter().map(|name| format!("{name} (and .svg), ")).collect();
         let files = format!(
-            "Written to {}: {drawn}table.json, manifest.json, and one folder a run.\n",
+            "Written to {}: {drawn}table.json, {place}, and one folder a run.\n",
             out.display()
         );
         print(&format!("\n{}\n{files}", text(&rows)))?;

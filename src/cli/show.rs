@@ -1,6 +1,6 @@
 //! `shatter show`: what a file that holds a network says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use shatter_network::{Activation, Counts, ExactNetwork, Graph, Layered, Network,
 use shatter_train::{Identity, Progress, TrainError};
 
 use super::input::Described;
-use super::json::{self, Number, Record};
+use super::json::{self, FilePath, Number, Record};
 use super::output::{Facts, grouped, operations, print};
 use super::reading::ReadingRecord;
 use super::words::sizes_text;
@@ -129,8 +129,8 @@ struct OperationRecord {
 }
 
 #[derive(Serialize)]
-struct Configuration<'a> {
-    network: &'a Path,
+struct Configuration {
+    network: FilePath,
 }
 
 pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
@@ -147,7 +147,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let said = loaded.reading.as_ref().ok().and_then(Option::as_ref);
     let reading = said.map(|said| ReadingRecord::of(said, loaded.outputs()));
     let found = ShowRecord { kind: loaded.kind.name(), sha256, shown, reading };
-    let configuration = Configuration { network: &arguments.network };
+    let configuration = Configuration { network: FilePath::from(arguments.network.as_path()) };
     arguments.common.write("show", &found, configuration, None)?;
     if arguments.common.json {
         json::print(&found)?;

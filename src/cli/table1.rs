@@ -18,7 +18,7 @@ use shatter_train::{Ended, Summary};
 
 use super::figures::read_lines;
 use super::json::{self, Record};
-use super::manifest::MANIFEST;
+use super::manifest;
 use super::output::{grouped, percent, print};
 use super::runs::{One, Runs};
 use super::training::{Precision, Setup, TrainingOptions};
@@ -184,13 +184,14 @@ where
         manifest.version, manifest.commit
     );
     let drawn = draw(&found, &setup, &out, &drawn_by)?;
-    manifest.write(&out.join(MANIFEST))?;
+    let place = manifest::place(&out, "table1");
+    manifest.write(&out.join(&place))?;
     if common.json {
         json::print(&record)?;
     } else {
         let figure = if drawn { "table1.png (and .svg), " } else { "" };
         let files = format!(
-            "Written to {}: {figure}table1.json, manifest.json, and one folder a row.\n",
+            "Written to {}: {figure}table1.json, {place}, and one folder a row.\n",
             out.display()
         );
         print(&format!("\n{}{}\n{files}", text(&found), label(&setup)))?;

@@ -21,8 +21,8 @@ use shatter_train::run::{CHECKPOINT, Left, RECORD};
 use shatter_train::{Ended, Line, Measured, Summary, TrainError, Trainer};
 
 use super::figures::{self, read_lines};
-use super::json::{self, Record};
-use super::manifest::MANIFEST;
+use super::json::{self, FilePath, Record};
+use super::manifest::{self, MANIFEST};
 use super::output::{Facts, grouped, percent, print, seconds};
 use super::training::{Precision, Setup, TrainingOptions, Watch};
 use super::{Answer, CliError, CommonOptions, write_figure};
@@ -95,6 +95,14 @@ where
         let file = out.join(CHECKPOINT);
         return Err(CliError::Usage(format!("there is no {} to resume", file.display())));
     }
+    if !there && !arguments.overwrite {
+        let held = manifest::other(&out, "train").map(|other| {
+            let out = out.display();
+            let ways = "--overwrite replaces it, --out DIR leaves it";
+            CliError::Usage(format!("{out} holds the {MANIFEST} of {other}: {ways}"))
+        });
+        held.map_or(Ok(()), Err)?;
+    }
     let setup = options.setup(sample, common.seed())?;
     let case = Case { condition: *labels, seed: common.seed() };
     let device = options.device::<E>(&setup)?;
@@ -126,8 +134,8 @@ where
     let mut manifest = options.manifest::<E>(&setup, case, &device.describe())?;
     manifest.configuration.changed_labels = Some(trainer.changed_labels(0));
     manifest.configuration.init = Some(match arguments.resume {
-        true => figures::init(&path),
-        false => arguments.init.clone(),
+        true => figures::init(&path).map(FilePath::from),
+        false => arguments.init.clone().map(FilePath::from),
     });
     manifest.write(&path)?;
     if !common.json {

@@ -1,6 +1,6 @@
 //! What `train` and `randomize` have in common: options, data, progress, and how runs are stopped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use shatter_train::table1::TableRow;
 use shatter_train::{Initialization, Loss, Order, Progress, Settings};
 
 use super::device::{self, ChosenDevice, DeviceChoice};
+use super::json::FilePath;
 use super::output::percent;
 use super::{CliError, raw_sample};
 
@@ -229,7 +230,7 @@ pub struct Configuration {
     pub changed_labels: Option<u32>,
     /// Of `train`: the file that the first weights came from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<Option<PathBuf>>,
+    pub init: Option<Option<FilePath>>,
     /// Folders of the runs of `randomize`.
     #[serde(skip_serializing_if = "Option::is_none")]
     runs: Option<Vec<String>>,
@@ -268,9 +269,10 @@ impl TrainingOptions {
         let test = match &self.test {
             Some(text) => Some(load(text)?),
             None if self.no_test => None,
-            None => test_of(sample).map(|text| load(&text)).transpose().map_err(|error| {
-                CliError::Usage(format!("{error} (--no-test trains without a test sample)"))
-            })?,
+            None => test_of(sample)
+                .map(|text| load(&text))
+                .transpose()
+                .map_err(|error| CliError::TestSplit(Box::new(error)))?,
         };
         let shape = Shape::from_shape(train.points.shape()).ok_or_else(|| {
             CliError::Usage(format!("{}: expected images or vectors", train.points.describe()))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{self, Manifest};
 use shatter_figure::{
     Emphasis, FittedFunction, FittedPanel, ResidualFigure, ResidualSeries, ResidualValue,
 };
@@ -66,14 +66,15 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     write(out, "verify.json", json::text(&record)?)?;
     write_figure(out, "residual", residual)?;
     write_figure(out, "fitted-function", fitted)?;
-    manifest.write(&out.join(MANIFEST))?;
+    let place = manifest::place(out, "verify");
+    manifest.write(&out.join(&place))?;
     drop(progress);
     if arguments.common.json {
         json::print(&record)?;
     } else {
         let files = format!(
             "Written to {}: residual.png and fitted-function.png (and .svg), lemma.csv, even.csv, \
-             theorem.csv,\nstatements.csv, verify.json, manifest.json.\n",
+             theorem.csv,\nstatements.csv, verify.json, {place}.\n",
             out.display()
         );
         print(&format!("{}\n{files}", report.table()))?;

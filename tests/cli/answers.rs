@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::common::binary::program;
 use crate::common::program::{refused, shatter, status, stderr, stdout};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 fn files(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
@@ -299,30 +299,71 @@ fn every_command_leaves_a_record_where_asked() {
     assert!(json["message"].as_str().unwrap().contains("nowhere.csv"));
 }
 
-/// Interrupted while it writes or computes: status 130, and no file under its final name is cut.
+/// What Ctrl-C sends.
+#[cfg(unix)]
+pub fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+}
+
+/// A fit that is interrupted as it waits for more of its sample.
+#[cfg(unix)]
+pub fn interrupted_as_it_reads(folder: &TempDir, more: &[&str]) -> Output {
+    let pipe = folder.path().join("pipe.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = Command::new(program());
+    command.args(["fit", "csv:pipe.csv"]).args(more).current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // To open the pipe is to wait for whoever reads.
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || send.send(fs::OpenOptions::new().write(true).open(pipe)));
+    let writer = loop {
+        match receive.recv_timeout(std::time::Duration::from_millis(10)) {
+            Ok(writer) => break writer.unwrap(),
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "it does not read"),
+        }
+    };
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    drop(writer);
+    output
+}
+
+/// Whether files of a folder are being written, or were.
+#[cfg(unix)]
+fn unfinished(folder: &Path) -> bool {
+    files(folder).iter().any(|name| name.starts_with('.') && name.contains("unfinished"))
+}
+
+/// Interrupted while it reads, or writes: status 130, and no file under its final name is cut.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing_half_written() {
-    use std::time::Duration;
     let folder = tempdir().unwrap();
-    let mut interrupted = 0;
-    // The last for machines on which the others come too late.
-    let few = [60, 150, 300, 600, 1200].map(|milliseconds| (milliseconds, 60_000));
-    for (milliseconds, n) in few.into_iter().chain([(300, 1_000_000)]) {
+    let output = interrupted_as_it_reads(&folder, &[]);
+    let said = (output.status.code(), stdout(&output), stderr(&output));
+    assert_eq!(said, (Some(130), String::new(), "interrupted\n".to_owned()));
+    let out = folder.path().join("out/fit");
+    assert!(!out.exists());
+    let interrupted = (0..100).any(|_| {
         let mut command = Command::new(program());
-        command.args(["fit", &format!("gaussian:n={n},d=10")]).current_dir(folder.path());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        interrupted += u32::from(child.wait().unwrap().code() == Some(130));
-        for name in files(&folder.path().join("out/fit")) {
-            assert!(!name.starts_with(".shatter-unfinished"), "{name}");
-            let text = fs::read_to_string(folder.path().join("out/fit").join(&name)).unwrap();
+        command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
+        command.current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !unfinished(&out) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        interrupt(&child);
+        let status = child.wait().unwrap();
+        assert!([Some(0), Some(130)].contains(&status.code()), "{status}");
+        assert!(!unfinished(&out));
+        for name in files(&out) {
+            let text = fs::read_to_string(out.join(&name)).unwrap();
             assert!(text.ends_with('\n'), "{name} is cut");
         }
-    }
-    assert!(interrupted > 0);
+        status.code() == Some(130)
+    });
+    assert!(interrupted, "none of 100 was interrupted while it wrote");
 }
 
 /// Killed while it writes: the next fit in the folder removes what was left half-written.
@@ -331,7 +372,7 @@ fn an_interrupt_leaves_nothing_half_written() {
 fn a_fit_removes_what_a_killed_one_left() {
     let folder = tempdir().unwrap();
     let out = folder.path().join("out/fit");
-    let left = || files(&out).iter().any(|name| name.starts_with(".shatter-unfinished"));
+    let left = || unfinished(&out);
     for _ in 0..100 {
         let mut command = Command::new(program());
         command.args(["fit", "gaussian:n=20000,d=10", "--no-brute-force"]);
@@ -413,8 +454,11 @@ fn a_folder_that_is_used_twice_keeps_its_manifest() {
     let fit = ["fit", "lattice:n=20,d=2,range=9", "--labels", "random"];
     let first = stdout(&shatter(&folder, &fit));
     let again = stdout(&shatter(&folder, &fit));
-    let words = "in place of an earlier fit's (--out keeps both)";
+    let words = "in place of earlier ones (--out keeps both)";
     assert!(!first.contains(words) && again.contains(words), "{first}{again}");
+    fs::remove_file(folder.path().join("out/fit/certificate.txt")).unwrap();
+    let again = stdout(&shatter(&folder, &fit));
+    assert!(again.contains(words), "those of a fit without a certificate: {again}");
     let manifest = fs::read(folder.path().join("out/fit/manifest.json")).unwrap();
     let certificate = "out/fit/certificate.txt";
     for arguments in [
@@ -433,6 +477,79 @@ fn a_folder_that_is_used_twice_keeps_its_manifest() {
     for name in ["network.onnx", "network.json", "eval", "check", "show"] {
         assert!(all.contains(&format!("{name}.manifest.json")), "{name}: {all:?}");
     }
+}
+
+/// What stands in a folder for what another command did is left there, or the command refuses.
+#[test]
+fn the_folder_of_another_command_keeps_its_proof_and_manifest() {
+    let folder = tempdir().unwrap();
+    let sample = "lattice:n=20,d=2,range=99";
+    let works = |arguments: &[&str]| {
+        let output = shatter(&folder, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    works(&["fit", sample, "--out", "fit"]);
+    let (proof, manifest) = (read("fit/certificate.txt"), read("fit/manifest.json"));
+    let check = ["check", "--network", "fit/network.txt", sample, "--out"];
+    let text = works(&[&check[..], &["fit"]].concat());
+    assert!(text.contains("fit/check.certificate.txt"), "{text}");
+    works(&["check", "--network", "fit/network.txt", "fit/check.certificate.txt", sample]);
+    let text = works(&[&check[..], &["checked"]].concat());
+    assert!(text.contains("checked/certificate.txt"), "{text}");
+    let text = works(&[&check[..], &["checked"]].concat());
+    assert!(text.contains("checked/certificate.txt"), "one of the same kind is replaced: {text}");
+    let train = ["--epochs", "1", "--model", "mlp:2", "--until-accuracy", "never", "--out", "fit"];
+    let data = ["lattice:n=20,d=2,range=99", "--batch", "10"];
+    let train = [&data[..], &train].concat();
+    for arguments in [
+        vec!["compare", sample, "--seconds", "1", "--only", "width-two", "--out", "fit"],
+        vec!["verify", "--quick", "--out", "fit"],
+        [&["randomize", "--conditions", "true"][..], &train].concat(),
+    ] {
+        let text = works(&arguments);
+        let name = format!("{}.manifest.json", arguments[0]);
+        assert!(text.contains(&name), "{text}");
+        let written: serde_json::Value =
+            serde_json::from_slice(&read(&format!("fit/{name}"))).unwrap();
+        assert_eq!(written["command"][0], arguments[0]);
+    }
+    let words = ["fit holds the manifest.json of fit", "--overwrite", "--out DIR"];
+    refused(&folder, &[&["train"][..], &train].concat(), &words);
+    assert_eq!((read("fit/certificate.txt"), read("fit/manifest.json")), (proof, manifest));
+    works(&[&["train"][..], &train, &["--overwrite"]].concat());
+    // A fit leaves that of others, too, and its own is replaced.
+    works(&["verify", "--quick", "--out", "verify"]);
+    let manifest = read("verify/manifest.json");
+    let text = works(&["fit", sample, "--out", "verify"]);
+    assert!(text.contains("fit.manifest.json") && !text.contains("in place of"), "{text}");
+    assert_eq!(read("verify/manifest.json"), manifest);
+}
+
+/// Memory is what the environment says, where it does.
+#[test]
+fn memory_can_be_said() {
+    let folder = tempdir().unwrap();
+    let fit = |arguments: &[&str], memory: &str| {
+        let mut command = Command::new(program());
+        command.args(["fit"]).args(arguments).current_dir(folder.path());
+        command.env("SHATTER_MEMORY", memory).output().unwrap()
+    };
+    let layered =
+        ["lattice:n=300,d=2,range=2001", "--labels", "random", "--construction", "width-two"];
+    assert_eq!(status(&fit(&layered, "10000000")), 0);
+    // Enough for the sample, and not for the network, whose weights are promised.
+    let output = fit(&layered, "100000");
+    assert_eq!(status(&output), 2, "{}", stderr(&output));
+    let words = "about 0.5 MB of memory are needed to build width-two on this sample, and 0.1 MB are available";
+    assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    assert!(stderr(&output).contains("SHATTER_MEMORY"), "{}", stderr(&output));
+    assert_eq!(status(&fit(&["gaussian:n=1000,d=1"], "1000")), 2);
+    let output = fit(&["gaussian:n=10,d=1"], "much");
+    assert_eq!(status(&output), 2);
+    assert!(stderr(&output).contains("SHATTER_MEMORY=much: expected"), "{}", stderr(&output));
+    assert!(stdout(&shatter(&folder, &["--help"])).contains("SHATTER_MEMORY"));
 }
 
 /// Where the system gives out no threads, the program has one: none of its own beside the first.

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+#[cfg(unix)]
+use crate::answers::{interrupt, interrupted_as_it_reads};
 use crate::common::binary::program;
 use crate::common::program::{csv, npy, read_json, shatter, status, stderr, stdout};
 use serde_json::Value;
@@ -102,13 +104,37 @@ fn is(value: &Value, kind: &str) -> bool {
         // A text where JSON or binary64 has no such number.
         "real" => match value.as_str() {
             Some("inf" | "-inf" | "NaN") => true,
-            Some(text) => text.chars().all(|c| c.is_ascii_digit() || c == '/' || c == '-'),
+            Some(text) => is_fraction(text),
             None => value.is_number(),
         },
         "object" => value.is_object(),
         "null" => value.is_null(),
         _ => panic!("'{kind}' is not a type"),
     }
+}
+
+/// Whether a text is INTEGER or INTEGER/POSITIVE in decimal.
+fn is_fraction(text: &str) -> bool {
+    let natural = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && (text == "0" || !text.starts_with('0'))
+    };
+    let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
+    let numerator = numerator.strip_prefix('-').unwrap_or(numerator);
+    natural(numerator) && natural(denominator) && denominator != "0"
+}
+
+#[test]
+fn reals_are_numbers_words_or_fractions() {
+    for text in ["inf", "-inf", "NaN", "0", "12", "-3", "1/358", "-10/7"] {
+        assert!(is(&text.into(), "real"), "{text}");
+    }
+    for text in
+        ["", "-", "/", "-/-", "1/", "/2", "1/0", "1/-2", "1/2/3", "01", "1/02", "--1", "+1", "nan"]
+    {
+        assert!(!is(&text.into(), "real"), "{text}");
+    }
+    assert!(is(&0.5.into(), "real") && !is(&Value::Null, "real"));
 }
 
 /// What a command prints: one object.
@@ -136,6 +162,9 @@ fn every_command_prints_the_object_that_is_documented() {
     assert!(rounded["largest_residual"].as_f64().unwrap() > 0.0, "{rounded}");
     let layered = ["fit", sample, "--labels", "random", "--construction", "two-hidden"];
     let promised = check(&[&layered[..], &["--out", "layered"]].concat(), 0);
+    assert_eq!(promised["replaced"], false);
+    let again = check(&[&layered[..], &["--out", "layered"]].concat(), 0);
+    assert_eq!(again["replaced"], true);
     assert!(promised["promised"]["nonzero"]["at_most"].is_u64(), "{promised}");
     csv(&folder, "named.csv", (0..9).map(|i| format!("{i},{},{}", i * i, ["a", "b"][i % 2])));
     check(&["fit", "csv:named.csv", "--out", "named"], 0);
@@ -225,7 +254,19 @@ fn errors(documentation: &Documentation, folder: &TempDir) {
     let diverges = ["train", "gaussian:n=40,d=3", "--batch", "8", "--learning-rate", "1e30"];
     let diverges = [&diverges[..], &["--out", "diverged"]].concat();
     let no_gpu = [&diverges[..], &["--device", "cuda", "--precision", "f64"]].concat();
-    let cases: [(&[&str], i32, &str, Value); 10] = [
+    // A data set without the test split that is implied.
+    fs::create_dir(folder.path().join("half")).unwrap();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2][..], &[1, 2, 3, 4]].concat();
+    fs::write(folder.path().join("half/train-images-idx3-ubyte"), images).unwrap();
+    let labels = [0, 0, 8, 1, 0, 0, 0, 1, 5];
+    fs::write(folder.path().join("half/train-labels-idx1-ubyte"), labels).unwrap();
+    let cases: [(&[&str], i32, &str, Value); 11] = [
+        (
+            &["train", "mnist:half", "--out", "half"],
+            2,
+            "sample",
+            serde_json::json!({"file": "half"}),
+        ),
         (&["fit", "csv:nowhere.csv"], 2, "sample", serde_json::json!({"file": "nowhere.csv"})),
         (
             &["fit", "csv:bad.csv"],
@@ -280,20 +321,73 @@ fn manifests_of_other_versions_are_read_or_refused() {
 #[test]
 fn an_interrupt_prints_one_object() {
     let folder = tempdir().unwrap();
-    let mut interrupted = 0;
-    for milliseconds in [150, 300, 600, 1200] {
+    let output = interrupted_as_it_reads(&folder, &["--json"]);
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Documentation::read().check(&found, "shatter error 1");
+    assert_eq!((&found["kind"], &found["status"]), (&"interrupted".into(), &130.into()));
+}
+
+/// An object whose printing has begun is printed to its end, while somebody reads it.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_lets_an_object_be_printed() {
+    use std::io::{BufRead, BufReader, Read};
+    let folder = tempdir().unwrap();
+    let mut command = Command::new(program());
+    command.args(["verify", "--quick", "--json"]).current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut printed = vec![0];
+    let (mut out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    out.read_exact(&mut printed).unwrap(); // longer than a pipe is: the rest waits
+    interrupt(&child);
+    let mut line = String::new();
+    BufReader::new(err).read_line(&mut line).unwrap();
+    assert_eq!(line, "interrupted\n");
+    std::thread::sleep(std::time::Duration::from_millis(100)); // whoever reads may take a moment
+    out.read_to_end(&mut printed).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(printed.len() > 1 << 16, "{} bytes fit into a pipe", printed.len());
+    Documentation::read().check(&serde_json::from_slice(&printed).unwrap(), "shatter verify 1");
+}
+
+/// Paths that are no UTF-8 are printed all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_that_are_not_text_are_printed_lossily() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempdir().unwrap();
+    let out = OsStr::from_bytes(b"out\xff");
+    let documentation = Documentation::read();
+    let run = |arguments: &[&OsStr], status: i32| {
         let mut command = Command::new(program());
-        command.args(["fit", "gaussian:n=100000,d=10", "--json"]).current_dir(folder.path());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        if status(&output) == 130 {
-            interrupted += 1;
-            let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!((&found["kind"], &found["status"]), (&"interrupted".into(), &130.into()));
-        }
+        command.args(arguments).args(["--json"]).current_dir(folder.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        documentation.check(&found, found["format"].as_str().unwrap());
+        found
+    };
+    fn words<'a>(words: &[&'a str]) -> Vec<&'a OsStr> {
+        words.iter().map(|word| OsStr::new(*word)).collect()
     }
-    assert!(interrupted > 0);
+    let sample = "lattice:n=20,d=2,range=99";
+    let there = [words(&["--out"]), vec![out]].concat();
+    let fit = [words(&["fit", sample]), there.clone()].concat();
+    let found = run(&fit, 0);
+    assert_eq!(found["certificate"], "out\u{fffd}/certificate.txt");
+    let layered = [fit, words(&["--construction", "two-hidden"])].concat();
+    assert_eq!(run(&layered, 0)["certificate"], found["certificate"]);
+    let network = folder.path().join(out).join("network.txt");
+    let network = vec![network.as_os_str()];
+    let check = [words(&["check", "--network"]), network.clone(), words(&[sample])].concat();
+    let found = run(&[check, there.clone()].concat(), 0);
+    assert_eq!(found["certificate"], "out\u{fffd}/check.certificate.txt");
+    run(&[words(&["eval"]), network.clone(), words(&[sample]), there.clone()].concat(), 0);
+    run(&[words(&["show"]), network.clone(), there.clone()].concat(), 0);
+    run(&[words(&["export"]), network, words(&["--to", "onnx", "--round"]), there].concat(), 0);
+    let missing = OsStr::from_bytes(b"no\xff.txt");
+    let found = run(&[words(&["show"]), vec![missing]].concat(), 2);
+    assert_eq!(found["place"]["file"], "no\u{fffd}.txt");
 }

@@ -17,7 +17,7 @@ use shatter_network::Reading;
 use shatter_sample::LabelRule;
 
 use crate::error::of_certificate;
-use crate::json::{self, Place, Record};
+use crate::json::{self, FilePath, Place, Record};
 use crate::output::{Facts, Progress, grouped, print, seconds, timed, written};
 use crate::reading::{Override, ReadingRecord};
 use crate::{Answer, CliError, CommonOptions, input, raw_sample, visible};
@@ -35,7 +35,8 @@ use crate::{Answer, CliError, CommonOptions, input, raw_sample, visible};
     Exit status: 0 accepted (with --network and no certificate: every point fits), 1 rejected (not\n\
     every point), 2 undecided: the sample or the file cannot be read, or the certificate asks for\n\
     more work or memory than a checker should spend. A certificate of --network may be accepted and\n\
-    claim that some points do not fit.",
+    claim that some points do not fit. It is written as certificate.txt, and as check.certificate.txt\n\
+    where the certificate of a fit is.",
     override_usage = "shatter check [OPTIONS] CERTIFICATE SAMPLE\n       \
     shatter check [OPTIONS] --network FILE [CERTIFICATE] SAMPLE"
 )]
@@ -83,7 +84,7 @@ impl Arguments {
     fn write(&self, found: &impl Record, reading: Option<&ReadingRecord>) -> Result<(), CliError> {
         let configuration = Configuration {
             files: &self.files,
-            network: self.network.as_deref(),
+            network: self.network.as_deref().map(FilePath::from),
             seed: self.common.seed(),
             runtime: self.runtime.map(Runtime::name),
             reading,
@@ -96,7 +97,7 @@ impl Arguments {
 #[derive(Serialize)]
 struct Configuration<'a> {
     files: &'a [String],
-    network: Option<&'a Path>,
+    network: Option<FilePath>,
     seed: u64,
     runtime: Option<&'static str>,
     #[serde(flatten)]

@@ -1,11 +1,11 @@
 //! `shatter check --network`: whether a network of other people's fits a sample, with a certificate.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::json::{self, Record};
+use crate::json::{self, FilePath, Record};
 use crate::output::{Facts, Progress, grouped, operations, print, seconds, timed};
 use crate::reading::ReadingRecord;
 use crate::{Answer, CliError, input, raw_sample, write};
@@ -51,7 +51,7 @@ struct NetworkRecord<'a> {
     left_by_enclosures: usize,
     walked: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<PathBuf>,
+    certificate: Option<FilePath>,
     #[serde(flatten)]
     reading: ReadingRecord,
 }
@@ -149,9 +149,10 @@ pub fn run(
         None => {
             progress.say("writing");
             let out = arguments.common.out.clone().unwrap_or_else(|| "out/check".into());
-            write(&out, "certificate.txt", certificate::write(&subject, &judged))?;
+            let name = certificate_in(&out);
+            write(&out, name, certificate::write(&subject, &judged))?;
             let yes = tally.exact + tally.margin == n;
-            (if yes { Answer::Yes } else { Answer::No }, Some(out.join("certificate.txt")))
+            (if yes { Answer::Yes } else { Answer::No }, Some(out.join(name).into()))
         }
     };
     let found = NetworkRecord {
@@ -259,6 +260,18 @@ fn claims_text(claimed: &VerdictCounts, n: usize) -> String {
     )
 }
 
+/// The name of the certificate: beside one of another kind, the only proof of what other files in the folder say.
+fn certificate_in(out: &Path) -> &'static str {
+    let name = "certificate.txt";
+    let (path, own) = (out.join(name), certificate::HEADER.as_bytes());
+    let there = std::fs::metadata(&path).is_ok_and(|status| status.is_file());
+    let start = there.then(|| start(&path, own.len() as u64));
+    match start {
+        Some(Ok(start)) if start != own => "check.certificate.txt",
+        _ => name, // what cannot be read is named when it is in the way
+    }
+}
+
 /// The bytes of a file, of at most so many.
 fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
     // Before opening: to open a pipe is to wait for whoever writes.
@@ -267,9 +280,13 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, CliError> {
         let reason = format!("{}: expected a file of at most {most} bytes", path.display());
         return Err(CliError::Usage(reason));
     }
+    start(path, most).map_err(CliError::at(path))
+}
+
+/// The first bytes of a file.
+fn start(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(CliError::at(path))?;
-    file.take(most).read_to_end(&mut bytes).map_err(CliError::at(path))?;
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -11,7 +11,7 @@ use shatter_prepare::preprocess::prepare;
 use shatter_sample::Labels;
 use shatter_train::{Identity, measured};
 
-use super::super::json::{self, Number};
+use super::super::json::{self, FilePath, Number};
 use super::super::output::{Facts, grouped, percent, print};
 use super::super::reading::cell;
 use super::super::{Answer, CliError, raw_sample, write};
@@ -130,7 +130,7 @@ fn evaluate<E: Element>(
         reading: chosen.record(outputs),
     };
     let configuration = Configuration {
-        network: file,
+        network: FilePath::from(file.as_path()),
         labels: Some(condition.to_string()),
         seed,
         reading: chosen.reading.how.name(),

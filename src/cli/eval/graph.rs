@@ -12,8 +12,9 @@ use shatter_plain as plain;
 use shatter_sample::RawSample;
 use shatter_sample::fingerprint::fingerprint;
 
+use super::super::json::{self, FilePath};
 use super::super::output::{Facts, Progress, grouped, operations, print};
-use super::super::{Answer, CliError, input, json, raw_sample, write};
+use super::super::{Answer, CliError, input, raw_sample, write};
 use super::{Arguments, Configuration, EvalRecord, checkpoint};
 
 /// Of a graph, or of layers.
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments, loaded: &Loaded) -> Result<Answer, CliError> {
         reading: chosen.record(outputs),
     };
     let configuration = Configuration {
-        network: file,
+        network: FilePath::from(file.as_path()),
         labels: arguments.labels.map(|rule| rule.to_string()),
         seed: arguments.common.seed(),
         reading: chosen.reading.how.name(),

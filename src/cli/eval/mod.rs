@@ -5,7 +5,7 @@ mod graph;
 mod layered;
 mod two_layer;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use shatter_network::{FloatExactness, LayeredExactness, Network, Reading, Sizes}
 use shatter_sample::{LabelRule, Sample};
 
 use super::input::Described;
-use super::json::{self, Number, Record};
+use super::json::{self, FilePath, Number, Record};
 use super::output::{Facts, Progress, grouped, print};
 use super::reading::{Override, ReadingRecord};
 use super::words::{labels_text, merged_text};
@@ -126,7 +126,7 @@ struct PlainResiduals {
 /// The manifest's configuration.
 #[derive(Serialize)]
 struct Configuration<'a> {
-    network: &'a Path,
+    network: FilePath,
     labels: Option<String>,
     seed: u64,
     reading: &'static str,
@@ -188,7 +188,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
         reading: chosen.record(outputs),
     };
     let configuration = Configuration {
-        network: &arguments.network,
+        network: FilePath::from(arguments.network.as_path()),
         labels: Some(sample.recipe.rule.to_string()),
         seed,
         reading: chosen.reading.how.name(),

@@ -1,20 +1,20 @@
 //! The network of any theorem of the catalogue.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use crate::json::{self, Record};
+use crate::json::{self, FilePath, Record};
 use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, grouped, print, seconds, timed};
 use crate::words::{labels_text, merged_text, sizes_text};
 use crate::{Answer, CliError, labelled_sample, memory};
-use shatter_construct::{Assumption, Bound, Construction, Promise, catalogue};
+use shatter_construct::{
+    Assumption, Bound, Construction, DepthTwo, Promise, ThresholdRule, catalogue,
+};
 use shatter_network::{Reading, Sizes, first_misfit};
 use shatter_sample::fingerprint::fingerprint;
 
 use super::Arguments;
-use super::files::{Files, REPLACED};
+use super::files::{CERTIFICATE, Files, REPLACED};
 
 /// What `--json` prints and `fit.json` holds.
 #[derive(Serialize)]
@@ -42,7 +42,9 @@ struct FitRecord {
     broken: Option<&'static str>,
     /// The first point whose outputs are not its label.
     first_misfit: Option<usize>,
-    certificate: Option<PathBuf>,
+    /// Whether files of an earlier fit were there.
+    replaced: bool,
+    certificate: Option<FilePath>,
     certificate_sha256: Option<String>,
 }
 
@@ -130,6 +132,12 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
         CliError::Refused { construction: construction.name(), assumptions, source }
     };
     let promise = construction.promise(&task).map_err(refused)?;
+    // The directions of a two-layer network are one, held once.
+    let two_layer = [ThresholdRule::Zigzag, ThresholdRule::Data, ThresholdRule::Midpoint]
+        .map(|threshold| DepthTwo { threshold }.name());
+    if !two_layer.contains(&construction.name()) {
+        memory::network(&arguments.sample, &construction.name(), &promise)?;
+    }
     progress.say(format!("building a network for {} points", grouped(n as u64)));
     let (network, building) = timed(|| construction.build(&task));
     let network = network.map_err(refused)?;
@@ -167,7 +175,8 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
         sizes,
         broken: broken.map(|(count, ..)| count),
         first_misfit: misfit.map(|misfit| misfit.index),
-        certificate: fits.then(|| out.join("certificate.txt")),
+        replaced: files.replaced,
+        certificate: fits.then(|| out.join(CERTIFICATE).into()),
         certificate_sha256: files.digest.clone(),
     };
     let mut manifest = Manifest::new(Configuration {
@@ -179,7 +188,8 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
     });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
-    let replaced = files.commit(&out, &json::text(&report)?, &manifest)?;
+    let place = files.manifest.clone();
+    files.commit(&out, &json::text(&report)?, &manifest)?;
     drop(progress);
 
     if arguments.common.json {
@@ -189,8 +199,8 @@ pub fn run(arguments: &Arguments, name: &str) -> Result<Answer, CliError> {
         facts.add("sample", format!("{}, {}", report.points, merged_text(&sample)));
         facts.add("labels", labels_text(&sample));
         report.add_to(&mut facts, &promise, &reading);
-        facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
-        if replaced {
+        facts.add("also in", format!("{}: network.txt, fit.json, {place}", out.display()));
+        if report.replaced {
             facts.add("", REPLACED);
         }
         facts.add(

@@ -28,6 +28,7 @@ use super::{Answer, CliError, CommonOptions};
     cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
     Writes network.txt, fit.json, manifest.json and, if the network fits, certificate.txt, in place of \
     those of an earlier fit in the folder.\n\
+    What needs more memory than there is, or than SHATTER_MEMORY=BYTES says, is refused beforehand.\n\
     Exit status: 0 if the network equals every label exactly, 1 if not, 2 for bad input, 4 if \
     there is no such device.")]
 pub struct Arguments {

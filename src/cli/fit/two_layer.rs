@@ -1,10 +1,10 @@
 //! The two-layer network of Theorem 1, by any solver and threshold rule.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::json::{self, Number, Record};
+use crate::json::{self, FilePath, Number, Record};
 use crate::manifest::Manifest;
 use crate::output::{Facts, Progress, error_size, grouped, print, seconds, timed};
 use crate::words::{floats_text, labels_text, merged_text, residual_text};
@@ -23,7 +23,7 @@ use shatter_verify::solver::fit_float;
 
 use super::Arguments;
 use super::brute_force::Evaluator;
-use super::files::{Files, REPLACED};
+use super::files::{CERTIFICATE, Files, REPLACED};
 
 /// Points up to which the n² evaluation is run unasked.
 const BRUTE_FORCE_UNASKED: usize = 100_000;
@@ -87,7 +87,9 @@ struct FitRecord {
     brute_force_f64: Option<Number>,
     /// Where it was run.
     brute_force_device: Option<String>,
-    certificate: Option<PathBuf>,
+    /// Whether files of an earlier fit were there.
+    replaced: bool,
+    certificate: Option<FilePath>,
     certificate_sha256: Option<String>,
 }
 
@@ -191,7 +193,8 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
         float_exactness_runtime: Runtime::Ieee.name(),
         brute_force_f64: brute.as_ref().map(|brute| brute.worst.into()),
         brute_force_device: brute.as_ref().map(|brute| brute.name.clone()),
-        certificate: fits.then(|| out.join("certificate.txt")),
+        replaced: files.replaced,
+        certificate: fits.then(|| out.join(CERTIFICATE).into()),
         certificate_sha256: files.digest.clone(),
     };
     let mut manifest = Manifest::new(Configuration {
@@ -206,13 +209,14 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     });
     manifest.sample = Some(sample.text.clone());
     manifest.points_sha256 = Some(report.points_sha256.clone());
-    let replaced = files.commit(&out, &json::text(&report)?, &manifest)?;
+    let place = files.manifest.clone();
+    files.commit(&out, &json::text(&report)?, &manifest)?;
     drop(progress);
 
     if arguments.common.json {
         json::print(&report)?;
     } else {
-        let done = Done { loading, building, checking, writing, brute, replaced };
+        let done = Done { loading, building, checking, writing, brute, manifest: place };
         print(&text(&report, &sample, &reading, &residual, &out, &done))?;
     }
     Ok(if fits { Answer::Yes } else { Answer::No })
@@ -225,8 +229,8 @@ struct Done {
     checking: std::time::Duration,
     writing: std::time::Duration,
     brute: Option<Brute>,
-    /// Whether an earlier fit was replaced.
-    replaced: bool,
+    /// The name of the manifest.
+    manifest: String,
 }
 
 fn text(
@@ -290,8 +294,8 @@ fn text(
         Some(path) => facts.add("certificate", path.display().to_string()),
         None => facts.add("certificate", "none: the network does not equal the labels"),
     }
-    facts.add("also in", out.display().to_string() + ": network.txt, fit.json, manifest.json");
-    if done.replaced {
+    facts.add("also in", format!("{}: network.txt, fit.json, {}", out.display(), done.manifest));
+    if report.replaced {
         facts.add("", REPLACED);
     }
     facts.add(
