@@ -387,7 +387,7 @@ fn texts_that_are_missing_or_wrong_are_named() {
     let branches = format!("flatten [ {} ] flatten", vec!["dense(1)"; 40_000].join(" | "));
     long["__metadata__"]["architecture"] = json!(branches);
     let message = load_bytes(&join(&long.to_string(), &data)).unwrap_err().to_string();
-    assert!(message.contains("bytes, 65536 at most are read") && message.len() < 1000, "{message}");
+    assert!(message.contains("bytes; at most 65536 are read") && message.len() < 1000, "{message}");
     // One velocity is gone, of all that are needed to go on.
     let mut header = header;
     let tensors = header.as_object_mut().unwrap();
