@@ -74,7 +74,7 @@ impl GrowthBound {
     /// The certificate for the smallest m; the VC dimension is at most m − 1.
     ///
     /// # Errors
-    /// [`ObstructError::TooLarge`] if m would exceed [`MOST_POINTS`], [`ObstructError::Outputs`].
+    /// [`ObstructError::TooLarge`] if m would exceed 2^62 points, [`ObstructError::Outputs`].
     pub fn least(architecture: &Mlp) -> Result<GrowthBound, ObstructError> {
         one_output(architecture)?;
         let excluded = |m: u64| log2_patterns(architecture, m) < Rational::from(m);

@@ -15,7 +15,7 @@
 //! | [`CoverBound`] | hyperplanes realise less than all labellings of any n points | [`cover`] |
 //! | [`Inseparable`] | no hyperplane realises this labelling of these points | [`cover`], [`separable`] |
 //! | [`DimensionBound`] | almost no real labels are fitted: P − U is too small | [`dimension`] |
-//! | [`GrowthBound`] | no m points are shattered (an upper bound on the VC dimension) | [`growth`] |
+//! | [`GrowthBound`] | no m points are shattered (an upper bound on the VC dimension) | `growth.rs` |
 //! | [`BitBound`] | too few bits for all labellings | [`bits`] |
 //!
 //! # Quoted, not checked here
