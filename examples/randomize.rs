@@ -8,8 +8,8 @@ use std::time::Duration;
 use shatter::device::{Arithmetic, Cpu};
 use shatter::prepare::Preprocess;
 use shatter::sample::{self, fingerprint_labelled};
-use shatter::train::randomize::table;
-use shatter::train::{Case, Common, Flow, Folder, Left, Settings};
+use shatter::train::randomize::{Case, Common, table};
+use shatter::train::{Flow, Folder, Left, Settings};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let raw = sample::load("gaussian:n=256,d=32,classes=4", 1)?;

@@ -44,9 +44,10 @@ pub mod sample {
 pub mod exact {
     //! Exact numbers: integers, fractions, dyadic numbers and lattices of them.
     #[doc(inline)]
-    pub use shatter_exact::{
-        Dyadic, Element, Format, IBig, Integers, Lattice, NotFinite, Rational,
-    };
+    pub use shatter_exact::{Dyadic, Element, Format, Integers, Lattice, NotFinite};
+    /// Integers and fractions of the crates dashu-int and dashu-ratio.
+    #[doc(no_inline)]
+    pub use shatter_exact::{IBig, Rational};
 }
 
 pub mod network {
@@ -99,7 +100,7 @@ pub mod construct {
     #[doc(inline)]
     pub use shatter_construct::{
         Assumption, Bound, ChosenDirection, ConstructError, Construction, DepthTwo, DirectionRule,
-        Fit, Promise, Task, ThresholdRule, depth_two, threshold,
+        Fit, Promise, Task, ThresholdRule,
     };
 }
 
@@ -108,7 +109,9 @@ pub mod certify {
     #[doc(inline)]
     pub use shatter_certify::integers::{IntegersError, write_integers};
     #[doc(inline)]
-    pub use shatter_certify::{File, ReadError, Statement, read, write_certificate, write_network};
+    pub use shatter_certify::read::read;
+    #[doc(inline)]
+    pub use shatter_certify::{File, ReadError, Statement, write_certificate, write_network};
 }
 
 pub mod check {
@@ -227,7 +230,10 @@ pub mod verify {
     //! ```
 
     #[doc(inline)]
-    pub use shatter_verify::*;
+    pub use shatter_verify::{
+        Answers, CheckedStatement, Decision, Deviation, EvenRow, Fitted, Grid, GridProgress,
+        Instances, LemmaRow, Limits, TheoremArithmetic, TheoremRow, Verification, VerifyError, run,
+    };
 }
 
 pub mod prepare {
@@ -299,7 +305,7 @@ pub mod train {
     //! `examples/randomize.rs` runs a randomization test, each run in a folder of its own.
 
     #[doc(inline)]
-    pub use shatter_train::randomize::{self, Case, Common};
+    pub use shatter_train::randomize;
     #[doc(inline)]
     pub use shatter_train::run::{Flow, Folder, Held, Left, RunError, run_together};
     #[doc(inline)]
