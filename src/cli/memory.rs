@@ -195,11 +195,10 @@ impl ControlGroups {
 mod tests {
     use super::*;
 
+    // Elsewhere nothing is known of the memory, and nothing is refused.
+    #[cfg(target_os = "linux")]
     #[test]
     fn what_no_memory_holds_is_refused_before_it_is_drawn() {
-        if available(file).is_none() {
-            return eprintln!("skipped: this system does not say how much memory there is");
-        }
         assert!(available(file).is_some_and(|bytes| bytes > 1 << 20));
         assert!(fit("gaussian:n=1000,d=2").is_ok() && sample("gaussian:n=1000,d=2").is_ok());
         let error = fit("gaussian:n=4294967295,d=1").unwrap_err().to_string();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use shatter_network::Reading;
 use shatter_network::reading::{How, ReadingError};
 use shatter_prepare::{Condition, Preprocess};
-use shatter_sample::{LabelRule, Labels};
+use shatter_sample::LabelRule;
 
 use super::compile::Loss;
 use super::error::TrainError;
@@ -111,11 +111,6 @@ impl DataIdentity {
             test_sha256: None,
         }
     }
-
-    /// Adds the names of the classes, where the labels have them.
-    pub(super) fn with_classes(self, labels: &Labels) -> DataIdentity {
-        DataIdentity { classes: labels.class_names().to_vec(), ..self }
-    }
 }
 
 impl Identity {
@@ -169,7 +164,7 @@ impl Identity {
         if self.settings.loss != Loss::CrossEntropy && classes.is_empty() {
             return Ok(None);
         }
-        // Classes of tables have names, always.
+        // Classes of tables have names, always: a record without them was written before they were kept.
         if classes.is_empty() && self.data.sample.starts_with("csv:") {
             return Err(ReadingError::Lost);
         }

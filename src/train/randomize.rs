@@ -171,8 +171,8 @@ impl Common<'_> {
 
     /// Returns the identity of the data of a run, so that it is not resumed on other data.
     fn identity<E: Element>(&self, case: Case, device: &str) -> DataIdentity {
-        let identity = DataIdentity {
-            classes: Vec::new(),
+        DataIdentity {
+            classes: self.train.labels.class_names().to_vec(),
             condition: case.condition,
             condition_seed: case.seed,
             device: device.to_owned(),
@@ -184,8 +184,7 @@ impl Common<'_> {
             sample_sha256: Some(self.digests.0.clone()),
             test: self.test.map(|test| test.text.clone()),
             test_sha256: self.digests.1.clone(),
-        };
-        identity.with_classes(&self.train.labels)
+        }
     }
 
     /// Returns true if a summary is of this case on a device of this kind, so that the case need not be run again.
