@@ -886,12 +886,10 @@ fn hostile_ridges_are_refused_or_judged() {
     let raw = on_a_line(&[0.0, 1.0, 2.0]);
     let sample = own(&raw);
     let odd = |k: usize| Rational::from(((1i128 << 100) + 2 * k as i128 + 1) as u128);
-    for (m, units, long, refused) in
-        [(40, 40, true, false), (150, 400, false, true), (150, 400, true, true)]
-    {
-        if !long && longer(1) == 1 {
-            continue;
-        }
+    let ridges = [(40, 40, true, false), (150, 400, false, true), (150, 400, true, true)];
+    // The two large ones take long to write.
+    let tried = if longer(1) > 1 { &ridges[..] } else { &ridges[..1] };
+    for &(m, units, long, refused) in tried {
         let bias = |j: usize| match long {
             true => Rational::ONE / odd(m * units + j),
             false => Rational::from(j as i64),

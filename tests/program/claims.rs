@@ -46,7 +46,7 @@ fn the_command_prints_json_and_writes_it_beside_a_manifest() {
 
 #[test]
 fn the_table_shows_the_forms_and_the_witnesses_in_100_columns() {
-    let output = shatter(&["claims", "--cases", "3"]);
+    let output = shatter(&["claims", "--cases", "2"]);
     assert_eq!(output.status.code(), Some(0));
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.starts_with(
