@@ -20,7 +20,7 @@ pub(super) const CLAIMS: [Claim; 2] = [
         statement: "At every solution of X w = y the Hessian of the mean loss is the same matrix, (1/n) \
                     X^T diag(l''(y_i, y_i)) X; if d > n it is singular.",
         verdict: Stated::True,
-        source: "Zhang et al. 2017, section 5",
+        source: "Zhang et al. 2017, section 5; proofs/theories/LeastNorm.v",
         test: equal_curvature,
     },
     Claim {

@@ -25,7 +25,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
                     momentum and weight decay, stay in the span of the points; w is the solution of \
                     least norm as soon as it is a solution.",
         verdict: Stated::True,
-        source: "Zhang et al. 2017, section 5",
+        source: "Zhang et al. 2017, section 5; proofs/theories/LeastNorm.v",
         test: from_zero,
     },
     Claim {

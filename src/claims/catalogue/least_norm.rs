@@ -21,7 +21,7 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
     statement: "If X w = y has solutions, exactly one of them is in the span of the points, w = X^T \
                 (X X^T)^-1 y if they are independent, and every other solution has a larger norm.",
     verdict: Stated::True,
-    source: "Penrose 1956; Zhang et al. 2017, section 5",
+    source: "Penrose 1956; Zhang et al. 2017, section 5; proofs/theories/LeastNorm.v",
     test: least_norm,
 }];
 
