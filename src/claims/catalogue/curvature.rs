@@ -163,7 +163,7 @@ fn same_everywhere(
     let expected = formula(loss, points, labels);
     for w in solutions {
         if times(points, w) != labels {
-            return Err(format!("{} is no solution", words_of(w)));
+            return Err(format!("{} is not a solution", words_of(w)));
         }
         if hessian(loss, points, labels, w) != expected {
             return Err(format!("the Hessian differs at {}", words_of(w)));
@@ -261,7 +261,7 @@ mod tests {
             assert_eq!(at([1, 2]) != at([0, 0]), differs, "{loss:?}");
         }
         let refused = same_everywhere(Loss::Square, &x, &y, &[numbers(&[0, 0])]);
-        assert!(refused.unwrap_err().contains("no solution"));
+        assert!(refused.unwrap_err().contains("not a solution"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ enum Loss {
     Huber,
     /// max(1 − yz, 0).
     Hinge,
-    /// Whatever gives this derivative.
+    /// Any loss with this derivative.
     Any(i64),
 }
 
@@ -195,7 +195,7 @@ fn stays_and_arrives(
     let Some(least) = least(points, labels) else { return Ok(()) };
     let w = conjugate(points, labels, state.w)?;
     match (times(points, &w) == labels, w == least) {
-        (false, _) => Err("conjugate gradients end in no solution".to_owned()),
+        (false, _) => Err("conjugate gradients do not end in a solution".to_owned()),
         (true, false) => Err("a solution that is not that of least norm".to_owned()),
         (true, true) => Ok(()),
     }
@@ -252,7 +252,7 @@ fn excess(
     let least = least(points, labels).ok_or_else(|| "no solution".to_owned())?;
     match square(w) > square(&least) {
         true => Ok((square(w), square(&least))),
-        false => Err(format!("{} is no longer than the least", words_of(w))),
+        false => Err(format!("{} is not longer than the least", words_of(w))),
     }
 }
 
@@ -267,7 +267,7 @@ fn from_elsewhere(_: &Trial) -> Evidence {
 }
 
 /// The evidence that the step from `start` on the square loss of one point x that fits it, of rate
-/// 1/‖x‖², ends in no solution of least norm.
+/// 1/‖x‖², ends in a solution that is not that of least norm.
 fn one_step(points: &[Vec<Rational>], labels: &[Rational], start: Vec<Rational>) -> Evidence {
     let step = Step {
         batch: vec![0],
@@ -306,7 +306,7 @@ fn adam(_: &Trial) -> Evidence {
 }
 
 /// The evidence that a step of Adam from 0 on the square loss of one point, with each of these e and the
-/// rate by which it fits, ends in no solution of least norm. The first step is −rate g_k / (|g_k| + e),
+/// rate by which it fits, ends in a solution that is not that of least norm. The first step is −rate g_k / (|g_k| + e),
 /// whatever the decays of the moments are: those are divided out.
 fn first_steps(points: &[Vec<Rational>], labels: &[Rational], added_to: &[Rational]) -> Evidence {
     let (x, y) = (&points[0], &labels[0]);

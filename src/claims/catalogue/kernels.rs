@@ -150,7 +150,7 @@ fn low_degree(trial: &Trial) -> Evidence {
 }
 
 /// Checks that the kernel is positive definite on these points of a line, and that some c with K c = 0
-/// has <c, y> ≠ 0, so that y is no K α.
+/// has <c, y> ≠ 0, so that y = K α has no solution α.
 fn no_coefficients(
     points: &[Vec<Rational>],
     labels: &[Rational],
@@ -158,7 +158,7 @@ fn no_coefficients(
 ) -> Result<String, String> {
     let gram = kernel.gram(points);
     if gram != sum_of_powers(points, kernel.degree) {
-        return Err("the kernel is no sum of products of powers".to_owned());
+        return Err("the kernel is not a sum of products of powers".to_owned());
     }
     let null = matrix::null_space(&gram, points.len());
     let c = null.into_iter().find(|c| !product(c, labels).is_zero());
@@ -170,7 +170,7 @@ fn no_coefficients(
         Some(_) => Err("there are coefficients".to_owned()),
         None => Ok(format!(
             "k is a sum of {} products f(x) f(x') with positive factors, so positive definite; K c = 0 for \
-             c = {}, and <c, y> = {} is not 0, so that y is no K a",
+             c = {}, and <c, y> = {} is not 0, so that y = K a has no solution",
             kernel.degree + 1,
             words_of(&c),
             product(&c, labels)

@@ -108,7 +108,7 @@ fn is_least(problem: &Solvable, w: &[Rational]) -> Result<(), String> {
         }
         let same = u == w;
         if !same && (square(&u) <= square(w) || spans(points, &u)) {
-            return Err(format!("{} is no longer than w, or in the span, too", words_of(&u)));
+            return Err(format!("{} is not longer than w, or is also in the span", words_of(&u)));
         }
     }
     Ok(())
