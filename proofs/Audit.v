@@ -9,7 +9,7 @@
 From Coq Require Import ZArith List Sorted.
 From mathcomp Require Import all_ssreflect all_algebra all_fingroup.
 From Shatter Require Import Relu Lemma1 Projection Theorem1 Zigzag Network Corollary1.
-From Shatter Require Import Converse Tight Width1 Width2 FloatExact.
+From Shatter Require Import Converse Tight Width1 Width2 FloatExact LeastNorm.
 From Shatter Require Import CheckerDef CheckerScan CheckerProof CheckerExample.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory Order.TTheory.
@@ -246,6 +246,28 @@ Example pin_float_number prec (emin emax : int) (t : R) :
 Proof. reflexivity. Qed.
 End FloatPins.
 
+Section LeastNormPins.
+Variables (R : realFieldType) (n d : nat) (X : 'M[R]_(n, d)).
+
+Example pin_in_span (w : 'rV[R]_d) : in_span X w = exists a : 'rV[R]_n, w = a *m X.
+Proof. reflexivity. Qed.
+Example pin_fits y (w : 'rV[R]_d) : fits X y w = forall i, dot w (matrix.row i X) = y i.
+Proof. reflexivity. Qed.
+Example pin_take_step (w v : 'rV[R]_d) (b : 'I_n -> nat) (l : 'I_n -> R -> R) (r m q : R) :
+  take_step X (w, v) (GradientStep b l r m q) =
+  let v' := m *: v + \sum_i (l i (dot w (matrix.row i X)) *+ b i) *: matrix.row i X in
+  ((1 - q) *: w - r *: v', v').
+Proof. reflexivity. Qed.
+Example pin_descent ts : descent X ts = foldl (take_step X) (0, 0) ts.
+Proof. reflexivity. Qed.
+Example pin_loss_along (l : 'I_n -> {poly R}) (w v : 'rV[R]_d) : loss_along X l w v =
+  n%:R^-1 *: \sum_i (l i \Po ((dot w (matrix.row i X))%:P + dot v (matrix.row i X) *: 'X)).
+Proof. reflexivity. Qed.
+Example pin_hessian (b : 'I_n -> R) :
+  hessian X b = n%:R^-1 *: (X^T *m diag_mx (\row_i b i) *m X).
+Proof. reflexivity. Qed.
+End LeastNormPins.
+
 (* ---- Lemma 1 ---- *)
 
 Check (@lemma1 : forall (R : realFieldType) n (b x : 'I_n -> R),
@@ -418,6 +440,38 @@ Check (@exact_on_binary : forall (R : realFieldType) (fl : R -> R) (prec : nat)
   (emin emax e : int), (forall t, float_number prec emin emax t -> fl t = t) ->
   emin <= e <= emax -> exact_on fl (2%:R ^+ prec) (2%:R ^ e)).
 Print Assumptions exact_on_binary.
+
+(* ---- linear functions ---- *)
+
+Check (@least_norm : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) y (w : 'rV[R]_d),
+  in_span X w -> fits X y w -> forall u, fits X y u ->
+  [/\ dot u u = dot w w + dot (u - w) (u - w), dot w w <= dot u u
+    & dot u u = dot w w -> u = w]).
+Print Assumptions least_norm.
+Check (@least_norm_formula : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) (y : 'I_n -> R),
+  row_free X -> let w := (\row_i y i) *m invmx (X *m X^T) *m X in
+  [/\ X *m X^T \in unitmx, in_span X w & fits X y w]).
+Print Assumptions least_norm_formula.
+Check (@least_norm_unique : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) y (u : 'rV[R]_d),
+  fits X y u -> exists! w, in_span X w /\ fits X y w).
+Print Assumptions least_norm_unique.
+Check (@descent_span : forall (R : realFieldType) n d (X : 'M[R]_(n, d))
+  (ts : seq (gradient_step R n)),
+  in_span X (descent X ts).1 /\ in_span X (descent X ts).2).
+Print Assumptions descent_span.
+Check (@descent_least_norm : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) (y : 'I_n -> R)
+  (ts : seq (gradient_step R n)), let w := (descent X ts).1 in fits X y w ->
+  forall u, fits X y u -> dot w w <= dot u u /\ (dot u u = dot w w -> u = w)).
+Print Assumptions descent_least_norm.
+Check (@equal_curvature : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) (y : 'I_n -> R)
+  (l : 'I_n -> {poly R}) (w : 'rV[R]_d), fits X y w ->
+  forall v, (loss_along X l w v)^`(2).[0] =
+    (v *m hessian X (fun i => (l i)^`(2).[y i]) *m v^T) 0 0).
+Print Assumptions equal_curvature.
+Check (@hessian_singular : forall (R : realFieldType) n d (X : 'M[R]_(n, d)) (b : 'I_n -> R),
+  (n < d)%N -> exists v : 'rV[R]_d,
+  [/\ v != 0, v *m X^T = 0 & hessian X b *m v^T = 0]).
+Print Assumptions hessian_singular.
 
 (* ---- the checker ---- *)
 

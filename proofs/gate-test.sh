@@ -89,6 +89,26 @@ expect 'a count leaves out the biases' theories/Network.v "$audit" <<'X'
 ====
   | Hid _ _ A b N' => (nnz A + weights N')%N
 X
+expect 'a step of descent without its weight decay' theories/LeastNorm.v "$audit" <<'X'
+  ((1 - decay t) *: s.1 - rate t *: v, v).
+====
+  (s.1 - rate t *: v, v).
+++++
+split=> //; apply: spanD; first exact: spanZ.
+====
+split=> //; apply: spanD; first by [].
+X
+expect 'a solution in the span, perhaps one of several' theories/LeastNorm.v "$audit" <<'X'
+  exists! w, in_span X w /\ fits X y w.
+====
+  exists w, in_span X w /\ fits X y w.
+++++
+exists w; split=> // w' [sw' fw'].
+have [_ le _] := least_norm sw' fw' fw; have [_ ge eq] := least_norm sw fw fw'.
+by rewrite eq //; apply: le_anti; rewrite le ge.
+====
+by exists w.
+X
 
 # ---- a proof is missing ----
 

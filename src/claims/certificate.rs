@@ -1,10 +1,10 @@
 //! Proofs that a sample cannot be fitted: yours, and the certificates of [`obstruct`](shatter_obstruct).
 //!
-//! A certificate of `obstruct` is a theorem with its own points and labels, and checks itself. Here it
-//! is also held against a sample: every point that it speaks of has to be a point of the sample, with
-//! exactly that label. What cannot be fitted on some points of a sample cannot be fitted on all.
-//! Counts that speak of *some* labels, or of *almost all*, prove nothing about the labels of one sample,
-//! and are refused.
+//! A certificate of `obstruct` is a theorem with its own points and labels, and checks itself. This
+//! module also compares it with a sample: every point of the certificate has to be a point of the sample,
+//! with exactly that label. What cannot be fitted on some points of a sample cannot be fitted on all.
+//! Counts about *some* labels, or about *almost all*, prove nothing about the labels of one sample, and
+//! are refused.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,8 @@ impl Certificate for Obstruction {
     }
 }
 
-/// Whether every one of `points` is a point of the sample whose label agrees with what is said of it.
+/// Checks that every one of `points` is a point of the sample, and that its label there agrees with
+/// `labels`.
 fn all_in<L>(
     sample: &Sample,
     points: &[Vec<Rational>],

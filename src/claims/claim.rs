@@ -1,4 +1,4 @@
-//! A claim, and what speaks for or against it.
+//! A claim, and the evidence for or against it.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use shatter_sample::Sample;
 use super::describe::describe;
 use super::harness::{Failure, Harness, Outcome};
 
-/// Least number of values among which a witness is looked for.
+/// Least number of values among which to search for a witness.
 const SEARCH: u32 = 4096;
 
 /// A statement about networks, with the test that decides it.
@@ -21,11 +21,11 @@ pub struct Claim {
     pub number: u32,
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it says.
+    /// Statement of the claim.
     pub statement: &'static str,
-    /// Whether it is true.
+    /// Verdict that the test has to confirm.
     pub verdict: Stated,
-    /// Where it comes from, and where its proof or refutation is.
+    /// Source of the claim, and of its proof or refutation.
     pub source: &'static str,
     /// The evidence.
     pub test: fn(&Trial) -> Evidence,
@@ -59,16 +59,16 @@ impl fmt::Display for Stated {
 pub enum Evidence {
     /// The property held in every case.
     Held {
-        /// How many.
+        /// Number of cases.
         cases: u64,
     },
     /// A witness against the claim was checked exactly.
     Refuted {
         /// The witness.
         witness: String,
-        /// What was checked about it.
+        /// Facts about the witness that were checked.
         checked: String,
-        /// How many cases or steps the check took.
+        /// Cases or steps that the check took.
         cases: u64,
         /// If the witness is something that cannot be fitted, the proof of it. A runner checks it
         /// once more, whatever the test says.
@@ -77,12 +77,12 @@ pub enum Evidence {
     },
     /// Not tested.
     Quoted {
-        /// What is quoted.
+        /// Text of the quotation.
         says: String,
     },
-    /// A counterexample against a claim that was said to be true, or a witness that does not stand.
+    /// A counterexample against a claim stated as true, or a witness that does not stand.
     Failed {
-        /// What is wrong.
+        /// Reason, in words.
         reason: String,
     },
 }
@@ -108,7 +108,7 @@ impl Evidence {
         }
     }
 
-    /// The same evidence, if the certificate in it still holds on its own.
+    /// Returns this evidence if its certificate still holds on its own, and a failure otherwise.
     pub(super) fn rechecked(self) -> Evidence {
         let Evidence::Refuted { witness, certificate: Some(certificate), .. } = &self else {
             return self;
@@ -121,7 +121,7 @@ impl Evidence {
         }
     }
 
-    /// A witness that stands if `check` says so, and falls with its reason if not.
+    /// Returns a refutation by this witness if `check` succeeds, and a failure with its reason if not.
     pub(super) fn witness(
         witness: impl Into<String>,
         checked: impl Into<String>,
@@ -134,7 +134,7 @@ impl Evidence {
         }
     }
 
-    /// The same for a witness that cannot be fitted: `check` counts, and gives the proof.
+    /// The same for a witness that cannot be fitted: `check` returns a count and the proof.
     pub(super) fn certified(
         witness: impl Into<String>,
         checked: impl Into<String>,
@@ -147,7 +147,7 @@ impl Evidence {
         Evidence::witness(witness, checked, cases).with(proof)
     }
 
-    /// The same evidence with this certificate; only a refutation has one.
+    /// Adds a certificate to a refutation; other evidence stays as it is.
     fn with(mut self, proof: Option<Obstruction>) -> Evidence {
         if let Evidence::Refuted { certificate, .. } = &mut self {
             *certificate = proof;
@@ -159,7 +159,7 @@ impl Evidence {
 /// Grounds on which a value refutes a claim.
 #[derive(Clone, Debug)]
 pub struct Grounds {
-    /// What was checked about it.
+    /// Facts about the value that were checked.
     pub checked: String,
     /// The proof, if something cannot be fitted.
     pub certificate: Option<Obstruction>,

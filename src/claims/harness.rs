@@ -18,7 +18,7 @@ use shatter_sample::{Sample, Target};
 use super::certificate::{Certificate, cannot_fit};
 use super::saved::{self, SavedError};
 
-/// A property test: how many cases it tries, which, and what it expects of networks.
+/// A property test: the number of cases, their seed, and the target of networks.
 ///
 /// ```
 /// use shatter_claims::strategy::any_sample;
@@ -40,9 +40,9 @@ pub struct Harness {
     pub seed: u64,
     /// Which of the independent series of the seed; each claim has its own.
     pub series: u32,
-    /// What a network is to say at a point.
+    /// Target that the outputs of a network have to equal at a point.
     pub target: Target,
-    /// A file of samples that failed before: they are tried first, and new ones are added.
+    /// File of samples that failed before: the harness tries them first, and adds new ones.
     pub saved: Option<PathBuf>,
 }
 
@@ -59,7 +59,7 @@ impl Default for Harness {
 pub enum Outcome<V> {
     /// The property held for all cases, those of the file among them.
     Held {
-        /// How many.
+        /// Number of cases.
         cases: u32,
     },
     /// It does not hold.
@@ -71,9 +71,9 @@ pub enum Outcome<V> {
 pub struct Counterexample<V> {
     /// The value.
     pub value: V,
-    /// What is wrong with it.
+    /// Reason for which the property fails.
     pub failure: Failure,
-    /// Whether it came from the file of saved samples.
+    /// True if the value came from the file of saved samples.
     pub replayed: bool,
 }
 
@@ -112,7 +112,7 @@ impl From<String> for Failure {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
-    /// The strategy threw away too many values.
+    /// The strategy rejected too many values.
     #[error("the strategy rejects too many values: {0}")]
     Rejected(String),
     /// The file of saved samples.
@@ -231,7 +231,7 @@ impl Harness {
         }
     }
 
-    /// The generator of cases. What a machine sets for proptest has no say here.
+    /// The generator of cases. Ignores proptest's environment variables.
     fn runner(&self) -> TestRunner {
         let mut rng = stream(self.seed, Purpose::Claims);
         let mut seed = [0; 32];
@@ -254,7 +254,7 @@ impl Harness {
     }
 }
 
-/// The test, a panic in it being a failure.
+/// Runs the test; a panic in it is a failure.
 fn caught<V>(test: &impl Fn(&V) -> Result<(), Failure>, value: &V) -> Result<(), Failure> {
     catch_unwind(AssertUnwindSafe(|| test(value))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

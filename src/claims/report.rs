@@ -1,4 +1,4 @@
-//! Running claims, and what comes out.
+//! Running claims, and their findings.
 
 use std::time::{Duration, Instant};
 
@@ -28,17 +28,17 @@ pub struct Finding {
     pub number: u32,
     /// Its name.
     pub name: &'static str,
-    /// What it says.
+    /// Statement of the claim.
     pub statement: &'static str,
-    /// Whether it is said to be true.
+    /// Stated verdict.
     pub verdict: Stated,
-    /// Where it comes from.
+    /// Source of the claim.
     pub source: &'static str,
-    /// What was found.
+    /// Evidence that the test returned.
     pub evidence: Evidence,
-    /// Whether that is what the verdict needs.
+    /// True if the evidence supports the stated verdict.
     pub as_stated: bool,
-    /// How long it took; not part of the record, which depends on the seed and the cases alone.
+    /// Duration of the test; not part of the record, which depends on the seed and the cases alone.
     #[serde(skip)]
     pub time: Duration,
 }
@@ -47,13 +47,13 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[must_use]
 pub struct Findings {
-    /// Whether every claim is as stated.
+    /// True if every claim is as stated.
     pub as_stated: bool,
-    /// Cases a property.
+    /// Cases per property.
     pub cases: u32,
     /// Seed.
     pub seed: u64,
-    /// One row a claim.
+    /// One row per claim.
     pub claims: Vec<Finding>,
 }
 

@@ -1,4 +1,4 @@
-//! Samples that failed, kept by value: a file of JSON that is tried first on the next run.
+//! Samples that failed, kept by value in a JSON file; the next run tries them first.
 //!
 //! Every number stands as a string that reads back to the same number of its type (Rust's shortest
 //! decimal form), so that neither another JSON reader nor another generator changes a sample.
@@ -25,15 +25,15 @@ pub enum SavedError {
     Io {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The file is not such a file.
+    /// The file does not hold samples of this format.
     #[error("{file}: {reason}", file = .file.display())]
     Format {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// Reason, in words.
         reason: String,
     },
 }
@@ -64,7 +64,7 @@ pub struct SavedSample {
     r#type: String,
     /// Shape of a point.
     shape: Vec<usize>,
-    /// Coordinates, one list a point.
+    /// Coordinates, one list per point.
     points: Vec<Vec<String>>,
     /// Labels.
     labels: SavedLabels,
@@ -133,7 +133,7 @@ impl SavedSample {
     /// The sample. Equal points with equal labels are merged.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The reason, in words.
     pub fn to_sample(&self) -> Result<Sample, String> {
         let wrong = |error: SampleError| error.to_string();
         let points = Points::new(self.values()?, self.shape.clone()).map_err(wrong)?;
@@ -203,7 +203,7 @@ fn numbers<T: std::str::FromStr>(rows: &[Vec<String>]) -> Result<Vec<T>, String>
     rows.iter().flatten().map(number).collect()
 }
 
-/// Returns the samples of a file, in its order; none if there is no such file.
+/// Returns the samples of a file, in its order; none if the file does not exist.
 ///
 /// # Errors
 /// [`SavedError`].

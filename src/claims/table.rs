@@ -91,12 +91,12 @@ fn verdict(out: &mut String, report: &Findings) {
         let reason = match &row.evidence {
             Evidence::Failed { reason } => reason.clone(),
             Evidence::Held { cases } => {
-                format!("said to be {}, held in {cases} cases", row.verdict)
+                format!("stated as {}, held in {cases} cases", row.verdict)
             }
             Evidence::Refuted { witness, .. } => {
-                format!("said to be {}, refuted by {witness}", row.verdict)
+                format!("stated as {}, refuted by {witness}", row.verdict)
             }
-            Evidence::Quoted { .. } => format!("said to be {}, not tested", row.verdict),
+            Evidence::Quoted { .. } => format!("stated as {}, not tested", row.verdict),
         };
         wrapped(out, &format!("{:>3}  {}: ", row.number, row.name), &reason);
     }

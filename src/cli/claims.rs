@@ -24,7 +24,7 @@ pub struct Arguments {
     pub common: CommonOptions,
 }
 
-/// What `--json` prints and `claims.json` holds.
+/// The object that `--json` prints and `claims.json` holds.
 impl Record for claims::Findings {
     const FORMAT: &'static str = "shatter claims 1";
 }
@@ -62,7 +62,7 @@ fn chosen(names: &[String]) -> Result<Vec<Claim>, CliError> {
     if names.is_empty() {
         return Ok(all);
     }
-    let wanted = names.iter().map(|name| {
+    let numbers = names.iter().map(|name| {
         catalogue::find(name).map(|claim| claim.number).ok_or_else(|| {
             let list = all.iter().map(|claim| format!("{} {}", claim.number, claim.name));
             let list = list.collect::<Vec<_>>().join("\n  ");
@@ -70,6 +70,6 @@ fn chosen(names: &[String]) -> Result<Vec<Claim>, CliError> {
             CliError::Listed(format!("no claim is called '{name}'; there are:\n  {list}"))
         })
     });
-    let wanted = wanted.collect::<Result<Vec<u32>, CliError>>()?;
-    Ok(all.into_iter().filter(|claim| wanted.contains(&claim.number)).collect())
+    let numbers = numbers.collect::<Result<Vec<u32>, CliError>>()?;
+    Ok(all.into_iter().filter(|claim| numbers.contains(&claim.number)).collect())
 }

@@ -58,7 +58,7 @@ fn tanh_features(trial: &Trial) -> Evidence {
     })
 }
 
-/// Whether the n × n matrix tanh(w_j x_i / s + b_j) is nonsingular, s >= 1 the largest coordinate.
+/// Checks that the n × n matrix tanh(w_j x_i / s + b_j) is nonsingular, s >= 1 the largest coordinate.
 fn interpolate(points: &Points, features: &[Feature]) -> Result<(), String> {
     let number = |x: &f64| Dyadic::try_from(*x).map(|x| x.to_rational());
     let features: Result<Vec<Vec<Rational>>, _> =
@@ -85,9 +85,9 @@ fn interpolate(points: &Points, features: &[Feature]) -> Result<(), String> {
     }
 }
 
-/// Whether no matrix with entries of these intervals is singular. With middles M and radii at most r,
-/// such a matrix is M(I + M⁻¹E), |E| <= r, and the row sums of |M⁻¹E| are at most nr times those of
-/// |M⁻¹|: below 1 suffices. In rational numbers, without rounding.
+/// Returns true if no matrix with entries in these intervals is singular. With middles M and radii at
+/// most r, such a matrix is M(I + M⁻¹E), |E| <= r, and the row sums of |M⁻¹E| are at most nr times
+/// those of |M⁻¹|: below 1 suffices. In rational numbers, without rounding.
 fn nonsingular(entries: &[Vec<Enclosure>]) -> bool {
     let n = entries.len();
     let middles: Vec<Vec<Rational>> =

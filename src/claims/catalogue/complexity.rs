@@ -38,7 +38,7 @@ fn rademacher(n: u32, class: &[u32]) -> Rational {
     Rational::from_parts(IBig::from(sum), (u64::from(n) << n).into())
 }
 
-/// Whether the class has all 2^n words.
+/// Returns true if the class has all 2^n words.
 fn shatters(n: u32, class: &[u32]) -> bool {
     (0..1u32 << n).all(|word| class.contains(&word))
 }
@@ -143,7 +143,7 @@ mod tests {
         let mut hypotheses: Vec<u32> = (0..256).filter(|f| *f != truth).collect();
         hypotheses.push(truth);
         assert!(matches!(tries_truth_first(&hypotheses, truth), Evidence::Failed { .. }));
-        // A class that does not shatter the sample is no witness either.
+        // A class that does not shatter the sample is not a witness either.
         assert!(matches!(tries_truth_first(&[truth], truth), Evidence::Failed { .. }));
     }
 }

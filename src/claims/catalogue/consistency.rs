@@ -38,7 +38,7 @@ fn conflicting(trial: &Trial) -> Evidence {
     })
 }
 
-/// Whether the two points are refused as inconsistent, by their indices.
+/// Checks that the two points are refused as inconsistent, by their indices.
 fn refused(x: &[i64], first: i32, second: i32) -> Result<(), String> {
     let wrong = |error: SampleError| error.to_string();
     let points = Points::new(Values::I64([x, x].concat()), vec![x.len()]).map_err(wrong)?;

@@ -62,7 +62,7 @@ fn many_points() -> Result<Sample, SampleError> {
     into_sample(points, synthetic::labels(60, 0, 1)?)
 }
 
-/// Whether the sample has different labels, more points than an affine function can fit, and yet a
+/// Checks that the sample has different labels, more points than an affine function can fit, and yet a
 /// network of fewer units than points.
 fn fewer_units(sample: &Sample) -> Result<String, String> {
     let (n, d) = (sample.points.n(), sample.points.d());
@@ -104,7 +104,7 @@ fn two_hidden(trial: &Trial) -> Evidence {
     })
 }
 
-/// Whether the hidden layers have these widths.
+/// Checks that the hidden layers have these widths.
 fn has_widths(network: &Network, widths: [usize; 2]) -> Result<(), Failure> {
     let found: Vec<usize> = match network {
         Network::Layered(network) => network.hidden.iter().map(Vec::len).collect(),

@@ -7,6 +7,7 @@ use shatter_sample::Sample;
 use super::super::claim::{Claim, Evidence, Stated, Trial};
 use super::super::harness::Failure;
 use super::super::strategy::any_sample;
+use super::least_norm::product;
 
 pub(super) const CLAIMS: [Claim; 1] = [Claim {
     number: 19,
@@ -51,10 +52,6 @@ fn blocked(x: &[Vec<Rational>]) -> Result<(), Failure> {
         None => Ok(()),
         Some(_) => Err("labels that cannot be fitted were fitted".to_owned().into()),
     }
-}
-
-fn product(x: &[Rational], y: &[Rational]) -> Rational {
-    x.iter().zip(y).fold(Rational::ZERO, |sum, (x, y)| sum + x * y)
 }
 
 #[cfg(test)]

@@ -5,9 +5,13 @@ mod analytic;
 mod complexity;
 mod consistency;
 mod counts;
+mod curvature;
+mod descent;
 mod features;
 mod few_units;
 mod half_spaces;
+mod kernels;
+mod least_norm;
 mod lemma;
 mod linear;
 mod padding;
@@ -42,9 +46,13 @@ pub fn all() -> Vec<Claim> {
         &complexity::CLAIMS,
         &consistency::CLAIMS,
         &counts::CLAIMS,
+        &curvature::CLAIMS,
+        &descent::CLAIMS,
         &features::CLAIMS,
         &half_spaces::CLAIMS,
         &few_units::CLAIMS,
+        &kernels::CLAIMS,
+        &least_norm::CLAIMS,
         &lemma::CLAIMS,
         &linear::CLAIMS,
         &padding::CLAIMS,

@@ -54,7 +54,7 @@ fn sine(t: Rational) -> Layered {
     Layered { inputs: 1, hidden: Vec::new(), output }
 }
 
-/// Whether the network with t labels 2^-1, …, 2^-n by `labels`; no sine is 0.
+/// Checks that the network with t labels 2^-1, …, 2^-n by `labels`, and that no sine is 0.
 fn realises(t: &Rational, labels: &[bool]) -> Result<(), String> {
     let network = sine(t.clone());
     for (label, i) in labels.iter().zip(1usize..) {
@@ -63,8 +63,8 @@ fn realises(t: &Rational, labels: &[bool]) -> Result<(), String> {
         if Rational::from(angle.floor()) == angle {
             return Err(format!("sin is 0 at 2^-{i}"));
         }
-        let wanted = if *label { Rational::ONE } else { Rational::ZERO };
-        if network.evaluate(&[x]) != [wanted] {
+        let expected = if *label { Rational::ONE } else { Rational::ZERO };
+        if network.evaluate(&[x]) != [expected] {
             return Err(format!("wrong at 2^-{i}"));
         }
     }
@@ -208,7 +208,7 @@ mod tests {
         for altered in [[true, true, false, false], [true, false, true, false]] {
             assert!(matches!(unrealisable(&[1, 2, 3, 4], &altered), Evidence::Failed { .. }));
         }
-        // A witness with a point too many is no minimal one.
+        // A witness with a point too many is not minimal.
         let more = unrealisable(&[1, 2, 3, 4, 5], &[true, true, false, true, true]);
         assert!(matches!(more, Evidence::Failed { reason } if reason.contains("not minimal")));
     }
@@ -225,6 +225,6 @@ mod tests {
             let other: Vec<bool> = labels.iter().map(|label| !label).collect();
             assert!(realises(&frequency(&labels), &other).is_err());
         }
-        assert!(realises(&Rational::from(2), &[true]).is_err()); // sin(π) is no sign
+        assert!(realises(&Rational::from(2), &[true]).is_err()); // sin(π) has no sign
     }
 }

@@ -35,7 +35,7 @@ pub(super) const CLAIMS: [Claim; 1] = [Claim {
 /// evaluated at every point, and not of fewer bits.
 ///
 /// # Errors
-/// Why it is no witness that fewer than n numbers can fit n labels.
+/// Reason for which it is not a witness that fewer than n numbers can fit n labels.
 pub(super) fn fewer_numbers_than_labels(n: u32, seed: u64) -> Result<String, String> {
     let refused = |error: SampleError| error.to_string();
     let points = Points::new(Values::I64((0..i64::from(n)).collect()), vec![1]).map_err(refused)?;

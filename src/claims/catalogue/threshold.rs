@@ -73,7 +73,7 @@ fn moment_curve(trial: &Trial) -> Evidence {
     })
 }
 
-/// Whether every labelling is fitted with `most` units or fewer, and some labelling with so many.
+/// Checks that at most `most` units fit every labelling, and that some labelling takes so many.
 fn most_units(points: &Points, most: u64) -> Result<(), Failure> {
     let mut reached = 0;
     for labels in labellings(points.n()) {
@@ -100,7 +100,7 @@ fn labelled(points: &Points, labels: &[bool]) -> Result<Sample, String> {
     labels.and_then(|labels| into_sample(points.clone(), labels)).map_err(|error| error.to_string())
 }
 
-/// Whether these units are too few for labels that alternate along the curve: w · (t, …, t^d) + b is a
+/// Checks that these units are too few for labels that alternate along the curve: w · (t, …, t^d) + b is a
 /// polynomial of degree at most d in t, so each of them changes d times at most, and all of them
 /// together, and whatever is computed from them, no more often than the sum.
 fn cannot_alternate(points: &Points, hyperplanes: &[Hyperplane]) -> Result<(), String> {

@@ -14,8 +14,8 @@ use super::position;
 pub enum PointKind {
     /// Distinct, of every number type; small ranges make ties after projection.
     Distinct,
-    /// No d + 1 of them on a hyperplane, decided exactly: small sets, since all sets of d points
-    /// are looked at.
+    /// No d + 1 of them on a hyperplane, decided exactly: small sets, since the strategy examines all
+    /// sets of d points.
     GeneralPosition,
     /// On one line.
     Collinear,
@@ -156,7 +156,7 @@ impl PointKind {
     }
 }
 
-/// Sets of points that are looked at for one point more, beyond the least number asked for.
+/// Most sets of points to examine for one more point beyond the least number asked for.
 const MOST_SETS: u64 = 5_000;
 
 /// The rows that keep their first d coordinates in general position, at most as many as `n` says.

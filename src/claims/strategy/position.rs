@@ -22,7 +22,7 @@ pub fn dependent(points: &Points) -> Option<Vec<usize>> {
     first_subset(rows.len(), size, &mut |set| !independent(set.iter().map(|&i| &rows[i])))
 }
 
-/// Whether points in general position stay so with one more.
+/// Returns true if points in general position stay so with one more.
 pub(super) fn stays_general(points: &[&[i64]], next: &[i64]) -> bool {
     let row = |x: &[i64]| x.iter().copied().chain([1]).collect::<Vec<i64>>();
     let size = points.len().min(next.len());
@@ -33,13 +33,13 @@ pub(super) fn stays_general(points: &[&[i64]], next: &[i64]) -> bool {
     first_subset(points.len(), size, &mut { spoilt }).is_none()
 }
 
-/// How many sets [`stays_general`] looks at: C(n, d), at most `u64::MAX`.
+/// Number of sets that [`stays_general`] examines: C(n, d), at most `u64::MAX`.
 pub(super) fn sets(n: usize, d: usize) -> u64 {
     let (n, d) = (n as u64, d.min(n) as u64);
     (0..d).try_fold(1u64, |sets, k| Some(sets.checked_mul(n - k)? / (k + 1))).unwrap_or(u64::MAX)
 }
 
-/// Rows that are independent modulo a prime are independent; the others are looked at again.
+/// Rows that are independent modulo a prime are independent; the others are decided over the rationals.
 fn independent_integers(rows: &[Vec<i64>]) -> bool {
     let reduced = |row: &Vec<i64>| row.iter().map(|&x| modular::reduce(&x.into())).collect();
     let exact = |row: &Vec<i64>| row.iter().map(|&x| Rational::from(x)).collect();
@@ -58,15 +58,15 @@ fn independent<'a>(rows: impl Iterator<Item = &'a Vec<Rational>>) -> bool {
     matrix::rank(&rows) == rows.len()
 }
 
-/// The first set of `size` numbers below `n` that `wanted` accepts, in lexicographic order.
+/// The first set of `size` numbers below `n` for which `accepts` returns true, in lexicographic order.
 fn first_subset(
     n: usize,
     size: usize,
-    wanted: &mut impl FnMut(&[usize]) -> bool,
+    accepts: &mut impl FnMut(&[usize]) -> bool,
 ) -> Option<Vec<usize>> {
     let mut set: Vec<usize> = (0..size).collect();
     loop {
-        if wanted(&set) {
+        if accepts(&set) {
             return Some(set);
         }
         // The last place that can still move up.
