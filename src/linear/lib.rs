@@ -6,6 +6,7 @@
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;
+pub mod packed;
 
 /// sign(det) and log |det| of a matrix, through pivoted LU.
 #[derive(Clone, Copy, Debug, PartialEq)]
