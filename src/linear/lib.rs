@@ -2,6 +2,10 @@
 //!
 //! Both libraries answer the same questions about a square matrix given row by row, so that
 //! `verify` can print their answers side by side.
+//!
+//! Symmetric matrices that fill the memory are [`packed`]: factored in place ([`cholesky`]), kept on disk block column by
+//! block column ([`checkpoint`]), with an estimate of their condition ([`condition`]). Their products are those of
+//! `shatter-matrix` in every build.
 
 pub mod checkpoint;
 pub mod cholesky;
