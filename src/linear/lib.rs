@@ -2,10 +2,18 @@
 //!
 //! Both libraries answer the same questions about a square matrix given row by row, so that
 //! `verify` can print their answers side by side.
+//!
+//! Symmetric matrices that fill the memory are [`packed`]: factored in place ([`cholesky`]), kept on disk block column by
+//! block column ([`checkpoint`]), with an estimate of their condition ([`condition`]). Their products are those of
+//! `shatter-matrix` in every build.
 
+pub mod checkpoint;
+pub mod cholesky;
+pub mod condition;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;
+pub mod packed;
 
 /// sign(det) and log |det| of a matrix, through pivoted LU.
 #[derive(Clone, Copy, Debug, PartialEq)]
