@@ -3,9 +3,11 @@
 //! Both libraries answer the same questions about a square matrix given row by row, so that
 //! `verify` can print their answers side by side.
 
+pub mod cholesky;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;
+pub mod packed;
 
 /// sign(det) and log |det| of a matrix, through pivoted LU.
 #[derive(Clone, Copy, Debug, PartialEq)]

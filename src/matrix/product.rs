@@ -100,7 +100,29 @@ pub fn product<E: Element>(c: MatrixMut<E>, accumulate: bool, a: Matrix<E>, b: M
     let MatrixMut { data, rows, columns, row_stride } = c;
     assert_eq!((a.rows, b.columns, a.columns), (rows, columns, b.rows), "shapes of a product");
     // SAFETY: `data` is borrowed for writing and holds all of these entries, by `MatrixMut::new`.
-    unsafe { tile(data.as_mut_ptr(), (rows, columns), row_stride, accumulate, a, b) }
+    unsafe {
+        tile(data.as_mut_ptr(), (rows, columns), row_stride, Update::adding(accumulate), a, b)
+    }
+}
+
+/// c -= a · b, on the calling thread.
+///
+/// ```
+/// use shatter_matrix::product::{Matrix, MatrixMut, subtract_product};
+/// let mut c = [10.0, 20.0];
+/// let (a, b) = ([1.0, 2.0], [3.0, 4.0]);
+/// let [left, right] = [&a, &b].map(|x| Matrix::of_rows(x, 1, 2));
+/// subtract_product(MatrixMut::of_rows(&mut c[..1], 1, 1), left, right.transposed());
+/// assert_eq!(c, [10.0 - 11.0, 20.0]);
+/// ```
+///
+/// # Panics
+/// If the shapes do not fit: a defect of the caller.
+pub fn subtract_product<E: Element>(c: MatrixMut<E>, a: Matrix<E>, b: Matrix<E>) {
+    let MatrixMut { data, rows, columns, row_stride } = c;
+    assert_eq!((a.rows, b.columns, a.columns), (rows, columns, b.rows), "shapes of a product");
+    // SAFETY: as in `product`.
+    unsafe { tile(data.as_mut_ptr(), (rows, columns), row_stride, Update::Subtract, a, b) }
 }
 
 /// As [`product`], by tiles of `width` columns side by side on all threads.
@@ -129,7 +151,9 @@ pub fn product_by_columns<E: Element>(
         );
         // SAFETY: `data` is borrowed for writing until all tiles are done, holds all of the
         // entries, and since rows do not overlap no two tiles share an entry.
-        unsafe { tile(start.0.add(first), (rows, columns), row_stride, accumulate, a, b) }
+        unsafe {
+            tile(start.0.add(first), (rows, columns), row_stride, Update::adding(accumulate), a, b)
+        }
     });
 }
 
@@ -138,6 +162,20 @@ struct Shared<E>(*mut E);
 
 // SAFETY: only `product_by_columns` makes one, and its tiles are disjoint.
 unsafe impl<E: Send> Sync for Shared<E> {}
+
+/// What a kernel does with c.
+#[derive(Clone, Copy)]
+enum Update {
+    Set,
+    Add,
+    Subtract,
+}
+
+impl Update {
+    fn adding(accumulate: bool) -> Update {
+        if accumulate { Update::Add } else { Update::Set }
+    }
+}
 
 /// One call of a kernel.
 ///
@@ -148,10 +186,15 @@ unsafe fn tile<E: Element>(
     c: *mut E,
     (rows, columns): (usize, usize),
     row_stride: usize,
-    accumulate: bool,
+    update: Update,
     a: Matrix<E>,
     b: Matrix<E>,
 ) {
+    let (accumulate, factor) = match update {
+        Update::Set => (false, 1.0),
+        Update::Add => (true, 1.0),
+        Update::Subtract => (true, -1.0),
+    };
     let step = |stride: usize| stride as isize;
     // The kernels want columns of c together; rows are together here, so this is the transposed product, but for a
     // single column.
@@ -183,7 +226,7 @@ unsafe fn tile<E: Element>(
                     step(right_steps.0),
                     step(right_steps.1),
                     1.0,
-                    1.0,
+                    factor as $number,
                     false,
                     false,
                     false,
@@ -230,6 +273,8 @@ mod tests {
             }
             product(MatrixMut::of_rows(&mut c, m, n), true, left, right);
             assert_eq!(c, expected.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
+            subtract_product(MatrixMut::of_rows(&mut c, m, n), left, right);
+            assert_eq!(c, expected);
             // (b^T · a^T) = (a · b)^T, into rows that are farther apart.
             let mut wide = vec![1.0; n * (m + 3)];
             let tall = MatrixMut::new(&mut wide, (n, m), m + 3);

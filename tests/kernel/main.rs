@@ -1,0 +1,1 @@
+//! Tests of `src/kernel`; tests/README.md says what each file promises.
