@@ -96,7 +96,9 @@ mod tests {
         let unit = IBig::ONE << 40usize;
         // Beyond π the cosine turns: c = −1 needs no upper end.
         let above = cosine(&low) + &unit >= fixed(c);
-        let below = c < -1.0 + 1e-25 || cosine(&(&theta + &reach)) - &unit <= fixed(c) || theta > fixed(3.1415926535);
+        let below = c < -1.0 + 1e-25
+            || cosine(&(&theta + &reach)) - &unit <= fixed(c)
+            || theta > fixed(3.1415926535);
         above && below
     }
 

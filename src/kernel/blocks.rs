@@ -84,7 +84,10 @@ impl<'a> Blocks<'a> {
             return Err(FeaturesError::Columns { expected, found });
         }
         if centres.divisor() != points.divisor() {
-            return Err(FeaturesError::Unit { expected: centres.divisor(), found: points.divisor() });
+            return Err(FeaturesError::Unit {
+                expected: centres.divisor(),
+                found: points.divisor(),
+            });
         }
         let exact = centres.exact_with(points);
         let entries = Entries::new(kernel, expected, centres.divisor(), exact);
@@ -198,7 +201,9 @@ impl<'a> Blocks<'a> {
         let with = Columns { coefficients, sizes: &sizes, outputs, gamma: gamma(m) };
         let mut values = vec![0.0; n * outputs];
         let mut bounds = vec![0.0; sizes.len() / m.max(1) * n];
-        let starts = |count: usize| (0..count).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(count));
+        let starts = |count: usize| {
+            (0..count).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(count))
+        };
         for rows in starts(n) {
             let columns: Vec<Range<usize>> = match self.same {
                 true => starts(rows.end).collect(),
@@ -208,13 +213,15 @@ impl<'a> Blocks<'a> {
             // Of each block its products with coefficients of its columns, for these rows; where the points are the centres, also
             // with those of its rows, for the rows before.
             let (before, now) = values.split_at_mut(here.start);
-            let (bounds_before, bounds_now) = bounds.split_at_mut(here.start.min(bounds.len()));
+            let split = here.start.min(bounds.len());
+            let (bounds_before, bounds_now) = bounds.split_at_mut(split);
             let width = BLOCK * outputs;
             let mut earlier: Vec<Option<(&mut [f64], &mut [f64])>> = Vec::new();
             if self.same {
                 let mut of_bounds = bounds_before.chunks_mut(width);
                 let pairs = before.chunks_mut(width);
-                earlier.extend(pairs.map(|part| Some((part, of_bounds.next().unwrap_or_default()))));
+                earlier
+                    .extend(pairs.map(|part| Some((part, of_bounds.next().unwrap_or_default()))));
             }
             earlier.resize_with(columns.len(), || None);
             let parts: Vec<Times> = columns
@@ -279,7 +286,12 @@ impl Columns<'_> {
         let multiplied = |block: &[f64], by: &[f64]| {
             let mut into = vec![0.0; r * outputs];
             let by = Matrix::of_rows(&by[part(columns)], c, outputs);
-            product(MatrixMut::of_rows(&mut into, r, outputs), false, Matrix::of_rows(block, r, c), by);
+            product(
+                MatrixMut::of_rows(&mut into, r, outputs),
+                false,
+                Matrix::of_rows(block, r, c),
+                by,
+            );
             into
         };
         let transposed = |block: &[f64], by: &[f64], into: &mut [f64]| {

@@ -222,8 +222,14 @@ pub fn read(text: &str) -> Result<Certificate, CertificateError> {
         return Err(CertificateError::Header(cut(lines[0])));
     }
     let at = |line: usize| lines.get(line).copied().unwrap_or("");
-    let wrong = |line: usize, expected| CertificateError::Line { line: line + 1, found: cut(at(line)), expected };
-    let after = |line: usize, key: &str, expected| at(line).strip_prefix(key).ok_or_else(|| wrong(line, expected));
+    let wrong = |line: usize, expected| CertificateError::Line {
+        line: line + 1,
+        found: cut(at(line)),
+        expected,
+    };
+    let after = |line: usize, key: &str, expected| {
+        at(line).strip_prefix(key).ok_or_else(|| wrong(line, expected))
+    };
     const SUBJECT: [(&str, &str); 6] = [
         ("kernel ", "'kernel TEXT'"),
         ("centres ", "'centres TYPE/DIVISOR M x D HEX'"),
@@ -298,10 +304,14 @@ impl Certificate {
             }
         }
         let decided = match self.arithmetic {
-            Arithmetic::Enclosures => certify::certify(model, points, labels, self.tolerance, watch)?,
+            Arithmetic::Enclosures => {
+                certify::certify(model, points, labels, self.tolerance, watch)?
+            }
             Arithmetic::Exact => exact::judge(model, points, labels, self.tolerance)?,
         };
-        let refused = |what, claimed: String, found: String| Err(CertificateError::Claim { what, claimed, found });
+        let refused = |what, claimed: String, found: String| {
+            Err(CertificateError::Claim { what, claimed, found })
+        };
         if decided.counts != self.counts {
             return refused("the line", counts_line(self.counts), counts_line(decided.counts));
         }

@@ -37,7 +37,9 @@ pub enum ExactError {
         most: usize,
     },
     /// Numbers of too many bits.
-    #[error("exact coefficients of {n} points may need {bits} bits; expected at most {most}: take fewer points or shorter numbers")]
+    #[error(
+        "exact coefficients of {n} points may need {bits} bits; expected at most {most}: take fewer points or shorter numbers"
+    )]
     Bits {
         /// How many points.
         n: usize,
@@ -47,7 +49,9 @@ pub enum ExactError {
         most: u64,
     },
     /// The matrix is singular, and the targets are not in its range.
-    #[error("the kernel matrix of {n} points has rank {rank}, and the targets are not in its range")]
+    #[error(
+        "the kernel matrix of {n} points has rank {rank}, and the targets are not in its range"
+    )]
     Singular {
         /// How many points.
         n: usize,
@@ -76,10 +80,8 @@ struct Entry {
 
 impl Entry {
     fn new(kernel: Kernel, features: &Features) -> Result<Entry, ExactError> {
-        let rational = matches!(
-            kernel,
-            Kernel::Linear | Kernel::Polynomial { .. } | Kernel::Rational { .. }
-        );
+        let rational =
+            matches!(kernel, Kernel::Linear | Kernel::Polynomial { .. } | Kernel::Rational { .. });
         if !rational {
             return Err(ExactError::Kernel(kernel));
         }
@@ -151,7 +153,8 @@ pub fn solve(
     let k: Vec<Vec<Rational>> =
         x.par_iter().map(|x_i| x.iter().map(|x_j| entry.of(x_i, x_j)).collect()).collect();
     // Denominators of the rational kernel differ, those of the others are one for all.
-    let bits = |x: &Rational| bit_length(x.numerator()).max(bit_length(&x.denominator().clone().into()));
+    let bits =
+        |x: &Rational| bit_length(x.numerator()).max(bit_length(&x.denominator().clone().into()));
     let longest = k.iter().flatten().map(bits).max().unwrap_or(0);
     let factor = if matches!(kernel, Kernel::Rational { .. }) { n as u64 } else { 1 };
     let needed = (n as u64).saturating_mul(factor).saturating_mul(longest);
@@ -162,8 +165,7 @@ pub fn solve(
     let width = targets.len() / n;
     let sides: Vec<Vec<Rational>> =
         (0..width).map(|c| (0..n).map(|i| targets[i * width + c].clone()).collect()).collect();
-    matrix::solve_all(&k, &sides)
-        .ok_or_else(|| ExactError::Singular { n, rank: matrix::rank(&k) })
+    matrix::solve_all(&k, &sides).ok_or_else(|| ExactError::Singular { n, rank: matrix::rank(&k) })
 }
 
 /// Decides every point of a model, exactly: `exact` where the outputs are the target, `margin` where the label is said (ties say nothing), `misfit`
@@ -186,7 +188,8 @@ pub fn judge(
     }
     if points.columns() != model.centres.columns() || points.divisor() != model.centres.divisor() {
         // The error that blocks give.
-        super::blocks::Blocks::new(model.kernel, points, &model.centres).map_err(ModelError::from)?;
+        super::blocks::Blocks::new(model.kernel, points, &model.centres)
+            .map_err(ModelError::from)?;
     }
     let (x, centres) = (rows(points), rows(&model.centres));
     let alpha: Vec<Rational> = model.coefficients.iter().map(|&x| exactly(x)).collect();
@@ -214,7 +217,8 @@ pub fn judge(
                 let equal = off == Rational::ZERO;
                 // At the tolerance is within it.
                 let margin = exactly(tolerance) - off;
-                let margin = if margin == Rational::ZERO && !equal { Rational::ZERO } else { margin };
+                let margin =
+                    if margin == Rational::ZERO && !equal { Rational::ZERO } else { margin };
                 let mut one = decided(Some(margin.clone()), equal);
                 if margin == Rational::ZERO && !equal {
                     one.verdict = Verdict::Margin;

@@ -56,8 +56,12 @@ impl Numbers {
     /// The numbers of a range in binary64, exactly, written to `into`.
     fn write(&self, range: Range<usize>, into: &mut [f64]) {
         match self {
-            Numbers::U8(v) => into.iter_mut().zip(&v[range]).for_each(|(to, &x)| *to = f64::from(x)),
-            Numbers::F32(v) => into.iter_mut().zip(&v[range]).for_each(|(to, &x)| *to = f64::from(x)),
+            Numbers::U8(v) => {
+                into.iter_mut().zip(&v[range]).for_each(|(to, &x)| *to = f64::from(x))
+            }
+            Numbers::F32(v) => {
+                into.iter_mut().zip(&v[range]).for_each(|(to, &x)| *to = f64::from(x))
+            }
             Numbers::F64(v) => into.copy_from_slice(&v[range]),
         }
     }
@@ -78,7 +82,9 @@ pub enum FeaturesError {
     #[error("the divisor {0} is not a whole number from 1 to 2^53")]
     Divisor(f64),
     /// A number is infinite, NaN or so large that squares overflow.
-    #[error("coordinate {column} of point {row} is {value}; expected a number below 1e70 in absolute value")]
+    #[error(
+        "coordinate {column} of point {row} is {value}; expected a number below 1e70 in absolute value"
+    )]
     TooLarge {
         /// The point.
         row: usize,
@@ -88,7 +94,9 @@ pub enum FeaturesError {
         value: f64,
     },
     /// Integers that binary64 does not hold.
-    #[error("coordinate {column} of point {row} is {value}: binary64 holds no integers beyond 2^53 in absolute value")]
+    #[error(
+        "coordinate {column} of point {row} is {value}: binary64 holds no integers beyond 2^53 in absolute value"
+    )]
     Integer {
         /// The point.
         row: usize,
@@ -188,9 +196,7 @@ impl Features {
         match points.values() {
             Values::U8(v) => Features::new(Numbers::U8(v.clone()), d, byte_divisor),
             Values::I64(v) => Features::new(integers(v)?, d, 1.0),
-            Values::Scaled { values, scale } => {
-                Features::new(integers(values)?, d, scale.as_f64())
-            }
+            Values::Scaled { values, scale } => Features::new(integers(values)?, d, scale.as_f64()),
             Values::F32(v) => Features::new(Numbers::F32(v.clone()), d, 1.0),
             Values::F64(v) => Features::new(Numbers::F64(v.clone()), d, 1.0),
         }

@@ -80,7 +80,9 @@ pub enum FileError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// Other centres than the model was fitted with.
-    #[error("centres {found_what} with SHA-256 {found}; the model was fitted with {expected_what}, SHA-256 {expected}")]
+    #[error(
+        "centres {found_what} with SHA-256 {found}; the model was fitted with {expected_what}, SHA-256 {expected}"
+    )]
     Centres {
         /// Digest in the file.
         expected: String,
@@ -92,7 +94,9 @@ pub enum FileError {
         found_what: String,
     },
     /// The file has no centres.
-    #[error("the model has no centres in its file, only their SHA-256 {0}: give the features of its training set")]
+    #[error(
+        "the model has no centres in its file, only their SHA-256 {0}: give the features of its training set"
+    )]
     NoCentres(String),
 }
 
@@ -195,7 +199,8 @@ pub fn write(model: &Model, centres: bool, to: &mut impl Write) -> io::Result<()
     let m = model.centres.rows();
     let of_coefficients = [m, model.outputs()];
     let of_centres = [m, model.centres.columns()];
-    let mut tensors = vec![Tensor { name: "coefficients".to_owned(), dtype: "F64", shape: &of_coefficients }];
+    let mut tensors =
+        vec![Tensor { name: "coefficients".to_owned(), dtype: "F64", shape: &of_coefficients }];
     if centres {
         let dtype = match model.centres.numbers() {
             Numbers::U8(_) => "U8",
@@ -242,7 +247,9 @@ pub fn read(from: &mut impl Read, length: u64) -> Result<Stored, FileError> {
     let text = bytes(from, size)?;
     let header = safetensors::parse(&text, data).map_err(FileError::Header)?;
     let texts = &header.metadata;
-    let shown = |name: &str| texts.get(name).map_or("missing".to_owned(), |text| format!("'{}'", cut(text)));
+    let shown = |name: &str| {
+        texts.get(name).map_or("missing".to_owned(), |text| format!("'{}'", cut(text)))
+    };
     if texts.get("format").map(String::as_str) != Some(FORMAT) {
         return Err(FileError::Format(cut(texts.get("format").map_or("", String::as_str))));
     }
@@ -293,7 +300,9 @@ pub fn read(from: &mut impl Read, length: u64) -> Result<Stored, FileError> {
                 return Err(FileError::Tensor { name: "centres", found: found(), expected });
             }
             _ => {
-                return Err(FileError::Header(format!("it has a tensor '{name}', which is not known")));
+                return Err(FileError::Header(format!(
+                    "it has a tensor '{name}', which is not known"
+                )));
             }
         }
     }

@@ -25,6 +25,7 @@ use super::kernel::{Kernel, KernelError};
 use super::model::{Meaning, Model, Origin, targets};
 use super::nystrom::Nystrom;
 use super::sampled::{self, Sampled};
+use super::solve;
 use super::watch::{Counter, Phase, Progress, Stopped, Watch};
 
 /// The numbers that the factorisation computes with.
@@ -148,7 +149,9 @@ pub enum FitError {
         labels: usize,
     },
     /// Only one class: no output can be larger than another.
-    #[error("labelling {labelling} has one class only, '{class}', which a constant fits; expected two or more")]
+    #[error(
+        "labelling {labelling} has one class only, '{class}', which a constant fits; expected two or more"
+    )]
     OneClass {
         /// Which labelling, from 0.
         labelling: usize,
@@ -240,7 +243,9 @@ pub enum FitError {
         available: Option<u64>,
     },
     /// No factor: the matrix is singular, or nearly.
-    #[error("{error}; its points are distinct, so the matrix is singular up to rounding in {arithmetic}: take a larger gamma, f64, jitter or a ridge")]
+    #[error(
+        "{error}; its points are distinct, so the matrix is singular up to rounding in {arithmetic}: take a larger gamma, f64, jitter or a ridge"
+    )]
     Singular {
         /// What happened.
         error: CholeskyError,
@@ -554,9 +559,9 @@ fn direct<E: Element>(
         sizes.iter_mut().for_each(|size| *size = if *size > 0.0 { *size } else { 1.0 });
         let scaled = right.chunks_exact(columns).flat_map(|row| row.iter().zip(&sizes));
         let mut x: Vec<E> = scaled.map(|(x, size)| E::of(x / size)).collect();
-        cholesky::solve(&matrix, &mut x, columns);
+        solve::solve(&matrix, &mut x, columns);
         let rows = x.chunks_exact(columns).flat_map(|row| row.iter().zip(&sizes));
-        rows.map(|(x, size)| x.to_f64() * size).collect()
+        rows.map(|(x, size)| Element::to_f64(*x) * size).collect()
     };
     let start = Instant::now();
     Counter::new(watch, Phase::Solve, 1).add(0)?;
@@ -624,7 +629,8 @@ fn iterated(
         conjugate_gradients(multiplied, inverse, right, start, columns, stop)?;
     report.products = products;
     report.converged = converged;
-    report.residual = Some(residual.iter().fold(0.0, |most, r| if r.abs() <= most { most } else { r.abs() }));
+    report.residual =
+        Some(residual.iter().fold(0.0, |most, r| if r.abs() <= most { most } else { r.abs() }));
     spent(report, Phase::Iterate, since);
     Ok(solution)
 }

@@ -62,7 +62,8 @@ pub(crate) fn conjugate_gradients(
     columns: usize,
     stop: Stop,
 ) -> Result<Iterated, Stopped> {
-    let norms = |v: &[f64]| -> Vec<f64> { dots(v, v, columns).into_iter().map(f64::sqrt).collect() };
+    let norms =
+        |v: &[f64]| -> Vec<f64> { dots(v, v, columns).into_iter().map(f64::sqrt).collect() };
     let of_right = norms(right);
     let mut size = 0.0;
     let mut products = 0;
@@ -73,12 +74,17 @@ pub(crate) fn conjugate_gradients(
         if x.iter().any(|&x| x != 0.0) {
             let product = multiplied(&x)?;
             products += 1;
-            size = norms(&product).iter().zip(norms(&x)).fold(size, |size, (of, x)| f64::max(size, of / f64::max(x, f64::MIN_POSITIVE)));
+            size = norms(&product)
+                .iter()
+                .zip(norms(&x))
+                .fold(size, |size, (of, x)| f64::max(size, of / f64::max(x, f64::MIN_POSITIVE)));
             residual.iter_mut().zip(&product).for_each(|(r, product)| *r -= product);
         }
         let done = |size: f64, residual: &[f64], x: &[f64]| -> Vec<bool> {
             let (of_x, of_residual) = (norms(x), norms(residual));
-            let one = |c: usize| of_residual[c] <= f64::max(stop.tolerance * of_right[c], U * size * of_x[c]);
+            let one = |c: usize| {
+                of_residual[c] <= f64::max(stop.tolerance * of_right[c], U * size * of_x[c])
+            };
             (0..columns).map(one).collect()
         };
         let finished = done(size, &residual, &x);
@@ -125,7 +131,8 @@ pub(crate) fn conjugate_gradients(
             }
             z = preconditioned(&residual);
             let next = dots(&residual, &z, columns);
-            let turn: Vec<f64> = (0..columns).map(|c| if rests[c] { 0.0 } else { next[c] / rz[c] }).collect();
+            let turn: Vec<f64> =
+                (0..columns).map(|c| if rests[c] { 0.0 } else { next[c] / rz[c] }).collect();
             // p = z + turn p
             for (p, z) in p.chunks_exact_mut(columns).zip(z.chunks_exact(columns)) {
                 for c in 0..columns {

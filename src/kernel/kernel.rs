@@ -147,7 +147,9 @@ impl Kernel {
             }
         };
         match self {
-            Kernel::Gaussian { gamma } | Kernel::Laplacian { gamma } | Kernel::Rational { gamma } => {
+            Kernel::Gaussian { gamma }
+            | Kernel::Laplacian { gamma }
+            | Kernel::Rational { gamma } => {
                 positive("gamma", gamma)?;
             }
             Kernel::Polynomial { degree, offset, scale } => {
@@ -171,7 +173,9 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Kernel::Gaussian { gamma } | Kernel::Laplacian { gamma } | Kernel::Rational { gamma } => {
+            Kernel::Gaussian { gamma }
+            | Kernel::Laplacian { gamma }
+            | Kernel::Rational { gamma } => {
                 write!(f, ":gamma={gamma}")
             }
             Kernel::Polynomial { degree, offset, scale } => {
@@ -191,24 +195,26 @@ impl FromStr for Kernel {
         let (name, parameters) = text.split_once(':').unwrap_or((text, ""));
         type Found = [Option<f64>; 4];
         const NAMES: [&str; 4] = ["gamma", "degree", "offset", "scale"];
-        let read = |kernel: &'static str, takes: &[usize], expected| -> Result<Found, KernelError> {
-            let mut found: Found = [None; 4];
-            for part in parameters.split(',').filter(|part| !part.is_empty()) {
-                let (key, value) = part.split_once('=').unwrap_or((part, ""));
-                let at = takes.iter().copied().find(|&at| NAMES[at] == key);
-                let unknown = || KernelError::Parameter { kernel, parameter: key.to_owned(), expected };
-                let at = at.ok_or_else(unknown)?;
-                let wrong = |_| KernelError::Range {
-                    parameter: NAMES[at],
-                    value: value.to_owned(),
-                    expected: "a number",
-                };
-                if found[at].replace(value.parse().map_err(wrong)?).is_some() {
-                    return Err(KernelError::Twice(NAMES[at]));
+        let read =
+            |kernel: &'static str, takes: &[usize], expected| -> Result<Found, KernelError> {
+                let mut found: Found = [None; 4];
+                for part in parameters.split(',').filter(|part| !part.is_empty()) {
+                    let (key, value) = part.split_once('=').unwrap_or((part, ""));
+                    let at = takes.iter().copied().find(|&at| NAMES[at] == key);
+                    let unknown =
+                        || KernelError::Parameter { kernel, parameter: key.to_owned(), expected };
+                    let at = at.ok_or_else(unknown)?;
+                    let wrong = |_| KernelError::Range {
+                        parameter: NAMES[at],
+                        value: value.to_owned(),
+                        expected: "a number",
+                    };
+                    if found[at].replace(value.parse().map_err(wrong)?).is_some() {
+                        return Err(KernelError::Twice(NAMES[at]));
+                    }
                 }
-            }
-            Ok(found)
-        };
+                Ok(found)
+            };
         let width = |kernel: &'static str, default: Option<f64>| {
             let gamma = read(kernel, &[0], "gamma")?[0].or(default);
             gamma.ok_or(KernelError::Missing { kernel, parameter: "gamma" })

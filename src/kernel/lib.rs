@@ -30,6 +30,7 @@ mod model;
 mod nystrom;
 pub mod plan;
 mod sampled;
+mod solve;
 mod watch;
 
 pub use certify::{Counts, Decided, Judged, Verdict};

@@ -21,6 +21,7 @@ use shatter_random::stream::{Purpose, stream, subset};
 
 use super::blocks::{Blocks, Scratch};
 use super::fit::FitError;
+use super::solve;
 
 /// Columns of a part of CᵀC.
 const WIDTH: usize = 256;
@@ -48,16 +49,25 @@ impl Nystrom {
         let chosen = subset(&mut stream(seed, Purpose::Probe), n as u32, s);
         let bytes = (n as u64).saturating_mul(s as u64).saturating_mul(8);
         let mut columns = Vec::new();
-        columns.try_reserve_exact(n * s).map_err(|_| FitError::Memory { bytes, available: None })?;
+        columns
+            .try_reserve_exact(n * s)
+            .map_err(|_| FitError::Memory { bytes, available: None })?;
         columns.resize(n * s, 0.0);
         let centres = blocks.centres().select(&chosen)?;
         let against = Blocks::new(blocks.kernel(), blocks.points(), &centres)?;
-        columns.par_chunks_mut(WIDTH * s).enumerate().for_each_init(Scratch::default, |scratch, (part, rows)| {
-            let first = part * WIDTH;
-            against.fill(first..first + rows.len() / s, 0..s, false, scratch);
-            rows.copy_from_slice(&scratch.values[..rows.len()]);
-        });
-        let w: Vec<f64> = chosen.iter().flat_map(|&i| &columns[i as usize * s..(i as usize + 1) * s]).copied().collect();
+        columns.par_chunks_mut(WIDTH * s).enumerate().for_each_init(
+            Scratch::default,
+            |scratch, (part, rows)| {
+                let first = part * WIDTH;
+                against.fill(first..first + rows.len() / s, 0..s, false, scratch);
+                rows.copy_from_slice(&scratch.values[..rows.len()]);
+            },
+        );
+        let w: Vec<f64> = chosen
+            .iter()
+            .flat_map(|&i| &columns[i as usize * s..(i as usize + 1) * s])
+            .copied()
+            .collect();
         // What the approximation leaves of the diagonal, on the sampled rows of a first factor of W.
         let u = f64::EPSILON / 2.0;
         let trace: f64 = (0..s).map(|a| w[a * s + a]).sum();
@@ -79,13 +89,18 @@ impl Nystrom {
         let mut small = vec![0.0; self.s * outputs];
         let right = Matrix::of_rows(r, n, outputs);
         product(MatrixMut::of_rows(&mut small, self.s, outputs), false, c.transposed(), right);
-        cholesky::solve(&self.inner, &mut small, outputs);
+        solve::solve(&self.inner, &mut small, outputs);
         let mut z = vec![0.0; r.len()];
         z.par_chunks_mut(WIDTH * outputs).enumerate().for_each(|(part, z)| {
             let rows = z.len() / outputs;
             let c = &self.columns[part * WIDTH * self.s..][..rows * self.s];
             let small = Matrix::of_rows(&small, self.s, outputs);
-            product(MatrixMut::of_rows(z, rows, outputs), false, Matrix::of_rows(c, rows, self.s), small);
+            product(
+                MatrixMut::of_rows(z, rows, outputs),
+                false,
+                Matrix::of_rows(c, rows, self.s),
+                small,
+            );
         });
         z.iter_mut().zip(r).for_each(|(z, r)| *z = (r - *z) / self.sigma);
         z
@@ -101,7 +116,9 @@ fn factored(full: &[f64], s: usize, shift: f64) -> Result<Packed<f64>, FitError>
         match cholesky::factor(&mut packed, 0, |_, _| std::ops::ControlFlow::Continue(())) {
             Ok(_) => return Ok(packed),
             // It only has to be near: a few times more than rounding is enough.
-            Err(error) if !shift.is_finite() || shift > full[0].abs().max(1.0) => return Err(error.into()),
+            Err(error) if !shift.is_finite() || shift > full[0].abs().max(1.0) => {
+                return Err(error.into());
+            }
             Err(_) => shift = 16.0 * f64::max(shift, f64::MIN_POSITIVE),
         }
     }
@@ -123,7 +140,7 @@ fn remainder(
     for (k, &i) in rows.iter().enumerate() {
         (0..s).for_each(|a| solved[a * rows.len() + k] = columns[i * s + a]);
     }
-    cholesky::solve(&factor, &mut solved, rows.len());
+    solve::solve(&factor, &mut solved, rows.len());
     let left = |(k, &i): (usize, &usize)| {
         let of: f64 = (0..s).map(|a| columns[i * s + a] * solved[a * rows.len() + k]).sum();
         f64::max(blocks.diagonal(i) - of, 0.0)

@@ -111,7 +111,11 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
         Arithmetic::F64 => (Packed::<f64>::bytes(n), speed.double),
     };
     let vectors = |count: u64| (n as u64).saturating_mul(columns as u64).saturating_mul(8 * count);
-    let at = |phase, operations: f64, speed: f64| Planned { phase, operations, seconds: operations / speed };
+    let at = |phase, operations: f64, speed: f64| Planned {
+        phase,
+        operations,
+        seconds: operations / speed,
+    };
     let pass = square * (wide + ENTRY / 2.0 + 2.0 * outputs);
     let mut phases = Vec::new();
     let bytes = match settings.solver {
@@ -126,7 +130,11 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
                 (None, Arithmetic::F64) => 0.0,
             };
             if products > 0.0 {
-                phases.push(at(Phase::Iterate, products * (pass + 2.0 * square * outputs), speed.double));
+                phases.push(at(
+                    Phase::Iterate,
+                    products * (pass + 2.0 * square * outputs),
+                    speed.double,
+                ));
             }
             cells.saturating_add(vectors(if products > 0.0 { 8 } else { 3 }))
         }
@@ -138,7 +146,8 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
             let each = pass + 4.0 * rows * s * outputs;
             phases.push(at(Phase::Iterate, products * each, speed.double));
             let held = (n as u64).saturating_mul(centres as u64).saturating_mul(8);
-            held.saturating_add((centres as u64).pow(2).saturating_mul(24)).saturating_add(vectors(8))
+            held.saturating_add((centres as u64).pow(2).saturating_mul(24))
+                .saturating_add(vectors(8))
         }
     };
     let certified = square * (wide + 0.75 * ENTRY + 4.0 * outputs);

@@ -83,9 +83,15 @@ impl Entries {
     /// bounds where room is given.
     pub fn row(&self, p: f64, q: &[f64], row: &mut [f64], bounds: Option<&mut [f64]>) {
         match self.kernel {
-            Kernel::Gaussian { gamma } => each(radial::Gaussian::new(self, gamma), p, q, row, bounds),
-            Kernel::Laplacian { gamma } => each(radial::Laplacian::new(self, gamma), p, q, row, bounds),
-            Kernel::Rational { gamma } => each(radial::Rational::new(self, gamma), p, q, row, bounds),
+            Kernel::Gaussian { gamma } => {
+                each(radial::Gaussian::new(self, gamma), p, q, row, bounds)
+            }
+            Kernel::Laplacian { gamma } => {
+                each(radial::Laplacian::new(self, gamma), p, q, row, bounds)
+            }
+            Kernel::Rational { gamma } => {
+                each(radial::Rational::new(self, gamma), p, q, row, bounds)
+            }
             Kernel::Linear => each(inner::Linear::new(self), p, q, row, bounds),
             Kernel::Polynomial { degree, offset, scale } => {
                 each(inner::Polynomial::new(self, degree, offset, scale), p, q, row, bounds);
