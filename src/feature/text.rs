@@ -33,6 +33,24 @@ pub enum FeatureChoice {
     RandomConv(RandomConvSettings),
 }
 
+impl FeatureChoice {
+    /// The name, without options.
+    ///
+    /// ```
+    /// use shatter_feature::FeatureChoice;
+    /// assert_eq!("random-conv:9".parse::<FeatureChoice>()?.name(), "random-conv");
+    /// # Ok::<(), String>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            FeatureChoice::None => "none",
+            FeatureChoice::Gabor(_) => "gabor",
+            FeatureChoice::RandomConv(_) => "random-conv",
+        }
+    }
+}
+
 impl fmt::Display for FeatureChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

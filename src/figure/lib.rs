@@ -7,6 +7,8 @@
 mod curves;
 mod fitted_function;
 mod growth;
+pub mod kernel_corruption;
+pub mod kernel_spectrum;
 mod legend;
 mod marker;
 pub mod paper;
@@ -17,6 +19,7 @@ mod spread;
 mod strokes;
 mod style;
 pub mod table1;
+pub mod table3;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;

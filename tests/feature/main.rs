@@ -92,7 +92,7 @@ fn random_conv(image: &[f64], [channels, height, width]: [usize; 3], map: &Featu
     let mut features = Vec::new();
     for j in 0..count {
         let (filter, offset) = map.filter(j);
-        for sign in [1.0, -1.0] {
+        for (s_at, sign) in [1.0, -1.0].into_iter().enumerate() {
             for cell in 0..cell_rows * cell_columns {
                 let (mut sum, mut positions) = (0.0, 0.0);
                 for y in 0..rows {
@@ -119,7 +119,9 @@ fn random_conv(image: &[f64], [channels, height, width]: [usize; 3], map: &Featu
                         positions += 1.0;
                     }
                 }
-                features.push(sum / positions);
+                let cells = cell_rows * cell_columns;
+                let (mean, factor) = map.scaling((2 * j + s_at) * cells + cell);
+                features.push((sum / positions - mean) * factor);
             }
         }
     }
@@ -174,7 +176,9 @@ proptest! {
         for (i, found) in features.chunks_exact(map.columns()).enumerate() {
             let expected = random_conv(&image(&images, i), shape, &map);
             // Normalisation divides by 0.012 at least: some 80 times the roundings of a pixel.
-            prop_assert_eq!(agree(found, &expected, 80 * 27), Ok(()));
+            let scaling = (0..map.columns()).map(|k| map.random_conv().unwrap().scaling(k).1);
+            let largest = scaling.fold(1.0f64, f64::max);
+            prop_assert_eq!(agree(found, &expected, (80.0 * 27.0 * largest) as usize), Ok(()));
         }
     }
 
@@ -230,6 +234,29 @@ fn a_direction_without_variance_is_left_out() {
     assert_eq!(whitening.mean, [0.0, 5.0]);
     let infinite = Whitening::learn(&[1e200, -1e200], 1, 0.1);
     assert_eq!(infinite, Err(FeatureError::Eigenvalues { patches: 2 }));
+}
+
+/// Over the images by which they are scaled, features have mean 0 and variance 1/columns, or are 0.
+#[test]
+fn features_are_centred_and_scaled() {
+    let points = bytes(40, &[2, 7, 7], 6);
+    let images = Images::new(&points).unwrap();
+    let map = FeatureMap::learn(choice("random-conv:9,patch=3"), &images, 1).unwrap();
+    let (n, d) = (images.n(), map.columns());
+    let features = all(&map, &images);
+    for k in 0..d {
+        let values = || features.iter().skip(k).step_by(d);
+        let mean = values().sum::<f64>() / n as f64;
+        let square = values().map(|x| x * x).sum::<f64>() / n as f64 * d as f64;
+        let (_, factor) = map.random_conv().unwrap().scaling(k);
+        let expected = if factor == 0.0 { 0.0 } else { 1.0 };
+        // Means are at most some 1/factor, which n roundings may move.
+        let bound = 64.0 * n as f64 * f64::EPSILON * (1.0 + factor.max(1.0));
+        assert!(
+            mean.abs() <= bound && (square - expected).abs() <= bound,
+            "column {k}: {mean}, {square}"
+        );
+    }
 }
 
 /// Numbers of a matrix, in bits.
