@@ -323,8 +323,8 @@ pub mod figure {
     #[doc(inline)]
     pub use shatter_figure::{
         AxisScale, Curve, CurveStyle, Emphasis, FigureError, FittedFunction, FittedPanel,
-        GrowthFigure, GrowthLimit, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,
-        ResidualValue, SeedRun, draw, randomization,
+        GROWTH_LABELS, GrowthFigure, GrowthLimit, GrowthSeries, Plot, Rendered, ResidualFigure,
+        ResidualSeries, ResidualValue, SeedRun, draw, randomization,
     };
 }
 

@@ -48,7 +48,7 @@ const fn row(
 const ROWS: [Row; 7] = [
     row("mnist-pixels", "none", "gaussian:gamma=0.02", "true,random", 0.0),
     row("mnist-laplacian", "none", "laplacian:gamma=0.1", "true,random", 0.0),
-    row("mnist-gabor", "gabor", "gaussian:gamma=0.015", "true", 0.0),
+    row("mnist-gabor", "gabor", "gaussian:gamma=0.016", "true", 0.0),
     row("cifar10-pixels", "none", "gaussian:gamma=0.01", "true,random", 0.0),
     row("cifar10-laplacian", "none", "laplacian:gamma=0.05", "true,random", 0.0),
     row("cifar10-random-conv", "random-conv", "gaussian:gamma=0.5", "true", 0.0),
