@@ -25,10 +25,13 @@
 //! matrix that is not that rounding cannot tell; the error names it with that bound. A positive pivot below the bound
 //! is no error: the bound is for the worst case. [`smallest_pivot`] tells.
 //!
+//! **Solutions.** L Lᵀ x = b is solved by block columns forwards and backwards; both read L once, which is what they
+//! take for few right sides. A sum over rows is taken in parts of a fixed number of rows, added up in order.
+//!
 //! Every entry is summed in an order that n and b fix: the bytes of L do not depend on the number of threads,
 //! nor on where the factorisation was resumed.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 use shatter_exact::Element;
@@ -43,6 +46,8 @@ const ROWS: usize = 512;
 const STRIP: usize = 128;
 /// Columns of a triangle that is factored and solved with directly.
 const BASE: usize = 64;
+/// Rows over which one product sums in a backward solution.
+const PART: usize = 2048;
 /// Rows that are solved for side by side, an entry of a vector each.
 const LANES: usize = 16;
 
@@ -381,4 +386,209 @@ fn solve_rows_base<E: Element>(
             }
         }
     }
+}
+
+/// A pivot of a factor, with what it is left of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pivot {
+    /// Its row, from 0.
+    pub row: usize,
+    /// The pivot.
+    pub value: f64,
+    /// The diagonal entry of the matrix in that row, as the factor has it.
+    pub diagonal: f64,
+    /// Bound on the error of a pivot of that row by rounding, in the worst case.
+    pub bound: f64,
+}
+
+/// The pivot that is the smallest share of its diagonal entry, from a factor; `None` of a matrix without rows. Takes n²
+/// operations.
+///
+/// ```
+/// use shatter_linear::cholesky::smallest_pivot;
+/// use shatter_linear::packed::Packed;
+/// let mut l = Packed::<f64>::zeros(2)?;
+/// l.fill(|i, j| [[2.0, 0.0], [1.0, 3.0]][i][j]);
+/// let pivot = smallest_pivot(&l).ok_or("no rows")?;
+/// assert_eq!((pivot.row, pivot.value, pivot.diagonal), (1, 9.0, 10.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn smallest_pivot<E: Element>(l: &Packed<E>) -> Option<Pivot> {
+    let share = |pivot: &Pivot| pivot.value / pivot.diagonal;
+    let smallest = |i: usize| {
+        let rows = l.columns(i);
+        let mut squares = vec![0.0; rows.len()];
+        for k in 0..=i {
+            let width = l.columns(k).len();
+            for (sum, row) in squares.iter_mut().zip(rows_of(l, k, rows.start).chunks_exact(width))
+            {
+                *sum += row.iter().map(|&x| x.to_f64().powi(2)).sum::<f64>();
+            }
+        }
+        let pivots = rows.zip(squares).map(|(row, diagonal)| {
+            let value = l.at(row, row).to_f64().powi(2);
+            Pivot { row, value, diagonal, bound: pivot_bound::<E>(row, diagonal) }
+        });
+        pivots.min_by(|x, y| share(x).total_cmp(&share(y)))
+    };
+    let of_rows: Vec<Pivot> = (0..l.blocks()).into_par_iter().filter_map(smallest).collect();
+    of_rows.into_iter().min_by(|x, y| share(x).total_cmp(&share(y)))
+}
+
+/// Block column k from `row` on.
+fn rows_of<E>(l: &Packed<E>, k: usize, row: usize) -> &[E] {
+    let columns = l.columns(k);
+    &l.column(k)[(row - columns.start) * columns.len()..]
+}
+
+/// Replaces b, n × `columns` numbers row by row, by the solution x of L Lᵀ x = b: 2 n² operations a column.
+///
+/// ```
+/// use shatter_linear::cholesky::solve;
+/// use shatter_linear::packed::Packed;
+/// let mut l = Packed::<f64>::zeros(2)?;
+/// l.fill(|i, j| [[2.0, 0.0], [1.0, 3.0]][i][j]);
+/// // L Lᵀ = (4 2; 2 10), and the solutions are (1, 2) and (0, 1).
+/// let mut x = [8.0, 2.0, 22.0, 10.0];
+/// solve(&l, &mut x, 2);
+/// assert_eq!(x, [1.0, 0.0, 2.0, 1.0]);
+/// # Ok::<(), shatter_linear::packed::OutOfMemory>(())
+/// ```
+///
+/// # Panics
+/// If `right` does not have n · `columns` numbers: a defect of the caller.
+pub fn solve<E: Element>(l: &Packed<E>, right: &mut [E], columns: usize) {
+    solve_forwards(l, right, columns);
+    solve_backwards(l, right, columns);
+}
+
+/// Replaces b by the solution x of L x = b, as [`solve`] does.
+///
+/// # Panics
+/// If `right` does not have n · `columns` numbers: a defect of the caller.
+pub fn solve_forwards<E: Element>(l: &Packed<E>, right: &mut [E], columns: usize) {
+    assert_eq!(right.len(), l.n() * columns, "numbers on the right side");
+    if columns == 0 {
+        return;
+    }
+    let mut rest = right;
+    for k in 0..l.blocks() {
+        let width = l.columns(k).len();
+        let (here, below) = std::mem::take(&mut rest).split_at_mut(width * columns);
+        let (triangle, rows) = l.column(k).split_at(width * width);
+        forwards(triangle, width, 0..width, here, columns);
+        let solved = Matrix::of_rows(here, width, columns);
+        let chunks = below.par_chunks_mut(ROWS * columns).zip(rows.par_chunks(ROWS * width));
+        chunks.for_each(|(below, rows)| {
+            let count = rows.len() / width;
+            let left = Matrix::of_rows(rows, count, width);
+            subtract_product(MatrixMut::of_rows(below, count, columns), left, solved);
+        });
+        rest = below;
+    }
+}
+
+/// Replaces b by the solution x of Lᵀ x = b, as [`solve`] does.
+///
+/// # Panics
+/// If `right` does not have n · `columns` numbers: a defect of the caller.
+pub fn solve_backwards<E: Element>(l: &Packed<E>, right: &mut [E], columns: usize) {
+    assert_eq!(right.len(), l.n() * columns, "numbers on the right side");
+    if columns == 0 {
+        return;
+    }
+    for k in (0..l.blocks()).rev() {
+        let (start, width) = (l.columns(k).start, l.columns(k).len());
+        let (here, below) = right[start * columns..].split_at_mut(width * columns);
+        let (triangle, rows) = l.column(k).split_at(width * width);
+        let parts = below.par_chunks(PART * columns).zip(rows.par_chunks(PART * width));
+        let parts: Vec<Vec<E>> = parts
+            .map(|(below, rows)| {
+                let count = rows.len() / width;
+                let mut sum = vec![E::zero(); width * columns];
+                let left = Matrix::of_rows(rows, count, width).transposed();
+                let right = Matrix::of_rows(below, count, columns);
+                product(MatrixMut::of_rows(&mut sum, width, columns), false, left, right);
+                sum
+            })
+            .collect();
+        for part in parts {
+            here.iter_mut().zip(part).for_each(|(x, sum)| *x -= sum);
+        }
+        backwards(triangle, width, 0..width, here, columns);
+    }
+}
+
+/// Solves with the rows and columns `range` of an n × n triangle, in place.
+fn forwards<E: Element>(
+    triangle: &[E],
+    n: usize,
+    range: Range<usize>,
+    x: &mut [E],
+    columns: usize,
+) {
+    if range.len() <= BASE {
+        return vectorised(
+            #[inline(always)]
+            || {
+                for i in 0..range.len() {
+                    let (before, here) = x.split_at_mut(i * columns);
+                    let here = &mut here[..columns];
+                    let l = &triangle[(range.start + i) * n + range.start..][..=i];
+                    for (row, &factor) in before.chunks_exact(columns).zip(l) {
+                        here.iter_mut().zip(row).for_each(|(x, &other)| *x -= factor * other);
+                    }
+                    here.iter_mut().for_each(|x| *x /= l[i]);
+                }
+            },
+        );
+    }
+    let (middle, rectangle) = halves(triangle, n, &range);
+    let (top, bottom) = x.split_at_mut((middle - range.start) * columns);
+    forwards(triangle, n, range.start..middle, top, columns);
+    let solved = Matrix::of_rows(top, middle - range.start, columns);
+    let into = MatrixMut::of_rows(bottom, range.end - middle, columns);
+    subtract_product(into, rectangle, solved);
+    forwards(triangle, n, middle..range.end, bottom, columns);
+}
+
+/// [`forwards`] with the transpose.
+fn backwards<E: Element>(
+    triangle: &[E],
+    n: usize,
+    range: Range<usize>,
+    x: &mut [E],
+    columns: usize,
+) {
+    if range.len() <= BASE {
+        return vectorised(
+            #[inline(always)]
+            || {
+                for i in (0..range.len()).rev() {
+                    let (before, here) = x.split_at_mut(i * columns);
+                    let here = &mut here[..columns];
+                    let l = &triangle[(range.start + i) * n + range.start..][..=i];
+                    here.iter_mut().for_each(|x| *x /= l[i]);
+                    for (row, &factor) in before.chunks_exact_mut(columns).zip(l) {
+                        row.iter_mut().zip(&*here).for_each(|(x, &other)| *x -= factor * other);
+                    }
+                }
+            },
+        );
+    }
+    let (middle, rectangle) = halves(triangle, n, &range);
+    let (top, bottom) = x.split_at_mut((middle - range.start) * columns);
+    backwards(triangle, n, middle..range.end, bottom, columns);
+    let solved = Matrix::of_rows(bottom, range.end - middle, columns);
+    let into = MatrixMut::of_rows(top, middle - range.start, columns);
+    subtract_product(into, rectangle.transposed(), solved);
+    backwards(triangle, n, range.start..middle, top, columns);
+}
+
+/// The middle of a range of rows and columns, and the entries below and left of it.
+fn halves<'a, E>(triangle: &'a [E], n: usize, range: &Range<usize>) -> (usize, Matrix<'a, E>) {
+    let middle = range.start + (range.len() / 2).next_multiple_of(BASE);
+    let shape = (range.end - middle, middle - range.start);
+    (middle, Matrix::new(&triangle[middle * n + range.start..], shape, (n, 1)))
 }

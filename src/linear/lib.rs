@@ -3,7 +3,9 @@
 //! Both libraries answer the same questions about a square matrix given row by row, so that
 //! `verify` can print their answers side by side.
 
+pub mod checkpoint;
 pub mod cholesky;
+pub mod condition;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;

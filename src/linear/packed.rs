@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use shatter_exact::Element;
 
 /// Rows and columns of a tile, but for the last ones.
-pub const BLOCK: usize = 512;
+pub const BLOCK: usize = 256;
 
 /// Memory that could not be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,9 +108,14 @@ impl<E: Element> Packed<E> {
         entries(n, BLOCK).map_or(u64::MAX, |count| count.saturating_mul(size_of::<E>() as u64))
     }
 
-    /// Sets entry (i, j), for all i and all j < the end of the block column of i, to `entry(i, j)`, on all threads.
+    /// Sets entry (i, j) to `entry(i, j)` on all threads, for all j <= i and above the diagonal in the tiles on it.
     pub fn fill(&mut self, entry: impl Fn(usize, usize) -> E + Sync) {
-        self.tiles_mut().for_each(|tile| {
+        self.fill_from(0, entry);
+    }
+
+    /// [`fill`](Packed::fill) of the block columns from k on alone.
+    pub fn fill_from(&mut self, k: usize, entry: impl Fn(usize, usize) -> E + Sync) {
+        self.tiles_from_mut(k).for_each(|tile| {
             let rows = tile.entries.chunks_exact_mut(tile.columns.len());
             for (i, row) in tile.rows.zip(rows) {
                 for (j, place) in tile.columns.clone().zip(row) {
