@@ -501,8 +501,11 @@ fn diagnosed(blocks: &Blocks, settings: &Settings) -> Result<Sampled, FitError> 
         return Err(FitError::Rank { n, d, rank, kernel });
     }
     let sampled = sampled::sampled(blocks);
-    let positive = |i: &usize| blocks.diagonal(*i) > 0.0 && blocks.diagonal(*i).is_finite();
-    if let Some(point) = (0..n).find(|i| !positive(i) && !(shifted && blocks.diagonal(*i) == 0.0)) {
+    let suits = |i: &usize| {
+        let entry = blocks.diagonal(*i);
+        entry.is_finite() && (entry > 0.0 || (shifted && entry == 0.0))
+    };
+    if let Some(point) = (0..n).find(|i| !suits(i)) {
         return Err(FitError::Diagonal { kernel, point, value: blocks.diagonal(point) });
     }
     let (arithmetic, u) = match settings.solver {

@@ -121,7 +121,7 @@ fn largest(w: &[f64], s: usize) -> f64 {
         let next: Vec<f64> =
             w.chunks_exact(s).map(|row| row.iter().zip(&v).map(|(w, v)| w * v).sum()).collect();
         found = next.iter().map(|x| x * x).sum::<f64>().sqrt();
-        if !(found > 0.0) {
+        if found == 0.0 || !found.is_finite() {
             return 0.0;
         }
         v = next.into_iter().map(|x| x / found).collect();
