@@ -84,7 +84,11 @@ impl From<FitError> for CliError {
     fn from(error: FitError) -> CliError {
         match error {
             FitError::Stopped(_) => {
-                CliError::Interrupted("stopped before the fit was complete".into())
+                CliError::Interrupted(
+                    "stopped before the fit was complete; the same command continues from its checkpoint, if it had \
+                     one"
+                        .into(),
+                )
             }
             error => CliError::Kernel(Box::new(error)),
         }

@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shatter_figure::paper;
 use shatter_kernel::plan::{Speed, plan};
 use shatter_kernel::{
-    Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress, Settings,
-    certificate, certify, file, fit,
+    Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress,
+    Settings, certificate, certify, file, fit,
 };
 use shatter_linear::Square;
 use shatter_linear::nalgebra::symmetric_eigen;
@@ -30,6 +30,12 @@ use super::{Job, file_name, text};
 
 /// Most points of a spectrum: its cost is that of all eigenvalues of a dense matrix.
 const MOST_EIGENVALUES: usize = 4000;
+
+/// File of a factorisation that is not complete, in the folder of its results.
+const CHECKPOINT: &str = "factor.checkpoint";
+
+/// Fits that are expected to take less have no checkpoint: seconds.
+const KEPT: f64 = 60.0;
 
 /// A bar on the terminal with the time that is left; nothing elsewhere. Interrupts are left to it.
 struct Bar {
@@ -97,7 +103,7 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     let points = &labelled[0].points;
     bar.say("features");
     let seen = Seen::learn(job.features, points, job.seed)?;
-    let settings = settings(job, job.kernels[0])?;
+    let mut settings = settings(job, job.kernels[0])?;
     let outputs = labelled.iter().map(|sample| Meaning::of(&sample.labels).outputs()).sum();
     let measured = Speed::measured();
     let planned = plan(points.n(), seen.columns(points), outputs, &settings, measured);
@@ -114,6 +120,14 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
         return Ok(None);
     }
     memory::kernel(job.sample, "fit a kernel to", bytes)?;
+    let every = Duration::try_from_secs_f64(job.options.checkpoint_every).map_err(|error| {
+        CliError::Usage(format!("--checkpoint-every {}: {error}", job.options.checkpoint_every))
+    })?;
+    let path = out.join(CHECKPOINT);
+    if plan.seconds >= KEPT || path.exists() {
+        std::fs::create_dir_all(out).map_err(CliError::at(out))?;
+        settings.checkpoint = Some(Checkpointing { path, every });
+    }
     let prepared = features(job, labelled, test, &seen, &bar)?;
     fitted(job, prepared, settings, plan, bar, out).map(Some)
 }
@@ -255,6 +269,8 @@ fn fitted(
         });
     }
     let spectrum = spectrum(&models[0], job.options.spectrum)?;
+    // Models and certificates are written: nothing is left to continue.
+    clear(out);
     let kind = first.text.split(':').next().unwrap_or_default();
     Ok(KernelRecord {
         sample: first.text.clone(),
@@ -285,6 +301,15 @@ fn fitted(
             .map(|row| PaperRecord { test_error: row.test_error, norm: row.norm }),
         features,
     })
+}
+
+/// Removes the checkpoints of a fit, with jitter several. One that stays is in nobody's way.
+fn clear(out: &Path) {
+    for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(CHECKPOINT) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn save(model: &Model, path: &Path) -> Result<(), CliError> {
@@ -319,7 +344,7 @@ fn validate(
     let (near_labels, far_labels) = (labels.select(fitted), labels.select(held));
     let mut tried = Vec::new();
     for &kernel in job.kernels {
-        let settings = Settings { kernel, ..settings.clone() };
+        let settings = Settings { kernel, checkpoint: None, ..settings.clone() };
         let found = fit(&near, &[&near_labels], &settings, &mut |progress| bar.see(progress));
         let (error, reason) = match found {
             Ok(Fitted { models, .. }) => {

@@ -68,6 +68,10 @@ pub struct KernelOptions {
     /// How far outputs may be from real labels
     #[arg(long, default_value_t = 1e-6, value_name = "T")]
     pub tolerance: f64,
+    /// Seconds between checkpoints of the factorisation, of fits that are expected to take a minute or more; the same
+    /// command continues from one
+    #[arg(long, default_value_t = 300.0, value_name = "S")]
+    pub checkpoint_every: f64,
     /// Print the plan of memory and time, and fit nothing
     #[arg(long)]
     pub plan: bool,
