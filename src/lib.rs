@@ -258,6 +258,30 @@ pub mod prepare {
     pub use shatter_prepare::{Augmentation, Condition, NotTrained, Prepared, Preprocess, prepare};
 }
 
+pub mod feature {
+    //! Feature maps of images: a Gabor filter bank, random convolutions with whitened patches; in blocks.
+    //!
+    //! ```
+    //! use shatter::feature::{FeatureMap, Images};
+    //! use shatter::sample::{Points, Values};
+    //!
+    //! let points = Points::new(Values::U8((0..200).collect()), vec![10, 10])?;
+    //! let images = Images::new(&points)?;
+    //! let bank = FeatureMap::learn("gabor:cell=5".parse()?, &images, 0)?;
+    //! let mut features = vec![0.0f64; 2 * bank.columns()];
+    //! bank.block(&images, 0..2, 0..bank.columns(), &mut features)?;
+    //! assert_eq!(bank.columns(), 8 * 2 * 2);
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    #[doc(inline)]
+    pub use shatter_feature::gabor::{Gabor, GaborSettings};
+    #[doc(inline)]
+    pub use shatter_feature::random_conv::{Filters, RandomConv, RandomConvSettings};
+    #[doc(inline)]
+    pub use shatter_feature::{FeatureChoice, FeatureError, FeatureMap, Images, Whitening};
+}
+
 pub mod device {
     //! Where networks are trained: a processor, or (feature `cuda`) a GPU.
     #[doc(inline)]
@@ -323,8 +347,8 @@ pub mod figure {
     #[doc(inline)]
     pub use shatter_figure::{
         AxisScale, Curve, CurveStyle, Emphasis, FigureError, FittedFunction, FittedPanel,
-        GrowthFigure, GrowthLimit, GrowthSeries, Plot, Rendered, ResidualFigure, ResidualSeries,
-        ResidualValue, SeedRun, draw, randomization,
+        GROWTH_LABELS, GrowthFigure, GrowthLimit, GrowthSeries, Plot, Rendered, ResidualFigure,
+        ResidualSeries, ResidualValue, SeedRun, draw, randomization,
     };
 }
 

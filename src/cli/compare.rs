@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::manifest::{self, Manifest};
 use shatter_compare::{self as compare, CompareError, CompareOptions, Comparison, LowerBound};
 use shatter_construct::{DirectionRule, catalogue};
-use shatter_figure::{GrowthFigure, GrowthLimit, GrowthSeries};
+use shatter_figure::{GROWTH_LABELS, GrowthFigure, GrowthLimit, GrowthSeries};
 use shatter_sample::LabelRule;
 use shatter_sample::fingerprint::fingerprint;
 
@@ -137,5 +137,6 @@ fn figure(comparison: &Comparison, caption: String) -> GrowthFigure {
             .collect(),
         weights: Some(bound(&comparison.least_weights)),
         bits: comparison.least_bits.as_ref().map(bound),
+        labels: GROWTH_LABELS,
     }
 }

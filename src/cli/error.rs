@@ -7,8 +7,10 @@ use shatter_certify::ReadError;
 use shatter_check::Rejection;
 use shatter_construct::ConstructError;
 use shatter_device::DeviceError;
+use shatter_feature::FeatureError;
 use shatter_interchange::InterchangeError;
 use shatter_interchange::load::{LoadError, MissingFact};
+use shatter_kernel::{FeaturesError, FitError, ModelError};
 use shatter_sample::SampleError;
 use shatter_train::run::RunError;
 use shatter_train::{CheckpointError, TrainError};
@@ -34,6 +36,12 @@ pub enum CliError {
     Interchange { file: PathBuf, source: Box<InterchangeError> },
     #[error("{file}: {source}", file = .file.display())]
     Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
+    #[error("{0}{hint}", hint = fit_hint(.0))]
+    Kernel(Box<FitError>),
+    #[error(transparent)]
+    KernelModel(#[from] ModelError),
+    #[error(transparent)]
+    Features(#[from] FeatureError),
     #[error("{0}{hint}", hint = train_hint(.0))]
     Train(Box<RunError>),
     /// Of the test split that nobody asked for.
@@ -72,6 +80,27 @@ impl From<LoadError> for CliError {
     }
 }
 
+impl From<FitError> for CliError {
+    fn from(error: FitError) -> CliError {
+        match error {
+            FitError::Stopped(_) => {
+                CliError::Interrupted(
+                    "stopped before the fit was complete; the same command continues from its checkpoint, if it had \
+                     one"
+                        .into(),
+                )
+            }
+            error => CliError::Kernel(Box::new(error)),
+        }
+    }
+}
+
+impl From<FeaturesError> for CliError {
+    fn from(error: FeaturesError) -> CliError {
+        FitError::from(error).into()
+    }
+}
+
 impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         CliError::Train(Box::new(error))
@@ -93,6 +122,17 @@ fn load_hint(error: &LoadError) -> &'static str {
         LoadError::Unsaid { missing: MissingFact::Outputs, .. } => " (--outputs N)",
         LoadError::Unsaid { missing: MissingFact::Input, .. } => " (--input CxHxW)",
         LoadError::Said { .. } => " (--architecture)",
+        _ => "",
+    }
+}
+
+/// The same for kernels.
+fn fit_hint(error: &FitError) -> &'static str {
+    match error {
+        FitError::Singular { .. } | FitError::Rank { .. } | FitError::Ones { .. } => {
+            " (--kernel, --arithmetic f64, --jitter J, --ridge R)"
+        }
+        FitError::Memory { .. } => " (--arithmetic f32 takes half)",
         _ => "",
     }
 }
@@ -197,6 +237,8 @@ impl CliError {
             CliError::Load(_) => "network",
             CliError::Interchange { .. } => "export",
             CliError::Judge { .. } => "judge",
+            CliError::Kernel(_) | CliError::KernelModel(_) => "kernel",
+            CliError::Features(_) => "features",
             CliError::Train(_) => match self.of_training() {
                 Some(TrainError::Diverged { .. }) => "diverged",
                 _ => "training",
@@ -226,6 +268,12 @@ impl CliError {
             | CliError::Interchange { file, .. }
             | CliError::Judge { file, .. } => Place::file(file),
             CliError::Load(source) => of_network(source),
+            CliError::Kernel(source) => match **source {
+                FitError::Inconsistent { first, second, .. } => Place::points(&[first, second]),
+                FitError::Diagonal { point, .. } => Place::points(&[point]),
+                _ => Place::default(),
+            },
+            CliError::KernelModel(ModelError::Class { point, .. }) => Place::points(&[*point]),
             CliError::Train(error) => match error.as_ref() {
                 RunError::Train(TrainError::Sample(source)) => of_sample(source),
                 RunError::Train(TrainError::Checkpoint(source)) => of_checkpoint(source),

@@ -17,6 +17,7 @@ mod figures;
 mod fit;
 mod input;
 mod json;
+mod kernel;
 mod manifest;
 mod memory;
 mod output;
@@ -25,6 +26,7 @@ mod reading;
 mod runs;
 mod show;
 mod table1;
+mod table3;
 mod threads;
 mod train;
 mod training;
@@ -87,6 +89,10 @@ enum Command {
     Randomize(randomize::Arguments),
     /// Train and evaluate the rows of the paper's Tables 1 and 4
     Table1(table1::Arguments),
+    /// Fit a kernel to a sample, prove that every point is fitted, and test it
+    Kernel(kernel::Arguments),
+    /// Fit and test the rows of the paper's Table 3, kernels that interpolate
+    Table3(table3::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
     /// Print what this build and this machine can do
@@ -113,6 +119,8 @@ impl Command {
             | Command::Train(train::Arguments { common, .. })
             | Command::Randomize(randomize::Arguments { common, .. })
             | Command::Table1(table1::Arguments { common, .. })
+            | Command::Kernel(kernel::Arguments { common, .. })
+            | Command::Table3(table3::Arguments { common, .. })
             | Command::Figures(figures::Arguments { common, .. })
             | Command::Doctor(doctor::Arguments { common }) => Some(common),
             #[cfg(feature = "claims")]
@@ -266,6 +274,8 @@ pub fn run(build: Build) -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Randomize(arguments) => randomize::run(&arguments),
         Command::Table1(arguments) => table1::run(&arguments),
+        Command::Kernel(arguments) => kernel::run(&arguments),
+        Command::Table3(arguments) => table3::run(&arguments),
         Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),

@@ -58,6 +58,23 @@ pub fn network(text: &str, name: &str, promise: &Promise) -> Result<(), CliError
     planned(text, &format!("build {name} on"), weights.saturating_mul(WEIGHT))
 }
 
+/// Refuses work on a sample that takes more bytes than there are.
+pub fn kernel(text: &str, action: &str, bytes: u64) -> Result<(), CliError> {
+    planned(text, action, bytes)
+}
+
+/// Bytes that may be taken, where that is known.
+pub fn left() -> Result<Option<u64>, CliError> {
+    allowed(env::var_os(VARIABLE).as_deref(), || available(file))
+}
+
+/// The most bytes that this process has held, where the system says so.
+pub fn peak() -> Option<u64> {
+    let text = file("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Points drawn, points kept and coordinates of a synthetic sample; `None` also where the sample's own limits refuse
 /// it, in their words.
 fn drawn(text: &str) -> Option<(u64, u64, u64)> {
@@ -71,7 +88,7 @@ fn points(n: u64, d: u64) -> u64 {
 }
 
 fn planned(text: &str, action: &str, bytes: u64) -> Result<(), CliError> {
-    match allowed(env::var_os(VARIABLE).as_deref(), || available(file))? {
+    match left()? {
         Some(available) if bytes > available => Err(CliError::Memory(format!(
             "{text}: about {} of memory are needed to {action} this sample, and {} are available; take fewer points, \
              or set {VARIABLE} to the bytes that may be taken",
@@ -97,7 +114,7 @@ fn allowed(
 }
 
 /// "25.4 GB".
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),

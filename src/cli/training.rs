@@ -44,6 +44,16 @@ pub fn stopped() -> bool {
     STOP.load(Ordering::SeqCst)
 }
 
+/// From here on the first interrupt is left to what asks [`stopped`].
+pub fn begin() {
+    RUNNING.store(true, Ordering::SeqCst);
+}
+
+/// From here on an interrupt ends the process.
+pub fn end() {
+    RUNNING.store(false, Ordering::SeqCst);
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
     /// Single
@@ -435,7 +445,7 @@ impl TrainingOptions {
 }
 
 /// The test split of a data set that has one, where the text does not choose a split itself.
-fn test_of(sample: &str) -> Option<String> {
+pub fn test_of(sample: &str) -> Option<String> {
     let (kind, rest) = sample.split_once(':')?;
     let has_split = ["mnist", "fashion-mnist", "cifar10"].contains(&kind);
     let chosen = rest.split(',').any(|part| part.starts_with("split="));
@@ -453,7 +463,7 @@ pub struct Watch {
 impl Watch {
     /// Starts watching a run of at most `epochs` epochs of `samples` samples.
     pub fn start(name: &str, samples: usize, epochs: u32) -> Watch {
-        RUNNING.store(true, Ordering::SeqCst);
+        begin();
         let bar = ProgressBar::new(samples as u64 * u64::from(epochs));
         bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden when not a terminal
         let template = "{prefix} {bar:24} {msg}  {elapsed}, at most {eta} to go";
@@ -494,7 +504,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        RUNNING.store(false, Ordering::SeqCst);
+        end();
         self.bar.finish_and_clear();
     }
 }

@@ -1,4 +1,4 @@
-//! What memorizing costs against n: weights on the left, bits on the right, all axes logarithmic,
+//! What memorizing costs against n: weights on the left, bits on the right (or two other costs), all axes logarithmic,
 //! lower bounds as dashed lines.
 
 use plotters::coord::Shift;
@@ -41,6 +41,8 @@ pub struct GrowthFigure {
     pub weights: Option<GrowthLimit>,
     /// The bound on bits.
     pub bits: Option<GrowthLimit>,
+    /// Labels of the vertical axes: [`Y_LABELS`], or those of what stands in place of weights and bits.
+    pub labels: [&'static str; 2],
 }
 
 /// Label of the horizontal axes.
@@ -68,6 +70,7 @@ impl GrowthFigure {
     ///     series: vec![GrowthSeries { name: "width-two".into(), kind: 5, values }],
     ///     weights: None,
     ///     bits: None,
+    ///     labels: shatter_figure::GROWTH_LABELS,
     /// };
     /// assert!(figure.render()?.svg.contains("width-two"));
     /// # Ok::<(), shatter_figure::FigureError>(())
@@ -148,7 +151,7 @@ impl GrowthFigure {
             .light_line_style(TRANSPARENT)
             .axis_style(INK)
             .x_desc(X_LABEL)
-            .y_desc(Y_LABELS[panel])
+            .y_desc(self.labels[panel])
             .axis_desc_style(style::axis_text(style::LABEL))
             .x_label_style(style::axis_text(style::NUMBER))
             .y_label_style(style::axis_text(style::NUMBER))
@@ -217,7 +220,14 @@ mod tests {
     fn figure(series: Vec<GrowthSeries>) -> GrowthFigure {
         let bound = GrowthLimit { name: "n".into(), values: vec![(10.0, 10.0), (100.0, 100.0)] };
         let caption = "shatter compare".into();
-        GrowthFigure { title: "Weights".into(), caption, series, weights: Some(bound), bits: None }
+        GrowthFigure {
+            title: "Weights".into(),
+            caption,
+            series,
+            weights: Some(bound),
+            bits: None,
+            labels: Y_LABELS,
+        }
     }
 
     fn series(name: &str, kind: usize, values: &[(f64, f64, f64)]) -> GrowthSeries {

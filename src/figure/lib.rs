@@ -7,6 +7,9 @@
 mod curves;
 mod fitted_function;
 mod growth;
+pub mod kernel_corruption;
+pub mod kernel_growth;
+pub mod kernel_spectrum;
 mod legend;
 mod marker;
 pub mod paper;
@@ -17,12 +20,14 @@ mod spread;
 mod strokes;
 mod style;
 pub mod table1;
+pub mod table3;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 pub use curves::{AxisScale, Curve, CurveStyle, Plot, draw};
 pub use fitted_function::{FittedFunction, FittedPanel};
+pub use growth::Y_LABELS as GROWTH_LABELS;
 pub use growth::{GrowthFigure, GrowthLimit, GrowthSeries};
 pub use residual::{Emphasis, ResidualFigure, ResidualSeries, ResidualValue};
 pub use spread::SeedRun;

@@ -166,6 +166,52 @@ pub const TABLE_4: [Table4Row; 6] = [
     Table4Row { model: "inception", regularizer: "augmentation", train: Some(99.28) },
 ];
 
+/// A row of Table 3, and its norm where the text has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interpolant {
+    /// `mnist` or `cifar10`.
+    pub data: &'static str,
+    /// What the kernel sees: `none`, `gabor` or `random-conv`.
+    pub features: &'static str,
+    /// With ℓ2 regularization.
+    pub ridge: bool,
+    /// A share.
+    pub test_error: f64,
+    /// "The ℓ2-norm of the minimum norm solution", by the text.
+    pub norm: Option<f64>,
+}
+
+const fn interpolant(
+    data: &'static str,
+    features: &'static str,
+    ridge: bool,
+    test_error: f64,
+    norm: Option<f64>,
+) -> Interpolant {
+    Interpolant { data, features, ridge, test_error, norm }
+}
+
+/// Table 3, kernels that interpolate, and the fit with ℓ2 regularization that the text adds.
+pub const TABLE_3: [Interpolant; 5] = [
+    interpolant("mnist", "none", false, 0.012, Some(220.0)),
+    interpolant("mnist", "gabor", false, 0.006, Some(390.0)),
+    interpolant("cifar10", "none", false, 0.46, None),
+    interpolant("cifar10", "random-conv", false, 0.17, None),
+    interpolant("cifar10", "random-conv", true, 0.15, None),
+];
+
+/// The row of Table 3 for a data set, features, and whether there is regularization.
+///
+/// ```
+/// use shatter_figure::paper::table_3;
+/// assert_eq!(table_3("mnist", "gabor", false).map(|row| row.norm), Some(Some(390.0)));
+/// assert_eq!(table_3("mnist", "gabor", true), None);
+/// ```
+#[must_use]
+pub fn table_3(data: &str, features: &str, ridge: bool) -> Option<&'static Interpolant> {
+    TABLE_3.iter().find(|row| row.data == data && row.features == features && row.ridge == ridge)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,14 +91,12 @@ mod tests {
     /// cos decreases: the angle is within 10u if c lies between the cosines of both ends.
     fn within(c: f64) -> bool {
         let (theta, reach) = (fixed(acos(c)), IBig::from(10) << (BITS - 53));
-        let zero = IBig::ZERO;
-        let low = if theta > reach { &theta - &reach } else { zero };
+        let low = if theta > reach { &theta - &reach } else { IBig::ZERO };
         let unit = IBig::ONE << 40usize;
-        // Beyond π the cosine turns: c = −1 needs no upper end.
         let above = cosine(&low) + &unit >= fixed(c);
-        let below = c < -1.0 + 1e-25
-            || cosine(&(&theta + &reach)) - &unit <= fixed(c)
-            || theta > fixed(3.1415926535);
+        // No angle is beyond π.
+        let high = &theta + &reach;
+        let below = high >= fixed(PI.next_up()) || cosine(&high) - &unit <= fixed(c);
         above && below
     }
 

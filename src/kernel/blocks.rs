@@ -160,19 +160,20 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// Writes the lower triangle of K + `ridge` I, for points among themselves.
+    /// Writes the lower triangle of K + `ridge` I, for points among themselves, from block column `from` on.
     ///
     /// # Errors
     /// [`Stopped`].
     pub fn gram<E: Element>(
         &self,
         into: &mut Packed<E>,
+        from: usize,
         ridge: f64,
         watch: &mut Watch,
     ) -> Result<(), Stopped> {
-        let count: usize = (0..into.blocks()).map(|k| into.column(k).len()).sum();
+        let count: usize = (from..into.blocks()).map(|k| into.column(k).len()).sum();
         let done = Mutex::new(Counter::new(watch, Phase::Matrix, count as u64));
-        into.tiles_mut().try_for_each_init(Scratch::default, |scratch, tile| {
+        into.tiles_from_mut(from).try_for_each_init(Scratch::default, |scratch, tile| {
             let (rows, columns) = (tile.rows.clone(), tile.columns.clone());
             self.fill(rows.clone(), columns.clone(), false, scratch);
             let width = columns.len();

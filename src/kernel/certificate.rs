@@ -41,9 +41,9 @@ pub const LONGEST: usize = 1 << 24;
 /// How points were decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// Binary64 with proved bounds ([`certify`](crate::certify)).
+    /// Binary64 with proved bounds ([`certify`]).
     Enclosures,
-    /// Fractions ([`exact`](crate::exact)).
+    /// Fractions ([`exact`]).
     Exact,
 }
 

@@ -165,7 +165,7 @@ impl Features {
         let of_row = |row: usize| {
             let mut x = vec![0.0; columns];
             numbers.write(row * columns..(row + 1) * columns, &mut x);
-            let wrong = x.iter().position(|x| !(x.abs() < LARGEST));
+            let wrong = x.iter().position(|x| x.is_nan() || x.abs() >= LARGEST);
             (x.iter().map(|x| x * x).sum::<f64>(), common_grain(&x), wrong.map(|at| (at, x[at])))
         };
         let known: Vec<_> = (0..rows).into_par_iter().with_min_len(64).map(of_row).collect();

@@ -11,10 +11,16 @@
 //!
 //! Cost: m² d + m³/3 operations and m²/2 numbers; [`plan`](super::plan) says more.
 
-use std::time::Instant;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
 
 use shatter_exact::Element;
+use shatter_linear::checkpoint::{Checkpoint, CheckpointError};
 use shatter_linear::cholesky::{self, CholeskyError, Ended};
+use shatter_linear::condition::condition;
 use shatter_linear::packed::{OutOfMemory, Packed};
 use shatter_sample::Labels;
 
@@ -25,7 +31,6 @@ use super::kernel::{Kernel, KernelError};
 use super::model::{Meaning, Model, Origin, targets};
 use super::nystrom::Nystrom;
 use super::sampled::{self, Sampled};
-use super::solve;
 use super::watch::{Counter, Phase, Progress, Stopped, Watch};
 
 /// The numbers that the factorisation computes with.
@@ -81,6 +86,15 @@ pub enum Solver {
     },
 }
 
+/// Where a factorisation is kept, so that a killed run continues with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpointing {
+    /// The file; with jitter, a file beside it for each try. It stays when the fit is done.
+    pub path: PathBuf,
+    /// Time between two writes.
+    pub every: Duration,
+}
+
 /// How to fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -101,6 +115,8 @@ pub struct Settings {
     pub degenerate: bool,
     /// Bytes that may be taken; `None` where that is not known.
     pub memory: Option<u64>,
+    /// Where the factorisation is kept.
+    pub checkpoint: Option<Checkpointing>,
     /// Where models come from.
     pub origin: Origin,
 }
@@ -118,6 +134,7 @@ impl Settings {
             solver: Solver::Cholesky,
             degenerate: false,
             memory: None,
+            checkpoint: None,
             origin: Origin::default(),
         }
     }
@@ -242,6 +259,9 @@ pub enum FitError {
         /// Bytes that may be taken.
         available: Option<u64>,
     },
+    /// The file of the factorisation.
+    #[error("{0}")]
+    Checkpoint(String),
     /// No factor: the matrix is singular, or nearly.
     #[error(
         "{error}; its points are distinct, so the matrix is singular up to rounding in {arithmetic}: take a larger gamma, f64, jitter or a ridge"
@@ -273,6 +293,12 @@ impl From<OutOfMemory> for FitError {
 impl From<CholeskyError> for FitError {
     fn from(error: CholeskyError) -> FitError {
         FitError::Singular { error, arithmetic: "f64" }
+    }
+}
+
+impl From<CheckpointError> for FitError {
+    fn from(error: CheckpointError) -> FitError {
+        FitError::Checkpoint(error.to_string())
     }
 }
 
@@ -475,8 +501,11 @@ fn diagnosed(blocks: &Blocks, settings: &Settings) -> Result<Sampled, FitError> 
         return Err(FitError::Rank { n, d, rank, kernel });
     }
     let sampled = sampled::sampled(blocks);
-    let positive = |i: &usize| blocks.diagonal(*i) > 0.0 && blocks.diagonal(*i).is_finite();
-    if let Some(point) = (0..n).find(|i| !positive(i) && !(shifted && blocks.diagonal(*i) == 0.0)) {
+    let suits = |i: &usize| {
+        let entry = blocks.diagonal(*i);
+        entry.is_finite() && (entry > 0.0 || (shifted && entry == 0.0))
+    };
+    if let Some(point) = (0..n).find(|i| !suits(i)) {
         return Err(FitError::Diagonal { kernel, point, value: blocks.diagonal(point) });
     }
     let (arithmetic, u) = match settings.solver {
@@ -505,6 +534,64 @@ fn afforded(bytes: u64, settings: &Settings) -> Result<(), FitError> {
     }
 }
 
+/// Rounds of the estimates of the outermost eigenvalues.
+const ROUNDS: usize = 12;
+
+/// Fills `matrix` with K + (λ + jitter) I and factors it, with what an earlier run has kept.
+fn factored<E: Element>(
+    blocks: &Blocks,
+    matrix: &mut Packed<E>,
+    jitter: f64,
+    tries: usize,
+    settings: &Settings,
+    report: &mut Report,
+    watch: &mut Watch,
+) -> Result<(), FitError> {
+    let shift = settings.ridge + jitter;
+    let mut kept = match &settings.checkpoint {
+        None => None,
+        Some(checkpointing) => {
+            let mut path = checkpointing.path.clone();
+            if tries > 0 {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                path.set_file_name(format!("{name}.jitter{tries}"));
+            }
+            let of = Sha256::new()
+                .chain_update(format!("{} + {shift:e} I of {}\n", blocks.kernel(), E::NAME))
+                .chain_update(blocks.points().digest())
+                .finalize();
+            Some((Checkpoint::open(&path, matrix, of.into())?, checkpointing.every))
+        }
+    };
+    let from = kept.as_ref().map_or(0, |(kept, _)| kept.columns());
+    let start = Instant::now();
+    blocks.gram(matrix, from, shift, watch)?;
+    spent(report, Phase::Matrix, start);
+    let start = Instant::now();
+    let mut written = Instant::now();
+    let mut failed = Ok(());
+    let ended = cholesky::factor(matrix, from, |matrix, progress| {
+        // In thousands of operations, so that 64 bits do.
+        let (done, total) = ((progress.work / 1e3) as u64, (progress.total / 1e3) as u64);
+        let go_on = watch(Progress { phase: Phase::Factor, done, total });
+        let last = go_on.is_break() || progress.columns == progress.of;
+        if let Some((kept, _)) =
+            kept.as_mut().filter(|(_, every)| last || written.elapsed() >= *every)
+        {
+            failed = kept.append(matrix, progress.columns);
+            written = Instant::now();
+        }
+        if failed.is_err() { ControlFlow::Break(()) } else { go_on }
+    });
+    failed?;
+    spent(report, Phase::Factor, start);
+    match ended {
+        Ok(Ended::Whole) => Ok(()),
+        Ok(Ended::Stopped { .. }) => Err(Stopped.into()),
+        Err(error) => Err(FitError::Singular { error, arithmetic: settings.arithmetic.name() }),
+    }
+}
+
 /// By a factorisation.
 fn direct<E: Element>(
     blocks: &Blocks,
@@ -520,36 +607,29 @@ fn direct<E: Element>(
     afforded(report.bytes.saturating_add(vectors), settings)?;
     let mut matrix = Packed::<E>::zeros(n)?;
     let mut jitter = 0.0;
+    let mut tries = 0;
     loop {
-        let start = Instant::now();
-        blocks.gram(&mut matrix, settings.ridge + jitter, watch)?;
-        spent(report, Phase::Matrix, start);
-        let start = Instant::now();
-        let ended = cholesky::factor(&mut matrix, 0, |_, progress| {
-            // In thousands of operations, so that 64 bits do.
-            let (done, total) = ((progress.work / 1e3) as u64, (progress.total / 1e3) as u64);
-            watch(Progress { phase: Phase::Factor, done, total })
-        });
-        spent(report, Phase::Factor, start);
-        match ended {
-            Ok(Ended::Whole) => break,
-            Ok(Ended::Stopped { .. }) => return Err(Stopped.into()),
-            Err(error @ CholeskyError::NotPositive { .. }) => {
-                let arithmetic = settings.arithmetic.name();
-                let Some(least) = settings.jitter.filter(|&jitter| jitter > 0.0) else {
+        match factored(blocks, &mut matrix, jitter, tries, settings, report, watch) {
+            Ok(()) => break,
+            Err(FitError::Singular { error, arithmetic }) => {
+                let not_positive = matches!(error, CholeskyError::NotPositive { .. });
+                let asked = settings.jitter.filter(|&jitter| jitter > 0.0 && not_positive);
+                let more = asked.map(|least| if jitter == 0.0 { least } else { 10.0 * jitter });
+                let most = report.sampled.most_diagonal;
+                let Some(more) = more.filter(|&more| more <= most) else {
                     return Err(FitError::Singular { error, arithmetic });
                 };
-                jitter = if jitter == 0.0 { least } else { 10.0 * jitter };
-                if jitter > report.sampled.most_diagonal {
-                    return Err(FitError::Singular { error, arithmetic });
-                }
+                (jitter, tries) = (more, tries + 1);
             }
-            Err(error) => {
-                return Err(FitError::Singular { error, arithmetic: settings.arithmetic.name() });
-            }
+            Err(error) => return Err(error),
         }
     }
     report.jitter = jitter;
+    let start = Instant::now();
+    let outermost = condition(&matrix, ROUNDS);
+    report.condition = outermost.map(|found| found.number());
+    let size = outermost.map_or(0.0, |found| found.largest);
+    spent(report, Phase::Condition, start);
     let solved = |right: &[f64]| -> Vec<f64> {
         // Each column at most 1 in absolute value, so that binary32 neither overflows nor loses it.
         let mut sizes = vec![0.0; columns];
@@ -559,7 +639,7 @@ fn direct<E: Element>(
         sizes.iter_mut().for_each(|size| *size = if *size > 0.0 { *size } else { 1.0 });
         let scaled = right.chunks_exact(columns).flat_map(|row| row.iter().zip(&sizes));
         let mut x: Vec<E> = scaled.map(|(x, size)| E::of(x / size)).collect();
-        solve::solve(&matrix, &mut x, columns);
+        cholesky::solve(&matrix, &mut x, columns);
         let rows = x.chunks_exact(columns).flat_map(|row| row.iter().zip(&sizes));
         rows.map(|(x, size)| Element::to_f64(*x) * size).collect()
     };
@@ -573,7 +653,7 @@ fn direct<E: Element>(
     if most == 0 {
         return Ok(solution);
     }
-    let stop = Stop { tolerance: 0.0, most };
+    let stop = Stop { tolerance: 0.0, most, size };
     iterated(blocks, right, solution, columns, settings, stop, solved, report, watch)
 }
 
@@ -599,7 +679,7 @@ fn iterative(
     let nystrom = Nystrom::new(blocks, n, s as usize, settings.ridge, seed)?;
     Counter::new(watch, Phase::Factor, 1).add(1)?;
     spent(report, Phase::Factor, start);
-    let stop = Stop { tolerance, most };
+    let stop = Stop { tolerance, most, size: nystrom.size() };
     let inverse = |r: &[f64]| nystrom.inverse(r, columns);
     let start = vec![0.0; right.len()];
     iterated(blocks, right, start, columns, settings, stop, inverse, report, watch)

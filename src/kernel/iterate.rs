@@ -5,10 +5,11 @@
 //! Sparse Linear Systems*, algorithm 9.1. With M = L Lᵀ, a Cholesky factor of A in lower precision, a first step is one of
 //! iterative refinement, and where plain refinement would diverge the directions still converge.
 //!
-//! **Stopping.** A column is done when ‖r‖ <= tolerance · ‖b‖, or when ‖r‖ <= u ‖A‖ ‖x‖, u = 2^-53: x is then the exact solution
-//! of a system that differs by one rounding of A (Rigal and Gaches 1967), and a computed residual could not show more. ‖A‖ is estimated
-//! from below by the products seen. Residuals of the recurrence drift, so the true ones are computed at the end, and iteration restarts
-//! from them if they are larger. It gives up when a restart has not halved the residual.
+//! **Stopping.** A column is done when ‖r‖ <= tolerance · ‖b‖, or when ‖r‖ <= √n u ‖A‖ ‖x‖, u = 2^-53: x is then the exact solution of a
+//! system whose matrix differs by √n u ‖A‖ (Rigal and Gaches 1967), which is what sums of n terms are usually off by, so that a
+//! computed residual could hardly show more. ‖A‖ is the larger of an estimate and of what the products show. Residuals of the recurrence
+//! drift, so the true ones are computed at the end, and iteration restarts from them if they are larger. It gives up when a restart has not
+//! halved the residual.
 
 use super::watch::Stopped;
 
@@ -19,6 +20,8 @@ pub(crate) struct Stop {
     pub tolerance: f64,
     /// Products with A, at most.
     pub most: usize,
+    /// An estimate of ‖A‖.
+    pub size: f64,
 }
 
 /// The solution.
@@ -62,10 +65,12 @@ pub(crate) fn conjugate_gradients(
     columns: usize,
     stop: Stop,
 ) -> Result<Iterated, Stopped> {
+    // √n u.
+    let unit = U * ((right.len() / columns) as f64).sqrt();
     let norms =
         |v: &[f64]| -> Vec<f64> { dots(v, v, columns).into_iter().map(f64::sqrt).collect() };
     let of_right = norms(right);
-    let mut size = 0.0;
+    let mut size = stop.size;
     let mut products = 0;
     let mut last: Option<Vec<f64>> = None;
     loop {
@@ -83,7 +88,7 @@ pub(crate) fn conjugate_gradients(
         let done = |size: f64, residual: &[f64], x: &[f64]| -> Vec<bool> {
             let (of_x, of_residual) = (norms(x), norms(residual));
             let one = |c: usize| {
-                of_residual[c] <= f64::max(stop.tolerance * of_right[c], U * size * of_x[c])
+                of_residual[c] <= f64::max(stop.tolerance * of_right[c], unit * size * of_x[c])
             };
             (0..columns).map(one).collect()
         };

@@ -21,7 +21,6 @@ use shatter_random::stream::{Purpose, stream, subset};
 
 use super::blocks::{Blocks, Scratch};
 use super::fit::FitError;
-use super::solve;
 
 /// Columns of a part of CᵀC.
 const WIDTH: usize = 256;
@@ -32,6 +31,8 @@ pub(crate) struct Nystrom {
     columns: Vec<f64>,
     s: usize,
     sigma: f64,
+    /// An estimate of ‖K‖.
+    size: f64,
     /// The factor of σW + CᵀC + E.
     inner: Packed<f64>,
 }
@@ -79,7 +80,13 @@ impl Nystrom {
         square.iter_mut().zip(&w).for_each(|(square, w)| *square += sigma * w);
         let trace: f64 = (0..s).map(|a| square[a * s + a]).sum();
         let inner = factored(&square, s, u * s as f64 * trace)?;
-        Ok(Nystrom { columns, s, sigma, inner })
+        let size = largest(&w, s) * n as f64 / s as f64;
+        Ok(Nystrom { columns, s, sigma, size, inner })
+    }
+
+    /// An estimate of ‖K‖: the largest eigenvalue of W, n/s times.
+    pub fn size(&self) -> f64 {
+        self.size
     }
 
     /// M⁻¹ r, n × `outputs`.
@@ -89,7 +96,7 @@ impl Nystrom {
         let mut small = vec![0.0; self.s * outputs];
         let right = Matrix::of_rows(r, n, outputs);
         product(MatrixMut::of_rows(&mut small, self.s, outputs), false, c.transposed(), right);
-        solve::solve(&self.inner, &mut small, outputs);
+        cholesky::solve(&self.inner, &mut small, outputs);
         let mut z = vec![0.0; r.len()];
         z.par_chunks_mut(WIDTH * outputs).enumerate().for_each(|(part, z)| {
             let rows = z.len() / outputs;
@@ -105,6 +112,21 @@ impl Nystrom {
         z.iter_mut().zip(r).for_each(|(z, r)| *z = (r - *z) / self.sigma);
         z
     }
+}
+
+/// The largest eigenvalue of a symmetric matrix, from below, by a few rounds of power iteration.
+fn largest(w: &[f64], s: usize) -> f64 {
+    let (mut v, mut found) = (vec![1.0 / (s as f64).sqrt(); s], 0.0);
+    for _ in 0..10 {
+        let next: Vec<f64> =
+            w.chunks_exact(s).map(|row| row.iter().zip(&v).map(|(w, v)| w * v).sum()).collect();
+        found = next.iter().map(|x| x * x).sum::<f64>().sqrt();
+        if found == 0.0 || !found.is_finite() {
+            return 0.0;
+        }
+        v = next.into_iter().map(|x| x / found).collect();
+    }
+    found
 }
 
 /// The factor of a full matrix with `shift` added to its diagonal.
@@ -140,7 +162,7 @@ fn remainder(
     for (k, &i) in rows.iter().enumerate() {
         (0..s).for_each(|a| solved[a * rows.len() + k] = columns[i * s + a]);
     }
-    solve::solve(&factor, &mut solved, rows.len());
+    cholesky::solve(&factor, &mut solved, rows.len());
     let left = |(k, &i): (usize, &usize)| {
         let of: f64 = (0..s).map(|a| columns[i * s + a] * solved[a * rows.len() + k]).sum();
         f64::max(blocks.diagonal(i) - of, 0.0)

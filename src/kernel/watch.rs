@@ -9,6 +9,8 @@ pub enum Phase {
     Matrix,
     /// The factorisation.
     Factor,
+    /// An estimate of the condition number.
+    Condition,
     /// Solving with the factor.
     Solve,
     /// Conjugate gradients, which refine a solution or find it.
@@ -26,6 +28,7 @@ impl Phase {
         match self {
             Phase::Matrix => "matrix",
             Phase::Factor => "factor",
+            Phase::Condition => "condition",
             Phase::Solve => "solve",
             Phase::Iterate => "iterate",
             Phase::Predict => "predict",

@@ -39,6 +39,10 @@ pub enum Purpose {
     Initial = 13,
     /// The order of the samples in an epoch.
     Order = 14,
+    /// Patches from which whitening is learned.
+    Patches = 16,
+    /// Filters of convolutional features.
+    Filters = 17,
 }
 
 /// The generator of `seed` for one purpose.

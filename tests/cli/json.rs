@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 #[cfg(unix)]
 use crate::answers::{interrupt, interrupted_as_it_reads};
 use crate::common::binary::program;
-use crate::common::program::{csv, npy, read_json, shatter, status, stderr, stdout};
+use crate::common::program::{csv, mnist, npy, read_json, shatter, status, stderr, stdout};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -217,6 +217,7 @@ fn every_command_prints_the_object_that_is_documented() {
     let rows = ["--rows", "17-18", "--crop", "6", "--batch", "10", "--epochs", "1"];
     let found = check(&[&table[..], &rows].concat(), 0);
     assert_eq!(found, read_json(&folder, "out/table1/table1.json"));
+    kernels(&check, &folder);
     check(&["doctor"], 0);
     if cfg!(feature = "claims") {
         // One that holds, two that are refuted in their ways, and one that is quoted.
@@ -225,7 +226,8 @@ fn every_command_prints_the_object_that_is_documented() {
         }
     }
     // Every manifest is one.
-    let manifests = ["fit", "layered", "out/train", "out/randomize", "out/table1", "out/compare"];
+    let manifests =
+        ["fit", "layered", "out/train", "out/randomize", "out/table1", "out/compare", "out/kernel"];
     for of in manifests {
         let manifest = read_json(&folder, &format!("{of}/manifest.json"));
         assert_eq!(manifest["format"], "shatter manifest 1", "{of}");
@@ -241,6 +243,26 @@ fn every_command_prints_the_object_that_is_documented() {
             assert!(found, "{format}: {path} was not in any object");
         }
     }
+}
+
+/// Fits of kernels, their certificates, and the rows of Table 3.
+fn kernels(check: &dyn Fn(&[&str], i32) -> Value, folder: &TempDir) {
+    mnist(folder, "digits");
+    let narrow = "gaussian:gamma=0.0000000000000001";
+    let kernel = ["kernel", "mnist:digits", "--kernel", "gaussian:gamma=0.02", "--kernel", narrow];
+    let rules = ["--labels", "true,corrupted:0.5,random", "--validate", "9", "--spectrum", "7"];
+    let found = check(&[&kernel[..], &rules].concat(), 0);
+    assert_eq!(found, read_json(folder, "out/kernel/kernel.json"));
+    assert_eq!(found["labellings"][2]["verdicts"]["margin"], 40);
+    let model = "out/kernel/random.safetensors";
+    let certificate = ["check", "--network", model, "out/kernel/random.certificate.txt"];
+    let checked = check(&[&certificate[..], &["mnist:digits"]].concat(), 0);
+    assert_eq!((&checked["accepted"], &checked["points"]), (&true.into(), &40.into()));
+    let fewer = check(&[&certificate[..], &["mnist:digits,first=39"]].concat(), 1);
+    assert_eq!(fewer["accepted"], false);
+    let table = check(&["table3", "mnist:digits", "--rows", "mnist-pixels,mnist-gabor"], 0);
+    assert_eq!(table, read_json(folder, "out/table3/table3.json"));
+    assert_eq!(table["rows"].as_array().unwrap().len(), 3);
 }
 
 /// Errors are objects, too, with what is at fault and where.

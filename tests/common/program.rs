@@ -56,6 +56,25 @@ pub fn npy(folder: &TempDir, name: &str, kind: &str, shape: &str, bytes: &[u8]) 
     fs::write(folder.path().join(name), file).unwrap();
 }
 
+/// Writes 40 training images and 20 test images of 6 × 6 bytes as a folder of MNIST.
+pub fn mnist(folder: &TempDir, name: &str) {
+    fs::create_dir_all(folder.path().join(name)).unwrap();
+    for (split, n, seed) in [("train", 40u32, 1u32), ("t10k", 20, 7)] {
+        let header = |kind: u8, sides: &[u32]| {
+            let sides = sides.iter().flat_map(|side| side.to_be_bytes());
+            [0, 0, 8, kind].into_iter().chain(sides).collect::<Vec<u8>>()
+        };
+        let pixel = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(seed * i * i) >> 13) as u8;
+        let images = [header(3, &[n, 6, 6]), (0..n * 36).map(pixel).collect()].concat();
+        let labels = [header(1, &[n]), (0..n).map(|i| (i * 7 % 10) as u8).collect()].concat();
+        let write = |file: String, bytes: Vec<u8>| {
+            fs::write(folder.path().join(name).join(file), bytes).unwrap();
+        };
+        write(format!("{split}-images-idx3-ubyte"), images);
+        write(format!("{split}-labels-idx1-ubyte"), labels);
+    }
+}
+
 /// Writes rows as CSV.
 pub fn csv(folder: &TempDir, name: &str, rows: impl Iterator<Item = String>) {
     fs::write(folder.path().join(name), rows.collect::<Vec<_>>().join("\n") + "\n").unwrap();

@@ -52,9 +52,9 @@ proptest! {
             Err(other) => return Err(TestCaseError::fail(other.to_string())),
         };
         for (c, alpha) in alpha.iter().enumerate() {
-            for i in 0..4 {
+            for (i, &class) in classes.iter().enumerate() {
                 let f = (0..4).fold(Rational::ZERO, |sum, j| sum + entry(kernel, &points, i, j) * &alpha[j]);
-                prop_assert_eq!(f, Rational::from(u8::from(classes[i] == c as u32)));
+                prop_assert_eq!(f, Rational::from(u8::from(class == c as u32)));
             }
         }
     }

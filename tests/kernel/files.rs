@@ -116,9 +116,9 @@ fn headers_that_say_something_else() {
     ));
     assert!(matches!(refused("\"U8\"", "\"I8\""), FileError::Tensor { name: "centres", .. }));
     assert!(matches!(refused("\"coefficients\":{", "\"others\":{"), FileError::Header(_)));
-    // Rows of coefficients and centres that do not match.
-    let refused = read(&replaced(&bytes, "[3,2],\"x", "[2,3],\"x").clone()).is_err();
-    let _ = refused;
+    // Another number of outputs than of names.
+    let one = refused("\"F64\",\"shape\":[3,2]", "\"F64\",\"shape\":[6,1]");
+    assert!(matches!(one, FileError::Text { name: "classes", .. }));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::error::of_certificate;
 use crate::json::{self, FilePath, Place, Record};
 use crate::output::{Facts, Progress, grouped, print, seconds, timed, written};
 use crate::reading::{Override, ReadingRecord};
-use crate::{Answer, CliError, CommonOptions, input, raw_sample, visible};
+use crate::{Answer, CliError, CommonOptions, input, kernel, raw_sample, visible};
 
 #[derive(Args, Debug, Clone)]
 #[command(
@@ -143,6 +143,14 @@ impl Record for RejectedRecord {
 
 pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     match (&arguments.network, arguments.files.as_slice()) {
+        (model, [certificate, sample]) if kernel::is_certificate(certificate.as_ref()) => {
+            let Some(model) = model else {
+                return Err(CliError::Usage(format!(
+                    "{certificate} is a certificate of a kernel: give its model, too (--network FILE)"
+                )));
+            };
+            check_kernel(arguments, model, certificate.as_ref(), sample)
+        }
         (Some(file), [sample]) => network::run(arguments, file, None, sample),
         (Some(file), [certificate, sample]) => {
             network::run(arguments, file, Some(certificate.as_ref()), sample)
@@ -154,6 +162,18 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
         (None, [certificate, sample]) => check_certificate(arguments, certificate.as_ref(), sample),
         _ => Err(CliError::Usage("expected a certificate and a sample: CERTIFICATE SAMPLE".into())),
     }
+}
+
+fn check_kernel(
+    arguments: &Arguments,
+    model: &Path,
+    certificate: &Path,
+    sample: &str,
+) -> Result<Answer, CliError> {
+    let (seed, as_json) = (arguments.common.seed(), arguments.common.json);
+    let write = |found: &kernel::Checked| arguments.write(found, None);
+    let accepted = kernel::check(model, certificate, sample, seed, as_json, &write)?;
+    Ok(if accepted { Answer::Yes } else { Answer::No })
 }
 
 /// Whether a file begins as certificates of `--network` do.

@@ -1,5 +1,6 @@
 //! `shatter figures`: the figures of training runs, drawn from their records.
 
+mod kernels;
 mod plots;
 mod recorded;
 
@@ -23,7 +24,8 @@ use super::{Answer, CliError, CommonOptions, write_figure};
     Draws all runs of 'train' and 'randomize' in these folders and below: loss.png (Fig. 1a of the \
     paper; loss-NETWORK.png for each of several networks), time.png and test_error.png (1b, 1c; they \
     need three shares of corrupted labels) and accuracy.png (2b; it needs two networks with true \
-    labels). Trains nothing.\n\
+    labels); and of the fits of 'kernel' and 'table3' growth.png, time and memory against n (it needs \
+    three sizes). Trains nothing.\n\
     Exit status: 0 drawn, 2 for bad input.")]
 pub struct Arguments {
     /// Folders that hold runs
@@ -48,23 +50,28 @@ impl Record for FiguresRecord<'_> {
 
 pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let Arguments { folders, common } = arguments;
-    let mut runs = Vec::new();
+    let (mut runs, mut fits) = (Vec::new(), Vec::new());
     for folder in folders {
         let below = Recorded::below(folder)?;
-        if below.is_empty() {
+        let kernels = kernels::below(folder)?;
+        if below.is_empty() && kernels.is_empty() {
             let folder = folder.display();
             return Err(CliError::Usage(format!("{folder} holds no run that has ended")));
         }
         runs.extend(below);
+        fits.extend(kernels);
     }
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/figures"));
-    let drawn = draw(&runs, &out, &format!("shatter figures {}", names.join(" ")))?;
+    let command = format!("shatter figures {}", names.join(" "));
+    let mut drawn = draw(&runs, &out, &command)?;
+    drawn.extend(kernels::draw(&fits, &out, &command)?);
+    let runs = runs.len() + fits.len();
     if common.json {
-        json::print(&FiguresRecord { runs: runs.len(), drawn: &drawn })?;
+        json::print(&FiguresRecord { runs, drawn: &drawn })?;
     } else {
         let (files, out) = (drawn.join(", "), out.display());
-        print(&format!("{} runs; written to {out}: {files} (and .svg)\n", runs.len()))?;
+        print(&format!("{runs} runs; written to {out}: {files} (and .svg)\n"))?;
     }
     Ok(Answer::Yes)
 }

@@ -1,0 +1,402 @@
+//! One fit: plan, factorisation, certificates, tests.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use shatter_figure::paper;
+use shatter_kernel::plan::{Speed, plan};
+use shatter_kernel::{
+    Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress,
+    Settings, certificate, certify, file, fit,
+};
+use shatter_linear::Square;
+use shatter_linear::nalgebra::symmetric_eigen;
+use shatter_record::AtomicFile;
+use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
+use shatter_sample::{Labels, RawSample, Sample};
+
+use crate::output::{print, timed};
+use crate::{CliError, memory, training, write};
+
+use super::points::{Prepared, Seen, samples};
+use super::record::{
+    KernelRecord, Labelling, PaperRecord, PhaseRecord, PlanRecord, Validated, Verdicts,
+};
+use super::{Job, file_name, text};
+
+/// Most points of a spectrum: its cost is that of all eigenvalues of a dense matrix.
+const MOST_EIGENVALUES: usize = 4000;
+
+/// File of a factorisation that is not complete, in the folder of its results.
+const CHECKPOINT: &str = "factor.checkpoint";
+
+/// Fits that are expected to take less have no checkpoint: seconds.
+const KEPT: f64 = 60.0;
+
+/// A bar on the terminal with the time that is left; nothing elsewhere. Interrupts are left to it.
+struct Bar {
+    bar: ProgressBar,
+    phase: Option<Phase>,
+    begun: Instant,
+}
+
+impl Bar {
+    fn start(name: &str) -> Bar {
+        training::begin();
+        let bar = ProgressBar::new(1);
+        bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden when not a terminal
+        if let Ok(style) = ProgressStyle::with_template(
+            "{prefix} {bar:24} {msg}  {elapsed}, {eta} to go in this part",
+        ) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name.to_owned());
+        Bar { bar, phase: None, begun: Instant::now() }
+    }
+
+    fn say(&self, message: impl Into<String>) {
+        self.bar.set_message(message.into());
+    }
+
+    fn see(&mut self, progress: Progress) -> ControlFlow<()> {
+        if self.phase.replace(progress.phase) != Some(progress.phase) {
+            self.bar.reset();
+            self.say(progress.phase.name());
+        }
+        self.bar.set_length(progress.total.max(1));
+        self.bar.set_position(progress.done);
+        if training::stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn took(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        training::end();
+        self.bar.finish_and_clear();
+    }
+}
+
+fn settings(job: &Job<'_>, kernel: Kernel) -> Result<Settings, CliError> {
+    Ok(Settings {
+        arithmetic: job.options.arithmetic.into(),
+        ridge: job.ridge,
+        jitter: job.options.jitter,
+        memory: memory::left()?,
+        ..Settings::new(kernel)
+    })
+}
+
+/// Fits as the job says, and writes models and certificates to `out`; `None` where only a plan is asked for.
+pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliError> {
+    check(job)?;
+    let bar = Bar::start(job.sample);
+    bar.say("reading the sample");
+    let (labelled, test) = samples(job)?;
+    let points = &labelled[0].points;
+    bar.say("features");
+    let seen = Seen::learn(job.features, points, job.seed)?;
+    let mut settings = settings(job, job.kernels[0])?;
+    let outputs = labelled.iter().map(|sample| Meaning::of(&sample.labels).outputs()).sum();
+    let measured = Speed::measured();
+    let planned = plan(points.n(), seen.columns(points), outputs, &settings, measured);
+    // The fit keeps the centres, and each model has them.
+    let copies = 2 + labelled.len() as u64;
+    let test_bytes = test.as_ref().map_or(0, |test| seen.bytes(&test.points));
+    let held = seen.bytes(points).saturating_mul(copies).saturating_add(test_bytes);
+    let bytes = planned.bytes.saturating_add(held);
+    let plan = PlanRecord { bytes, seconds: planned.seconds() };
+    if !job.quiet {
+        bar.bar.suspend(|| print(&text::plan(job, points, &planned, bytes)))?;
+    }
+    if job.options.plan {
+        return Ok(None);
+    }
+    memory::kernel(job.sample, "fit a kernel to", bytes)?;
+    let every = Duration::try_from_secs_f64(job.options.checkpoint_every).map_err(|error| {
+        CliError::Usage(format!("--checkpoint-every {}: {error}", job.options.checkpoint_every))
+    })?;
+    let path = out.join(CHECKPOINT);
+    if plan.seconds >= KEPT || path.exists() {
+        std::fs::create_dir_all(out).map_err(CliError::at(out))?;
+        settings.checkpoint = Some(Checkpointing { path, every });
+    }
+    let prepared = features(job, labelled, test, &seen, &bar)?;
+    fitted(job, prepared, settings, plan, bar, out).map(Some)
+}
+
+/// What no fit can be made of.
+fn check(job: &Job<'_>) -> Result<(), CliError> {
+    let usage = |reason: String| Err(CliError::Usage(reason));
+    if job.kernels.len() > 1 && job.options.validate == 0 {
+        return usage(
+            "several kernels: --validate N chooses one of them on N held-out points".into(),
+        );
+    }
+    if job.options.spectrum > MOST_EIGENVALUES {
+        return usage(format!(
+            "--spectrum {}: expected at most {MOST_EIGENVALUES} points",
+            job.options.spectrum
+        ));
+    }
+    for (at, rule) in job.labels.iter().enumerate() {
+        if job.labels[..at].contains(rule) {
+            return usage(format!("--labels: '{rule}' is given twice"));
+        }
+    }
+    Ok(())
+}
+
+fn features(
+    job: &Job<'_>,
+    labelled: Vec<Sample>,
+    test: Option<RawSample>,
+    seen: &Seen,
+    bar: &Bar,
+) -> Result<Prepared, CliError> {
+    let say = |message| bar.say(message);
+    let train_features = seen.of(job.sample, &labelled[0].points, &say)?;
+    let test_features =
+        test.as_ref().map(|test| seen.of(&test.text, &test.points, &say)).transpose()?;
+    Ok(Prepared { labelled, test, train_features, test_features, features: seen.words() })
+}
+
+fn fitted(
+    job: &Job<'_>,
+    prepared: Prepared,
+    mut settings: Settings,
+    plan: PlanRecord,
+    mut bar: Bar,
+    out: &Path,
+) -> Result<KernelRecord, CliError> {
+    let Prepared { labelled, test, train_features, test_features, features } = prepared;
+    let first = &labelled[0];
+    let validated = validate(job, &settings, &train_features, &first.labels, &mut bar)?;
+    if let Some(best) = best(job.kernels, &validated)? {
+        settings.kernel = best;
+    }
+    settings.origin = Origin {
+        sample: first.text.clone(),
+        sample_digest: fingerprint_labelled(&RawSample {
+            text: String::new(),
+            points: first.points.clone(),
+            labels: first.labels.clone(),
+        }),
+        labels: String::new(),
+        features: features.clone(),
+        preprocess: "bytes divided by 255".into(),
+    };
+    let labels: Vec<&Labels> = labelled.iter().map(|sample| &sample.labels).collect();
+    let Fitted { mut models, report } =
+        fit(&train_features, &labels, &settings, &mut |progress| bar.see(progress))?;
+    let mut phases: Vec<PhaseRecord> = Vec::new();
+    for &(phase, seconds) in &report.seconds {
+        phases.push(PhaseRecord { phase: phase.name().into(), seconds });
+    }
+    let mut timed_as = |phase: Phase, took: Duration| {
+        phases.push(PhaseRecord { phase: phase.name().into(), seconds: took.as_secs_f64() });
+    };
+    let mut labellings = Vec::new();
+    for ((model, sample), norms) in models.iter_mut().zip(&labelled).zip(&report.norms) {
+        let recipe = &sample.recipe;
+        model.origin.labels = format!("{} seed={}", recipe.rule, recipe.seed);
+        let (decided, took) = timed(|| {
+            certify::certify(
+                model,
+                &train_features,
+                &sample.labels,
+                job.options.tolerance,
+                &mut |at| bar.see(at),
+            )
+        });
+        let decided = decided?;
+        timed_as(Phase::Certify, took);
+        let (mut mistakes, mut squared) = (None, None);
+        if let (Some(test), Some(test_features)) = (&test, &test_features) {
+            let (outputs, took) =
+                timed(|| model.predict(test_features, false, &mut |at| bar.see(at)));
+            let outputs = outputs?;
+            timed_as(Phase::Predict, took);
+            mistakes = model.mistakes(&outputs, &test.labels)?;
+            squared = model.mean_square_error(&outputs, &test.labels)?;
+        }
+        let name = file_name(&recipe.rule.to_string());
+        let (model_file, certificate_file) =
+            (format!("{name}.safetensors"), format!("{name}.certificate.txt"));
+        let arithmetic = certificate::Arithmetic::Enclosures;
+        let proof = certificate::write(
+            model,
+            &train_features,
+            &sample.labels,
+            job.options.tolerance,
+            arithmetic,
+            &decided,
+        );
+        write(out, &certificate_file, proof)?;
+        save(model, &out.join(&model_file))?;
+        let finite = |x: f64| x.is_finite().then_some(x);
+        let counts = decided.counts;
+        labellings.push(Labelling {
+            labels: recipe.rule.to_string(),
+            changed_labels: sample.changed,
+            outputs: model.outputs(),
+            verdicts: Verdicts {
+                exact: counts.exact,
+                margin: counts.margin,
+                undecided: counts.undecided,
+                misfit: counts.misfit,
+            },
+            least_margin: finite(decided.least_margin),
+            largest_bound: finite(decided.largest_bound),
+            test_mistakes: mistakes,
+            test_error: mistakes
+                .zip(test.as_ref())
+                .map(|(mistakes, test)| mistakes as f64 / test.points.n() as f64),
+            test_squared: squared,
+            norm: norms.total,
+            norm_of_outputs: norms.outputs.clone(),
+            norm_centred: norms.centred,
+            coefficients: norms.coefficients,
+            model: model_file,
+            certificate: certificate_file,
+        });
+    }
+    let spectrum = spectrum(&models[0], job.options.spectrum)?;
+    // Models and certificates are written: nothing is left to continue.
+    clear(out);
+    let kind = first.text.split(':').next().unwrap_or_default();
+    Ok(KernelRecord {
+        sample: first.text.clone(),
+        points: first.points.describe(),
+        points_sha256: fingerprint(&first.points),
+        n: first.points.n(),
+        merged_points: first.merged.dropped.len(),
+        test_sample: test.as_ref().map(|test| test.text.clone()),
+        test_points: test.as_ref().map_or(0, |test| test.points.n()),
+        kernel: settings.kernel.to_string(),
+        columns: train_features.columns(),
+        arithmetic: settings.arithmetic.name().into(),
+        ridge: settings.ridge,
+        jitter: report.jitter,
+        products: report.products,
+        residual: report.residual,
+        condition: report.condition,
+        plan,
+        phases,
+        seconds: bar.took().as_secs_f64(),
+        matrix_bytes: report.bytes,
+        peak_bytes: memory::peak(),
+        threads: rayon::current_num_threads(),
+        labellings,
+        validated,
+        spectrum,
+        paper: paper::table_3(kind, job.features.name(), settings.ridge > 0.0)
+            .map(|row| PaperRecord { test_error: row.test_error, norm: row.norm }),
+        features,
+    })
+}
+
+/// Removes the checkpoints of a fit, with jitter several. One that stays is in nobody's way.
+fn clear(out: &Path) {
+    for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(CHECKPOINT) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn save(model: &Model, path: &Path) -> Result<(), CliError> {
+    let mut to = AtomicFile::create(path).map_err(CliError::at(path))?;
+    // `check` makes the centres again from the sample.
+    file::write(model, false, &mut to).and_then(|()| to.flush()).map_err(CliError::at(path))?;
+    to.commit().map_err(CliError::at(path))
+}
+
+/// Fits each kernel to all but the last points, and counts mistakes on these.
+fn validate(
+    job: &Job<'_>,
+    settings: &Settings,
+    points: &Features,
+    labels: &Labels,
+    bar: &mut Bar,
+) -> Result<Vec<Validated>, CliError> {
+    let (held_out, n) = (job.options.validate, points.rows());
+    if held_out == 0 {
+        return Ok(Vec::new());
+    }
+    if held_out >= n {
+        let reason = format!("--validate {held_out}: expected fewer than the {n} distinct points");
+        return Err(CliError::Usage(reason));
+    }
+    if !matches!(labels, Labels::Classes { .. }) {
+        return Err(CliError::Usage("--validate: real labels have no mistakes to count".into()));
+    }
+    let all: Vec<u32> = (0..n as u32).collect();
+    let (fitted, held) = all.split_at(n - held_out);
+    let (near, far) = (points.select(fitted)?, points.select(held)?);
+    let (near_labels, far_labels) = (labels.select(fitted), labels.select(held));
+    let mut tried = Vec::new();
+    for &kernel in job.kernels {
+        let settings = Settings { kernel, checkpoint: None, ..settings.clone() };
+        let found = fit(&near, &[&near_labels], &settings, &mut |progress| bar.see(progress));
+        let (error, reason) = match found {
+            Ok(Fitted { models, .. }) => {
+                let outputs = models[0].predict(&far, false, &mut |at| bar.see(at))?;
+                let mistakes = models[0].mistakes(&outputs, &far_labels)?;
+                (mistakes.map(|mistakes| mistakes as f64 / held_out as f64), None)
+            }
+            Err(FitError::Stopped(stopped)) => return Err(FitError::from(stopped).into()),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let fitted = fitted.len();
+        tried.push(Validated { kernel: kernel.to_string(), fitted, held_out, error, reason });
+    }
+    Ok(tried)
+}
+
+/// The kernel with the fewest mistakes, the first of several.
+fn best(kernels: &[Kernel], validated: &[Validated]) -> Result<Option<Kernel>, CliError> {
+    let errors = kernels.iter().zip(validated).filter_map(|(k, one)| Some((*k, one.error?)));
+    let least = errors.reduce(|best, one| if one.1 < best.1 { one } else { best });
+    match (least, validated.first()) {
+        (Some((kernel, _)), _) => Ok(Some(kernel)),
+        (None, None) => Ok(None),
+        (None, Some(one)) => {
+            let reason = one.reason.clone().unwrap_or_default();
+            Err(CliError::Usage(format!(
+                "no kernel fits the points that are not held out: {reason}"
+            )))
+        }
+    }
+}
+
+/// Eigenvalues of the kernel matrix of the first `n` points, largest first: the outputs of models whose coefficients
+/// are the unit vectors.
+fn spectrum(model: &Model, n: usize) -> Result<Vec<f64>, CliError> {
+    let n = n.min(model.centres.rows());
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<u32> = (0..n as u32).collect();
+    let centres = model.centres.select(&rows)?;
+    let units = Model {
+        kernel: model.kernel,
+        coefficients: Square::from_fn(n, |i, j| if i == j { 1.0 } else { 0.0 }).entries,
+        meaning: Meaning::Real(n),
+        origin: Origin::default(),
+        centres: centres.clone(),
+    };
+    let entries = units.predict(&centres, false, &mut shatter_kernel::unwatched)?.values;
+    let found = symmetric_eigen(&Square { n, entries });
+    let (mut values, _) =
+        found.ok_or_else(|| CliError::Undecided("the eigenvalues were not found".into()))?;
+    values.sort_by(|x, y| y.total_cmp(x));
+    Ok(values)
+}

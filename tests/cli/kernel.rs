@@ -1,0 +1,173 @@
+//! Promise: `kernel`, `table3` and `check` answer in words, keep what has ended, and refuse what makes no sense before
+//! any work is done.
+
+use std::fs;
+
+use tempfile::tempdir;
+
+use crate::common::program::{
+    csv, mnist, npy, read_json, refused, shatter, status, stderr, stdout,
+};
+
+#[test]
+fn a_fit_is_certified_and_checked_again() {
+    let folder = tempdir().unwrap();
+    mnist(&folder, "digits");
+    for features in ["none", "gabor:cell=3", "random-conv:5,patch=3"] {
+        let fit = ["kernel", "mnist:digits", "--labels", "random,true", "--features", features];
+        let output = shatter(&folder, &[&fit[..], &["--seed", "3"]].concat());
+        assert_eq!(status(&output), 0, "{features}: {}{}", stdout(&output), stderr(&output));
+        let text = stdout(&output);
+        for word in ["plan", "40 of 40", "true, paper", "alpha_c' K alpha_c", "at the peak"] {
+            assert!(
+                text.contains(word) || features.contains("random"),
+                "'{word}' is not in {text}"
+            );
+        }
+        let check = ["check", "--network", "out/kernel/random.safetensors"];
+        let certificate = [&check[..], &["out/kernel/random.certificate.txt", "mnist:digits"]];
+        let output = shatter(&folder, &certificate.concat());
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+        assert!(
+            stdout(&output).contains("40 of 40 points are proved to fit"),
+            "{}",
+            stdout(&output)
+        );
+        // Another model, and a text that was changed.
+        let other = ["check", "--network", "out/kernel/true.safetensors"];
+        let other = [&other[..], &["out/kernel/random.certificate.txt", "mnist:digits"]];
+        let output = shatter(&folder, &other.concat());
+        assert_eq!(status(&output), 1, "{}", stderr(&output));
+        assert!(
+            stdout(&output).starts_with("rejected: the certificate says"),
+            "{}",
+            stdout(&output)
+        );
+    }
+    let path = folder.path().join("out/kernel/random.certificate.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("margin=40", "margin=41")).unwrap();
+    let certificate = "out/kernel/random.certificate.txt";
+    let model = "out/kernel/random.safetensors";
+    refused(&folder, &["check", "--network", model, certificate, "mnist:digits"], &["digest"]);
+    refused(&folder, &["check", certificate, "mnist:digits"], &["of a kernel", "--network FILE"]);
+}
+
+#[test]
+fn several_shares_of_corruption_are_drawn() {
+    let folder = tempdir().unwrap();
+    mnist(&folder, "digits");
+    let fit =
+        ["kernel", "mnist:digits", "--labels", "true,corrupted:0.5,random", "--spectrum", "9"];
+    let output = shatter(&folder, &fit);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    for name in ["test_error.png", "norm.svg", "spectrum.png", "corrupted-0.5.safetensors"] {
+        assert!(folder.path().join("out/kernel").join(name).is_file(), "{name}");
+    }
+    let found = read_json(&folder, "out/kernel/kernel.json");
+    let spectrum = found["spectrum"].as_array().unwrap();
+    // The diagonal is 1, so the eigenvalues add up to their number.
+    let sum: f64 = spectrum.iter().map(|value| value.as_f64().unwrap()).sum();
+    assert!((sum - 9.0).abs() < 1e-12 && spectrum.len() == 9, "{spectrum:?}");
+    for n in [20, 30] {
+        let sample = format!("mnist:digits,first={n}");
+        let output = shatter(&folder, &["kernel", &sample, "--out", &format!("out/{n}")]);
+        assert_eq!(status(&output), 0, "{}", stderr(&output));
+    }
+    if found["peak_bytes"].is_u64() {
+        let output = shatter(&folder, &["figures", "out"]);
+        assert!(stdout(&output).contains("3 runs") && stdout(&output).contains("growth.png"));
+        let drawn = fs::read_to_string(folder.path().join("out/figures/growth.svg")).unwrap();
+        assert!(drawn.contains("n³") && drawn.contains("n²"));
+    }
+}
+
+#[test]
+fn rows_of_table_3_are_kept() {
+    let folder = tempdir().unwrap();
+    mnist(&folder, "digits");
+    let table = ["table3", "mnist:digits", "--rows", "mnist-gabor"];
+    let first = shatter(&folder, &table);
+    assert_eq!(status(&first), 0, "{}", stderr(&first));
+    assert!(stdout(&first).contains("0.60 %") && stdout(&first).contains("390"));
+    let path = folder.path().join("out/table3/mnist-gabor/kernel.json");
+    let written = fs::read(&path).unwrap();
+    let again = shatter(&folder, &table);
+    assert_eq!(status(&again), 0, "{}", stderr(&again));
+    assert!(!stdout(&again).contains("plan") && stdout(&first).contains("plan"));
+    assert_eq!(fs::read(&path).unwrap(), written);
+    // With other options it is another row.
+    let other = shatter(&folder, &[&table[..], &["--arithmetic", "f32"]].concat());
+    assert!(stdout(&other).contains("plan"), "{}", stderr(&other));
+    assert_ne!(fs::read(&path).unwrap(), written);
+}
+
+#[test]
+fn real_labels_are_fitted_within_a_tolerance() {
+    let folder = tempdir().unwrap();
+    csv(&folder, "real.csv", (0..12).map(|i| format!("{i},{}", f64::from(i) * 0.37 - 1.5)));
+    let fit = ["kernel", "csv:real.csv,target=number", "--kernel", "laplacian:gamma=1"];
+    let fit = [&fit[..], &["--test", "csv:real.csv,target=number"]].concat();
+    let output = shatter(&folder, &fit);
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("12 of 12"), "{}", stdout(&output));
+    let exact = shatter(&folder, &[&fit[..], &["--tolerance", "0"]].concat());
+    assert_eq!(status(&exact), 1, "{}", stderr(&exact));
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_in_words() {
+    let folder = tempdir().unwrap();
+    mnist(&folder, "digits");
+    let kernel = |rest: &[&str], words: &[&str]| {
+        refused(&folder, &[&["kernel", "mnist:digits"], rest].concat(), words);
+    };
+    for (option, value, word) in [
+        ("--kernel", "gaussian", "needs gamma"),
+        ("--kernel", "cosine", "'cosine' is not a kernel"),
+        ("--features", "sift", "random-conv:N"),
+        ("--labels", "wrong", "corrupted:P"),
+    ] {
+        let output = shatter(&folder, &["kernel", "mnist:digits", option, value]);
+        assert_eq!(status(&output), 2);
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
+    kernel(&["--features", "random-conv:4,patch=9"], &["1×6×6", "patch of 9"]);
+    kernel(&["--labels", "true,true"], &["--labels", "twice"]);
+    kernel(&["--kernel", "linear", "--kernel", "arc-cosine-0"], &["--validate N"]);
+    kernel(&["--validate", "40"], &["--validate 40", "fewer than the 40"]);
+    kernel(&["--spectrum", "5000"], &["--spectrum 5000", "4000"]);
+    kernel(&["--kernel", "linear"], &["rank 40", "at most rank 36", "--ridge R"]);
+    kernel(&["--kernel", "gaussian:gamma=1e-30"], &["ones", "larger gamma"]);
+    kernel(&["--kernel", "gaussian:gamma=1e9"], &["identity", "smaller gamma"]);
+    kernel(&["--ridge=-1"], &["ridge", "-1"]);
+    kernel(&["--test", "gaussian:n=5,d=3"], &["gaussian:n=5,d=3", "test points are f64"]);
+    // One class, and equal points with different labels.
+    npy(&folder, "one.npy", "|u1", "(3, 1)", &[1, 2, 3]);
+    npy(&folder, "zero.npy", "|u1", "(3,)", &[0, 0, 0]);
+    refused(&folder, &["kernel", "npy:one.npy,zero.npy"], &["one class only"]);
+    csv(&folder, "same.csv", ["1,2,a", "3,4,a", "1,2,b"].map(str::to_owned).into_iter());
+    refused(&folder, &["kernel", "csv:same.csv"], &["same.csv"]);
+    // What memory does not hold, before anything is taken.
+    let mut large = std::process::Command::new(crate::common::binary::program());
+    large.args(["kernel", "mnist:digits"]).current_dir(folder.path()).env("SHATTER_MEMORY", "1000");
+    let output = large.output().unwrap();
+    assert_eq!(status(&output), 2);
+    assert!(
+        stderr(&output).contains("memory are needed to fit a kernel to"),
+        "{}",
+        stderr(&output)
+    );
+    // Nothing was written.
+    assert!(!folder.path().join("out").exists());
+    let table = |rest: &[&str], words: &[&str]| {
+        refused(&folder, &[&["table3"], rest].concat(), words);
+    };
+    table(&["gaussian:n=9,d=2"], &["of mnist and cifar10"]);
+    table(&["mnist:digits", "mnist:digits"], &["another sample of mnist"]);
+    table(&["mnist:digits", "--rows", "mnist"], &["--rows mnist", "mnist-gabor"]);
+    table(&["mnist:digits", "--rows", "cifar10-pixels"], &["a sample of cifar10"]);
+    let plan = shatter(&folder, &["kernel", "mnist:digits", "--plan"]);
+    assert_eq!(status(&plan), 0, "{}", stderr(&plan));
+    assert!(stdout(&plan).contains("factor") && !folder.path().join("out").exists());
+}
