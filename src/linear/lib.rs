@@ -3,6 +3,7 @@
 //! Both libraries answer the same questions about a square matrix given row by row, so that
 //! `verify` can print their answers side by side.
 
+pub mod decomposition;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;
