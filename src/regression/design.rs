@@ -17,8 +17,9 @@ use super::RegressionError;
 /// Columns of a product that one thread computes.
 const TILE: usize = 64;
 
-/// The largest number must be 0 or between 2^-LIMIT and 2^LIMIT: sums of its squares neither vanish nor overflow.
-const LIMIT: i32 = 400;
+/// The largest number must be 0 or between 2^-LIMIT and 2^LIMIT: sums of its squares, and of squares of weights, which are
+/// quotients, neither vanish nor overflow.
+const LIMIT: i32 = 200;
 
 /// X: n points of d coordinates.
 ///
@@ -303,8 +304,8 @@ fn in_range(what: &'static str, values: &[f64], columns: usize) -> Result<(), Re
         Err(RegressionError::Range { what, row, column, value: values[at] })
     };
     let most = 2f64.powi(LIMIT);
-    // What is not finite is not within the bound.
-    if let Some(at) = values.iter().position(|x| !(x.abs() <= most)) {
+    // What is not finite is not within the bounds.
+    if let Some(at) = values.iter().position(|x| !(-most..=most).contains(x)) {
         return refuse(at);
     }
     let largest = (0..values.len()).max_by(|&i, &j| values[i].abs().total_cmp(&values[j].abs()));

@@ -30,8 +30,8 @@ pub enum RegressionError {
     },
     /// A number whose square, or a sum of such squares, has no place in binary64.
     #[error(
-        "{what} {column} of point {row} is {value}; linear models take numbers whose largest is between 2^-400 and \
-         2^400 in absolute value, or zeros: scale the sample"
+        "{what} {column} of point {row} is {value}; linear models take numbers whose largest is between 2^-200 and \
+         2^200 in absolute value, or zeros: scale the sample"
     )]
     Range {
         /// `coordinate` or `target`.

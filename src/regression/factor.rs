@@ -170,7 +170,7 @@ impl<'a> Factor<'a> {
         for _ in 0..CORRECTIONS {
             let step = self.pseudo_inverse(&residuals, outputs);
             let size = norm(&step);
-            if size == 0.0 || !(size <= before / 2.0) {
+            if size == 0.0 || size > before / 2.0 || size.is_nan() {
                 break;
             }
             before = size;

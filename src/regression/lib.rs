@@ -12,6 +12,7 @@
 //! | rank, condition, W = X⁺Y, the parts of any W | [`factor`] |
 //! | the path of weight decay | [`ridge`] |
 //! | gradient descent from zero or from elsewhere, one point a step; Adam | [`descent`] |
+//! | other interpolants | [`interpolant`] |
 //! | curvature at interpolants | [`curvature`] |
 //! | all of these in rational numbers | [`exact`] |
 //! | a fitted model as a network | [`model`] |
@@ -22,6 +23,7 @@ pub mod design;
 mod error;
 pub mod exact;
 pub mod factor;
+pub mod interpolant;
 pub mod model;
 pub mod ridge;
 

@@ -74,11 +74,11 @@ pub fn path(
     decays.iter().map(solve).collect()
 }
 
-/// Ten weight decays, ten times apart, up to the mean squared length σ_1²/n of the points along their first direction;
-/// none if all points are 0.
+/// Ten weight decays, powers of ten, down from the first one above the largest curvature σ_1²/n, where decay halves the
+/// largest part of the weights; none if all points are 0.
 #[must_use]
 pub fn decades(factor: &Factor) -> Vec<f64> {
     let Some(largest) = factor.singular_values().first().copied() else { return Vec::new() };
-    let top = (largest * largest / factor.design().rows() as f64).log10().floor() as i32;
+    let top = (largest * largest / factor.design().rows() as f64).log10().floor() as i32 + 1;
     (0..10).map(|k| 10f64.powi(top - k)).filter(|decay| *decay > 0.0).collect()
 }

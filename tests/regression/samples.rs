@@ -102,14 +102,14 @@ fn refusals_name_the_place() {
     assert_eq!(design(&[], 3), Err(RegressionError::Empty { rows: 0, columns: 3 }));
     assert_eq!(design(&[1.0], 0), Err(RegressionError::Empty { rows: 0, columns: 0 }));
     assert_eq!(design(&[1.0; 5], 3), Err(RegressionError::Ragged { values: 5, columns: 3 }));
-    for value in [f64::INFINITY, 1e300, -1e200] {
+    for value in [f64::INFINITY, 1e300, -1e100] {
         let refused = RegressionError::Range { what: "coordinate", row: 1, column: 0, value };
         assert_eq!(design(&[1.0, 2.0, value, 3.0], 2), Err(refused));
     }
     assert!(matches!(design(&[f64::NAN], 1), Err(RegressionError::Range { .. })));
-    let small = RegressionError::Range { what: "coordinate", row: 0, column: 1, value: 1e-150 };
-    assert_eq!(design(&[0.0, 1e-150], 2), Err(small));
-    assert_eq!(design(&[1.0, 1e-150], 2), Ok(()));
+    let small = RegressionError::Range { what: "coordinate", row: 0, column: 1, value: 1e-100 };
+    assert_eq!(design(&[0.0, 1e-100], 2), Err(small));
+    assert_eq!(design(&[1.0, 1e-100], 2), Ok(()));
     assert!(matches!(
         Targets::new(vec![1e300], 1),
         Err(RegressionError::Range { what: "target", row: 0, .. })
