@@ -4,8 +4,6 @@
 //! numbers. A bias is the weight of a constant 1 that is appended to every point: it is learned, decayed and counted in
 //! norms like any other weight.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use shatter_matrix::product::{Matrix, MatrixMut, product_by_columns};
@@ -206,22 +204,28 @@ impl Design {
     /// [`RegressionError::TargetCount`].
     pub fn duplicates(&self, targets: &Targets) -> Result<Duplicates, RegressionError> {
         targets.belong_to(self)?;
-        let mut seen: HashMap<Vec<u64>, usize> = HashMap::with_capacity(self.rows);
+        let compare = |&i: &usize, &j: &usize| {
+            let numbers = self.row(i).iter().zip(self.row(j));
+            let different = numbers.map(|(x, y)| key(*x).total_cmp(&key(*y))).find(|o| o.is_ne());
+            different.unwrap_or(i.cmp(&j))
+        };
+        let mut order: Vec<usize> = (0..self.rows).collect();
+        order.par_sort_unstable_by(compare);
         let mut found = Duplicates::default();
-        for i in 0..self.rows {
-            // Plus zero, so that both zeros are one.
-            let key = self.row(i).iter().map(|x| (x + 0.0).to_bits()).collect();
-            let earlier = *seen.entry(key).or_insert(i);
-            if earlier == i {
-                continue;
-            }
-            if targets.row(earlier) == targets.row(i) {
-                found.equal += 1;
-            } else {
-                found.different += 1;
-                found.first.get_or_insert((earlier, i));
+        let mut first: Option<(usize, usize)> = None;
+        for equal in order.chunk_by(|&i, &j| self.row(i) == self.row(j)) {
+            for &later in &equal[1..] {
+                if targets.row(equal[0]) == targets.row(later) {
+                    found.equal += 1;
+                } else {
+                    found.different += 1;
+                    if first.is_none_or(|(_, earliest)| later < earliest) {
+                        first = Some((equal[0], later));
+                    }
+                }
             }
         }
+        found.first = first;
         Ok(found)
     }
 }
@@ -296,6 +300,11 @@ impl Targets {
             false => Err(RegressionError::TargetCount { targets, rows: design.rows }),
         }
     }
+}
+
+/// One number for both zeros.
+fn key(x: f64) -> f64 {
+    x + 0.0
 }
 
 fn in_range(what: &'static str, values: &[f64], columns: usize) -> Result<(), RegressionError> {

@@ -43,6 +43,11 @@ fn duplicated_points() {
     };
     assert_eq!(count(&[5.0, 5.0, 1.0]), (1, 0, None));
     assert_eq!(count(&[5.0, 6.0, 1.0]), (0, 1, Some((0, 1))));
+    // Whichever order their rows have: 9, 3, 9, 3, 9 with labels of which the last two break a pair each.
+    let design = Design::new(vec![9.0, 3.0, 9.0, 3.0, 9.0], 1, false).unwrap();
+    let found =
+        design.duplicates(&Targets::new(vec![0.0, 0.0, 0.0, 1.0, 1.0], 1).unwrap()).unwrap();
+    assert_eq!((found.equal, found.different, found.first), (1, 2, Some((1, 3))));
     let zeros = Design::new(vec![0.0, -0.0], 1, false).unwrap();
     assert_eq!(zeros.duplicates(&Targets::new(vec![1.0, 1.0], 1).unwrap()).unwrap().equal, 1);
 }
