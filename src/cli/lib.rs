@@ -18,6 +18,7 @@ mod fit;
 mod input;
 mod json;
 mod kernel;
+mod linear;
 mod manifest;
 mod memory;
 mod output;
@@ -93,6 +94,8 @@ enum Command {
     Kernel(kernel::Arguments),
     /// Fit and test the rows of the paper's Table 3, kernels that interpolate
     Table3(table3::Arguments),
+    /// Fit linear models: minimum norm, gradient descent from zero, weight decay, other interpolants
+    Linear(linear::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
     /// Print what this build and this machine can do
@@ -121,6 +124,7 @@ impl Command {
             | Command::Table1(table1::Arguments { common, .. })
             | Command::Kernel(kernel::Arguments { common, .. })
             | Command::Table3(table3::Arguments { common, .. })
+            | Command::Linear(linear::Arguments { common, .. })
             | Command::Figures(figures::Arguments { common, .. })
             | Command::Doctor(doctor::Arguments { common }) => Some(common),
             #[cfg(feature = "claims")]
@@ -276,6 +280,7 @@ pub fn run(build: Build) -> ExitCode {
         Command::Table1(arguments) => table1::run(&arguments),
         Command::Kernel(arguments) => kernel::run(&arguments),
         Command::Table3(arguments) => table3::run(&arguments),
+        Command::Linear(arguments) => linear::run(&arguments),
         Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),

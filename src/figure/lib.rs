@@ -11,6 +11,7 @@ pub mod kernel_corruption;
 pub mod kernel_growth;
 pub mod kernel_spectrum;
 mod legend;
+pub mod linear;
 mod marker;
 pub mod paper;
 mod png;

@@ -12,3 +12,4 @@ mod answers;
 mod constructions;
 mod json;
 mod kernel;
+mod linear;
