@@ -4,6 +4,7 @@
 //! |---|---|
 //! | matrix | n² d, and 40 n²/2 for entries |
 //! | factor | n³/3 |
+//! | condition | at most 96 n² |
 //! | solve | 2 n² C |
 //! | iterate | per product n² (d + 40/2 + 2C), and 2 n² C to precondition |
 //! | certify | n² (d + 4C) and 60 n²/2 for entries |
@@ -122,6 +123,8 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
         Solver::Cholesky => {
             phases.push(at(Phase::Matrix, square * (wide + ENTRY / 2.0), speed.double));
             phases.push(at(Phase::Factor, square * rows / 3.0, flops));
+            // At most 12 rounds for each end of the spectrum; memory bounds them, too.
+            phases.push(at(Phase::Condition, 96.0 * square, flops / 4.0));
             // Memory bounds it: a fourth of the speed.
             phases.push(at(Phase::Solve, 2.0 * square * outputs, flops / 4.0));
             let products = match (settings.refine, settings.arithmetic) {
