@@ -23,6 +23,7 @@
 //! * Networks: [`network`], [`load`] and [`interchange`] for their files, [`plain`] to evaluate them.
 //! * Fits: [`construct`], [`compare`], [`verify`]; [`certify`] writes proofs of them, [`check`] verifies
 //!   these, [`judge`] decides for any network.
+//! * Linear models: [`regression`].
 //! * What does not fit: [`obstruct`], and `claims` (feature `claims`).
 //! * Training: [`train`], on a [`device`].
 //! * [`figure`] draws the records of all of these.
@@ -90,6 +91,28 @@ pub mod plain {
     //! The plain forward pass of a graph, in binary32 or binary64.
     #[doc(inline)]
     pub use shatter_plain::*;
+}
+
+pub mod regression {
+    //! Linear models: the one of least norm, what gradient descent finds, and what tells interpolants apart.
+    //!
+    //! ```
+    //! use shatter::regression::{Design, Factor, Targets, exact};
+    //!
+    //! // Three points of the plane, and labels of which no linear function meets more than two.
+    //! let points = Design::new(vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0], 2, false)?;
+    //! let labels = Targets::new(vec![1.0, 1.0, 5.0], 1)?;
+    //! let found = Factor::new(&points)?.minimum_norm(&labels)?;
+    //! assert!(!found.fits && found.misfits == [0, 1, 2]);
+    //!
+    //! // The same without rounding: the least squares solution is (2, 2).
+    //! let two = exact::minimum_norm(&exact::points(&points), &exact::targets(&labels, 0))?;
+    //! assert_eq!(two.weights, exact::row(&[2.0, 2.0]));
+    //! # Ok::<(), shatter::regression::RegressionError>(())
+    //! ```
+
+    #[doc(inline)]
+    pub use shatter_regression::*;
 }
 
 pub mod construct {

@@ -9,6 +9,7 @@ use shatter_construct::ConstructError;
 use shatter_device::DeviceError;
 use shatter_interchange::InterchangeError;
 use shatter_interchange::load::{LoadError, MissingFact};
+use shatter_regression::RegressionError;
 use shatter_sample::SampleError;
 use shatter_train::run::RunError;
 use shatter_train::{CheckpointError, TrainError};
@@ -36,6 +37,8 @@ pub enum CliError {
     Judge { file: PathBuf, source: Box<shatter_judge::JudgeError> },
     #[error("{0}{hint}", hint = train_hint(.0))]
     Train(Box<RunError>),
+    #[error("{text}: {source}")]
+    Regression { text: String, source: RegressionError },
     /// Of the test split that nobody asked for.
     #[error("{0} (--no-test trains without a test sample)")]
     TestSplit(Box<CliError>),
@@ -158,6 +161,7 @@ impl CliError {
             (_, Some(TrainError::Diverged { .. })) => 3,
             (CliError::NoDevice(_), _) => 4,
             (CliError::Interrupted(_), _) => 130,
+            (CliError::Regression { source: RegressionError::Diverged { .. }, .. }, _) => 3,
             _ => 2,
         }
     }
@@ -204,6 +208,13 @@ impl CliError {
             CliError::NoDevice(_) => "device",
             CliError::Memory(_) => "memory",
             CliError::Interrupted(_) => "interrupted",
+            CliError::Regression { source, .. } => match source {
+                RegressionError::Diverged { .. } => "diverged",
+                RegressionError::Decay(_)
+                | RegressionError::Step(_)
+                | RegressionError::Momentum(_) => "usage",
+                _ => "sample",
+            },
             CliError::Undecided(_) => "undecided",
             CliError::Usage(_) => "usage",
             #[cfg(feature = "claims")]
@@ -219,6 +230,9 @@ impl CliError {
         match self {
             CliError::Sample { source, .. } => of_sample(source),
             CliError::TestSplit(error) => error.place(),
+            CliError::Regression { source: RegressionError::Range { row, .. }, .. } => {
+                Place::points(&[*row])
+            }
             CliError::Construct(source)
             | CliError::Refused { source, .. }
             | CliError::Solver(SolverError::Construct(source)) => of_construction(source),

@@ -17,6 +17,7 @@ mod figures;
 mod fit;
 mod input;
 mod json;
+mod linear;
 mod manifest;
 mod memory;
 mod output;
@@ -87,6 +88,8 @@ enum Command {
     Randomize(randomize::Arguments),
     /// Train and evaluate the rows of the paper's Tables 1 and 4
     Table1(table1::Arguments),
+    /// Fit linear models: minimum norm, gradient descent from zero, weight decay, other interpolants
+    Linear(linear::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
     /// Print what this build and this machine can do
@@ -113,6 +116,7 @@ impl Command {
             | Command::Train(train::Arguments { common, .. })
             | Command::Randomize(randomize::Arguments { common, .. })
             | Command::Table1(table1::Arguments { common, .. })
+            | Command::Linear(linear::Arguments { common, .. })
             | Command::Figures(figures::Arguments { common, .. })
             | Command::Doctor(doctor::Arguments { common }) => Some(common),
             #[cfg(feature = "claims")]
@@ -266,6 +270,7 @@ pub fn run(build: Build) -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Randomize(arguments) => randomize::run(&arguments),
         Command::Table1(arguments) => table1::run(&arguments),
+        Command::Linear(arguments) => linear::run(&arguments),
         Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),

@@ -58,6 +58,18 @@ pub fn network(text: &str, name: &str, promise: &Promise) -> Result<(), CliError
     planned(text, &format!("build {name} on"), weights.saturating_mul(WEIGHT))
 }
 
+/// Refuses to fit linear models to `n` points of `d` coordinates and `k` outputs, with `tests` test points, if there is
+/// no room for them: every point as it was prepared and as a row of the matrix, four square matrices of the smaller
+/// side, and some ten matrices of outputs and weights.
+pub fn linear(text: &str, (n, tests): (usize, usize), d: usize, k: usize) -> Result<(), CliError> {
+    let (n, tests, d, k) = (n as u64, tests as u64, d as u64, k as u64);
+    let points = (n.saturating_add(tests)).saturating_mul(d).saturating_mul(2);
+    let products = n.min(d).saturating_mul(n.min(d)).saturating_mul(4);
+    let outputs = n.saturating_add(tests).saturating_add(d).saturating_mul(k).saturating_mul(10);
+    let numbers = points.saturating_add(products).saturating_add(outputs);
+    planned(text, "fit linear models to", numbers.saturating_mul(COORDINATE))
+}
+
 /// Points drawn, points kept and coordinates of a synthetic sample; `None` also where the sample's own limits refuse
 /// it, in their words.
 fn drawn(text: &str) -> Option<(u64, u64, u64)> {
@@ -206,6 +218,9 @@ mod tests {
         // The library says that itself, and what is no sample.
         assert!(fit("gaussian:n=4294967295,d=9").is_ok() && fit("gausian:n=1").is_ok());
         assert!(fit_read("csv:a.csv", usize::MAX).is_err());
+        assert!(linear("csv:a.csv", (1000, 0), 10, 2).is_ok());
+        let error = linear("csv:a.csv", (1 << 40, 0), 784, 10).unwrap_err().to_string();
+        assert!(error.contains("needed to fit linear models to this sample"), "{error}");
     }
 
     /// A system of these files.

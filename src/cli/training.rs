@@ -435,7 +435,7 @@ impl TrainingOptions {
 }
 
 /// The test split of a data set that has one, where the text does not choose a split itself.
-fn test_of(sample: &str) -> Option<String> {
+pub fn test_of(sample: &str) -> Option<String> {
     let (kind, rest) = sample.split_once(':')?;
     let has_split = ["mnist", "fashion-mnist", "cifar10"].contains(&kind);
     let chosen = rest.split(',').any(|part| part.starts_with("split="));

@@ -8,6 +8,7 @@ mod curves;
 mod fitted_function;
 mod growth;
 mod legend;
+pub mod linear;
 mod marker;
 pub mod paper;
 mod png;

@@ -5,8 +5,9 @@
 //! routine permutes rows and columns before it iterates, and finds a triangle either way.)
 
 use ndarray::{Array1, Array2, ShapeBuilder};
-use ndarray_linalg::{DeterminantInto, Diag, EigVals, SVD, SolveTriangular, UPLO};
+use ndarray_linalg::{DeterminantInto, Diag, EigVals, Eigh, SVD, SolveTriangular, UPLO};
 
+use super::decomposition::{Decomposition, sorted};
 use super::{LogDeterminant, Square};
 
 /// Bytes of stack: OpenBLAS's threaded LU overflows the 2 MiB of a thread pool's thread.
@@ -47,4 +48,10 @@ pub fn singular_values(a: &Square<f64>) -> Option<Vec<f64>> {
 pub fn eigenvalues(a: &Square<f64>) -> Option<Vec<(f64, f64)>> {
     let values = with_stack(|| matrix(a)?.eigvals().ok())?;
     Some(values.iter().map(|value| (value.re, value.im)).collect())
+}
+
+/// Eigenvalues and eigenvectors of a symmetric matrix (`dsyev`); `None` if the iteration does not converge.
+pub fn symmetric(a: &Square<f64>) -> Option<Decomposition> {
+    let (values, vectors) = with_stack(|| matrix(a)?.eigh(UPLO::Lower).ok())?;
+    Some(sorted(&values.to_vec(), |j, i| vectors[(i, j)]))
 }

@@ -10,6 +10,7 @@
 pub mod checkpoint;
 pub mod cholesky;
 pub mod condition;
+pub mod decomposition;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 pub mod nalgebra;

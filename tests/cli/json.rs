@@ -217,6 +217,14 @@ fn every_command_prints_the_object_that_is_documented() {
     let rows = ["--rows", "17-18", "--crop", "6", "--batch", "10", "--epochs", "1"];
     let found = check(&[&table[..], &rows].concat(), 0);
     assert_eq!(found, read_json(&folder, "out/table1/table1.json"));
+    // Linear models: of a small sample, and of one with points that contradict each other.
+    let small = ["linear", "gaussian:n=6,d=9,classes=2", "--test", "gaussian:n=9,d=9,classes=2"];
+    let found = check(&[&small[..], &["--epochs", "5"]].concat(), 0);
+    assert_eq!(found, read_json(&folder, "out/linear/linear.json"));
+    assert_eq!(found["interpolants"].as_array().unwrap().len(), 4);
+    csv(&folder, "twice.csv", ["1,2,a", "1,2,b", "3,1,a"].map(String::from).into_iter());
+    let found = check(&["linear", "csv:twice.csv", "--out", "twice"], 1);
+    assert_eq!(found["duplicates"]["first"], serde_json::json!([0, 1]));
     check(&["doctor"], 0);
     if cfg!(feature = "claims") {
         // One that holds, two that are refuted in their ways, and one that is quoted.
@@ -225,7 +233,8 @@ fn every_command_prints_the_object_that_is_documented() {
         }
     }
     // Every manifest is one.
-    let manifests = ["fit", "layered", "out/train", "out/randomize", "out/table1", "out/compare"];
+    let manifests =
+        ["fit", "layered", "out/train", "out/randomize", "out/table1", "out/compare", "out/linear"];
     for of in manifests {
         let manifest = read_json(&folder, &format!("{of}/manifest.json"));
         assert_eq!(manifest["format"], "shatter manifest 1", "{of}");

@@ -11,3 +11,4 @@ mod common {
 mod answers;
 mod constructions;
 mod json;
+mod linear;

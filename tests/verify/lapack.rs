@@ -71,6 +71,25 @@ mod with_lapack {
         }
     }
 
+    /// Of symmetric matrices both find the same eigenvalues, and vectors that are theirs.
+    #[test]
+    fn symmetric_matrices_are_decomposed_alike() {
+        use shatter_linear::decomposition::symmetric_by_nalgebra;
+        for n in [1, 2, 17, 100] {
+            let (a, _) = matrix(n, 5);
+            let a = Square::from_fn(n, |i, j| a.at(i, j) + a.at(j, i));
+            let size = a.entries.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let (one, other) = (symmetric_by_nalgebra(&a).unwrap(), lapack::symmetric(&a).unwrap());
+            for (j, (x, y)) in one.values.iter().zip(&other.values).enumerate() {
+                assert!(close(*x, *y, n, size), "n = {n}: {x} and {y}");
+                for i in 0..n {
+                    let image: f64 = (0..n).map(|k| a.at(i, k) * other.vectors.at(j, k)).sum();
+                    assert!(close(image, y * other.vectors.at(j, i), n, size), "n = {n}, {j}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn fits_through_both_solvers() {
         let sample =
