@@ -3,10 +3,10 @@
 use super::curves::{AxisScale, Curve, Plot};
 use super::spread::SeedRun;
 
-fn plot(title: &str, y: &str, points: Vec<(f64, f64)>, note: String) -> Plot {
+fn plot(title: String, y: &str, points: Vec<(f64, f64)>, note: String) -> Plot {
     let runs = vec![SeedRun { points }];
     Plot {
-        title: title.into(),
+        title,
         x: "label corruption (probability)".into(),
         y: y.into(),
         scale: AxisScale::Linear,
@@ -31,10 +31,10 @@ pub fn test_error(what: &str, points: Vec<(f64, f64)>, classes: usize, note: &st
     Plot {
         level: Some((chance, format!("chance, 1 − 1/{classes}"))),
         ..plot(
-            "Test error of a kernel interpolant against label corruption",
+            format!("Test error against label corruption: {what}"),
             "test error (share)",
             points,
-            format!("{what} · {note}"),
+            note.into(),
         )
     }
 }
@@ -50,9 +50,9 @@ pub fn test_error(what: &str, points: Vec<(f64, f64)>, classes: usize, note: &st
 #[must_use]
 pub fn norm(what: &str, points: Vec<(f64, f64)>, note: &str) -> Plot {
     plot(
-        "Norm of a kernel interpolant against label corruption",
+        format!("Norm against label corruption: {what}"),
         "norm of the function (all outputs)",
         points,
-        format!("{what} · {note}"),
+        note.into(),
     )
 }

@@ -21,13 +21,13 @@ pub fn spectrum(what: &str, values: &[f64], note: &str) -> Plot {
         ..Curve::default()
     };
     Plot {
-        title: format!("Spectrum of the kernel matrix of {} points", values.len()),
+        title: format!("Eigenvalues of {} points: {what}", values.len()),
         x: "rank of the eigenvalue, largest first".into(),
         y: "eigenvalue".into(),
         scale: AxisScale::Log,
         curves: vec![curve],
         reference: Vec::new(),
         level: None,
-        note: format!("{what} · {note}"),
+        note: note.into(),
     }
 }

@@ -33,11 +33,11 @@ pub fn draw(records: &[KernelRecord], out: &Path, command: &str) -> Result<Vec<S
     for record in records {
         let Some(bytes) = record.peak_bytes else { continue };
         let data = record.sample.split(':').next().unwrap_or_default();
-        let name = format!(
-            "{data}, {}, {}",
-            record.features.split(':').next().unwrap_or_default(),
-            record.arithmetic
-        );
+        let seen = match record.features.split(':').next() {
+            None | Some("none") => "pixels",
+            Some(name) => name,
+        };
+        let name = format!("{data}, {seen}, {}", record.arithmetic);
         series.entry(name).or_default().insert(record.n, (record.seconds, bytes as f64));
     }
     series.retain(|_, fits| fits.len() >= FITS);

@@ -28,7 +28,12 @@ pub fn draw(record: &KernelRecord, out: &Path, command: &str) -> Result<Vec<Stri
         drawn.push(format!("{name}.png"));
         Ok(())
     };
-    let what = format!("{} on {}, n = {}", record.kernel, record.features, record.n);
+    let data = record.sample.split(':').next().unwrap_or_default();
+    let seen = match record.features.split(':').next() {
+        None | Some("none") => "pixels",
+        Some(name) => name,
+    };
+    let what = format!("{data}, n = {}, {} on {seen}", record.n, record.kernel);
     let of_shares = |value: &dyn Fn(&super::Labelling) -> Option<f64>| {
         let point = |one: &super::Labelling| Some((share(&one.labels)?, value(one)?));
         let mut points: Vec<(f64, f64)> = record.labellings.iter().filter_map(point).collect();

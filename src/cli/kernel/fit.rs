@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use shatter_figure::paper;
-use shatter_kernel::plan::{Speed, plan};
+use shatter_kernel::plan::{Planned, Speed, plan};
 use shatter_kernel::{
     Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress,
     Settings, certificate, certify, file, fit,
@@ -106,12 +106,13 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     let mut settings = settings(job, job.kernels[0])?;
     let outputs = labelled.iter().map(|sample| Meaning::of(&sample.labels).outputs()).sum();
     let measured = Speed::measured();
-    let planned = plan(points.n(), seen.columns(points), outputs, &settings, measured);
+    let mut planned = plan(points.n(), seen.columns(points), outputs, &settings, measured);
     // The fit keeps the centres, and each model has them.
     let copies = 2 + labelled.len() as u64;
     let test_bytes = test.as_ref().map_or(0, |test| seen.bytes(&test.points));
     let held = seen.bytes(points).saturating_mul(copies).saturating_add(test_bytes);
     let bytes = planned.bytes.saturating_add(held);
+    planned.phases.push(tests(&labelled, test.as_ref(), seen.columns(points), outputs, measured));
     let plan = PlanRecord { bytes, seconds: planned.seconds() };
     if !job.quiet {
         bar.bar.suspend(|| print(&text::plan(job, points, &planned, bytes)))?;
@@ -130,6 +131,20 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     }
     let prepared = features(job, labelled, test, &seen, &bar)?;
     fitted(job, prepared, settings, plan, bar, out).map(Some)
+}
+
+/// The tests, for each labelling anew: products of d numbers and some 40 operations for an entry.
+fn tests(
+    labelled: &[Sample],
+    test: Option<&RawSample>,
+    d: usize,
+    outputs: usize,
+    speed: Speed,
+) -> Planned {
+    let pairs = labelled[0].points.n() as f64 * test.map_or(0, |test| test.points.n()) as f64;
+    let entries = labelled.len() as f64 * (2.0 * d as f64 + 40.0);
+    let operations = pairs * (entries + 2.0 * outputs as f64);
+    Planned { phase: Phase::Predict, operations, seconds: operations / speed.double }
 }
 
 /// What no fit can be made of.

@@ -184,8 +184,10 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let Some(record) = run_one(&job, &out)? else { return Ok(Answer::Yes) };
     let (manifest, place) = finish(&job, &record, &out, "kernel")?;
     let command = format!(
-        "shatter kernel {sample} --kernel {} --features {features} · version {} · commit {}",
-        record.kernel, manifest.version, manifest.commit
+        "shatter {} · version {} · commit {}",
+        manifest.command.join(" "),
+        manifest.version,
+        manifest.commit
     );
     let drawn = figures::draw(&record, &out, &command)?;
     if common.json {
