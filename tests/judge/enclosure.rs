@@ -84,6 +84,16 @@ proptest! {
         }
     }
 
+    /// The same where the first operation, a softsign, gives every number a denominator of its own.
+    #[test]
+    fn fractions_are_exact(network in network(7), point in prop::collection::vec(-4i32..5, 32)) {
+        let network = behind_softsign(network);
+        let point: Vec<f64> = point.into_iter().map(f64::from).collect();
+        if let Ok(exact) = ExactEvaluator::new(&network, u64::MAX) {
+            prop_assert_eq!(exact.outputs(&point), real(&network, &point));
+        }
+    }
+
     /// Whole numbers are evaluated without any radius, and no runtime rounds them.
     #[test]
     fn whole_numbers_are_exact(
@@ -96,6 +106,21 @@ proptest! {
         let enclosed = holds(&linear(4, steps), &point, 1);
         prop_assert!(enclosed.is_ok_and(|x| x.radius.is_empty() && x.runtime.is_empty()));
     }
+}
+
+/// The network with a softsign before everything else.
+fn behind_softsign(mut network: Graph) -> Graph {
+    for step in &mut network.steps {
+        step.on += 1;
+        match &mut step.operation {
+            Operator::Sum { other, .. } => *other += 1,
+            Operator::Concatenate(others) => others.iter_mut().for_each(|other| *other += 1),
+            _ => {}
+        }
+    }
+    let first = Operator::Activate(shatter_network::Activation::Softsign);
+    network.steps.insert(0, Step::new(first, 0, network.input.clone()));
+    network
 }
 
 /// A network of one operation after the other.

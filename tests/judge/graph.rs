@@ -5,7 +5,7 @@ use crate::common::feed::{rational, real};
 use crate::common::{cases, raw_sample, sample};
 use proptest::prelude::*;
 use shatter_construct::{Task, catalogue};
-use shatter_exact::{Dyadic, Rational};
+use shatter_exact::{Dyadic, Format, Rational};
 use shatter_judge::enclose::Evaluator;
 use shatter_judge::runtime::Runtime;
 use shatter_network::ExactPoints;
@@ -40,6 +40,21 @@ fn enclosed(graph: &Graph, point: &[f64], outputs: &[Rational]) -> Result<(), Te
     Ok(())
 }
 
+/// Plain binary64 is no farther from what the definition says than any runtime may be.
+fn plainly(graph: &Graph, point: &[f64], outputs: &[Rational]) -> Result<(), TestCaseError> {
+    let enclosure = Evaluator::new(graph, Runtime::Ieee).outputs(point.to_vec(), 1);
+    let found = shatter_plain::outputs(graph, point, 1);
+    for (k, output) in outputs.iter().enumerate() {
+        let bound = enclosure.runtime(k);
+        if graph.precision == Format::F64 && bound.is_finite() {
+            let difference = output - rational(found[k]);
+            let far = if difference < Rational::ZERO { -difference } else { difference };
+            prop_assert!(far <= rational(bound), "{k}: {} is farther than {bound}", found[k]);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(16))]
 
@@ -61,6 +76,7 @@ proptest! {
                 // Points beyond binary64 have no enclosure.
                 let Some(floats) = floats else { continue };
                 prop_assert_eq!(&real(&graph, &floats), &outputs, "{}", construction.name());
+                plainly(&graph, &floats, &outputs)?;
                 enclosed(&graph, &floats, &outputs)?;
             }
         }

@@ -86,3 +86,33 @@ proptest! {
         prop_assert_eq!(on(1), on(3));
     }
 }
+
+/// Enough channels and places that windows are unfolded a row at a time: whole numbers, with and without bias.
+#[test]
+fn wide_convolutions_equal_the_definition() {
+    let window = SlidingWindow { size: (3, 2), stride: (2, 1), before: (2, 1), after: (1, 1) };
+    let (channels, height, width, outputs_) = (40, 40, 20, 3);
+    let (rows, columns) = window.places(height, width).unwrap();
+    let inputs = channels * 6;
+    let whole = |k: usize| ((k * 7 + k / 5) % 11) as f64 - 5.0;
+    for biases in [0, outputs_] {
+        let affine = Affine {
+            weights: (0..inputs * outputs_).map(whole).collect(),
+            inputs,
+            outputs: outputs_,
+            bias: (0..biases).map(whole).collect(),
+        };
+        let shape = vec![outputs_, rows, columns];
+        let step = Step::new(Operator::Convolution(affine, window), 0, shape);
+        let input = vec![channels, height, width];
+        let graph = Graph { precision: Format::F64, input, steps: vec![step] };
+        let points: Vec<f64> = (0..2 * count(&graph.input)).map(whole).collect();
+        let found = outputs(&graph, &points, 2);
+        for (point, found) in
+            points.chunks(channels * height * width).zip(found.chunks(graph.outputs()))
+        {
+            let wanted: Vec<f64> = real(&graph, point).iter().map(|x| x.to_f64().value()).collect();
+            assert_eq!(found, wanted, "{biases} biases");
+        }
+    }
+}

@@ -9,4 +9,5 @@ mod common {
 }
 
 mod readers;
+mod rows;
 mod streams;
