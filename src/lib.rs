@@ -25,6 +25,7 @@
 //!   these, [`judge`] decides for any network.
 //! * Linear models: [`regression`].
 //! * What does not fit: [`obstruct`], and `claims` (feature `claims`).
+//! * Linear and kernel models: [`regression`], [`kernel`] on [`feature`] maps.
 //! * Training: [`train`], on a [`device`].
 //! * [`figure`] draws the records of all of these.
 //!
@@ -303,6 +304,33 @@ pub mod feature {
     pub use shatter_feature::random_conv::{Filters, RandomConv, RandomConvSettings};
     #[doc(inline)]
     pub use shatter_feature::{FeatureChoice, FeatureError, FeatureMap, Images, Whitening};
+}
+
+pub mod kernel {
+    //! Kernel interpolation, f(x) = Σ_j α_j k(x, x_j), with a proof that every training point is fitted.
+    //!
+    //! ```
+    //! use shatter::kernel::{Features, Settings, certify, fit, unwatched};
+    //! use shatter::sample;
+    //!
+    //! let sample = sample::load("gaussian:n=60,d=3,classes=3", 1)?;
+    //! let sample = sample.distinct(sample::LabelRule::Random, 1)?;
+    //! let points = Features::of_points(&sample.points, 1.0)?;
+    //! let settings = Settings::new("gaussian:gamma=0.5".parse()?);
+    //! let fitted = fit(&points, &[&sample.labels], &settings, &mut unwatched)?;
+    //! let decided = certify(&fitted.models[0], &points, &sample.labels, 0.0, &mut unwatched)?;
+    //! assert_eq!(decided.counts.fit(), 60);
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    #[doc(inline)]
+    pub use shatter_kernel::certify::certify;
+    #[doc(inline)]
+    pub use shatter_kernel::{
+        Arithmetic, Counts, Decided, Features, FeaturesError, FitError, Fitted, Judged, Kernel,
+        KernelError, Meaning, Model, ModelError, Norms, Numbers, Origin, Outputs, Phase, Progress,
+        Report, Settings, Solver, Stopped, Verdict, certificate, exact, file, unwatched,
+    };
 }
 
 pub mod device {

@@ -71,7 +71,7 @@ pub struct RandomConvSettings {
 }
 
 impl RandomConvSettings {
-    /// `count` filters, and otherwise what was best on a held-out part of CIFAR-10's training set.
+    /// `count` filters on patches of 6 × 6, which are patches of the training images, threshold 0.25, and pooling over quadrants.
     #[must_use]
     pub fn new(count: usize) -> RandomConvSettings {
         RandomConvSettings { count, patch: 6, filters: Filters::Patches, threshold: 0.25, pool: 2 }

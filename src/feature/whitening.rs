@@ -12,7 +12,7 @@
 //! one in which they do not vary at all. The cost is m d² operations for C and about 10 d³ for its eigenvalues.
 
 use shatter_linear::Square;
-use shatter_linear::nalgebra::symmetric_eigen;
+use shatter_linear::decomposition::symmetric_by_nalgebra;
 use shatter_matrix::product::{Matrix, MatrixMut, product};
 
 use crate::FeatureError;
@@ -65,10 +65,9 @@ impl Whitening {
             covariance[i.max(j) * d + i.min(j)] / m as f64
         });
         let failed = || FeatureError::Eigenvalues { patches: m };
-        if covariance.entries.iter().any(|x| !x.is_finite()) {
-            return Err(failed());
-        }
-        let (values, vectors) = symmetric_eigen(&covariance).ok_or_else(failed)?;
+        // The same features in every build: models name them by their digest.
+        let found = symmetric_by_nalgebra(&covariance).ok_or_else(failed)?;
+        let (values, vectors) = (found.values, found.vectors);
         // A covariance has no negative eigenvalue; one that is computed is off by a few units of the largest.
         let largest = values.iter().fold(0.0f64, |most, &value| most.max(value));
         let least = d as f64 * f64::EPSILON * largest;
@@ -79,7 +78,7 @@ impl Whitening {
         };
         let scales: Vec<f64> = values.iter().map(|&value| scale(value)).collect();
         let entry = |i: usize, j: usize| {
-            (0..d).map(|k| vectors.at(i, k) * scales[k] * vectors.at(j, k)).sum()
+            (0..d).map(|k| vectors.at(k, i) * scales[k] * vectors.at(k, j)).sum()
         };
         Ok(Whitening { mean, matrix: Square::from_fn(d, entry) })
     }

@@ -31,11 +31,12 @@ pub struct Decomposition {
 /// ```
 #[must_use]
 pub fn symmetric(a: &Square<f64>) -> Option<Decomposition> {
-    if a.entries.iter().any(|x| !x.is_finite()) {
-        return None; // the iteration of nalgebra would not end
-    }
     #[cfg(feature = "lapack")]
-    return super::lapack::symmetric(a);
+    return if a.entries.iter().all(|x| x.is_finite()) {
+        super::lapack::symmetric(a)
+    } else {
+        None
+    };
     #[cfg(not(feature = "lapack"))]
     symmetric_by_nalgebra(a)
 }
@@ -43,6 +44,9 @@ pub fn symmetric(a: &Square<f64>) -> Option<Decomposition> {
 /// The same by nalgebra in every build.
 #[must_use]
 pub fn symmetric_by_nalgebra(a: &Square<f64>) -> Option<Decomposition> {
+    if a.entries.iter().any(|x| !x.is_finite()) {
+        return None; // the iteration would not end
+    }
     let matrix = nalgebra::DMatrix::from_row_slice(a.n, a.n, &a.entries);
     let found = nalgebra::SymmetricEigen::try_new(matrix, f64::EPSILON, PATIENCE)?;
     let values = found.eigenvalues.as_slice();

@@ -53,20 +53,3 @@ pub fn eigenvalues(a: &Square<f64>) -> Option<Vec<(f64, f64)>> {
     let schur = nalgebra::linalg::Schur::try_new(matrix(a), f64::EPSILON, PATIENCE)?;
     Some(schur.complex_eigenvalues().iter().map(|value| (value.re, value.im)).collect())
 }
-
-/// Eigenvalues of a symmetric matrix, with the eigenvector of number k in column k; `None` if the iteration does not
-/// converge. Reads the lower triangle.
-///
-/// ```
-/// use shatter_linear::{Square, nalgebra::symmetric_eigen};
-/// let a = Square { n: 2, entries: vec![2.0, 0.0, 0.0, 3.0] };
-/// let (values, vectors) = symmetric_eigen(&a).unwrap();
-/// let k = usize::from(values[1] == 3.0);
-/// assert_eq!((values[k], vectors.at(1, k).abs()), (3.0, 1.0));
-/// ```
-#[must_use]
-pub fn symmetric_eigen(a: &Square<f64>) -> Option<(Vec<f64>, Square<f64>)> {
-    let found = nalgebra::SymmetricEigen::try_new(matrix(a), f64::EPSILON, PATIENCE)?;
-    let vectors = Square::from_fn(a.n, |i, k| found.eigenvectors[(i, k)]);
-    Some((found.eigenvalues.as_slice().to_vec(), vectors))
-}

@@ -14,7 +14,7 @@ use shatter_kernel::{
     Settings, certificate, certify, file, fit,
 };
 use shatter_linear::Square;
-use shatter_linear::nalgebra::symmetric_eigen;
+use shatter_linear::decomposition::symmetric;
 use shatter_record::AtomicFile;
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
 use shatter_sample::{Labels, RawSample, Sample};
@@ -409,9 +409,8 @@ fn spectrum(model: &Model, n: usize) -> Result<Vec<f64>, CliError> {
         centres: centres.clone(),
     };
     let entries = units.predict(&centres, false, &mut shatter_kernel::unwatched)?.values;
-    let found = symmetric_eigen(&Square { n, entries });
-    let (mut values, _) =
+    let found = symmetric(&Square { n, entries });
+    let found =
         found.ok_or_else(|| CliError::Undecided("the eigenvalues were not found".into()))?;
-    values.sort_by(|x, y| y.total_cmp(x));
-    Ok(values)
+    Ok(found.values)
 }
