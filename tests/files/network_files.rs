@@ -606,6 +606,53 @@ fn texts_that_nest_or_lie_are_refused() {
     );
 }
 
+/// Arrays with the names of an explicit network, of which no network can be made.
+#[test]
+fn layers_that_do_not_fit_each_other_are_refused() {
+    let file = |metadata: &str, arrays: &[(&str, &str, &str)]| {
+        let array = |(name, shape, values): &(&str, &str, &str)| {
+            format!(r#""{name}": {{"shape": {shape}, "values": {values}}}"#)
+        };
+        let arrays: Vec<String> = arrays.iter().map(array).collect();
+        format!(r#"{{"metadata": {{{metadata}}}, "arrays": {{{}}}}}"#, arrays.join(", "))
+            .into_bytes()
+    };
+    let named = |names: &str| format!(r#""activations": "{}""#, names.replace('"', "\\\""));
+    let weight = ("layer0.weight", "[1, 1]", "[2]");
+    let bias = ("layer0.bias", "[1]", "[3]");
+    let relu = named(r#"[["relu"]]"#);
+    let two = named(r#"[["relu"], ["identity"]]"#);
+    let next = [("layer1.weight", "[1, 2]", "[1, 1]"), ("layer1.bias", "[1]", "[0]")];
+    let direct = |b: &str, w: (&str, &str), c: (&str, &str)| {
+        file("", &[("a", "[1]", "[1]"), ("b", "[1]", b), ("w", w.0, w.1), ("c", c.0, c.1)])
+    };
+    let one = ("[1]", "[1]");
+    refused_within(
+        MEMORY,
+        &[
+            ("unsaid.json", file("", &[weight, bias]), "does not say the 'activations'"),
+            (
+                "swish.json",
+                file(&named(r#"[["swish"]]"#), &[weight, bias]),
+                "'swish', which is not",
+            ),
+            ("units.json", file(&two.replace("], [", ", "), &[weight, bias]), "other units than"),
+            ("bias.json", file(&relu, &[weight, ("layer0.bias", "[2]", "[1, 1]")]), "for 1 units"),
+            ("before.json", file(&two, &[weight, bias, next[0], next[1]]), "the layer before has"),
+            (
+                "more.json",
+                file(&relu, &[weight, bias, ("x", "[1]", "[1]")]),
+                "a bias of every layer",
+            ),
+            ("none.json", file(&relu, &[weight]), "a bias of every layer"),
+            ("square.json", direct("[1]", ("[1, 1]", "[1]"), one), "not a vector"),
+            ("third.json", direct(r#"["1/3"]"#, one, one), "times a power of two"),
+            ("longer.json", direct("[1]", ("[2]", "[1, 1]"), one), "2 numbers for 1 thresholds"),
+            ("constants.json", direct("[1]", one, ("[2]", "[1, 1]")), "has 2 numbers, not one"),
+        ],
+    );
+}
+
 #[test]
 fn tensors_that_lie_are_refused() {
     let of_header = |header: &str, data: &[u8]| {
