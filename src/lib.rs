@@ -329,7 +329,7 @@ pub mod kernel {
     pub use shatter_kernel::{
         Arithmetic, Counts, Decided, Features, FeaturesError, FitError, Fitted, Judged, Kernel,
         KernelError, Meaning, Model, ModelError, Norms, Numbers, Origin, Outputs, Phase, Progress,
-        Report, Settings, Solver, Stopped, Verdict, certificate, exact, file, unwatched,
+        Report, Settings, Solver, Stopped, Verdict, certificate, exact, file, fit, unwatched,
     };
 }
 

@@ -120,7 +120,8 @@ impl FeatureMap {
     }
 
     /// Writes the features `columns` of the images `rows`, row by row, on all threads. Columns begin and end at
-    /// multiples of [`group`](FeatureMap::group).
+    /// multiples of [`group`](FeatureMap::group). The bytes of a feature depend neither on the rows nor on threads, but a
+    /// block of other columns may add in another order.
     ///
     /// # Errors
     /// [`FeatureError::Shape`], [`FeatureError::Rows`], [`FeatureError::Columns`] and [`FeatureError::Room`] if they

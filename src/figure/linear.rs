@@ -39,8 +39,9 @@ pub struct PathPoint {
 ///     distance: vec![(0.0, 1.0), (1.0, 0.1)],
 ///     off_span: vec![(0.0, 0.0), (1.0, 1e-16)],
 /// };
-/// let drawn = draw(&distances("twenty points", vec![course], "note"))?;
-/// assert!(drawn.svg.contains("momentum 0, distance to the span"));
+/// let plot = distances("twenty points", vec![course], "note");
+/// assert_eq!(plot.curves[1].name, "momentum 0, distance to the span, at most");
+/// assert!(draw(&plot)?.svg.contains("on twenty points"));
 /// # Ok::<(), shatter_figure::FigureError>(())
 /// ```
 #[must_use]
