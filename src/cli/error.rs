@@ -40,7 +40,7 @@ pub enum CliError {
     #[error("{0}{hint}", hint = fit_hint(.0))]
     Kernel(Box<FitError>),
     #[error(transparent)]
-    KernelModel(#[from] ModelError),
+    KernelModel(ModelError),
     #[error(transparent)]
     Features(#[from] FeatureError),
     #[error("{0}{hint}", hint = train_hint(.0))]
@@ -80,6 +80,15 @@ pub enum CliError {
 impl From<LoadError> for CliError {
     fn from(error: LoadError) -> CliError {
         CliError::Load(Box::new(error))
+    }
+}
+
+impl From<ModelError> for CliError {
+    fn from(error: ModelError) -> CliError {
+        match error {
+            ModelError::Stopped(stopped) => FitError::from(stopped).into(),
+            error => CliError::KernelModel(error),
+        }
     }
 }
 
@@ -132,7 +141,11 @@ fn load_hint(error: &LoadError) -> &'static str {
 /// The same for kernels.
 fn fit_hint(error: &FitError) -> &'static str {
     match error {
-        FitError::Singular { .. } | FitError::Rank { .. } | FitError::Ones { .. } => {
+        FitError::Rank { .. } => " (--kernel, --ridge R)",
+        FitError::Singular { arithmetic: "f64", .. } | FitError::Ones { arithmetic: "f64", .. } => {
+            " (--kernel, --jitter J, --ridge R)"
+        }
+        FitError::Singular { .. } | FitError::Ones { .. } => {
             " (--kernel, --arithmetic f64, --jitter J, --ridge R)"
         }
         FitError::Memory { .. } => " (--arithmetic f32 takes half)",

@@ -20,7 +20,7 @@
 //! [`sum of products`](crate::FeatureMap::blocks) over blocks needs no more than one of them.
 //!
 //! Filter j depends on the seed, the training images and j alone, not on N; so do its features, but for the factor √N. The cost is q (2 d + 8) N operations per
-//! image: 0.12 · 10^9 for N = 1,000 on images of 3×32×32.
+//! image: 0.16 · 10^9 for N = 1,000 on images of 3×32×32.
 //!
 //! [`FeatureMap::block`]: crate::FeatureMap::block
 

@@ -21,6 +21,8 @@ pub const MOST_POINTS: usize = 1024;
 
 /// Most bits of a solution, estimated: seconds.
 pub const MOST_BITS: u64 = 1 << 17;
+/// Operations on words that deciding spends at most: minutes.
+const MOST_WORK: u64 = 1 << 36;
 
 /// Why there is no exact answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -46,6 +48,19 @@ pub enum ExactError {
         /// Bits that a solution may need.
         bits: u64,
         /// Bits that it may have.
+        most: u64,
+    },
+    /// Too much work.
+    #[error(
+        "deciding {n} points exactly takes about {work} operations on words; expected at most {most}: take fewer points or \
+         shorter numbers"
+    )]
+    Work {
+        /// How many points.
+        n: usize,
+        /// Operations.
+        work: u64,
+        /// Operations that are spent at most.
         most: u64,
     },
     /// The matrix is singular, and the targets are not in its range.
@@ -172,7 +187,7 @@ pub fn solve(
 /// otherwise. `tolerance` is how far outputs may be from real labels.
 ///
 /// # Errors
-/// [`ExactError::Kernel`], [`ExactError::Points`], [`ExactError::NotFinite`], [`ExactError::Model`].
+/// [`ExactError::Kernel`], [`ExactError::Points`], [`ExactError::Work`], [`ExactError::NotFinite`], [`ExactError::Model`].
 pub fn judge(
     model: &Model,
     points: &Features,
@@ -194,6 +209,7 @@ pub fn judge(
     let (x, centres) = (rows(points), rows(&model.centres));
     let alpha: Vec<Rational> = model.coefficients.iter().map(|&x| exactly(x)).collect();
     let width = model.outputs();
+    affordable(&entry, &x, &centres, &alpha, width)?;
     let targets = exact_targets(labels);
     let target_width = targets.len() / points.rows();
     let one = |(i, x): (usize, &Vec<Dyadic>)| {
@@ -217,8 +233,6 @@ pub fn judge(
                 let equal = off == Rational::ZERO;
                 // At the tolerance is within it.
                 let margin = exactly(tolerance) - off;
-                let margin =
-                    if margin == Rational::ZERO && !equal { Rational::ZERO } else { margin };
                 let mut one = decided(Some(margin.clone()), equal);
                 if margin == Rational::ZERO && !equal {
                     one.verdict = Verdict::Margin;
@@ -228,6 +242,32 @@ pub fn judge(
         }
     };
     Ok(Decided::of(x.par_iter().enumerate().map(one).collect()))
+}
+
+/// Refuses sums whose terms, from the bits of a first one, make them too long: n m C sums of up to m times as many bits, and
+/// reducing a fraction takes up to the square of its words.
+fn affordable(
+    entry: &Entry,
+    x: &[Vec<Dyadic>],
+    centres: &[Vec<Dyadic>],
+    alpha: &[Rational],
+    width: usize,
+) -> Result<(), ExactError> {
+    let (n, m) = (x.len() as u64, centres.len() as u64);
+    let bits = |x: &Rational| {
+        bit_length(x.numerator()).saturating_add(bit_length(&x.denominator().clone().into()))
+    };
+    let entries = centres.iter().map(|centre| bits(&entry.of(&x[0], centre))).max().unwrap_or(0);
+    let longest = alpha.iter().map(bits).max().unwrap_or(0);
+    // Denominators of the rational kernel differ, those of the others are one for all.
+    let grown = if matches!(entry.kernel, Kernel::Rational { .. }) { m } else { 1 };
+    let words = entries.saturating_add(longest).saturating_mul(grown) / 64 + 1;
+    let sums = n.saturating_mul(m).saturating_mul(width as u64);
+    let work = sums.saturating_mul(words).saturating_mul(words);
+    match work <= MOST_WORK {
+        true => Ok(()),
+        false => Err(ExactError::Work { n: x.len(), work, most: MOST_WORK }),
+    }
 }
 
 /// Of a margin that is known.

@@ -22,7 +22,7 @@
 //! u Σ_m (2m + 1) ρ^m/m! + u Σ_{m>=3} ρ^m/m! <= u ((2ρ + 1) e^ρ + 0.008) < 2.41u (the denominators of θ add less than
 //! 2^-48 of that); relative to e^r >= e^−ρ > 0.7070 that is less than 3.42u.
 //!
-//! *Remainder.* ρ^14/14! · e^ρ / e^−ρ < 8.2 · 10^-18 < 0.08u.
+//! *Remainder.* ρ^14/14! · e^ρ / e^−ρ < 8.3 · 10^-18 < 0.08u.
 //!
 //! *Scaling* by 2^k is exact, since e^−LARGEST > 2^-1011 is normal. The sum is below 4.2u; products of these
 //! relative errors are below u². ∎

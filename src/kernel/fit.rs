@@ -497,7 +497,9 @@ fn kept(n: usize, merged: &[(u32, u32)]) -> Vec<u32> {
 fn diagnosed(blocks: &Blocks, settings: &Settings) -> Result<Sampled, FitError> {
     let (n, d, kernel) = (blocks.points().rows(), blocks.points().columns(), blocks.kernel());
     let shifted = settings.ridge > 0.0 || settings.jitter.is_some();
-    if let Some(rank) = kernel.largest_rank(d).filter(|&rank| rank < n as u64 && !shifted) {
+    if let Some(rank) =
+        kernel.largest_rank(d).filter(|&rank| rank < n as u64 && settings.ridge == 0.0)
+    {
         return Err(FitError::Rank { n, d, rank, kernel });
     }
     let sampled = sampled::sampled(blocks);
@@ -614,7 +616,7 @@ fn direct<E: Element>(
             Err(FitError::Singular { error, arithmetic }) => {
                 let not_positive = matches!(error, CholeskyError::NotPositive { .. });
                 let asked = settings.jitter.filter(|&jitter| jitter > 0.0 && not_positive);
-                let more = asked.map(|least| if jitter == 0.0 { least } else { 10.0 * jitter });
+                let more = asked.map(|least| least * 10f64.powi(tries as i32));
                 let most = report.sampled.most_diagonal;
                 let Some(more) = more.filter(|&more| more <= most) else {
                     return Err(FitError::Singular { error, arithmetic });

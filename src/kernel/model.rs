@@ -5,7 +5,7 @@ use shatter_sample::Labels;
 
 use super::blocks::Blocks;
 use super::features::{Features, FeaturesError};
-use super::kernel::Kernel;
+use super::kernel::{Kernel, KernelError};
 use super::watch::{Counter, Phase, Stopped, Watch};
 
 /// What outputs mean.
@@ -75,6 +75,9 @@ pub enum ModelError {
     /// Points of another shape.
     #[error(transparent)]
     Features(#[from] FeaturesError),
+    /// A parameter of the kernel.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// The watcher stopped the computation.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -132,8 +135,9 @@ impl Model {
         self.meaning.outputs()
     }
 
-    /// Refuses coefficients that are not one row a centre.
+    /// Refuses a kernel with parameters for which nothing is proved, and coefficients that are not one row a centre.
     pub(crate) fn checked(&self) -> Result<(), ModelError> {
+        self.kernel.checked()?;
         let (centres, outputs) = (self.centres.rows(), self.outputs());
         if outputs == 0 || centres.checked_mul(outputs) != Some(self.coefficients.len()) {
             let coefficients = self.coefficients.len();
@@ -161,7 +165,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// [`ModelError::Features`], [`ModelError::Coefficients`], [`ModelError::Stopped`].
+    /// [`ModelError::Kernel`], [`ModelError::Features`], [`ModelError::Coefficients`], [`ModelError::Stopped`].
     pub fn predict(
         &self,
         points: &Features,

@@ -59,7 +59,7 @@ pub enum CheckpointError {
     #[error("{file} is a checkpoint of a later version of the format", file = .0.display())]
     Version(PathBuf),
     /// The file belongs to another matrix.
-    #[error("{file} is a checkpoint of another factorisation: its {what} is {found}, expected {expected}", file = .file.display())]
+    #[error("{file} is a checkpoint of another factorisation: its {what} is {found}, expected {expected}; remove it, or keep this one elsewhere", file = .file.display())]
     Other {
         /// The file.
         file: PathBuf,
@@ -71,7 +71,7 @@ pub enum CheckpointError {
         expected: String,
     },
     /// The file ends before the block columns that it counts.
-    #[error("{file} is truncated: it counts {counted} block columns, which take {expected} bytes; it has {found}", file = .file.display())]
+    #[error("{file} is truncated: it counts {counted} block columns, which take {expected} bytes; it has {found}; remove it to begin anew", file = .file.display())]
     Truncated {
         /// The file.
         file: PathBuf,
@@ -83,7 +83,7 @@ pub enum CheckpointError {
         found: u64,
     },
     /// Bytes of the file have changed.
-    #[error("{file} is damaged: {place} does not have the digest that was written with it", file = .file.display())]
+    #[error("{file} is damaged: {place} does not have the digest that was written with it; remove it to begin anew", file = .file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
@@ -180,6 +180,13 @@ impl Checkpoint {
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             return Err(CheckpointError::InUse(path.to_owned()));
         }
+        if holds_none(&mut file).map_err(io)? {
+            // Of whatever it was to be, nothing is lost.
+            file.set_len(0).map_err(io)?;
+            file.rewind().map_err(io)?;
+            file.write_all(&header).and_then(|()| file.write_all(&[0; 8])).map_err(io)?;
+        }
+        file.rewind().map_err(io)?;
         let columns = restore(&mut file, path, &header, matrix)?;
         space(path, bytes(matrix, columns))?;
         let mut digest = [0; DIGEST];
@@ -288,6 +295,14 @@ fn take<E: Element>(from: &[u8], numbers: &mut [E]) {
             Err(_) => <[u8; 8]>::try_from(bytes).map_or(f64::NAN, f64::from_le_bytes),
         });
     }
+}
+
+/// Returns whether a file is a checkpoint of this version with no block column.
+fn holds_none(file: &mut File) -> io::Result<bool> {
+    let mut found = Vec::new();
+    Read::by_ref(file).take(START).read_to_end(&mut found)?;
+    let begins = found.len() as u64 == START && found[..15] == *MAGIC && found[15] == VERSION;
+    Ok(begins && found[HEADER..].iter().all(|&byte| byte == 0))
 }
 
 /// Reads the block columns of a file into `matrix`, and returns how many these are.

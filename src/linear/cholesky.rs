@@ -19,11 +19,12 @@
 //!
 //! **Pivots.** The pivot of row j is what is left of a_jj: the square of the distance of feature vector j from
 //! the span of those before it, if A is their Gram matrix. Computed in arithmetic with unit roundoff u it is the
-//! pivot of a matrix that differs from A by at most (j + 2) u / (1 − (j + 2) u) · a_jj at (j, j) (Higham,
-//! *Accuracy and Stability of Numerical Algorithms*, 10.1: by at most γ Σ_p l_jp², and Σ_p l_jp² <= a_jj up to that
+//! pivot of a matrix that differs from A by at most γ_{j+2} √(a_ii a_jj) at (i, j), γ_k = ku/(1 − ku) (Higham,
+//! *Accuracy and Stability of Numerical Algorithms*, 10.1: by at most γ Σ_p |l_ip l_jp|, and Σ_p l_jp² <= a_jj up to that
 //! factor). A pivot that is not positive therefore shows that A is not positive definite, or so close to a
-//! matrix that is not that rounding cannot tell; the error names it with that bound. A positive pivot below the bound
-//! is no error: the bound is for the worst case. [`smallest_pivot`] tells.
+//! matrix that is not that rounding cannot tell; the error names it with that bound for (j, j). The pivot itself may have
+//! moved by far more, as the rows before it are nearly dependent. A positive pivot below the bound is no error.
+//! [`smallest_pivot`] tells.
 //!
 //! **Solutions.** L Lᵀ x = b is solved by block columns forwards and backwards; both read L once, which is what they
 //! take for few right sides. A sum over rows is taken in parts of a fixed number of rows, added up in order.
@@ -57,7 +58,7 @@ pub enum CholeskyError {
     /// A pivot is 0 or negative.
     #[error(
         "the matrix is not positive definite: pivot {pivot} is {value:e}, of a diagonal entry {diagonal:e}; \
-         rounding alone moves it by at most {bound:e}"
+         entries that differ by at most as much as {bound:e} there may make the matrix indefinite"
     )]
     NotPositive {
         /// Row of the pivot, from 0: rows before it are independent of each other.
@@ -66,7 +67,7 @@ pub enum CholeskyError {
         value: f64,
         /// The diagonal entry of the matrix in that row.
         diagonal: f64,
-        /// Bound on the error of a pivot of that row by rounding.
+        /// Bound on the backward error of the diagonal entry of that row: γ_{j+2} a_jj.
         bound: f64,
     },
     /// A pivot is infinite or not a number, because an entry is, or a sum overflowed.
@@ -206,7 +207,7 @@ fn refused<E: Element>(
     CholeskyError::NotPositive { pivot, value, diagonal, bound: pivot_bound::<E>(pivot, diagonal) }
 }
 
-/// Bound on the error of pivot j by rounding: γ_{j+2} a_jj, see above.
+/// Bound on the backward error of entry (j, j): γ_{j+2} a_jj, see above.
 fn pivot_bound<E: Element>(j: usize, diagonal: f64) -> f64 {
     let unit = E::epsilon().to_f64() / 2.0;
     let all = (j as f64 + 2.0) * unit;

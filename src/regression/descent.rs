@@ -12,11 +12,11 @@
 //!
 //! **Step size.** Let labels be consistent and 0 < η_i < 2/‖x_i‖². Without momentum a step changes the squared distance
 //! to any solution by −η_i(2 − η_i‖x_i‖²)‖e‖² ≤ 0: it never moves away, and in every order that comes back to each point, W
-//! converges to the solution nearest to W_0. (η_i = 1/‖x_i‖² is the method of Kaczmarz, Bull. Acad. Polon. 1937; in
-//! random order it takes about ‖X‖²/σ_r² steps for each factor e of the squared distance, Strohmer and Vershynin, J. Fourier
+//! converges to the solution nearest to W_0. (η_i = 1/‖x_i‖² is the method of Kaczmarz, Bull. Acad. Polon. 1937; with
+//! points drawn in proportion to ‖x_i‖², with replacement, it takes about ‖X‖²/σ_r² steps for each factor e of the squared distance, Strohmer and Vershynin, J. Fourier
 //! Anal. Appl. 15, 2009.) [`largest_step`] is (1 − μ)/max ‖x_i‖²: half that bound for μ = 0; for μ > 0 it keeps the sum of
 //! all moves that a gradient causes, η/(1 − μ), the same, which is a rule and no theorem. Where labels contradict each
-//! other, a constant step ends in a cycle around the solution, and not in it.
+//! other, a constant step ends near the solution, in a cycle if the order is cyclic, and not in it.
 //!
 //! **α.** Point i is visited at step t with g = η_i e; then v_i(t) = μ^(t−t') v_i + g is its share of V, and all moves that
 //! its gradients caused so far are (G_i − μ v_i)/(1 − μ), G_i the sum of its g. So α costs two numbers a visit and is not
@@ -24,8 +24,8 @@
 //! contributed.
 //!
 //! **Cost.** 4nd operations an epoch and output, outputs side by side on all threads; the bytes do not depend on
-//! the number of threads. **Adam** ([`adam`]) divides every coordinate by a number of its own, and leaves the
-//! span at its first step.
+//! the number of threads. **Adam** ([`adam`]) divides every coordinate by a number of its own, and need
+//! not stay in the span.
 
 use rayon::prelude::*;
 use serde::Serialize;

@@ -35,6 +35,8 @@ pub struct Checked {
     points: Option<usize>,
     kernel: String,
     features: String,
+    labels: String,
+    tolerance: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdicts: Option<Verdicts>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +92,8 @@ pub fn check(
         points: None,
         kernel: kernel.clone(),
         features: origin.features.clone(),
+        labels: origin.labels.clone(),
+        tolerance: claimed.tolerance,
         verdicts: None,
         least_margin: None,
         largest_bound: None,
@@ -130,10 +134,14 @@ pub fn check(
     let fit = grouped((verdicts.exact + verdicts.margin) as u64);
     let all = grouped(checked.points.unwrap_or(0) as u64);
     let mut facts = Facts::default();
-    facts.add("accepted", format!("{fit} of {all} points are proved to fit"));
+    let within = match checked.tolerance {
+        0.0 => String::new(),
+        tolerance => format!(", real labels within {tolerance:e}"),
+    };
+    facts.add("accepted", format!("{fit} of {all} points are proved to fit{within}"));
     facts.add("kernel", &checked.kernel);
     facts.add("features", &checked.features);
-    facts.add("labels", &origin.labels);
+    facts.add("labels", &checked.labels);
     facts.add("times", format!("checking {}", seconds(took)));
     print(facts.text())?;
     Ok(true)

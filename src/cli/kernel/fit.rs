@@ -17,7 +17,7 @@ use shatter_linear::Square;
 use shatter_linear::decomposition::symmetric;
 use shatter_record::AtomicFile;
 use shatter_sample::fingerprint::{fingerprint, fingerprint_labelled};
-use shatter_sample::{Labels, RawSample, Sample};
+use shatter_sample::{LabelRule, Labels, RawSample, Sample, Values};
 
 use crate::output::{print, timed};
 use crate::{CliError, memory, training, write};
@@ -121,8 +121,9 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
         return Ok(None);
     }
     memory::kernel(job.sample, "fit a kernel to", bytes)?;
-    let every = Duration::try_from_secs_f64(job.options.checkpoint_every).map_err(|error| {
-        CliError::Usage(format!("--checkpoint-every {}: {error}", job.options.checkpoint_every))
+    let every = Duration::try_from_secs_f64(job.options.checkpoint_every).map_err(|_| {
+        let found = job.options.checkpoint_every;
+        CliError::Usage(format!("--checkpoint-every {found:e}: expected seconds, 0 or more"))
     })?;
     let path = out.join(CHECKPOINT);
     if plan.seconds >= KEPT || path.exists() {
@@ -159,6 +160,12 @@ fn check(job: &Job<'_>) -> Result<(), CliError> {
         return usage(format!(
             "--spectrum {}: expected at most {MOST_EIGENVALUES} points",
             job.options.spectrum
+        ));
+    }
+    let tolerance = job.options.tolerance;
+    if !(tolerance.is_finite() && tolerance >= 0.0) {
+        return usage(format!(
+            "--tolerance {tolerance}: expected a finite number that is not negative"
         ));
     }
     for (at, rule) in job.labels.iter().enumerate() {
@@ -206,11 +213,17 @@ fn fitted(
         }),
         labels: String::new(),
         features: features.clone(),
-        preprocess: "bytes divided by 255".into(),
+        preprocess: match first.points.values() {
+            Values::U8(_) => "bytes divided by 255".into(),
+            _ => String::new(),
+        },
     };
     let labels: Vec<&Labels> = labelled.iter().map(|sample| &sample.labels).collect();
-    let Fitted { mut models, report } =
-        fit(&train_features, &labels, &settings, &mut |progress| bar.see(progress))?;
+    let fitted = fit(&train_features, &labels, &settings, &mut |progress| bar.see(progress));
+    if matches!(fitted, Err(FitError::Singular { .. })) {
+        clear(out); // there is no factor to continue
+    }
+    let Fitted { mut models, report } = fitted?;
     let mut phases: Vec<PhaseRecord> = Vec::new();
     for &(phase, seconds) in &report.seconds {
         phases.push(PhaseRecord { phase: phase.name().into(), seconds });
@@ -301,6 +314,7 @@ fn fitted(
         ridge: settings.ridge,
         jitter: report.jitter,
         products: report.products,
+        converged: report.converged,
         residual: report.residual,
         condition: report.condition,
         plan,
@@ -313,6 +327,10 @@ fn fitted(
         validated,
         spectrum,
         paper: paper::table_3(kind, job.features.name(), settings.ridge > 0.0)
+            .filter(|_| {
+                matches!(settings.kernel, Kernel::Gaussian { .. })
+                    && job.labels.contains(&LabelRule::True)
+            })
             .map(|row| PaperRecord { test_error: row.test_error, norm: row.norm }),
         features,
     })
@@ -321,7 +339,13 @@ fn fitted(
 /// Removes the checkpoints of a fit, with jitter several. One that stays is in nobody's way.
 fn clear(out: &Path) {
     for entry in std::fs::read_dir(out).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(CHECKPOINT) {
+        let name = entry.file_name();
+        let of_jitter = |tail: &str| {
+            tail.strip_prefix(".jitter")
+                .is_some_and(|digits| digits.bytes().all(|x| x.is_ascii_digit()))
+        };
+        let tail = name.to_str().and_then(|name| name.strip_prefix(CHECKPOINT));
+        if tail.is_some_and(|tail| tail.is_empty() || of_jitter(tail)) {
             let _ = std::fs::remove_file(entry.path());
         }
     }

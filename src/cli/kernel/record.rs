@@ -26,6 +26,7 @@ pub struct KernelRecord {
     pub jitter: f64,
     /// Products with the matrix that refined the solution.
     pub products: usize,
+    pub converged: bool,
     pub residual: Option<f64>,
     pub condition: Option<f64>,
     pub plan: PlanRecord,

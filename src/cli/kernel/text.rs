@@ -79,6 +79,13 @@ pub fn table(record: &KernelRecord) -> String {
         jitter => format!(", jitter {jitter:e} in the factor"),
     };
     facts.add("solver", format!("Cholesky in {}{ridge}{jitter}", record.arithmetic));
+    if !record.converged {
+        let residual = number(record.residual);
+        facts.add(
+            "not solved",
+            format!("the refinement did not converge; largest residual {residual}"),
+        );
+    }
     facts.add("condition", number(record.condition));
     let peak = record.peak_bytes.map_or_else(|| "–".to_owned(), size);
     facts.add(

@@ -61,11 +61,20 @@ pub fn text(data: &Data, found: &Found, out: &Path, place: &str) -> String {
         "fit",
         match record.fits {
             true => format!("all {} labels to rounding, largest residual {largest}", count(record.points)),
-            false => format!(
-                "no linear model fits: {} labels are missed by the least squares, by at most {largest} ({})",
-                count(record.misfits),
-                misfits_text(record)
-            ),
+            false => {
+                let none = match &record.exact {
+                    Some(exact) if exact.fits => {
+                        "a linear model fits, exactly, but none at this resolution (scale the coordinates)"
+                    }
+                    Some(_) => "no linear model fits",
+                    None => "no linear model of this rank fits",
+                };
+                format!(
+                    "{none}: {} labels are missed by the least squares, by at most {largest} ({})",
+                    count(record.misfits),
+                    misfits_text(record)
+                )
+            }
         },
     );
     facts.add("norm", format!("{:.6}", record.norm));
