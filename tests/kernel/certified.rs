@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use shatter_kernel::certify::certify;
 use shatter_kernel::{
-    Features, Kernel, Meaning, Model, Numbers, Origin, Settings, Verdict, fit, unwatched,
+    Features, Kernel, Meaning, Model, ModelError, Numbers, Origin, Settings, Verdict, fit,
+    unwatched,
 };
 use shatter_sample::Labels;
 
@@ -197,4 +198,21 @@ fn real_labels_are_met_within_a_tolerance_or_not() {
     assert_eq!(counts(0.0, &labels).undecided, 3);
     let others = Labels::real(vec![1.0, -2.0, 1e6 + 1.0], 1).unwrap();
     assert_eq!((counts(1e-6, &others).margin, counts(1e-6, &others).misfit), (2, 1));
+}
+
+/// Parameters for which no bound is proved: a negative gamma makes entries that the bounds do not hold.
+#[test]
+fn models_of_kernels_without_bounds_are_refused() {
+    let points = Features::new(Numbers::F64(vec![0.0, 1.0]), 1, 1.0).unwrap();
+    for kernel in [
+        Kernel::Gaussian { gamma: -1000.0 },
+        Kernel::Laplacian { gamma: f64::NAN },
+        Kernel::Polynomial { degree: 0, offset: 1.0, scale: 1.0 },
+    ] {
+        let model = model(kernel, points.clone(), vec![1.0, -1.0], 1);
+        assert!(matches!(model.predict(&points, true, &mut unwatched), Err(ModelError::Kernel(_))));
+        let labels = Labels::real(vec![0.0, 0.0], 1).unwrap();
+        let refused = certify(&model, &points, &labels, 1.0, &mut unwatched);
+        assert!(matches!(refused, Err(ModelError::Kernel(_))), "{kernel:?}");
+    }
 }

@@ -119,4 +119,14 @@ fn what_would_take_hours_is_refused() {
     let labels = Labels::real(vec![1.0; 500], 1).unwrap();
     let refused = exact::solve(kernel, &few, &labels).unwrap_err();
     assert!(matches!(refused, ExactError::Bits { n: 500, .. }), "{refused}");
+    // Nor are sums of as many different denominators taken.
+    let model = Model {
+        kernel,
+        centres: few.clone(),
+        coefficients: vec![0.1; 500],
+        meaning: Meaning::Real(1),
+        origin: Origin::default(),
+    };
+    let refused = exact::judge(&model, &few, &labels, 0.0).unwrap_err();
+    assert!(matches!(refused, ExactError::Work { n: 500, .. }), "{refused}");
 }

@@ -161,6 +161,13 @@ fn a_file_of_another_matrix_is_refused() {
     assert_eq!(differs::<f64>(&path, 11, 4, OF), "width of blocks");
     assert_eq!(differs::<f32>(&path, 11, 3, OF), "size of numbers");
     assert_eq!(differs::<f64>(&path, 11, 3, [7; 32]), "digest");
+    // One without a block column is in nobody's way: nothing of it is lost.
+    let none = folder.path().join("none");
+    drop(Checkpoint::open(&none, &mut packed::<f64>(11, 3), OF).unwrap());
+    let mut other = packed::<f32>(12, 4);
+    assert_eq!(Checkpoint::open(&none, &mut other, [7; 32]).unwrap().columns(), 0);
+    let (found, ended) = run::<f64>(&none, 11, 3, usize::MAX);
+    assert!(ended == Ended::Whole && found == whole::<f64>(11, 3));
 }
 
 #[test]
