@@ -243,7 +243,10 @@ impl<'a> Blocks<'a> {
         }
         // γ_{m+2}, and the additions of parts that are among the m − 1.
         let grown = SLACK * (1.0 + gamma(m + 4));
-        bounds.iter_mut().for_each(|bound| *bound = *bound * grown + TINY);
+        for (bound, value) in bounds.iter_mut().zip(&values) {
+            // A sum that overflowed is known to within nothing, whatever its terms are.
+            *bound = if value.is_finite() { *bound * grown + TINY } else { f64::INFINITY };
+        }
         Ok(Times { values, bounds })
     }
 
