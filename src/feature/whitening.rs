@@ -7,7 +7,8 @@
 //! W = V (Λ + ε I)^(-1/2) Vᵀ,    C = V Λ Vᵀ,
 //! ```
 //!
-//! so that W is symmetric and W (C + ε I) W = I: the covariance of whitened patches is I − ε W². The floor ε keeps
+//! so that W is symmetric and, for ε > 0, W (C + ε I) W = I: the covariance of whitened patches is I − ε W². For ε = 0
+//! directions without variance are left out, and that covariance is a projection. The floor ε keeps
 //! directions in which patches hardly vary from being blown up; the mean of a patch, which normalisation removes, is
 //! one in which they do not vary at all. The cost is m d² operations for C and about 10 d³ for its eigenvalues.
 

@@ -24,12 +24,12 @@ pub enum Loss {
     Quartic,
 }
 
-/// What bounds say about the Hessian at some weights, over all outputs.
+/// What bounds say, computed in binary64 and rounded to nearest, about the Hessian at some weights, over all outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Curvature {
     /// The smallest and the largest β.
     pub factors: (f64, f64),
-    /// An interval that holds the largest eigenvalue of the Hessian of each output.
+    /// An interval that holds, but for rounding, the largest eigenvalue of the Hessian of each output.
     pub largest: (f64, f64),
     /// Eigenvalues that are 0: d − r, of each output.
     pub singular: usize,
@@ -93,7 +93,7 @@ pub fn bounds(factor: &Factor, factors: &[f64]) -> Curvature {
     }
 }
 
-/// Upper bound of the distance of two Hessians in relation to the norm of the first: max |β_i − β'_i|/min β_i.
+/// At least the distance of two Hessians in relation to the norm of the first, but for rounding: max |β_i − β'_i|/min β_i.
 ///
 /// # Panics
 /// If there are different numbers of β: a defect of the caller.

@@ -75,7 +75,8 @@ pub struct Epoch {
     pub epoch: u32,
     /// ‖W − closed form‖/‖closed form‖; the distance itself where the closed form is 0.
     pub distance: f64,
-    /// ‖W − W_0 − Xᵀα‖/‖W − W_0‖, an upper bound of the relative distance of W − W_0 to the span; 0 at the start.
+    /// ‖W − W_0 − Xᵀα‖/‖W − W_0‖, at least the relative distance of W − W_0 to the span, but for
+    /// rounding; 0 at the start.
     pub off_span: f64,
     /// ‖W‖.
     pub norm: f64,

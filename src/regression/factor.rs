@@ -18,7 +18,8 @@
 //! backward stable, with an error of the order m·u‖X‖². By Weyl's theorem a computed eigenvalue is off by no more than their
 //! sum, about (l + m) u ‖X‖². Those above four times that bound are kept: they have at most a third of an error,
 //! so that each correction above leaves less than half. The others cannot be told from 0: the *rank* is the number of
-//! those kept, and condition numbers up to about (4 (l + m) u)^-1/2 are resolved, 10^6 for l + m = 2000.
+//! those kept, and σ_j are resolved down to (4 (l + m) u)^1/2 ‖X‖ with the Frobenius norm: a millionth of it for
+//! l + m = 2000.
 //!
 //! **Which labels are consistent.** For output o with residual r = y − Xw, (X + E)w = y has the solution
 //! E = r wᵀ/‖w‖² of least norm ‖r‖/‖w‖ (Rigal and Gaches, J. ACM 14, 1967). Labels count as fitted where this is at most
@@ -62,7 +63,8 @@ pub struct MinimumNorm {
     pub residuals: Vec<f64>,
     /// True if all labels are fitted to rounding; otherwise W minimises ‖Y − XW‖.
     pub fits: bool,
-    /// Points with a residual beyond rounding, in their order; empty if `fits`.
+    /// Points whose residual is more than rounding leaves to each of them, in an output that is not fitted, in their order; empty if
+    /// and only if `fits`.
     pub misfits: Vec<usize>,
 }
 
@@ -152,13 +154,17 @@ impl<'a> Factor<'a> {
         };
         let bounds: Vec<f64> = (0..outputs).map(within).collect();
         let squares = |o: usize| residuals.iter().skip(o).step_by(outputs).map(|r| r * r);
-        let fits = (0..outputs).all(|o| squares(o).sum::<f64>().sqrt() <= bounds[o]);
-        let beyond = |row: &[f64]| row.iter().zip(&bounds).any(|(r, bound)| r.abs() > *bound);
-        let mut misfits: Vec<usize> = Vec::new();
-        if !fits {
-            let rows = residuals.chunks_exact(outputs).enumerate();
-            misfits = rows.filter(|(_, row)| beyond(row)).map(|(i, _)| i).collect();
-        }
+        let missed: Vec<bool> =
+            (0..outputs).map(|o| squares(o).sum::<f64>().sqrt() > bounds[o]).collect();
+        let fits = !missed.contains(&true);
+        // In an output beyond its bound at least one point is beyond the n-th part of its square.
+        let share = (self.design.rows() as f64).sqrt();
+        let beyond = |row: &[f64]| {
+            let of = row.iter().zip(&bounds).zip(&missed);
+            of.into_iter().any(|((r, bound), &missed)| missed && r.abs() * share > *bound)
+        };
+        let rows = residuals.chunks_exact(outputs).enumerate();
+        let misfits = rows.filter(|(_, row)| beyond(row)).map(|(i, _)| i).collect();
         Ok(MinimumNorm { weights, residuals, fits, misfits })
     }
 

@@ -97,6 +97,9 @@ fn command(arguments: &Arguments) -> String {
     if let Some(crop) = arguments.crop {
         text += &format!(" --crop {crop}");
     }
+    if arguments.no_test {
+        text += " --no-test";
+    }
     if let Some(test) = &arguments.test {
         text += &format!(" --test {test}");
     }
