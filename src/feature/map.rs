@@ -41,6 +41,10 @@ impl FeatureMap {
     ) -> Result<FeatureMap, FeatureError> {
         let kind = match choice {
             FeatureChoice::None => Kind::Pixels,
+            // Plain numbers would be as many images of one position, on which no wave is seen.
+            FeatureChoice::Gabor(_) if images.points().shape().len() == 1 => {
+                return Err(FeatureError::SmallImage { shape: images.shape(), patch: 2 });
+            }
             FeatureChoice::Gabor(settings) => Kind::Gabor(Gabor::new(settings, images.shape())),
             FeatureChoice::RandomConv(settings) => {
                 Kind::RandomConv(Box::new(RandomConv::learn(settings, images, seed)?))

@@ -9,6 +9,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use shatter_sample::Shape;
+
 use crate::gabor::GaborSettings;
 use crate::random_conv::{Filters, RandomConvSettings};
 
@@ -47,6 +49,33 @@ impl FeatureChoice {
             FeatureChoice::None => "none",
             FeatureChoice::Gabor(_) => "gabor",
             FeatureChoice::RandomConv(_) => "random-conv",
+        }
+    }
+
+    /// Number of features of an image of a shape; as many as a map will have that is learned for it.
+    ///
+    /// ```
+    /// use shatter_feature::FeatureChoice;
+    /// use shatter_sample::Shape;
+    /// let shape = Shape { channels: 3, height: 32, width: 32 };
+    /// assert_eq!("random-conv:32000".parse::<FeatureChoice>()?.columns(shape), 256_000);
+    /// # Ok::<(), String>(())
+    /// ```
+    #[must_use]
+    pub fn columns(&self, shape: Shape) -> usize {
+        let Shape { channels, height, width } = shape;
+        match self {
+            FeatureChoice::None => shape.len(),
+            FeatureChoice::Gabor(GaborSettings { scales, orientations, cell, .. }) => {
+                let cells = height.div_ceil(*cell) * width.div_ceil(*cell);
+                channels.saturating_mul(scales * orientations).saturating_mul(cells)
+            }
+            FeatureChoice::RandomConv(RandomConvSettings { count, patch, pool, .. }) => {
+                // Positions of a patch along a side.
+                let across = |side: usize| (side + 1).saturating_sub(*patch).max(1);
+                let cells = (*pool).clamp(1, across(height)) * (*pool).clamp(1, across(width));
+                (2 * cells).saturating_mul(*count)
+            }
         }
     }
 }
@@ -105,14 +134,21 @@ fn real(key: &str, value: &str, least: f64, most: f64) -> Result<f64, String> {
     number.ok_or_else(|| format!("{key}={value} is not a number from {least} to {most}"))
 }
 
-fn option(part: &str) -> Result<(&str, &str), String> {
-    part.split_once('=').ok_or_else(|| format!("'{part}' is not KEY=VALUE"))
+/// KEY=VALUE, with a key that is not among those that were `seen`.
+fn option<'a>(part: &'a str, seen: &mut Vec<&'a str>) -> Result<(&'a str, &'a str), String> {
+    let (key, value) = part.split_once('=').ok_or_else(|| format!("'{part}' is not KEY=VALUE"))?;
+    if seen.contains(&key) {
+        return Err(format!("{key} is given twice"));
+    }
+    seen.push(key);
+    Ok((key, value))
 }
 
 fn gabor<'a>(parts: impl Iterator<Item = &'a str>) -> Result<GaborSettings, String> {
     let mut settings = GaborSettings::default();
+    let mut seen = Vec::new();
     for part in parts {
-        match option(part)? {
+        match option(part, &mut seen)? {
             ("wavelength", value) => settings.wavelength = real("wavelength", value, 2.0, 64.0)?,
             ("orientations", value) => settings.orientations = whole("orientations", value, 1, 64)?,
             ("scales", value) => settings.scales = whole("scales", value, 1, 6)?,
@@ -130,8 +166,9 @@ fn gabor<'a>(parts: impl Iterator<Item = &'a str>) -> Result<GaborSettings, Stri
 fn random_conv<'a>(mut parts: impl Iterator<Item = &'a str>) -> Result<RandomConvSettings, String> {
     let count = parts.next().ok_or_else(|| "random-conv needs a number of filters".to_owned())?;
     let mut settings = RandomConvSettings::new(whole("N", count, 1, 1 << 20)?);
+    let mut seen = Vec::new();
     for part in parts {
-        match option(part)? {
+        match option(part, &mut seen)? {
             ("patch", value) => settings.patch = whole("patch", value, 1, 64)?,
             ("pool", value) => settings.pool = whole("pool", value, 1, 64)?,
             ("threshold", value) => settings.threshold = real("threshold", value, 0.0, 1e6)?,

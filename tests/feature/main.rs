@@ -28,6 +28,7 @@ fn choice(text: &str) -> FeatureChoice {
 }
 
 fn all(map: &FeatureMap, images: &Images<'_>) -> Vec<f64> {
+    assert_eq!(map.columns(), map.choice().columns(images.shape()));
     let mut features = vec![0.0; images.n() * map.columns()];
     map.block(images, 0..images.n(), 0..map.columns(), &mut features).unwrap();
     features
@@ -347,7 +348,13 @@ fn awkward_images_have_features_or_a_refusal() {
         let points = bytes(2, shape, 3);
         let images = Images::new(&points).unwrap();
         for text in ["none", "gabor", "gabor:wavelength=2,scales=2", "random-conv:3,patch=1"] {
-            let map = FeatureMap::learn(choice(text), &images, 0).unwrap();
+            let map = FeatureMap::learn(choice(text), &images, 0);
+            if shape.len() == 1 && text.starts_with("gabor") {
+                // Plain numbers are no image on which a wave is seen.
+                assert!(matches!(map, Err(FeatureError::SmallImage { .. })), "{text}");
+                continue;
+            }
+            let map = map.unwrap();
             assert!(all(&map, &images).iter().all(|x| x.is_finite()), "{text} of {shape:?}");
         }
         let found = FeatureMap::learn(choice("random-conv:3,patch=7"), &images, 0);
