@@ -40,7 +40,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
     Claim {
         number: 38,
         name: "adam-finds-least-norm",
-        statement: "Adam on <w, x> from w = 0, where it ends in a solution, ends in that of least norm.",
+        statement: "Adam on <w, x> from w = 0, where it is stopped in a solution, is in that of least norm.",
         verdict: Stated::False,
         source: "its first step, g / (|g| + e) in each coordinate, need not be in the span",
         test: adam,
