@@ -37,7 +37,8 @@ pub fn draw(records: &[KernelRecord], out: &Path, command: &str) -> Result<Vec<S
             None | Some("none") => "pixels",
             Some(name) => name,
         };
-        let name = format!("{data}, {seen}, {}", record.arithmetic);
+        let kernel = record.kernel.split(':').next().unwrap_or_default();
+        let name = format!("{data}, {kernel} on {seen}, {}", record.arithmetic);
         series.entry(name).or_default().insert(record.n, (record.seconds, bytes as f64));
     }
     series.retain(|_, fits| fits.len() >= FITS);
