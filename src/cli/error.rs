@@ -142,13 +142,13 @@ fn load_hint(error: &LoadError) -> &'static str {
 fn fit_hint(error: &FitError) -> &'static str {
     match error {
         FitError::Rank { .. } => " (--kernel, --ridge R)",
-        FitError::Singular { arithmetic: "f64", .. } | FitError::Ones { arithmetic: "f64", .. } => {
-            " (--kernel, --jitter J, --ridge R)"
-        }
-        FitError::Singular { .. } | FitError::Ones { .. } => {
-            " (--kernel, --arithmetic f64, --jitter J, --ridge R)"
-        }
-        FitError::Memory { .. } => " (--arithmetic f32 takes half)",
+        FitError::Singular { arithmetic: "f64", .. } => " (--kernel, --jitter J, --ridge R)",
+        FitError::Singular { .. } => " (--kernel, --arithmetic f64, --jitter J, --ridge R)",
+        FitError::Ones { .. } => " (--kernel, --ridge R, --degenerate)",
+        FitError::Identity { .. } => " (--kernel, --degenerate)",
+        FitError::Overflow { arithmetic: "f32", .. } => " (--arithmetic f64)",
+        FitError::Checkpoint(_) => " (--no-checkpoint)",
+        FitError::Memory { .. } => " (--arithmetic f32 takes half, --centres N holds no matrix)",
         _ => "",
     }
 }

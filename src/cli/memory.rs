@@ -58,9 +58,19 @@ pub fn network(text: &str, name: &str, promise: &Promise) -> Result<(), CliError
     planned(text, &format!("build {name} on"), weights.saturating_mul(WEIGHT))
 }
 
-/// Refuses work on a sample that takes more bytes than there are.
-pub fn kernel(text: &str, action: &str, bytes: u64) -> Result<(), CliError> {
-    planned(text, action, bytes)
+/// Refuses to compute features of a sample that take more bytes than there are.
+pub fn features(text: &str, bytes: u64) -> Result<(), CliError> {
+    planned(text, "compute features of", bytes)
+}
+
+/// Refuses to fit a kernel to a sample if that takes more bytes than there are.
+pub fn kernel(text: &str, bytes: u64) -> Result<(), CliError> {
+    planned(text, "fit a kernel to", bytes).map_err(|error| match error {
+        CliError::Memory(reason) => CliError::Memory(format!(
+            "{reason} (--arithmetic f32 takes half, --centres N holds no matrix)"
+        )),
+        other => other,
+    })
 }
 
 /// Bytes that may be taken, where that is known.

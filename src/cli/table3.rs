@@ -29,6 +29,29 @@ struct Row {
     ridge: f64,
 }
 
+/// A row's texts, read.
+struct Fit {
+    kernel: Kernel,
+    features: FeatureChoice,
+    labels: Vec<LabelRule>,
+}
+
+impl Row {
+    fn fit(&self, filters: usize) -> Result<Fit, CliError> {
+        let refused = |reason: String| CliError::Usage(format!("{}: {reason}", self.name));
+        let features = match self.features {
+            "random-conv" => format!("random-conv:{filters}"),
+            name => name.to_owned(),
+        };
+        let labels = self.labels.split(',').map(str::parse::<LabelRule>);
+        Ok(Fit {
+            kernel: self.kernel.parse().map_err(|error| refused(format!("{error}")))?,
+            features: features.parse().map_err(refused)?,
+            labels: labels.collect::<Result<_, _>>().map_err(refused)?,
+        })
+    }
+}
+
 const fn row(
     name: &'static str,
     features: &'static str,
@@ -43,16 +66,16 @@ const fn row(
     Row { name, data: name.split_at(end).0, features, kernel, labels, ridge }
 }
 
-/// The paper's rows, and Laplacian kernels beside them. The bandwidth of `mnist-pixels` is the first author's; those of
-/// the other Gaussian rows were chosen on held-out parts of the training sets. Those of the Laplacian rows, and the ridge, were not.
+/// The paper's rows, and Laplacian kernels beside them. The bandwidth of `mnist-pixels` is the first author's; the others, and
+/// the ridge, were chosen on held-out parts of the training sets: of the first 12,000 images the last 2,000.
 const ROWS: [Row; 7] = [
     row("mnist-pixels", "none", "gaussian:gamma=0.02", "true,random", 0.0),
-    row("mnist-laplacian", "none", "laplacian:gamma=0.1", "true,random", 0.0),
+    row("mnist-laplacian", "none", "laplacian:gamma=0.02", "true,random", 0.0),
     row("mnist-gabor", "gabor", "gaussian:gamma=0.016", "true", 0.0),
-    row("cifar10-pixels", "none", "gaussian:gamma=0.01", "true,random", 0.0),
+    row("cifar10-pixels", "none", "gaussian:gamma=0.015", "true,random", 0.0),
     row("cifar10-laplacian", "none", "laplacian:gamma=0.05", "true,random", 0.0),
-    row("cifar10-random-conv", "random-conv", "gaussian:gamma=0.5", "true", 0.0),
-    row("cifar10-random-conv-ridge", "random-conv", "gaussian:gamma=0.5", "true", 0.01),
+    row("cifar10-random-conv", "random-conv", "gaussian:gamma=0.25", "true", 0.0),
+    row("cifar10-random-conv-ridge", "random-conv", "gaussian:gamma=0.25", "true", 0.01),
 ];
 
 #[derive(Args, Debug, Clone)]
@@ -164,29 +187,27 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     }
     let rows = chosen(arguments)?;
     let out = common.out.clone().unwrap_or_else(|| PathBuf::from("out/table3"));
+    // All of them, before the first of them is run for an hour.
+    let fits = rows.iter().map(|(row, _)| row.fit(*filters)).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::new();
-    for (row, sample) in &rows {
-        let refused = |reason: String| CliError::Usage(reason);
-        let features = match row.features {
-            "random-conv" => format!("random-conv:{filters}"),
-            name => name.to_owned(),
-        };
-        let features: FeatureChoice = features.parse().map_err(refused)?;
-        let kernel: Kernel = row.kernel.parse().map_err(|error| refused(format!("{error}")))?;
-        let labels = row.labels.split(',').map(str::parse::<LabelRule>);
-        let labels = labels.collect::<Result<Vec<_>, _>>().map_err(refused)?;
+    for ((row, sample), fit) in rows.iter().zip(&fits) {
         let job = Job {
             sample,
-            kernels: &[kernel],
-            features,
-            labels: &labels,
+            kernels: &[fit.kernel],
+            features: fit.features,
+            labels: &fit.labels,
             ridge: row.ridge,
             options,
             seed: common.seed(),
             quiet: common.json,
         };
         let path = out.join(row.name);
-        let record = match kept(&job, &path)? {
+        let ended = kept(&job, &path)?;
+        if !common.json {
+            let ended = if ended.is_some() { " has ended, and is kept" } else { "" };
+            print(&format!("{}{ended}\n", row.name))?;
+        }
+        let record = match ended {
             Some(record) => record,
             None => {
                 let Some(record) = run_one(&job, &path)? else { continue };

@@ -12,7 +12,7 @@
 //! features TEXT                        how features were made (not a claim)
 //! arithmetic enclosures                or "exact"
 //! tolerance X                          how far outputs may be from real labels; 0 for classes
-//! counts exact=A margin=B undecided=C misfit=D
+//! counts exact=A margin=B undecided=C misfit=D    of points that are proved to fit, and not to, at least so many are found
 //! least-margin X                       all margins are at least X
 //! largest-bound X                      outputs were known to within X
 //! digest HEX                           SHA-256 of all bytes before this line
@@ -312,7 +312,7 @@ impl Certificate {
         let refused = |what, claimed: String, found: String| {
             Err(CertificateError::Claim { what, claimed, found })
         };
-        if decided.counts != self.counts {
+        if !decided.counts.confirm(self.counts) {
             return refused("the line", counts_line(self.counts), counts_line(decided.counts));
         }
         if decided.least_margin < self.least_margin {

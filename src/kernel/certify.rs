@@ -92,6 +92,21 @@ impl Counts {
         }
     }
 
+    /// Returns whether as many points are decided, each way, as others claim, among as many. Rounding may differ between builds, and
+    /// then a point on the edge of its bound.
+    #[must_use]
+    pub fn confirm(self, claimed: Counts) -> bool {
+        let all = |of: Counts| {
+            [of.exact, of.margin, of.undecided, of.misfit]
+                .iter()
+                .try_fold(0usize, |sum, x| sum.checked_add(*x))
+        };
+        all(claimed) == all(self)
+            && self.exact >= claimed.exact
+            && self.fit() >= claimed.exact.saturating_add(claimed.margin)
+            && self.misfit >= claimed.misfit
+    }
+
     /// Points that are proved to fit.
     #[must_use]
     pub fn fit(self) -> usize {

@@ -93,13 +93,20 @@ struct Entry {
     square: Rational,
 }
 
+/// Refuses what is known not to be decided exactly before points are looked at: their kernel, or their number.
+///
+/// # Errors
+/// [`ExactError::Kernel`], [`ExactError::Points`].
+pub fn suits(kernel: Kernel, n: usize) -> Result<(), ExactError> {
+    match kernel {
+        Kernel::Linear | Kernel::Polynomial { .. } | Kernel::Rational { .. } => few(n),
+        _ => Err(ExactError::Kernel(kernel)),
+    }
+}
+
 impl Entry {
     fn new(kernel: Kernel, features: &Features) -> Result<Entry, ExactError> {
-        let rational =
-            matches!(kernel, Kernel::Linear | Kernel::Polynomial { .. } | Kernel::Rational { .. });
-        if !rational {
-            return Err(ExactError::Kernel(kernel));
-        }
+        suits(kernel, 0)?;
         let divisor = exactly(features.divisor());
         Ok(Entry { kernel, square: &divisor * &divisor })
     }
@@ -181,6 +188,40 @@ pub fn solve(
     let sides: Vec<Vec<Rational>> =
         (0..width).map(|c| (0..n).map(|i| targets[i * width + c].clone()).collect()).collect();
     matrix::solve_all(&k, &sides).ok_or_else(|| ExactError::Singular { n, rank: matrix::rank(&k) })
+}
+
+/// A model beside the exact solution of its system.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Compared {
+    /// √(Σ_c α_cᵀ y_c) = √(Σ_c α_cᵀ K α_c): the sum is exact and rounded once, then the root.
+    pub norm: f64,
+    /// The largest |α̂ − α| over the largest |α|, each rounded once; 0 if all are 0.
+    pub coefficients: f64,
+}
+
+/// Compares a model with α as [`solve`] found it for its centres and these labels.
+///
+/// # Panics
+/// If `alpha` is not of one vector an output and one number a centre: a defect of the caller.
+#[must_use]
+pub fn compared(model: &Model, labels: &Labels, alpha: &[Vec<Rational>]) -> Compared {
+    let (width, targets) = (model.outputs(), exact_targets(labels));
+    assert_eq!((alpha.len(), alpha[0].len()), (width, model.centres.rows()), "a solution");
+    let size = |x: Rational| if x < Rational::ZERO { -x } else { x };
+    let (mut square, mut off, mut most) = (Rational::ZERO, Rational::ZERO, Rational::ZERO);
+    for (c, column) in alpha.iter().enumerate() {
+        for (i, alpha) in column.iter().enumerate() {
+            square += alpha * &targets[i * width + c];
+            off = off.max(size(exactly(model.coefficients[i * width + c]) - alpha));
+            most = most.max(size(alpha.clone()));
+        }
+    }
+    let norm = f64::max(square.to_f64().value(), 0.0).sqrt();
+    let coefficients = match most == Rational::ZERO {
+        true => 0.0,
+        false => (off / most).to_f64().value(),
+    };
+    Compared { norm, coefficients }
 }
 
 /// Decides every point of a model, exactly: `exact` where the outputs are the target, `margin` where the label is said (ties say nothing), `misfit`

@@ -6,6 +6,7 @@
 //! (`Format::never_rounds` of `shatter-exact`): squared distances of images are exact.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -126,7 +127,7 @@ pub enum FeaturesError {
 /// Numbers are below this in absolute value, so that sums of 2^32 products stay below 1e150.
 const LARGEST: f64 = 1e70;
 
-/// n points of d coordinates: numbers over one divisor.
+/// n points of d coordinates: numbers over one divisor. Clones share them.
 ///
 /// ```
 /// use shatter_kernel::{Features, Numbers};
@@ -137,12 +138,12 @@ const LARGEST: f64 = 1e70;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    numbers: Numbers,
+    numbers: Arc<Numbers>,
     rows: usize,
     columns: usize,
     divisor: f64,
     /// |x|² of each row of numbers, as computed: at most γ_d |x|² off, and exact where products are.
-    norms: Vec<f64>,
+    norms: Arc<[f64]>,
     /// All numbers are multiples of 2^grain.
     grain: i64,
 }
@@ -176,7 +177,7 @@ impl Features {
         }
         let grain = known.iter().map(|one| one.1).min().unwrap_or(0);
         let norms = known.iter().map(|one| one.0).collect();
-        Ok(Features { numbers, rows, columns, divisor, norms, grain })
+        Ok(Features { numbers: Arc::new(numbers), rows, columns, divisor, norms, grain })
     }
 
     /// The points of a sample; bytes are divided by `byte_divisor` (255 for pixels in 0 ..= 1), and decimals that are held
@@ -282,12 +283,18 @@ impl Features {
             rows.iter().flat_map(row).copied().collect()
         }
         let d = self.columns;
-        let numbers = match &self.numbers {
+        let numbers = match &*self.numbers {
             Numbers::U8(v) => Numbers::U8(pick(v, d, rows)),
             Numbers::F32(v) => Numbers::F32(pick(v, d, rows)),
             Numbers::F64(v) => Numbers::F64(pick(v, d, rows)),
         };
         Features::new(numbers, d, self.divisor)
+    }
+
+    /// The same points; those of a clone are not read for it.
+    pub(crate) fn is(&self, other: &Features) -> bool {
+        let shared = Arc::ptr_eq(&self.numbers, &other.numbers);
+        (shared && self.columns == other.columns && self.divisor == other.divisor) || self == other
     }
 
     /// What they are, such as `u8/255 60000 x 784`.
@@ -302,7 +309,7 @@ impl Features {
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(format!("shatter features 1 {}\n", self.describe()));
-        match &self.numbers {
+        match &*self.numbers {
             Numbers::U8(v) => hasher.update(v),
             Numbers::F32(v) => in_pieces(&mut hasher, v, |x| x.to_le_bytes()),
             Numbers::F64(v) => in_pieces(&mut hasher, v, |x| x.to_le_bytes()),

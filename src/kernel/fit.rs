@@ -11,7 +11,6 @@
 //!
 //! Cost: m² d + m³/3 operations and m²/2 numbers; [`plan`](super::plan) says more.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -89,7 +88,8 @@ pub enum Solver {
 /// Where a factorisation is kept, so that a killed run continues with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpointing {
-    /// The file; with jitter, a file beside it for each try. It stays when the fit is done.
+    /// The file; with jitter, a file beside it for each try. It stays when the fit is done. A fit goes on without it if it can no longer be
+    /// written, on a disk that others have filled ([`Report::unkept`]).
     pub path: PathBuf,
     /// Time between two writes.
     pub every: Duration,
@@ -209,8 +209,8 @@ pub enum FitError {
     },
     /// The matrix is of ones, up to rounding.
     #[error(
-        "kernel {kernel} is at least {least} for all pairs among {points} sampled points: up to rounding in {arithmetic} the matrix of {n} points is of \
-         ones, which is singular; take a larger gamma, or a ridge"
+        "kernel {kernel} is at least {least} for all pairs among {points} sampled points: a matrix of {n} points with such entries is of ones up to \
+         rounding in {arithmetic}, which is singular; take a larger gamma, or a ridge"
     )]
     Ones {
         /// The kernel.
@@ -226,8 +226,8 @@ pub enum FitError {
     },
     /// The matrix is the identity, up to rounding.
     #[error(
-        "kernel {kernel} is at most {most} for all pairs among {points} sampled points: up to rounding in {arithmetic} the matrix of {n} points is the \
-         identity, and the interpolant is 0 away from them; take a smaller gamma"
+        "kernel {kernel} is at most {most:.1e} for all pairs among {points} sampled points: a matrix of {n} points with such entries is the identity up \
+         to rounding in {arithmetic}, and the interpolant is 0 away from them; take a smaller gamma"
     )]
     Identity {
         /// The kernel.
@@ -264,11 +264,26 @@ pub enum FitError {
     Checkpoint(String),
     /// No factor: the matrix is singular, or nearly.
     #[error(
-        "{error}; its points are distinct, so the matrix is singular up to rounding in {arithmetic}: take a larger gamma, f64, jitter or a ridge"
+        "{error}; its points are distinct, so the matrix is singular{}",
+        advice(kernel, arithmetic)
     )]
     Singular {
         /// What happened.
         error: CholeskyError,
+        /// The kernel.
+        kernel: Kernel,
+        /// The arithmetic.
+        arithmetic: &'static str,
+    },
+    /// A number beyond the range of the arithmetic.
+    #[error(
+        "{error}: entries of kernel {kernel} are beyond the range of {arithmetic}; scale the points, or take f64"
+    )]
+    Overflow {
+        /// What happened.
+        error: CholeskyError,
+        /// The kernel.
+        kernel: Kernel,
         /// The arithmetic.
         arithmetic: &'static str,
     },
@@ -290,9 +305,30 @@ impl From<OutOfMemory> for FitError {
     }
 }
 
-impl From<CholeskyError> for FitError {
-    fn from(error: CholeskyError) -> FitError {
-        FitError::Singular { error, arithmetic: "f64" }
+impl FitError {
+    /// Of a factorisation that came to no end.
+    pub(crate) fn of(error: CholeskyError, kernel: Kernel, arithmetic: &'static str) -> FitError {
+        match error {
+            CholeskyError::NotPositive { .. } => FitError::Singular { error, kernel, arithmetic },
+            _ => FitError::Overflow { error, kernel, arithmetic },
+        }
+    }
+}
+
+/// What makes a matrix of distinct points regular.
+fn advice(kernel: &Kernel, arithmetic: &str) -> String {
+    let wider = if arithmetic == "f32" { "f64, " } else { "" };
+    let rounding = format!(" up to rounding in {arithmetic}");
+    match kernel {
+        Kernel::ArcCosine0 => {
+            ": it is where two points lie on one ray from zero, and up to rounding where nearly; take another kernel, jitter or a ridge".into()
+        }
+        Kernel::ArcCosine1 | Kernel::Linear | Kernel::Polynomial { .. } => {
+            format!("{rounding}, or there is a linear relation between the kernel's functions of its points (as of two on one ray from zero); take {wider}another kernel, jitter or a ridge")
+        }
+        Kernel::Gaussian { .. } | Kernel::Laplacian { .. } | Kernel::Rational { .. } => {
+            format!("{rounding}: take a larger gamma, {wider}jitter or a ridge")
+        }
     }
 }
 
@@ -338,6 +374,10 @@ pub struct Report {
     pub seconds: Vec<(Phase, f64)>,
     /// Bytes of the factor, or of the preconditioner.
     pub bytes: u64,
+    /// Columns of the factor that a checkpoint had.
+    pub restored: usize,
+    /// Why the checkpoint was given up, if it was.
+    pub unkept: Option<String>,
 }
 
 /// Models, one a labelling.
@@ -408,6 +448,8 @@ pub fn fit(
         norms: Vec::new(),
         seconds: Vec::new(),
         bytes: 0,
+        restored: 0,
+        unkept: None,
     };
     let solution = match (settings.solver, settings.arithmetic) {
         (Solver::Cholesky, Arithmetic::F32) => {
@@ -566,31 +608,36 @@ fn factored<E: Element>(
         }
     };
     let from = kept.as_ref().map_or(0, |(kept, _)| kept.columns());
+    report.restored = (from * matrix.block()).min(matrix.n());
     let start = Instant::now();
     blocks.gram(matrix, from, shift, watch)?;
     spent(report, Phase::Matrix, start);
     let start = Instant::now();
     let mut written = Instant::now();
-    let mut failed = Ok(());
+    let mut unkept = None;
     let ended = cholesky::factor(matrix, from, |matrix, progress| {
         // In thousands of operations, so that 64 bits do.
         let (done, total) = ((progress.work / 1e3) as u64, (progress.total / 1e3) as u64);
         let go_on = watch(Progress { phase: Phase::Factor, done, total });
         let last = go_on.is_break() || progress.columns == progress.of;
-        if let Some((kept, _)) =
+        if let Some((file, _)) =
             kept.as_mut().filter(|(_, every)| last || written.elapsed() >= *every)
         {
-            failed = kept.append(matrix, progress.columns);
+            // Hours of work are worth more than the file that would save them.
+            if let Err(error) = file.append(matrix, progress.columns) {
+                unkept = Some(error.to_string());
+                kept = None;
+            }
             written = Instant::now();
         }
-        if failed.is_err() { ControlFlow::Break(()) } else { go_on }
+        go_on
     });
-    failed?;
+    report.unkept = unkept;
     spent(report, Phase::Factor, start);
     match ended {
         Ok(Ended::Whole) => Ok(()),
         Ok(Ended::Stopped { .. }) => Err(Stopped.into()),
-        Err(error) => Err(FitError::Singular { error, arithmetic: settings.arithmetic.name() }),
+        Err(error) => Err(FitError::of(error, blocks.kernel(), settings.arithmetic.name())),
     }
 }
 
@@ -613,13 +660,12 @@ fn direct<E: Element>(
     loop {
         match factored(blocks, &mut matrix, jitter, tries, settings, report, watch) {
             Ok(()) => break,
-            Err(FitError::Singular { error, arithmetic }) => {
-                let not_positive = matches!(error, CholeskyError::NotPositive { .. });
-                let asked = settings.jitter.filter(|&jitter| jitter > 0.0 && not_positive);
+            Err(FitError::Singular { error, kernel, arithmetic }) => {
+                let asked = settings.jitter.filter(|&jitter| jitter > 0.0);
                 let more = asked.map(|least| least * 10f64.powi(tries as i32));
                 let most = report.sampled.most_diagonal;
                 let Some(more) = more.filter(|&more| more <= most) else {
-                    return Err(FitError::Singular { error, arithmetic });
+                    return Err(FitError::Singular { error, kernel, arithmetic });
                 };
                 (jitter, tries) = (more, tries + 1);
             }
@@ -628,7 +674,8 @@ fn direct<E: Element>(
     }
     report.jitter = jitter;
     let start = Instant::now();
-    let outermost = condition(&matrix, ROUNDS);
+    let mut rounds = Counter::new(watch, Phase::Condition, 2 * ROUNDS as u64);
+    let outermost = condition(&matrix, ROUNDS, &mut || rounds.add(1))?;
     report.condition = outermost.map(|found| found.number());
     let size = outermost.map_or(0.0, |found| found.largest);
     spent(report, Phase::Condition, start);
@@ -653,6 +700,7 @@ fn direct<E: Element>(
     let rough = jitter > 0.0 || settings.arithmetic == Arithmetic::F32;
     let most = settings.refine.unwrap_or(if rough { 100 } else { 0 });
     if most == 0 {
+        report.converged = !rough;
         return Ok(solution);
     }
     let stop = Stop { tolerance: 0.0, most, size };

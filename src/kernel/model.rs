@@ -37,6 +37,51 @@ impl Meaning {
             Meaning::Real(outputs) => *outputs,
         }
     }
+
+    /// The output of each label: that of its class, by name. Empty for real labels.
+    ///
+    /// ```
+    /// use shatter_kernel::Meaning;
+    /// use shatter_sample::Labels;
+    /// let meaning = Meaning::Classes(vec!["1".into(), "0".into()]);
+    /// assert_eq!(meaning.columns(3, &Labels::classes(vec![0, 0, 1], 2)?)?, [1, 1, 0]);
+    /// assert!(meaning.columns(1, &Labels::real(vec![0.5], 1)?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ModelError::Labels`], [`ModelError::Class`], [`ModelError::Kind`].
+    pub fn columns(&self, points: usize, labels: &Labels) -> Result<Vec<usize>, ModelError> {
+        if labels.len() != points {
+            return Err(ModelError::Labels { points, labels: labels.len() });
+        }
+        let found = Meaning::of(labels);
+        let (names, of) = match (self, labels) {
+            (Meaning::Classes(names), Labels::Classes { of, .. }) => (names, of),
+            (Meaning::Real(outputs), Labels::Real { outputs: found, .. }) if outputs == found => {
+                return Ok(Vec::new());
+            }
+            _ => {
+                let words = |meaning: &Meaning| match meaning {
+                    Meaning::Classes(names) => format!("{} classes", names.len()),
+                    Meaning::Real(outputs) => format!("{outputs} real numbers"),
+                };
+                let (model, labels) = (words(self), words(&found));
+                return Err(ModelError::Kind { model, labels });
+            }
+        };
+        let Meaning::Classes(theirs) = found else { return Ok(Vec::new()) };
+        let place = |name: &String| names.iter().position(|own| own == name);
+        let places: Vec<Option<usize>> = theirs.iter().map(place).collect();
+        let column = |(point, &class): (usize, &u32)| {
+            places[class as usize].ok_or_else(|| ModelError::Class {
+                point,
+                class: theirs[class as usize].clone(),
+                outputs: names.len(),
+            })
+        };
+        of.iter().enumerate().map(column).collect()
+    }
 }
 
 /// Where a model comes from, in texts that its file keeps.
@@ -44,7 +89,7 @@ impl Meaning {
 pub struct Origin {
     /// The SAMPLE text of the training set.
     pub sample: String,
-    /// SHA-256 of the points and labels of the training set (`fingerprint_labelled` of `shatter-sample`).
+    /// SHA-256 of the distinct points and the labels that were fitted (`fingerprint_labelled` of `shatter-sample`).
     pub sample_digest: String,
     /// The rule that gave the labels, such as `corrupted:0.5 seed=1`.
     pub labels: String,
@@ -175,44 +220,16 @@ impl Model {
         let phase = if bounded { Phase::Certify } else { Phase::Predict };
         self.checked()?;
         // Half of the work where the points are the centres.
-        let points = if *points == self.centres { &self.centres } else { points };
+        let points = if points.is(&self.centres) { &self.centres } else { points };
         let blocks = Blocks::new(self.kernel, points, &self.centres)?;
         let mut done = Counter::new(watch, phase, blocks.work());
         let times = blocks.times(&self.coefficients, self.outputs(), bounded, &mut done)?;
         Ok(Outputs { values: times.values, bounds: times.bounds })
     }
 
-    /// The output of each label: that of its class, by name. Empty for real labels.
+    /// The output of each label.
     pub(crate) fn columns(&self, points: usize, labels: &Labels) -> Result<Vec<usize>, ModelError> {
-        if labels.len() != points {
-            return Err(ModelError::Labels { points, labels: labels.len() });
-        }
-        let found = Meaning::of(labels);
-        let (names, of) = match (&self.meaning, labels) {
-            (Meaning::Classes(names), Labels::Classes { of, .. }) => (names, of),
-            (Meaning::Real(outputs), Labels::Real { outputs: found, .. }) if outputs == found => {
-                return Ok(Vec::new());
-            }
-            _ => {
-                let words = |meaning: &Meaning| match meaning {
-                    Meaning::Classes(names) => format!("{} classes", names.len()),
-                    Meaning::Real(outputs) => format!("{outputs} real numbers"),
-                };
-                let (model, labels) = (words(&self.meaning), words(&found));
-                return Err(ModelError::Kind { model, labels });
-            }
-        };
-        let Meaning::Classes(theirs) = found else { return Ok(Vec::new()) };
-        let place = |name: &String| names.iter().position(|own| own == name);
-        let places: Vec<Option<usize>> = theirs.iter().map(place).collect();
-        let column = |(point, &class): (usize, &u32)| {
-            places[class as usize].ok_or_else(|| ModelError::Class {
-                point,
-                class: theirs[class as usize].clone(),
-                outputs: names.len(),
-            })
-        };
-        of.iter().enumerate().map(column).collect()
+        self.meaning.columns(points, labels)
     }
 
     /// How many points get another class than their label; `None` for real labels.

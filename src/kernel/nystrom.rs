@@ -21,6 +21,7 @@ use shatter_random::stream::{Purpose, stream, subset};
 
 use super::blocks::{Blocks, Scratch};
 use super::fit::FitError;
+use super::kernel::Kernel;
 
 /// Columns of a part of CᵀC.
 const WIDTH: usize = 256;
@@ -79,7 +80,7 @@ impl Nystrom {
         product_by_columns(MatrixMut::of_rows(&mut square, s, s), false, c.transposed(), c, WIDTH);
         square.iter_mut().zip(&w).for_each(|(square, w)| *square += sigma * w);
         let trace: f64 = (0..s).map(|a| square[a * s + a]).sum();
-        let inner = factored(&square, s, u * s as f64 * trace)?;
+        let inner = factored(blocks.kernel(), &square, s, u * s as f64 * trace)?;
         let size = largest(&w, s) * n as f64 / s as f64;
         Ok(Nystrom { columns, s, sigma, size, inner })
     }
@@ -130,7 +131,7 @@ fn largest(w: &[f64], s: usize) -> f64 {
 }
 
 /// The factor of a full matrix with `shift` added to its diagonal.
-fn factored(full: &[f64], s: usize, shift: f64) -> Result<Packed<f64>, FitError> {
+fn factored(kernel: Kernel, full: &[f64], s: usize, shift: f64) -> Result<Packed<f64>, FitError> {
     let mut shift = shift;
     loop {
         let mut packed = Packed::zeros(s)?;
@@ -139,7 +140,7 @@ fn factored(full: &[f64], s: usize, shift: f64) -> Result<Packed<f64>, FitError>
             Ok(_) => return Ok(packed),
             // It only has to be near: a few times more than rounding is enough.
             Err(error) if !shift.is_finite() || shift > full[0].abs().max(1.0) => {
-                return Err(error.into());
+                return Err(FitError::of(error, kernel, "f64"));
             }
             Err(_) => shift = 16.0 * f64::max(shift, f64::MIN_POSITIVE),
         }
@@ -155,7 +156,7 @@ fn remainder(
     n: usize,
     shift: f64,
 ) -> Result<f64, FitError> {
-    let factor = factored(w, s, shift)?;
+    let factor = factored(blocks.kernel(), w, s, shift)?;
     let rows: Vec<usize> = (0..n.min(WIDTH)).map(|k| k * n / n.min(WIDTH)).collect();
     // W⁻¹ c of each row c, in columns.
     let mut solved = vec![0.0; s * rows.len()];

@@ -19,6 +19,8 @@ pub enum Phase {
     Predict,
     /// Outputs at training points with bounds.
     Certify,
+    /// Fits without held-out points, and outputs at these.
+    Validate,
 }
 
 impl Phase {
@@ -33,6 +35,7 @@ impl Phase {
             Phase::Iterate => "iterate",
             Phase::Predict => "predict",
             Phase::Certify => "certify",
+            Phase::Validate => "validate",
         }
     }
 }

@@ -38,42 +38,61 @@ impl Condition {
 }
 
 /// Estimates the outermost eigenvalues of L Lᵀ, in at most `rounds` rounds each; `None` of a matrix without rows, and
-/// where a number overflows.
+/// where a number overflows. `go_on` is asked before each round.
 ///
 /// ```
 /// use shatter_linear::condition::condition;
 /// use shatter_linear::packed::Packed;
 /// let mut l = Packed::<f64>::zeros(3)?;
 /// l.fill(|i, j| if i == j { [3.0, 1.0, 0.1][i] } else { 0.0 });
-/// let found = condition(&l, 20).ok_or("no estimate")?;
+/// let found = condition(&l, 20, &mut || Ok::<(), String>(()))?.ok_or("no estimate")?;
 /// assert!((found.largest - 9.0).abs() < 0.1 && (found.smallest - 0.01).abs() < 1e-4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use]
-pub fn condition<E: Element>(l: &Packed<E>, rounds: usize) -> Option<Condition> {
+///
+/// # Errors
+/// That of `go_on`.
+pub fn condition<E: Element, S>(
+    l: &Packed<E>,
+    rounds: usize,
+    go_on: &mut dyn FnMut() -> Result<(), S>,
+) -> Result<Option<Condition>, S> {
     let largest = grown(l.n(), rounds, |v| {
+        go_on()?;
         *v = multiply(l, &multiply_transposed(l, v));
+        Ok(())
     })?;
-    let inverse = grown(l.n(), rounds, |v| solve(l, v, 1))?;
-    Some(Condition { largest, smallest: inverse.recip() })
+    let inverse = grown(l.n(), rounds, |v| {
+        go_on()?;
+        solve(l, v, 1);
+        Ok(())
+    })?;
+    let found = largest.zip(inverse);
+    Ok(found.map(|(largest, inverse)| Condition { largest, smallest: inverse.recip() }))
 }
 
 /// ‖B v‖ for the v of length 1 to which `step`, v ← B v, leads.
-fn grown<E: Element>(n: usize, rounds: usize, mut step: impl FnMut(&mut Vec<E>)) -> Option<f64> {
+fn grown<E: Element, S>(
+    n: usize,
+    rounds: usize,
+    mut step: impl FnMut(&mut Vec<E>) -> Result<(), S>,
+) -> Result<Option<f64>, S> {
     // Neither constant nor of one sign: fractional parts of multiples of the golden ratio, from −1/2 to 1.
     let start = |i: usize| E::of(((i + 1) as f64 * 0.618_033_988_749_895).fract() * 1.5 - 0.5);
     let mut v: Vec<E> = (0..n).map(start).collect();
-    scale(&mut v)?;
+    if scale(&mut v).is_none() {
+        return Ok(None);
+    }
     let mut found: Option<f64> = None;
     for _ in 0..rounds.max(1) {
-        step(&mut v);
-        let norm = scale(&mut v)?;
+        step(&mut v)?;
+        let Some(norm) = scale(&mut v) else { return Ok(None) };
         let before = found.replace(norm);
         if before.is_some_and(|before| norm <= before * (1.0 + ENOUGH)) {
             break;
         }
     }
-    found
+    Ok(found)
 }
 
 /// Brings a vector to length 1; its former length, if that is a positive number.

@@ -274,6 +274,9 @@ fn kernels(check: &dyn Fn(&[&str], i32) -> Value, folder: &TempDir) {
     let certificate = ["check", "--network", model, "out/kernel/random.certificate.txt"];
     let checked = check(&[&certificate[..], &["mnist:digits"]].concat(), 0);
     assert_eq!((&checked["accepted"], &checked["points"]), (&true.into(), &40.into()));
+    let exact = ["kernel", "mnist:digits,first=9", "--kernel", "rational", "--exact"];
+    let exact = check(&exact, 0);
+    assert!(exact["labellings"][0]["exact"]["norm"].as_f64() > Some(0.0));
     let fewer = check(&[&certificate[..], &["mnist:digits,first=39"]].concat(), 1);
     assert_eq!(fewer["accepted"], false);
     let table = check(&["table3", "mnist:digits", "--rows", "mnist-pixels,mnist-gabor"], 0);

@@ -53,6 +53,52 @@ fn a_fit_is_certified_and_checked_again() {
     refused(&folder, &["check", certificate, "mnist:digits"], &["of a kernel", "--network FILE"]);
 }
 
+/// Few points of whole numbers are decided in fractions, and again by the checker.
+#[test]
+fn rational_kernels_are_decided_exactly() {
+    let folder = tempdir().unwrap();
+    mnist(&folder, "digits");
+    let fit = ["kernel", "mnist:digits,first=9", "--kernel", "rational:gamma=0.1", "--exact"];
+    let output = shatter(&folder, &fit);
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("in fractions the norm is"), "{}", stdout(&output));
+    let found = read_json(&folder, "out/kernel/kernel.json");
+    let one = &found["labellings"][0];
+    let (norm, exact) = (one["norm"].as_f64().unwrap(), one["exact"]["norm"].as_f64().unwrap());
+    assert!((norm - exact).abs() < 1e-12 * exact, "{norm} {exact}");
+    assert!(one["exact"]["coefficient_error"].as_f64().unwrap() < 1e-12);
+    let certificate = "out/kernel/true.certificate.txt";
+    let text = fs::read_to_string(folder.path().join(certificate)).unwrap();
+    assert!(text.contains("\narithmetic exact\n") && text.contains(" undecided=0 "), "{text}");
+    let check = ["check", "--network", "out/kernel/true.safetensors", certificate];
+    let output = shatter(&folder, &[&check[..], &["mnist:digits,first=9"]].concat());
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let gaussian = ["kernel", "mnist:digits,first=9", "--exact"];
+    refused(&folder, &gaussian, &["--exact", "not a rational function"]);
+    let ridge = ["kernel", "mnist:digits,first=9", "--kernel", "linear", "--exact", "--ridge", "1"];
+    refused(&folder, &ridge, &["--exact", "nothing is interpolated"]);
+}
+
+/// Without a matrix the fit is the same, up to the residual.
+#[test]
+fn conjugate_gradients_hold_no_matrix() {
+    let folder = tempdir().unwrap();
+    let fit =
+        ["kernel", "gaussian:n=600,d=5", "--kernel", "laplacian:gamma=1", "--labels", "random"];
+    let norm = |rest: &[&str]| {
+        let output = shatter(&folder, &[&fit[..], rest].concat());
+        assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+        (stdout(&output), read_json(&folder, "out/kernel/kernel.json"))
+    };
+    let (_, direct) = norm(&[]);
+    let (text, iterated) = norm(&["--centres", "50"]);
+    assert!(text.contains("conjugate gradients, 50 centres"), "{text}");
+    let of = |found: &serde_json::Value| found["labellings"][0]["norm"].as_f64().unwrap();
+    assert!((of(&direct) - of(&iterated)).abs() < 1e-3 * of(&direct));
+    assert!(iterated["products"].as_u64().unwrap() > 1);
+    assert!(iterated["matrix_bytes"].as_u64() < direct["matrix_bytes"].as_u64());
+}
+
 #[test]
 fn several_shares_of_corruption_are_drawn() {
     let folder = tempdir().unwrap();
@@ -79,6 +125,38 @@ fn several_shares_of_corruption_are_drawn() {
         assert!(stdout(&output).contains("3 runs") && stdout(&output).contains("growth.png"));
         let drawn = fs::read_to_string(folder.path().join("out/figures/growth.svg")).unwrap();
         assert!(drawn.contains("n³") && drawn.contains("n²"));
+    }
+}
+
+/// A fit that is killed in the middle of its factorisation goes on to the bytes of one that is not.
+#[test]
+fn a_killed_fit_goes_on() {
+    let folder = tempdir().unwrap();
+    let fit = ["kernel", "gaussian:n=2500,d=4", "--kernel", "laplacian:gamma=1", "--labels"];
+    let fit = [&fit[..], &["random", "--checkpoint-every", "0", "--out"]].concat();
+    let whole = shatter(&folder, &[&fit[..], &["whole"]].concat());
+    assert_eq!(status(&whole), 0, "{}", stderr(&whole));
+    let mut command = std::process::Command::new(crate::common::binary::program());
+    command.args([&fit[..], &["killed"]].concat()).current_dir(folder.path());
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let path = folder.path().join("killed/factor.checkpoint");
+    // Two block columns are in the file when it has the bytes of more than one.
+    let begun =
+        |path: &std::path::Path| fs::metadata(path).is_ok_and(|file| file.len() > 12_000_000);
+    while !begun(&path) {
+        assert_eq!(child.try_wait().unwrap(), None, "the fit ended before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(path.exists(), "the fit ended before it could be killed");
+    let again = shatter(&folder, &[&fit[..], &["killed"]].concat());
+    assert_eq!(status(&again), 0, "{}", stderr(&again));
+    assert!(stdout(&again).contains("columns of the factor were there"), "{}", stdout(&again));
+    assert!(!stdout(&whole).contains("were there") && !path.exists());
+    for name in ["random.safetensors", "random.certificate.txt"] {
+        let read = |run: &str| fs::read(folder.path().join(run).join(name)).unwrap();
+        assert!(read("whole") == read("killed"), "{name}");
     }
 }
 
@@ -127,6 +205,7 @@ fn what_cannot_be_fitted_is_refused_in_words() {
         ("--kernel", "gaussian", "needs gamma"),
         ("--kernel", "cosine", "'cosine' is not a kernel"),
         ("--features", "sift", "random-conv:N"),
+        ("--features", "gabor:cell=2,cell=3", "cell is given twice"),
         ("--labels", "wrong", "corrupted:P"),
     ] {
         let output = shatter(&folder, &["kernel", "mnist:digits", option, value]);
@@ -168,6 +247,10 @@ fn what_cannot_be_fitted_is_refused_in_words() {
     table(&["mnist:digits", "mnist:digits"], &["another sample of mnist"]);
     table(&["mnist:digits", "--rows", "mnist"], &["--rows mnist", "mnist-gabor"]);
     table(&["mnist:digits", "--rows", "cifar10-pixels"], &["a sample of cifar10"]);
+    csv(&folder, "train.csv", ["1,2,a", "3,4,b"].map(str::to_owned).into_iter());
+    csv(&folder, "test.csv", ["1,2,a", "5,4,c"].map(str::to_owned).into_iter());
+    let classes = ["kernel", "csv:train.csv", "--test", "csv:test.csv"];
+    refused(&folder, &classes, &["csv:test.csv", "class 'c' of point 1", "2 classes"]);
     let plan = shatter(&folder, &["kernel", "mnist:digits", "--plan"]);
     assert_eq!(status(&plan), 0, "{}", stderr(&plan));
     assert!(stdout(&plan).contains("factor") && !folder.path().join("out").exists());

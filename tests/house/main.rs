@@ -126,8 +126,13 @@ fn the_checker_stands_on_the_sample_readers_alone() {
 }
 
 /// Tests that sleep between looks at what another process does, or before they stop it: how long decides nothing.
-const POLLING: [&str; 4] =
-    ["tests/cli/answers.rs", "tests/cli/json.rs", "tests/program/runs.rs", "tests/record/main.rs"];
+const POLLING: [&str; 5] = [
+    "tests/cli/answers.rs",
+    "tests/cli/json.rs",
+    "tests/cli/kernel.rs",
+    "tests/program/runs.rs",
+    "tests/record/main.rs",
+];
 
 /// A test that is slow on a slow machine is no failure: work is bounded, and not time.
 #[test]

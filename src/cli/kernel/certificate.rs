@@ -82,8 +82,8 @@ pub fn check(
     let labelled =
         raw.distinct(rule, label_seed).map_err(|error| CliError::sample(sample, error))?;
     progress.say("features");
-    let seen = Seen::learn(choice, &labelled.points, feature_seed)?;
-    let points = seen.of(sample, &labelled.points, &|message| progress.say(message))?;
+    let seen = Seen::learn(sample, choice, &labelled.points, feature_seed)?;
+    let points = seen.of(&labelled.points, &|message| progress.say(message))?;
     let kernel = stored.kernel.to_string();
     progress.say("deciding every point");
     let refused = |reason: String| Checked {

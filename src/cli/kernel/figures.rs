@@ -50,10 +50,8 @@ pub fn draw(record: &KernelRecord, out: &Path, command: &str) -> Result<Vec<Stri
     if norms.len() >= SHARES {
         write("norm", &kernel_corruption::norm(&what, norms, command))?;
     }
-    // A matrix that is singular up to rounding has eigenvalues that are computed below 0.
-    let positive: Vec<f64> = record.spectrum.iter().copied().filter(|&value| value > 0.0).collect();
-    if !positive.is_empty() {
-        write("spectrum", &kernel_spectrum::spectrum(&what, &positive, command))?;
+    if record.spectrum.iter().any(|&value| value > 0.0) {
+        write("spectrum", &kernel_spectrum::spectrum(&what, &record.spectrum, command))?;
     }
     Ok(drawn)
 }

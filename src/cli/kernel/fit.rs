@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use shatter_feature::FeatureChoice;
 use shatter_figure::paper;
+use shatter_kernel::exact::ExactError;
 use shatter_kernel::plan::{Planned, Speed, plan};
 use shatter_kernel::{
     Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress,
-    Settings, certificate, certify, file, fit,
+    Settings, Solver, certificate, certify, exact, file, fit,
 };
 use shatter_linear::Square;
 use shatter_linear::decomposition::symmetric;
@@ -22,9 +24,9 @@ use shatter_sample::{LabelRule, Labels, RawSample, Sample, Values};
 use crate::output::{print, timed};
 use crate::{CliError, memory, training, write};
 
-use super::points::{Prepared, Seen, samples};
+use super::points::{self as seen, Prepared, Seen, samples};
 use super::record::{
-    KernelRecord, Labelling, PaperRecord, PhaseRecord, PlanRecord, Validated, Verdicts,
+    ExactRecord, KernelRecord, Labelling, PaperRecord, PhaseRecord, PlanRecord, Validated, Verdicts,
 };
 use super::{Job, file_name, text};
 
@@ -34,8 +36,17 @@ const MOST_EIGENVALUES: usize = 4000;
 /// File of a factorisation that is not complete, in the folder of its results.
 const CHECKPOINT: &str = "factor.checkpoint";
 
-/// Fits that are expected to take less have no checkpoint: seconds.
+/// Fits that are expected to take less have no checkpoint unless one is asked for: seconds.
 const KEPT: f64 = 60.0;
+
+/// Residual of conjugate gradients in relation to the labels: far below what a margin of the order 1 needs.
+const RESIDUAL: f64 = 1e-6;
+
+/// Products with the matrix that conjugate gradients may take.
+const PRODUCTS: usize = 1000;
+
+/// Seconds between two checkpoints, unless others are asked for.
+const EVERY: f64 = 300.0;
 
 /// A bar on the terminal with the time that is left; nothing elsewhere. Interrupts are left to it.
 struct Bar {
@@ -90,6 +101,16 @@ fn settings(job: &Job<'_>, kernel: Kernel) -> Result<Settings, CliError> {
         ridge: job.ridge,
         jitter: job.options.jitter,
         memory: memory::left()?,
+        degenerate: job.options.degenerate,
+        solver: match job.options.centres {
+            0 => Solver::Cholesky,
+            centres => Solver::ConjugateGradients {
+                centres,
+                tolerance: RESIDUAL,
+                most: PRODUCTS,
+                seed: job.seed,
+            },
+        },
         ..Settings::new(kernel)
     })
 }
@@ -101,18 +122,19 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     bar.say("reading the sample");
     let (labelled, test) = samples(job)?;
     let points = &labelled[0].points;
-    bar.say("features");
-    let seen = Seen::learn(job.features, points, job.seed)?;
+    if job.options.exact {
+        for &kernel in job.kernels {
+            exact::suits(kernel, points.n()).map_err(inexact)?;
+        }
+    }
+    let columns = seen::columns(job.features, points)?;
     let mut settings = settings(job, job.kernels[0])?;
     let outputs = labelled.iter().map(|sample| Meaning::of(&sample.labels).outputs()).sum();
     let measured = Speed::measured();
-    let mut planned = plan(points.n(), seen.columns(points), outputs, &settings, measured);
-    // The fit keeps the centres, and each model has them.
-    let copies = 2 + labelled.len() as u64;
-    let test_bytes = test.as_ref().map_or(0, |test| seen.bytes(&test.points));
-    let held = seen.bytes(points).saturating_mul(copies).saturating_add(test_bytes);
-    let bytes = planned.bytes.saturating_add(held);
-    planned.phases.push(tests(&labelled, test.as_ref(), seen.columns(points), outputs, measured));
+    let mut planned = plan(points.n(), columns, outputs, &settings, measured);
+    planned.phases.push(tests(&labelled, test.as_ref(), columns, outputs, measured));
+    planned.phases.extend(validations(job, &labelled[0], columns, &settings, measured));
+    let bytes = planned.bytes.saturating_add(held(job, &labelled, test.as_ref())?);
     let plan = PlanRecord { bytes, seconds: planned.seconds() };
     if !job.quiet {
         bar.bar.suspend(|| print(&text::plan(job, points, &planned, bytes)))?;
@@ -120,18 +142,59 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     if job.options.plan {
         return Ok(None);
     }
-    memory::kernel(job.sample, "fit a kernel to", bytes)?;
-    let every = Duration::try_from_secs_f64(job.options.checkpoint_every).map_err(|_| {
-        let found = job.options.checkpoint_every;
+    memory::kernel(job.sample, bytes)?;
+    let asked = job.options.checkpoint_every;
+    let every = Duration::try_from_secs_f64(asked.unwrap_or(EVERY)).map_err(|_| {
+        let found = asked.unwrap_or(EVERY);
         CliError::Usage(format!("--checkpoint-every {found:e}: expected seconds, 0 or more"))
     })?;
     let path = out.join(CHECKPOINT);
-    if plan.seconds >= KEPT || path.exists() {
+    let wanted = asked.is_some() || plan.seconds >= KEPT || path.exists();
+    if wanted && !job.options.no_checkpoint && settings.solver == Solver::Cholesky {
         std::fs::create_dir_all(out).map_err(CliError::at(out))?;
         settings.checkpoint = Some(Checkpointing { path, every });
     }
-    let prepared = features(job, labelled, test, &seen, &bar)?;
+    bar.say("features");
+    let seen = Seen::learn(job.sample, job.features, points, job.seed)?;
+    let prepared = features(labelled, test, &seen, &bar)?;
     fitted(job, prepared, settings, plan, bar, out).map(Some)
+}
+
+/// The fits to all but held-out points, one a kernel, each with its mistakes counted.
+fn validations(
+    job: &Job<'_>,
+    sample: &Sample,
+    d: usize,
+    settings: &Settings,
+    speed: Speed,
+) -> Option<Planned> {
+    let (held_out, outputs) = (job.options.validate, Meaning::of(&sample.labels).outputs());
+    let fitted = sample.points.n().checked_sub(held_out).filter(|&n| n > 0 && held_out > 0)?;
+    let (mut operations, mut seconds) = (0.0, 0.0);
+    let pairs = fitted as f64 * held_out as f64;
+    let counted = pairs * (2.0 * d as f64 + 40.0 + 2.0 * outputs as f64);
+    for _ in job.kernels {
+        let planned = plan(fitted, d, outputs, settings, speed);
+        for phase in planned.phases.iter().filter(|phase| phase.phase != Phase::Certify) {
+            operations += phase.operations;
+            seconds += phase.seconds;
+        }
+        operations += counted;
+        seconds += counted / speed.double;
+    }
+    Some(Planned { phase: Phase::Validate, operations, seconds })
+}
+
+/// Bytes of samples and features that are held beside a fit: of each labelling the points, features of all training
+/// points, once more where some are held out, and features of test points.
+fn held(job: &Job<'_>, labelled: &[Sample], test: Option<&RawSample>) -> Result<u64, CliError> {
+    let points = &labelled[0].points;
+    let of_sample = seen::bytes(FeatureChoice::None, points)?;
+    let of_features = seen::bytes(job.features, points)?;
+    let test = test.map_or(Ok(0), |test| seen::bytes(job.features, &test.points))?;
+    let samples = of_sample.saturating_mul(labelled.len() as u64 + 1);
+    let copies = if job.options.validate > 0 { 2 } else { 1 };
+    Ok(of_features.saturating_mul(copies).saturating_add(samples).saturating_add(test))
 }
 
 /// The tests, for each labelling anew: products of d numbers and some 40 operations for an entry.
@@ -156,6 +219,9 @@ fn check(job: &Job<'_>) -> Result<(), CliError> {
             "several kernels: --validate N chooses one of them on N held-out points".into(),
         );
     }
+    if job.options.exact && job.ridge != 0.0 {
+        return usage("--exact: with a ridge nothing is interpolated".into());
+    }
     if job.options.spectrum > MOST_EIGENVALUES {
         return usage(format!(
             "--spectrum {}: expected at most {MOST_EIGENVALUES} points",
@@ -177,16 +243,14 @@ fn check(job: &Job<'_>) -> Result<(), CliError> {
 }
 
 fn features(
-    job: &Job<'_>,
     labelled: Vec<Sample>,
     test: Option<RawSample>,
     seen: &Seen,
     bar: &Bar,
 ) -> Result<Prepared, CliError> {
     let say = |message| bar.say(message);
-    let train_features = seen.of(job.sample, &labelled[0].points, &say)?;
-    let test_features =
-        test.as_ref().map(|test| seen.of(&test.text, &test.points, &say)).transpose()?;
+    let train_features = seen.of(&labelled[0].points, &say)?;
+    let test_features = test.as_ref().map(|test| seen.of(&test.points, &say)).transpose()?;
     Ok(Prepared { labelled, test, train_features, test_features, features: seen.words() })
 }
 
@@ -206,11 +270,7 @@ fn fitted(
     }
     settings.origin = Origin {
         sample: first.text.clone(),
-        sample_digest: fingerprint_labelled(&RawSample {
-            text: String::new(),
-            points: first.points.clone(),
-            labels: first.labels.clone(),
-        }),
+        sample_digest: String::new(),
         labels: String::new(),
         features: features.clone(),
         preprocess: match first.points.values() {
@@ -235,17 +295,26 @@ fn fitted(
     for ((model, sample), norms) in models.iter_mut().zip(&labelled).zip(&report.norms) {
         let recipe = &sample.recipe;
         model.origin.labels = format!("{} seed={}", recipe.rule, recipe.seed);
-        let (decided, took) = timed(|| {
-            certify::certify(
-                model,
-                &train_features,
-                &sample.labels,
-                job.options.tolerance,
-                &mut |at| bar.see(at),
-            )
+        model.origin.sample_digest = fingerprint_labelled(&RawSample {
+            text: String::new(),
+            points: sample.points.clone(),
+            labels: sample.labels.clone(),
+        });
+        let tolerance = job.options.tolerance;
+        let (decided, took) = timed(|| -> Result<_, CliError> {
+            if job.options.exact {
+                return Ok(exact::judge(model, &train_features, &sample.labels, tolerance)
+                    .map_err(inexact)?);
+            }
+            let mut see = |at| bar.see(at);
+            Ok(certify::certify(model, &train_features, &sample.labels, tolerance, &mut see)?)
         });
         let decided = decided?;
         timed_as(Phase::Certify, took);
+        let solved = match job.options.exact {
+            false => None,
+            true => Some(exactly(model, &sample.labels, &report.merged)?),
+        };
         let (mut mistakes, mut squared) = (None, None);
         if let (Some(test), Some(test_features)) = (&test, &test_features) {
             let (outputs, took) =
@@ -258,12 +327,15 @@ fn fitted(
         let name = file_name(&recipe.rule.to_string());
         let (model_file, certificate_file) =
             (format!("{name}.safetensors"), format!("{name}.certificate.txt"));
-        let arithmetic = certificate::Arithmetic::Enclosures;
+        let arithmetic = match job.options.exact {
+            false => certificate::Arithmetic::Enclosures,
+            true => certificate::Arithmetic::Exact,
+        };
         let proof = certificate::write(
             model,
             &train_features,
             &sample.labels,
-            job.options.tolerance,
+            tolerance,
             arithmetic,
             &decided,
         );
@@ -292,6 +364,7 @@ fn fitted(
             norm_of_outputs: norms.outputs.clone(),
             norm_centred: norms.centred,
             coefficients: norms.coefficients,
+            exact: solved,
             model: model_file,
             certificate: certificate_file,
         });
@@ -305,7 +378,7 @@ fn fitted(
         points: first.points.describe(),
         points_sha256: fingerprint(&first.points),
         n: first.points.n(),
-        merged_points: first.merged.dropped.len(),
+        merged_points: first.merged.dropped.len() + report.merged.len(),
         test_sample: test.as_ref().map(|test| test.text.clone()),
         test_points: test.as_ref().map_or(0, |test| test.points.n()),
         kernel: settings.kernel.to_string(),
@@ -313,6 +386,7 @@ fn fitted(
         arithmetic: settings.arithmetic.name().into(),
         ridge: settings.ridge,
         jitter: report.jitter,
+        centres: job.options.centres,
         products: report.products,
         converged: report.converged,
         residual: report.residual,
@@ -321,6 +395,8 @@ fn fitted(
         phases,
         seconds: bar.took().as_secs_f64(),
         matrix_bytes: report.bytes,
+        restored_columns: report.restored,
+        unkept: report.unkept,
         peak_bytes: memory::peak(),
         threads: rayon::current_num_threads(),
         labellings,
@@ -334,6 +410,21 @@ fn fitted(
             .map(|row| PaperRecord { test_error: row.test_error, norm: row.norm }),
         features,
     })
+}
+
+fn inexact(error: ExactError) -> CliError {
+    CliError::Usage(format!("--exact: {error}"))
+}
+
+/// The exact solution beside the coefficients of a model.
+fn exactly(model: &Model, labels: &Labels, merged: &[(u32, u32)]) -> Result<ExactRecord, CliError> {
+    let mut dropped = merged.iter().map(|pair| pair.0).peekable();
+    let kept: Vec<u32> =
+        (0..labels.len() as u32).filter(|i| dropped.next_if_eq(i).is_none()).collect();
+    let labels = labels.select(&kept);
+    let alpha = exact::solve(model.kernel, &model.centres, &labels).map_err(inexact)?;
+    let gap = exact::compared(model, &labels, &alpha);
+    Ok(ExactRecord { norm: gap.norm, coefficient_error: gap.coefficients })
 }
 
 /// Removes the checkpoints of a fit, with jitter several. One that stays is in nobody's way.

@@ -59,19 +59,32 @@ pub struct KernelOptions {
     /// is solved stays the same, by refinement
     #[arg(long, value_name = "J")]
     pub jitter: Option<f64>,
+    /// Hold no matrix: conjugate gradients, with a Nyström preconditioner of N of the points, in binary64
+    #[arg(long, default_value_t = 0, value_name = "N", conflicts_with_all = ["arithmetic", "jitter", "checkpoint_every"])]
+    pub centres: usize,
     /// Eigenvalues of the kernel matrix of the first N points
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub spectrum: usize,
-    /// Hold out the last N training points, and choose the kernel with the fewest mistakes on them
+    /// Hold out the last N training points, and choose the kernel with the fewest mistakes on them, by the first of the
+    /// labellings
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub validate: usize,
     /// How far outputs may be from real labels
     #[arg(long, default_value_t = 1e-6, value_name = "T")]
     pub tolerance: f64,
-    /// Seconds between checkpoints of the factorisation, of fits that are expected to take a minute or more; the same
-    /// command continues from one
-    #[arg(long, default_value_t = 300.0, value_name = "S")]
-    pub checkpoint_every: f64,
+    /// Seconds between checkpoints of the factorisation, from which the same command continues [default: 300, and none
+    /// for fits that are expected to take less than a minute]
+    #[arg(long, value_name = "S")]
+    pub checkpoint_every: Option<f64>,
+    /// Keep no checkpoint: it takes as much of the disk as the matrix of memory
+    #[arg(long, conflicts_with = "checkpoint_every")]
+    pub no_checkpoint: bool,
+    /// Decide points in fractions, and compare with the exact solution: kernels linear, polynomial and rational, few points
+    #[arg(long)]
+    pub exact: bool,
+    /// Fit matrices that a sample of entries shows as the identity or of ones up to rounding, too
+    #[arg(long)]
+    pub degenerate: bool,
     /// Print the plan of memory and time, and fit nothing
     #[arg(long)]
     pub plan: bool,
@@ -82,11 +95,15 @@ pub struct KernelOptions {
     shatter kernel mnist:DIR --kernel gaussian:gamma=0.02\n  \
     shatter kernel mnist:DIR,first=8000 --features gabor --kernel gaussian:gamma=0.01\n  \
     shatter kernel cifar10:DIR,first=5000 --kernel laplacian:gamma=0.05 --labels true,corrupted:0.5,random\n  \
+    shatter kernel mnist:DIR,first=20 --kernel rational:gamma=0.1 --exact\n  \
     shatter kernel cifar10:DIR,first=5000 --kernel gaussian:gamma=0.005 --kernel gaussian:gamma=0.01 --validate 1000\n  \
     shatter check --network out/kernel/true.safetensors out/kernel/true.certificate.txt mnist:DIR\n\n\
     Solves K a = y, one column of y a class, and proves for every training point that the largest output is that of \
     its label. Kernels: gaussian:gamma=G, laplacian:gamma=G, rational:gamma=G, \
-    polynomial:degree=K,offset=C,scale=S, arc-cosine-0, arc-cosine-1, linear. Features: none, gabor, random-conv:N.\n\
+    polynomial:degree=K,offset=C,scale=S, arc-cosine-0, arc-cosine-1, linear.\n\
+    Features: none, gabor:wavelength=6,scales=1,orientations=8,cell=4 and \
+    random-conv:N,patch=6,filters=patches,threshold=0.25,pool=2 (or filters=gaussian), with these where an option is \
+    left out.\n\
     Prints training fit, test error, norm, condition, time and memory, beside the paper's Table 3 where it has them; \
     writes a model and a certificate for each labelling, kernel.json and figures.\n\
     Exit status: 0 if every point of every labelling is proved to fit, 1 if not, 2 for bad input, 130 if interrupted.")]
@@ -96,7 +113,7 @@ pub struct Arguments {
     /// The kernel; may be repeated with --validate
     #[arg(long, default_value = "gaussian:gamma=0.02", value_name = "KERNEL")]
     kernel: Vec<Kernel>,
-    /// What the kernel sees of an image: none (pixels), gabor or random-conv:N
+    /// What the kernel sees of an image: none (pixels), gabor or random-conv:N; options follow after commas
     #[arg(long, default_value_t = FeatureChoice::None, value_name = "FEATURES")]
     features: FeatureChoice,
     /// Labels, fitted with one factorisation: true, random, corrupted:P or alternating
@@ -139,7 +156,18 @@ pub struct Configuration {
     spectrum: usize,
     validate: usize,
     tolerance: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    centres: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    exact: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degenerate: bool,
     seed: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Job<'_> {
@@ -158,6 +186,9 @@ impl Job<'_> {
             spectrum: options.spectrum,
             validate: options.validate,
             tolerance: options.tolerance,
+            centres: options.centres,
+            exact: options.exact,
+            degenerate: options.degenerate,
             seed: self.seed,
         }
     }

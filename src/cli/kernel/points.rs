@@ -1,8 +1,8 @@
 //! What a kernel sees: samples, labellings, features.
 
 use shatter_feature::{FeatureChoice, FeatureMap, Images};
-use shatter_kernel::{Features, Numbers};
-use shatter_sample::{Points, RawSample, Sample};
+use shatter_kernel::{Features, Meaning, Numbers};
+use shatter_sample::{Points, RawSample, Sample, Values};
 
 use crate::{CliError, memory, raw_sample, training};
 
@@ -53,13 +53,41 @@ pub fn samples(job: &Job<'_>) -> Result<(Vec<Sample>, Option<RawSample>), CliErr
         let (ours, theirs) = (raw.points.shape(), test.points.shape());
         let (own, other) = (raw.points.values().type_name(), test.points.values().type_name());
         if ours != theirs || own != other {
+            let sides =
+                |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
             return Err(CliError::Usage(format!(
-                "{}: test points are {other} of shape {theirs:?}, and training points {own} of shape {ours:?}",
-                test.text
+                "{}: test points are {other} of shape {}, and training points {own} of shape {}",
+                test.text,
+                sides(theirs),
+                sides(ours)
             )));
+        }
+        // Labels that no output is for are refused before hours are spent.
+        let meaning = Meaning::of(&labelled[0].labels);
+        if let Err(error) = meaning.columns(test.points.n(), &test.labels) {
+            return Err(CliError::Usage(format!("{}: {error}", test.text)));
         }
     }
     Ok((labelled, test))
+}
+
+/// Numbers of a point as the kernel sees it.
+pub fn columns(choice: FeatureChoice, points: &Points) -> Result<usize, CliError> {
+    match choice {
+        FeatureChoice::None => Ok(points.d()),
+        choice => Ok(choice.columns(Images::new(points)?.shape())),
+    }
+}
+
+/// Bytes of the features of points.
+pub fn bytes(choice: FeatureChoice, points: &Points) -> Result<u64, CliError> {
+    let width = match (choice, points.values()) {
+        (FeatureChoice::None, Values::U8(_)) => 1,
+        (FeatureChoice::None, Values::F32(_)) => 4,
+        (FeatureChoice::None, _) => 8,
+        _ => 4,
+    };
+    Ok((points.n() as u64).saturating_mul(columns(choice, points)? as u64).saturating_mul(width))
 }
 
 /// The features of points, learned from training points.
@@ -70,8 +98,14 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Learns the map.
-    pub fn learn(choice: FeatureChoice, points: &Points, seed: u64) -> Result<Seen, CliError> {
+    /// Learns the map, if there is room for the features of the points.
+    pub fn learn(
+        text: &str,
+        choice: FeatureChoice,
+        points: &Points,
+        seed: u64,
+    ) -> Result<Seen, CliError> {
+        memory::features(text, bytes(choice, points)?)?;
         let map = match choice {
             FeatureChoice::None => None,
             choice => Some(FeatureMap::learn(choice, &Images::new(points)?, seed)?),
@@ -93,47 +127,27 @@ impl Seen {
         Some((choice.parse().ok()?, seed.parse().ok()?))
     }
 
-    /// Numbers of a point.
-    pub fn columns(&self, points: &Points) -> usize {
-        self.map.as_ref().map_or(points.d(), FeatureMap::columns)
-    }
-
-    /// Bytes of the features of points.
-    pub fn bytes(&self, points: &Points) -> u64 {
-        let width = match (&self.map, points.values()) {
-            (Some(_), _) | (None, shatter_sample::Values::F32(_)) => 4,
-            (None, shatter_sample::Values::U8(_)) => 1,
-            (None, _) => 8,
-        };
-        (points.n() as u64).saturating_mul(self.columns(points) as u64).saturating_mul(width)
-    }
-
     /// The features of points. Of maps they are rounded to binary32, and are points of their own from there on.
-    pub fn of(
-        &self,
-        text: &str,
-        points: &Points,
-        say: &dyn Fn(String),
-    ) -> Result<Features, CliError> {
+    pub fn of(&self, points: &Points, say: &dyn Fn(String)) -> Result<Features, CliError> {
         let Some(map) = &self.map else { return Ok(Features::of_points(points, BYTE)?) };
-        memory::kernel(text, "compute features of", self.bytes(points))?;
         let images = Images::new(points)?;
         let (n, all) = (points.n(), map.columns());
         let mut numbers = vec![0.0f32; n * all];
-        // One block holds all columns where they are few; otherwise blocks are copied to their columns.
-        if all <= COLUMNS {
-            map.block(&images, 0..n, 0..all, &mut numbers)?;
-            return Ok(Features::new(Numbers::F32(numbers), all, 1.0)?);
-        }
         for columns in map.blocks(COLUMNS) {
             say(format!("features {} of {all}", columns.start));
             // Some thousand images at a time: a block of them is small beside the whole.
             for first in (0..n).step_by(1024) {
                 let rows = first..(first + 1024).min(n);
-                let mut block = vec![0.0f32; rows.len() * columns.len()];
-                map.block(&images, rows.clone(), columns.clone(), &mut block)?;
-                for (i, row) in rows.zip(block.chunks_exact(columns.len())) {
-                    numbers[i * all..][columns.clone()].copy_from_slice(row);
+                // One block holds all columns where they are few; otherwise blocks are copied to their columns.
+                if columns.len() == all {
+                    let here = &mut numbers[rows.start * all..rows.end * all];
+                    map.block(&images, rows, columns.clone(), here)?;
+                } else {
+                    let mut block = vec![0.0f32; rows.len() * columns.len()];
+                    map.block(&images, rows.clone(), columns.clone(), &mut block)?;
+                    for (i, row) in rows.zip(block.chunks_exact(columns.len())) {
+                        numbers[i * all..][columns.clone()].copy_from_slice(row);
+                    }
                 }
                 if training::stopped() {
                     return Err(CliError::Interrupted("stopped before the fit".into()));

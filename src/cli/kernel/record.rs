@@ -13,6 +13,7 @@ pub struct KernelRecord {
     pub points_sha256: String,
     /// Distinct points.
     pub n: usize,
+    /// Points that equal an earlier one, in their coordinates or in their features.
     pub merged_points: usize,
     pub test_sample: Option<String>,
     pub test_points: usize,
@@ -24,7 +25,10 @@ pub struct KernelRecord {
     pub ridge: f64,
     /// That was needed for a factor.
     pub jitter: f64,
-    /// Products with the matrix that refined the solution.
+    /// Of the preconditioner, where no matrix was held; 0 for a factorisation.
+    #[serde(default)]
+    pub centres: usize,
+    /// Products with the matrix that refined the solution, or found it.
     pub products: usize,
     pub converged: bool,
     pub residual: Option<f64>,
@@ -35,6 +39,12 @@ pub struct KernelRecord {
     pub seconds: f64,
     /// Bytes of the matrix.
     pub matrix_bytes: u64,
+    /// Columns of the factor that were there, of a run that did not end.
+    #[serde(default)]
+    pub restored_columns: usize,
+    /// Why the checkpoint of the factorisation was given up, if it was.
+    #[serde(default)]
+    pub unkept: Option<String>,
     /// The most memory that the process held; null where the system does not say.
     pub peak_bytes: Option<u64>,
     pub threads: usize,
@@ -86,8 +96,20 @@ pub struct Labelling {
     pub norm_centred: f64,
     /// √(Σ |α_c|²).
     pub coefficients: f64,
+    /// Beside the solution in fractions, where it was asked for.
+    #[serde(default)]
+    pub exact: Option<ExactRecord>,
     pub model: String,
     pub certificate: String,
+}
+
+/// A model beside the exact solution of its system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExactRecord {
+    /// √(Σ α_cᵀ K α_c) of the exact α, to the nearest number but for the root.
+    pub norm: f64,
+    /// The largest |α̂ − α|, over the largest |α|; 0 if all are 0.
+    pub coefficient_error: f64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

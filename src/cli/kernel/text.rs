@@ -7,6 +7,7 @@ use shatter_sample::Points;
 
 use crate::memory::size;
 use crate::output::{Facts, grouped, percent_of_errors};
+use crate::visible;
 
 use super::Job;
 use super::record::KernelRecord;
@@ -70,7 +71,11 @@ pub fn table(record: &KernelRecord) -> String {
         );
     }
     if record.merged_points > 0 {
-        facts.add("merged", format!("{} points that equal an earlier one", record.merged_points));
+        let merged = match record.merged_points {
+            1 => "1 point that equals an earlier one".to_owned(),
+            points => format!("{} points that equal an earlier one", grouped(points as u64)),
+        };
+        facts.add("merged", merged);
     }
     let ridge =
         if record.ridge > 0.0 { format!(", ridge {}", record.ridge) } else { String::new() };
@@ -78,15 +83,29 @@ pub fn table(record: &KernelRecord) -> String {
         0.0 => String::new(),
         jitter => format!(", jitter {jitter:e} in the factor"),
     };
-    facts.add("solver", format!("Cholesky in {}{ridge}{jitter}", record.arithmetic));
+    let residual = || number(record.residual);
+    let products = match (record.centres, record.products) {
+        (0, 0) => String::new(),
+        (0, products) => format!(", refined by {products} products in f64"),
+        (_, products) => format!("; {products} products, largest residual {}", residual()),
+    };
+    let way = match record.centres {
+        0 => format!("Cholesky in {}", record.arithmetic),
+        centres => format!("conjugate gradients, {} centres", grouped(centres as u64)),
+    };
+    facts.add("solver", format!("{way}{ridge}{jitter}{products}"));
     if !record.converged {
-        let residual = number(record.residual);
-        facts.add(
-            "not solved",
-            format!("the refinement did not converge; largest residual {residual}"),
-        );
+        facts.add("not solved", format!("no convergence; largest residual {}", residual()));
     }
-    facts.add("condition", number(record.condition));
+    if record.restored_columns > 0 {
+        let there = grouped(record.restored_columns as u64);
+        facts.add("continued", format!("{there} columns of the factor were there"));
+    }
+    if let Some(reason) = &record.unkept {
+        facts.add("checkpoint", format!("given up: {}", visible::line(reason)));
+    }
+    let condition = record.condition.map_or_else(|| "–".to_owned(), |x| format!("{x:.2e} or more"));
+    facts.add("condition", condition);
     let peak = record.peak_bytes.map_or_else(|| "–".to_owned(), size);
     facts.add(
         "took",
@@ -134,6 +153,16 @@ pub fn table(record: &KernelRecord) -> String {
             percent_of_errors(paper.test_error),
             paper.norm.map_or_else(|| "–".into(), |norm| format!("{norm:.0}")),
             ""
+        );
+    }
+    for (one, exact) in record.labellings.iter().filter_map(|one| Some((one, one.exact.as_ref()?)))
+    {
+        let _ = writeln!(
+            text,
+            "{}: in fractions the norm is {}, and no coefficient is off by more than {:.1e} of the largest",
+            one.labels,
+            number(Some(exact.norm)),
+            exact.coefficient_error
         );
     }
     text += "norm: of the function in the kernel's space, sqrt(sum over outputs of alpha_c' K alpha_c). The paper does \

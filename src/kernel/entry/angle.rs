@@ -69,7 +69,9 @@ impl Entry for Zero {
         let value = 1.0 - acos(cosine) / PI;
         let off = self.0.off(p, q, cosine);
         let most = cosine.abs() + off;
-        let slope = off / ((1.0 - most) * (1.0 + most)).sqrt();
+        // The sum is off by u at most, and 1 − m may be as small; where it is not positive the root is NaN, or infinite its quotient.
+        let rest = (1.0 - most) - U;
+        let slope = off / (rest * (1.0 + most)).sqrt();
         let turned = least(slope, 2.23 * off.sqrt());
         (value, least(SLACK * (0.32 * (ABSOLUTE + turned) + 4.0 * U), 1.0 + 8.0 * U))
     }
