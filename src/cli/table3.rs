@@ -238,14 +238,13 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     );
     let values: Vec<Errors> = found
         .iter()
-        .zip(1u32..)
-        .map(|(row, number)| Errors {
-            row: number,
+        .map(|row| Errors {
+            name: format!("{}, {} labels", row.name, row.labels),
             ours: row.test_error,
             paper: row.paper_test_error,
         })
         .collect();
-    let drawn = match figure::draw(&errors(&values, &legend(&found, &command))) {
+    let drawn = match errors(&values, &command) {
         Err(figure::FigureError::Empty) => false, // no row has a test sample
         drawing => write_figure(&out, "table3", drawing?).map(|()| true)?,
     };
@@ -304,13 +303,6 @@ fn of_record(row: &Row, record: &KernelRecord) -> Vec<Found> {
         }
     });
     found.collect()
-}
-
-/// Which row is which, for the figure.
-fn legend(found: &[Found], command: &str) -> String {
-    let rows =
-        found.iter().zip(1..).map(|(row, number)| format!("{number} {} {}", row.name, row.labels));
-    format!("{} · {command}", rows.collect::<Vec<_>>().join(", "))
 }
 
 /// The table, aligned.
