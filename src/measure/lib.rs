@@ -6,8 +6,27 @@
 //! estimate or a measure ([`Kind`]), what it says of the test error, and the assumption that fails. [`Vacuity`] compares
 //! what it says with what is known without any theory.
 
+pub mod bartlett;
+pub mod counts;
+mod error;
 pub mod finding;
+pub mod golowich;
+pub mod layers;
+pub mod margin;
+pub mod neyshabur;
+pub mod norms;
+pub mod occam;
 pub mod outward;
+pub mod path;
+pub mod ramp;
+pub mod sizes;
+pub mod spectral;
+pub mod vc;
 
+pub use error::MeasureError;
 pub use finding::{Assumption, Finding, Kind, Vacuity};
+pub use layers::{Outputs, Perceptron};
+pub use margin::Margins;
+pub use norms::Norms;
+pub use sizes::PointSizes;
 pub use outward::Enclosure;

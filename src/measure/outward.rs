@@ -88,7 +88,12 @@ fn product(a: f64, b: f64) -> (f64, f64) {
     if r.is_infinite() && (a.is_infinite() || b.is_infinite()) {
         return (r, r);
     }
-    if r.abs() >= SMALL && r.is_finite() { beside(r, a.mul_add(b, -r)) } else { neighbours(r) }
+    if r.abs() >= SMALL && r.is_finite() {
+        return beside(r, a.mul_add(b, -r));
+    }
+    // What underflows keeps its sign.
+    let (low, high) = neighbours(r);
+    if (a > 0.0) == (b > 0.0) { (low.max(0.0), high) } else { (low, high.min(0.0)) }
 }
 
 /// For b other than 0.

@@ -58,10 +58,10 @@ pub fn ln(x: f64) -> Rational {
     atanh(&s) * Rational::from(2) + ln_2 * Rational::from(k)
 }
 
-/// The number ± 2^-280 of max(1, |x|): what the oracle of logarithms is off by at most.
+/// Whether an enclosure contains a number that differs from `x` by less than 2^-280, as the oracle of logarithms may.
 fn encloses_nearly(found: Enclosure, x: &Rational) -> bool {
     let slack = Rational::ONE / Rational::from(IBig::ONE << 280);
-    encloses(found, &(x + &slack)) || encloses(found, &(x - &slack))
+    exact(found.low()) <= x + &slack && exact(found.high()) >= x - &slack
 }
 
 /// Any finite number, those near 1 more often.
