@@ -43,19 +43,24 @@ use crate::path::path_norms;
 use crate::ramp::{AtMargin, Case};
 use crate::{Assumption, Enclosure, Finding, MeasureError};
 
-/// The bound by φ_1 at its best margin.
-///
-/// # Errors
-/// [`MeasureError::Length`], [`MeasureError::Parameter`].
-pub fn by_sizes(case: &Case) -> Result<Option<AtMargin>, MeasureError> {
+/// (s/n) √(2 ((L − 1) ln 2 + ln(2 D C))): the bound of the theorem by φ_1 for a = 1.
+#[must_use]
+pub fn complexity_by_sizes(case: &Case) -> Enclosure {
     let points = case.points();
     let whole = |x: usize| Enclosure::whole(x as u64);
     let choices = Enclosure::exact(2.0) * whole(points.d) * whole(case.perceptron.outputs());
     let layers = whole(case.perceptron.depth().saturating_sub(1));
     let logarithms = layers * Enclosure::ln_2() + choices.ln();
     let factor = (Enclosure::exact(2.0) * logarithms).sqrt();
-    let unit = points.largest_column.sqrt() * factor / whole(points.n);
-    by_norm(case, path_norms(case.perceptron).phi_1(), unit)
+    points.largest_column.sqrt() * factor / whole(points.n)
+}
+
+/// The bound by φ_1 at its best margin.
+///
+/// # Errors
+/// [`MeasureError::Length`], [`MeasureError::Parameter`].
+pub fn by_sizes(case: &Case) -> Result<Option<AtMargin>, MeasureError> {
+    by_norm(case, path_norms(case.perceptron).phi_1(), complexity_by_sizes(case))
 }
 
 /// The bound by φ_2 at its best margin.

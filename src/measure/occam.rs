@@ -127,8 +127,9 @@ pub fn of_floats(perceptron: &Perceptron, format: Format) -> Result<u64, Measure
         Some(value) => Err(MeasureError::Parameter { what, value, expected }),
         None => {
             let width = match format {
+                Format::F16 | Format::Bf16 => 16,
                 Format::F32 => 32,
-                _ => 64,
+                Format::F64 => 64,
             };
             Ok(header(perceptron) + width * numbers(perceptron))
         }

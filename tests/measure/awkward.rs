@@ -1,0 +1,145 @@
+//! Networks and samples of which theories say little: a clear answer each.
+
+use shatter_construct::{Construction, Task, width_two::WidthTwo};
+use shatter_exact::Rational;
+use shatter_measure::margin::{Margins, output_error};
+use shatter_measure::ramp::{Case, refused};
+use shatter_measure::{Finding, Kind, MeasureError, Norms, Outputs, Perceptron, PointSizes};
+use shatter_measure::{Assumption, Vacuity, bartlett, golowich, neyshabur, occam, path, vc};
+use shatter_network::graph::{Affine, Operator, SlidingWindow};
+use shatter_network::reading::{How, Reading};
+use shatter_network::{Graph, Mlp};
+use shatter_plain::outputs;
+use shatter_sample::{self as sample, LabelRule, Labels};
+
+use crate::networks::{chain, fraction, of};
+
+/// All bounds of a case.
+fn all(case: &Case) -> Vec<Finding> {
+    let [sizes, squares] = neyshabur::bounds(case).unwrap();
+    vec![golowich::bound(case).unwrap(), sizes, squares, bartlett::bound(case).unwrap()]
+}
+
+/// The bounds of a network without its own arithmetic: outputs as computed.
+fn bounds(perceptron: &Perceptron, points: &[f64], how: How, labels: &Labels) -> Vec<Finding> {
+    let sizes = PointSizes::of(points, perceptron.inputs).unwrap();
+    let numbers: Vec<f64> = outputs(&perceptron.graph(), points, sizes.n);
+    let labels = Reading::new(how).bind(labels, perceptron.outputs()).unwrap();
+    let error = output_error(perceptron, &sizes);
+    let margins = Margins::of(&numbers, perceptron.outputs(), &labels, error).unwrap();
+    let norms = Norms::of(perceptron, None).unwrap();
+    all(&Case { perceptron, norms: &norms, sizes: &sizes, margins: &margins, delta: 0.05 })
+}
+
+fn answers(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.kind == Kind::Bound && finding.says.is_some_and(|says| says > 0.0))
+}
+
+fn network(widths: &str, mut number: impl FnMut() -> i32) -> Perceptron {
+    of(&widths.parse::<Mlp>().unwrap().network(|| Rational::from(number())))
+}
+
+#[test]
+fn one_point_one_class_no_hidden_layer_and_dead_layers() {
+    let classes = |of: Vec<u32>, count| Labels::classes(of, count).unwrap();
+    // One point.
+    let found = bounds(&network("2-3-1", || 1), &[1.0, 2.0], How::Sign, &classes(vec![1], 2));
+    assert!(answers(&found) && found.iter().all(|finding| finding.vacuity(2).unwrap().against_one));
+    // One class, of two.
+    let points = [1.0, 2.0, -1.0, 0.5];
+    assert!(answers(&bounds(&network("2-3-2", || 1), &points, How::Largest, &classes(vec![1, 1], 2))));
+    // No hidden layer.
+    assert!(answers(&bounds(&network("2-1", || 3), &points, How::Sign, &classes(vec![0, 1], 2))));
+    // A dead layer: a constant network, whose margins are not positive.
+    let mut at = 0;
+    let dead = network("2-2-1", || { at += 1; i32::from(at <= 6) });
+    let found = bounds(&dead, &points, How::Sign, &classes(vec![0, 1], 2));
+    assert!(answers(&found) && found.iter().all(|finding| finding.value > 1.0));
+    let zero = network("2-2-1", || 0);
+    let found = bounds(&zero, &points, How::Sign, &classes(vec![0, 1], 2));
+    assert!(answers(&found) && found.iter().all(|finding| finding.value.is_finite()), "{found:?}");
+    // No points at all.
+    assert_eq!(PointSizes::of(&[], 2), Err(MeasureError::NoPoints));
+    assert!(matches!(PointSizes::of(&[1.0; 3], 2), Err(MeasureError::Length { expected: 4, .. })));
+    assert!(matches!(PointSizes::of(&[1.0, f64::NAN], 2), Err(MeasureError::PointNotFinite { point: 0, .. })));
+}
+
+#[test]
+fn one_output_of_one_class_has_infinite_margins() {
+    let perceptron = network("1-1", || 2);
+    let points = vec![1.0; 100_000];
+    let labels = Labels::classes(vec![0; points.len()], 1).unwrap();
+    let found = bounds(&perceptron, &points, How::Largest, &labels);
+    assert!(answers(&found));
+    // Whatever γ is, nothing is lost; with one class chance is 0, so every bound is vacuous against it.
+    assert!(found[0].value < 0.1, "{found:?}");
+    assert_eq!(found[0].vacuity(1), Some(Vacuity { against_one: false, against_chance: true }));
+}
+
+#[test]
+fn outputs_without_a_bound_on_their_rounding_make_no_bounds() {
+    let perceptron = of(&"1-1".parse::<Mlp>().unwrap().network(|| Rational::from(10).pow(300)));
+    let points = [1e200, 1.0];
+    let sizes = PointSizes::of(&points, 1).unwrap();
+    assert_eq!(output_error(&perceptron, &sizes), f64::INFINITY);
+    let labels = Labels::classes(vec![0, 1], 2).unwrap();
+    let labels = Reading::new(How::Sign).bind(&labels, 1).unwrap();
+    let margins = Margins::of(&[1.0, 1.0], 1, &labels, f64::INFINITY).unwrap();
+    let norms = Norms::of(&perceptron, None).unwrap();
+    let case = Case { perceptron: &perceptron, norms: &norms, sizes: &sizes, margins: &margins, delta: 0.05 };
+    for finding in all(&case) {
+        assert!(finding.kind == Kind::Measure && finding.says.is_none() && finding.vacuity(2).is_none());
+        assert_eq!(finding.failing().unwrap().reason, "the error of outputs has no finite bound");
+    }
+}
+
+#[test]
+fn a_convolution_is_refused_by_name() {
+    let window = SlidingWindow { size: (1, 1), stride: (1, 1), before: (0, 0), after: (0, 0) };
+    let weights = Affine { weights: vec![1.0], inputs: 1, outputs: 1, bias: vec![] };
+    let graph = chain(vec![1, 1, 1], vec![(Operator::Convolution(weights, window), vec![1, 1, 1])]);
+    let error = Perceptron::of(&graph, Outputs::All).unwrap_err();
+    let finding = refused("path norm", &error);
+    assert!(finding.value.is_nan() && finding.says.is_none());
+    let Assumption { reason, met, .. } = finding.failing().unwrap();
+    assert!(!met && reason.starts_with("step 0 (convolution): "), "{reason}");
+    // Description length asks for no perceptron.
+    assert!(occam::of_file(1000) > 8000);
+}
+
+#[test]
+fn a_memorizer_has_vacuous_bounds_in_every_theory() {
+    let sample = sample::load("gaussian:n=12,d=3,classes=2", 1).unwrap().distinct(LabelRule::Random, 1).unwrap();
+    let built = WidthTwo.build(&Task::new(&sample.points, &sample.labels, 1)).unwrap();
+    let graph = Graph::from(&built);
+    let perceptron = Perceptron::of(&graph, Outputs::All).unwrap();
+    let points: Vec<f64> = (0..36).map(|at| sample.points.f64_at(at / 3, at % 3)).collect();
+    let sizes = PointSizes::of(&points, 3).unwrap();
+    let labels = Reading::new(How::Value).bind(&sample.labels, 1).unwrap();
+    let numbers: Vec<f64> = outputs(&graph, &points, 12);
+    let error = output_error(&perceptron, &sizes);
+    let margins = Margins::of(&numbers, 1, &labels, error).unwrap();
+    let norms = Norms::of(&perceptron, None).unwrap();
+    let case = Case { perceptron: &perceptron, norms: &norms, sizes: &sizes, margins: &margins, delta: 0.05 };
+    assert!(all(&case).iter().all(|finding| finding.vacuity(2).unwrap().against_one));
+    // The layers with two kinds of units were split, so the path norm is that of the split network.
+    assert!(path::path_norms(&perceptron).phi_1().low() > 1e3);
+    let bits = occam::of_fractions(&graph).unwrap();
+    assert!(occam::bound(bits, 0, 12, 0.05).unwrap().vacuity(2).unwrap().against_chance);
+    assert!(bits >= 12 && occam::Memorizer::of(bits, 12, 2).unwrap().excess > 0);
+    let architecture = vc::architecture(&perceptron).unwrap();
+    let vc = vc::bound(&architecture, How::Value, 0, 12, 0.05).unwrap();
+    assert!(vc.vacuity(2).unwrap().against_one);
+    assert_eq!(fraction(1, 2).to_f64().value(), 0.5);
+}
+
+#[test]
+fn findings_say_nothing_where_an_assumption_fails() {
+    let fails = vec![Assumption::met("a", "b"), Assumption::fails("smooth", "ReLU has a kink")];
+    let finding = Finding::bound("stability", 0.1, 0.1, fails);
+    assert_eq!((finding.kind, finding.says, finding.vacuity(2)), (Kind::Measure, None, None));
+    assert_eq!(finding.failing().unwrap().what, "smooth");
+    assert_eq!(Vacuity::of(0.89, 10), Vacuity { against_one: false, against_chance: false });
+    assert_eq!(Vacuity::of(0.9, 10), Vacuity { against_one: false, against_chance: true });
+    assert_eq!(Vacuity::of(1.0, 10), Vacuity { against_one: true, against_chance: true });
+}
