@@ -63,7 +63,8 @@ pub fn complexity(case: &Case) -> Enclosure {
     if case.norms.layers.iter().any(|layer| layer.spectral.high() == 0.0) {
         return Enclosure::ZERO;
     }
-    let ratio = |layer: &crate::norms::LayerNorms| (layer.distance.rows / layer.spectral).pow(exponent);
+    let ratio =
+        |layer: &crate::norms::LayerNorms| (layer.distance.rows / layer.spectral).pow(exponent);
     let sum: Enclosure = case.norms.layers.iter().map(ratio).sum();
     case.norms.spectral() * sum * sum.sqrt()
 }
@@ -78,7 +79,7 @@ pub fn chained(k: Enclosure, n: usize) -> Enclosure {
     if k.high() == 0.0 {
         return Enclosure::ZERO;
     }
-    if !((three * k).high() <= n.low()) {
+    if (three * k).high() > n.low() {
         return Enclosure::ONE;
     }
     let found = Enclosure::exact(12.0) * k / n * (Enclosure::ONE + (n / (three * k)).ln());

@@ -96,21 +96,11 @@ impl Finding {
 
     /// A proved number that by itself says nothing of the test error, such as a norm.
     pub fn enclosed(name: impl Into<String>, value: f64) -> Finding {
-        Finding {
-            name: name.into(),
-            kind: Kind::Bound,
-            value,
-            says: None,
-            assumptions: Vec::new(),
-        }
+        Finding { name: name.into(), kind: Kind::Bound, value, says: None, assumptions: Vec::new() }
     }
 
     /// An estimate.
-    pub fn estimate(
-        name: impl Into<String>,
-        value: f64,
-        assumptions: Vec<Assumption>,
-    ) -> Finding {
+    pub fn estimate(name: impl Into<String>, value: f64, assumptions: Vec<Assumption>) -> Finding {
         Finding { name: name.into(), kind: Kind::Estimate, value, says: None, assumptions }
     }
 

@@ -27,9 +27,9 @@
 //! the norms account for it. A fraction that is no normal binary64 number after rounding is refused.
 
 use shatter_exact::{Dyadic, Rational, bit_length};
+use shatter_network::Activation;
 use shatter_network::graph::{Affine, Graph, Operator, count};
 use shatter_network::layered::Unit;
-use shatter_network::Activation;
 
 use crate::MeasureError;
 
@@ -141,7 +141,15 @@ enum Source<'a> {
     Units(Vec<Unit>),
 }
 
+impl Source<'_> {
+    fn is_mixed(&self) -> bool {
+        matches!(self, Source::Units(units) if mixed(units))
+    }
+}
+
 struct Raw<'a> {
+    /// The step that it is.
+    step: usize,
     source: Source<'a>,
     activation: Homogeneous,
     /// True once an activation came, so that no bias may follow.
@@ -178,8 +186,7 @@ fn chain(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
     let mut numbers = 0u64;
     for (index, step) in graph.steps.iter().enumerate() {
         let operation = name(&step.operation);
-        let refused =
-            |reason| MeasureError::NotPerceptron { step: index, operation, reason };
+        let refused = |reason| MeasureError::NotPerceptron { step: index, operation, reason };
         let refuse = |reason| Err(refused(reason));
         if step.on != index {
             return refuse("it reads an earlier value; a perceptron is a chain");
@@ -191,8 +198,10 @@ fn chain(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
                 layer.closed = true;
                 Ok(())
             }
-            // ReLU after ReLU changes nothing.
-            Some(layer) if layer.activation == activation && activation == Homogeneous::Relu => {
+            // ReLU after ReLU changes nothing, but units of both kinds are not all ReLU units.
+            Some(Raw { activation: Homogeneous::Relu, source, .. })
+                if activation == Homogeneous::Relu && !source.is_mixed() =>
+            {
                 Ok(())
             }
             Some(_) => Err(refused("two activations after one affine map")),
@@ -205,7 +214,8 @@ fn chain(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
                     false => affine.bias.clone(),
                 };
                 let source = Source::Dense(affine, bias);
-                layers.push(Raw { source, activation: Homogeneous::Identity, closed: false });
+                let activation = Homogeneous::Identity;
+                layers.push(Raw { step: index, source, activation, closed: false });
             }
             Operator::Units(units) => {
                 let width = count(graph.shape(step.on)) as u64;
@@ -217,7 +227,7 @@ fn chain(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
             Operator::Clip { low: 0.0, high: f64::INFINITY } => activate(Homogeneous::Relu)?,
             Operator::Leaky(slopes) => match slopes.split_first() {
                 Some((&slope, rest)) if rest.iter().all(|&other| other == slope) => {
-                    if !(slope.abs() <= 1.0) {
+                    if slope.is_nan() || slope.abs() > 1.0 {
                         return refuse("a slope above 1; the activation must be 1-Lipschitz");
                     }
                     activate(Homogeneous::Leaky(slope))?;
@@ -258,11 +268,10 @@ fn of_units(units: &[Unit], step: usize) -> Result<Raw<'_>, MeasureError> {
         let (operation, reason) = ("exact units", "an activation is not positively homogeneous");
         return Err(MeasureError::NotPerceptron { step, operation, reason });
     }
-    let activation =
-        if has(Activation::Relu) { Homogeneous::Relu } else { Homogeneous::Identity };
+    let activation = if has(Activation::Relu) { Homogeneous::Relu } else { Homogeneous::Identity };
     // Mixed layers are split when the chain is complete: the next layer must know.
     let closed = has(Activation::Relu);
-    Ok(Raw { source: Source::Units(units.to_vec()), activation, closed })
+    Ok(Raw { step, source: Source::Units(units.to_vec()), activation, closed })
 }
 
 /// Returns true if some units have the identity and others ReLU.
@@ -272,11 +281,10 @@ fn mixed(units: &[Unit]) -> bool {
 }
 
 /// t = ReLU(t) − ReLU(−t): replaces the identity units of layers that have ReLU units too.
-fn split_mixed(layers: &mut Vec<Raw<'_>>) {
+fn split_mixed(layers: &mut [Raw<'_>]) {
     // Which two numbers of the layer before stand for number k; none where it was not split.
     let mut before: Vec<(usize, Option<usize>)> = Vec::new();
-    for index in 0..layers.len() {
-        let layer = &mut layers[index];
+    for layer in layers {
         if !before.is_empty() {
             // A dense layer after exact units does not occur in files, but would be legal.
             if let Source::Units(units) = &mut layer.source {
@@ -286,7 +294,8 @@ fn split_mixed(layers: &mut Vec<Raw<'_>>) {
                         let minus = minus.map(|minus| (minus, -weight.clone()));
                         [(plus, weight)].into_iter().chain(minus)
                     };
-                    unit.weights = std::mem::take(&mut unit.weights).into_iter().flat_map(twice).collect();
+                    unit.weights =
+                        std::mem::take(&mut unit.weights).into_iter().flat_map(twice).collect();
                 }
             }
         }
@@ -319,10 +328,10 @@ fn prepared(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
     let mut layers = chain(graph)?;
     for index in 0..layers.len() {
         let undone = matches!(layers.get(index + 1), Some(Raw { source: Source::Units(_), .. }));
-        let split = matches!(&layers[index].source, Source::Units(units) if mixed(units));
-        if split && !undone {
+        if layers[index].source.is_mixed() && !undone {
             let (operation, reason) = ("exact units", "identity and ReLU units in one layer");
-            return Err(MeasureError::NotPerceptron { step: index, operation, reason });
+            let step = layers[index].step;
+            return Err(MeasureError::NotPerceptron { step, operation, reason });
         }
     }
     split_mixed(&mut layers);
@@ -429,7 +438,8 @@ impl Perceptron {
     /// # Errors
     /// [`MeasureError::Start`] with the first layer that differs.
     pub fn same_shape(&self, start: &Perceptron) -> Result<(), MeasureError> {
-        let shape = |of: &Perceptron, index| of.layers.get(index).map_or("none".into(), Layer::shape);
+        let shape =
+            |of: &Perceptron, index| of.layers.get(index).map_or("none".into(), Layer::shape);
         let most = self.layers.len().max(start.layers.len());
         match (0..most).find(|&index| shape(self, index) != shape(start, index)) {
             None => Ok(()),
@@ -507,11 +517,15 @@ impl ExactPerceptron {
         for (index, Raw { source, activation, .. }) in raw.into_iter().enumerate() {
             let units = match source {
                 Source::Units(units) => units,
-                Source::Dense(affine, bias) => fractions(affine, &bias, activation, index, &mut numbers)?,
+                Source::Dense(affine, bias) => {
+                    fractions(affine, &bias, activation, index, &mut numbers)?
+                }
             };
             numbers += units.iter().map(|unit| unit.weights.len() as u64 + 1).sum::<u64>();
             limit(numbers)?;
-            let differs = which == Outputs::Difference && index == last;
+            let differs = which == Outputs::Difference
+                && index == last
+                && activation == Homogeneous::Identity;
             let one = if differs { difference(&units) } else { None };
             layers.push(one.map_or(units, |one| vec![one]));
         }

@@ -21,6 +21,7 @@ pub mod path;
 pub mod ramp;
 pub mod sizes;
 pub mod spectral;
+pub mod survey;
 pub mod vc;
 
 pub use error::MeasureError;
@@ -28,5 +29,6 @@ pub use finding::{Assumption, Finding, Kind, Vacuity};
 pub use layers::{Outputs, Perceptron};
 pub use margin::Margins;
 pub use norms::Norms;
-pub use sizes::PointSizes;
 pub use outward::Enclosure;
+pub use sizes::PointSizes;
+pub use survey::{Subject, survey};

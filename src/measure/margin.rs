@@ -21,8 +21,8 @@ use shatter_network::reading::{BoundLabels, How};
 use shatter_sample::Labels;
 
 use crate::layers::Perceptron;
-use crate::path::propagate;
 use crate::outward::{add_down, add_up, mul_up};
+use crate::path::propagate;
 use crate::sizes::PointSizes;
 use crate::spectral::gamma;
 use crate::{Enclosure, MeasureError};
@@ -59,7 +59,9 @@ impl Margins {
         error: f64,
     ) -> Result<Margins, MeasureError> {
         let n = labels.labels().len();
-        let Labels::Classes { of, .. } = labels.labels() else { return Err(MeasureError::NoMargins) };
+        let Labels::Classes { of, .. } = labels.labels() else {
+            return Err(MeasureError::NoMargins);
+        };
         if n == 0 || outputs == 0 {
             return Err(MeasureError::NoPoints);
         }
@@ -73,7 +75,11 @@ impl Margins {
         }
         if error.is_nan() || error < 0.0 {
             let expected = "a number from 0 on";
-            return Err(MeasureError::Parameter { what: "the error of outputs", value: error, expected });
+            return Err(MeasureError::Parameter {
+                what: "the error of outputs",
+                value: error,
+                expected,
+            });
         }
         let how = labels.how();
         let off = if how == How::Largest { mul_up(2.0, error) } else { error };
@@ -141,7 +147,7 @@ impl Margins {
     /// Mean ramp loss at γ > 0, enclosed; all numbers for other γ.
     #[must_use]
     pub fn ramp(&self, gamma: f64) -> Enclosure {
-        if !(gamma > 0.0) {
+        if gamma.is_nan() || gamma <= 0.0 {
             return Enclosure::ALL;
         }
         let errors = self.errors();

@@ -48,6 +48,8 @@ pub struct Norms {
     pub from_start: bool,
     /// The most rows or columns of a layer's W̃.
     pub widest: usize,
+    /// Whether the first layer takes the constant, in the network or in the start.
+    pub constant: bool,
 }
 
 /// Σ_j ‖row j‖₂.
@@ -126,7 +128,9 @@ impl Norms {
                 distance,
             });
         }
-        Ok(Norms { layers, from_start: start.is_some(), widest })
+        let first = |of: &Perceptron| !of.layers.is_empty() && of.takes_constant(0);
+        let constant = first(perceptron) || start.is_some_and(first);
+        Ok(Norms { layers, from_start: start.is_some(), widest, constant })
     }
 
     /// Π_l ‖W̃_l‖_F.
@@ -172,9 +176,10 @@ fn distance(matrix: &Matrix, from: &Matrix) -> Distance {
     let rows = matrix.entries.chunks_exact(columns).zip(from.entries.chunks_exact(columns));
     let squares: Vec<Enclosure> = rows
         .map(|(row, other)| {
-            let apart = row.iter().zip(other).map(|(&x, &y)| {
-                (Enclosure::exact(x) - Enclosure::exact(y)).square()
-            });
+            let apart = row
+                .iter()
+                .zip(other)
+                .map(|(&x, &y)| (Enclosure::exact(x) - Enclosure::exact(y)).square());
             apart.sum()
         })
         .collect();

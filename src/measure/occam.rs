@@ -37,8 +37,8 @@
 //! **Cost.** One pass over the numbers.
 
 use shatter_exact::{Format, IBig, Rational, bit_length};
-use shatter_network::graph::{Affine, Graph, Operator, Step};
 use shatter_network::Activation;
+use shatter_network::graph::{Affine, Graph, Operator, Step};
 use shatter_obstruct::bits::least_bits;
 
 use crate::layers::{ExactPerceptron, Homogeneous, Layer, Outputs, Perceptron};

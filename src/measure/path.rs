@@ -75,7 +75,10 @@ impl PathNorms<Rational> {
 #[must_use]
 pub fn path_norms(perceptron: &Perceptron) -> PathNorms<Enclosure> {
     let ones = vec![Enclosure::ONE; perceptron.inputs];
-    PathNorms { sizes: propagate(perceptron, ones.clone(), 1), squares: propagate(perceptron, ones, 2) }
+    PathNorms {
+        sizes: propagate(perceptron, ones.clone(), 1),
+        squares: propagate(perceptron, ones, 2),
+    }
 }
 
 /// |W_L| (… |W_1| start + |b_1| …) + |b_L|, with the numbers to the given power.
@@ -88,7 +91,8 @@ pub(crate) fn propagate(
         let near = Enclosure::exact(layer.rounding);
         let off = Enclosure::new((Enclosure::ONE - near).low(), (Enclosure::ONE + near).high());
         let off = off.powi(power);
-        let sized = |x: f64| if power == 1 { (x.abs(), x.abs()) } else { (mul_down(x, x), mul_up(x, x)) };
+        let sized =
+            |x: f64| if power == 1 { (x.abs(), x.abs()) } else { (mul_down(x, x), mul_up(x, x)) };
         let sum = |j: usize| {
             let (mut low, mut high) = sized(layer.bias[j]);
             for (weight, value) in layer.row(j).iter().zip(&before) {

@@ -60,7 +60,7 @@ impl Grid {
     /// ```
     #[must_use]
     pub fn above(x: Enclosure) -> Option<Grid> {
-        if !(x.high() <= 2f64.powi(999)) {
+        if x.high() > 2f64.powi(999) {
             return None;
         }
         let x = x.high().max(2f64.powi(-1000));
@@ -201,10 +201,10 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The points with the constant, if the network takes it.
+    /// The points with the constant, if the network or the start takes it.
     #[must_use]
     pub fn points(&self) -> PointSizes {
-        match self.perceptron.takes_constant(0) {
+        match self.norms.constant {
             true => self.sizes.with_constant(),
             false => self.sizes.clone(),
         }

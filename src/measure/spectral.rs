@@ -90,10 +90,9 @@ pub fn spectral(matrix: &Matrix) -> Enclosure {
     let found = plain(&scaled);
     let found = match iterated(&scaled) {
         None => found,
-        Some(closer) => Enclosure::new(
-            found.low().max(closer.low()),
-            found.high().min(closer.high()),
-        ),
+        Some(closer) => {
+            Enclosure::new(found.low().max(closer.low()), found.high().min(closer.high()))
+        }
     };
     let wider = Enclosure::new((found - lost).low().max(0.0), (found + lost).high());
     wider * up

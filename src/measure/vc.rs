@@ -89,7 +89,8 @@ pub fn dimension_finding(architecture: &Mlp) -> Result<Finding, MeasureError> {
 #[must_use]
 pub fn deciding(how: How, outputs: usize) -> usize {
     match how {
-        How::Largest => outputs.saturating_sub(1),
+        // One output may be the difference of two.
+        How::Largest => outputs.saturating_sub(1).max(1),
         How::Sign | How::Half => 1,
         How::Value => 2,
         How::OneHot | How::Bits => outputs,
@@ -108,7 +109,7 @@ pub fn log2_patterns(architecture: &Mlp, deciding: usize, n: u64) -> f64 {
         let polynomials = Enclosure::whole(n) * whole(signs);
         // Below W the bound of Warren is not used; where rounding leaves it open, neither.
         let plain = polynomials.high();
-        if !(polynomials.low() >= parameters.high()) {
+        if polynomials.low() < parameters.high() {
             sum = sum + Enclosure::exact(plain);
             continue;
         }

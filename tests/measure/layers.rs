@@ -60,7 +60,10 @@ fn fractions_are_rounded_and_refused_where_binary64_ends() {
         output: vec![Unit::affine([(0, weight)], Rational::ZERO)],
     };
     let third = of(&network(fraction(1, 3)));
-    assert_eq!((third.layers[0].weights[0], third.layers[0].rounding), (1.0 / 3.0, f64::EPSILON / 2.0));
+    assert_eq!(
+        (third.layers[0].weights[0], third.layers[0].rounding),
+        (1.0 / 3.0, f64::EPSILON / 2.0)
+    );
     assert_eq!(of(&network(fraction(3, 4))).layers[0].rounding, 0.0);
     let large = Rational::from(10).pow(400);
     let beyond = |weight| Perceptron::of(&(&network(weight)).into(), Outputs::All).unwrap_err();
@@ -89,7 +92,10 @@ fn other_graphs_are_refused_by_the_step() {
     assert_eq!(refused(vec![Operator::Convolution(weights, window)]).0, 0);
     assert_eq!(refused(vec![relu(), affine(&[1.0], 1)]).0, 0);
     let threshold = Operator::Activate(Activation::Threshold);
-    assert_eq!(refused(vec![affine(&[1.0], 1), threshold]), (1, "it is not positively homogeneous"));
+    assert_eq!(
+        refused(vec![affine(&[1.0], 1), threshold]),
+        (1, "it is not positively homogeneous")
+    );
     let steep = Operator::Leaky(vec![-1.5]);
     assert_eq!(refused(vec![affine(&[1.0], 1), steep]).0, 1);
     let clip = Operator::Clip { low: 0.0, high: 6.0 };
@@ -98,18 +104,31 @@ fn other_graphs_are_refused_by_the_step() {
     assert_eq!(refused(vec![affine(&[1.0], 1), residual]).0, 1);
     let units = Operator::Units(vec![unit(Activation::Square, &[(0, 1)], 0)]);
     assert_eq!(refused(vec![affine(&[1.0], 1), units]).0, 1);
-    let mixed = vec![unit(Activation::Relu, &[(0, 1)], 0), unit(Activation::Identity, &[(0, 1)], 0)];
+    let mixed =
+        vec![unit(Activation::Relu, &[(0, 1)], 0), unit(Activation::Identity, &[(0, 1)], 0)];
     assert_eq!(refused(vec![Operator::Units(mixed)]).0, 0);
+
+    let mixed =
+        vec![unit(Activation::Relu, &[(0, 1)], 0), unit(Activation::Identity, &[(0, 1)], 0)];
+    let last = Operator::Units(vec![unit(Activation::Identity, &[(0, 1), (1, 1)], 0)]);
+    let after = refused(vec![Operator::Units(mixed), relu(), last]);
+    assert_eq!(after, (1, "two activations after one affine map"));
 
     let skip = chain(vec![1], vec![(affine(&[1.0], 1), vec![1]), (relu(), vec![1])]);
     let mut skip = skip;
     skip.steps.push(Step::new(affine(&[1.0], 1), 0, vec![1]));
-    assert!(matches!(Perceptron::of(&skip, Outputs::All), Err(MeasureError::NotPerceptron { step: 2, .. })));
+    assert!(matches!(
+        Perceptron::of(&skip, Outputs::All),
+        Err(MeasureError::NotPerceptron { step: 2, .. })
+    ));
     let nothing = chain(vec![1], vec![(Operator::Same, vec![1])]);
     assert_eq!(Perceptron::of(&nothing, Outputs::All).unwrap_err(), MeasureError::NoLayers);
     let infinite = chain(vec![1], vec![(affine(&[f64::INFINITY], 1), vec![1])]);
     assert!(matches!(Perceptron::of(&infinite, Outputs::All), Err(MeasureError::NotFinite { .. })));
-    assert!(matches!(ExactPerceptron::of(&infinite, Outputs::All), Err(MeasureError::NotFinite { .. })));
+    assert!(matches!(
+        ExactPerceptron::of(&infinite, Outputs::All),
+        Err(MeasureError::NotFinite { .. })
+    ));
 }
 
 #[test]

@@ -138,7 +138,15 @@ proptest! {
 #[test]
 fn readings_decide_by_so_many_signs() {
     let decided = |how, outputs| vc::deciding(how, outputs);
-    assert_eq!([decided(How::Largest, 10), decided(How::Sign, 1), decided(How::Value, 1), decided(How::Bits, 4)], [9, 1, 2, 4]);
+    assert_eq!(
+        [
+            decided(How::Largest, 10),
+            decided(How::Sign, 1),
+            decided(How::Value, 1),
+            decided(How::Bits, 4)
+        ],
+        [9, 1, 2, 4]
+    );
     let mlp: Mlp = "784-512-10".parse().unwrap();
     let found = vc::bound(&mlp, How::Largest, 0, 60_000, 0.05).unwrap();
     assert!(found.vacuity(10).unwrap().against_one);
@@ -174,12 +182,19 @@ fn counts_leave_statistics_out() {
     let counts = SizeCounts::of(&graph, 100, 2).unwrap();
     assert_eq!((counts.parameters, counts.units, counts.dimension()), (mlp.parameters(), 3, 14));
     assert_eq!((counts.bits, counts.label_bits), (17 * 4, 100));
-    let named = |name: &str| counts.findings().into_iter().find(|finding| finding.name == name).unwrap();
+    let named =
+        |name: &str| counts.findings().into_iter().find(|finding| finding.name == name).unwrap();
     assert_eq!((named("bits a label").value, named("parameters a point").value), (0.68, 0.17));
     assert_eq!(named("label bits a parameter").value, 100.0 / 17.0);
     assert!(counts.findings().iter().all(|finding| finding.says.is_none()));
     let numbers = || vec![1.0; 3];
-    let by = Normalization { scale: numbers(), shift: numbers(), mean: numbers(), variance: numbers(), epsilon: 1e-5 };
+    let by = Normalization {
+        scale: numbers(),
+        shift: numbers(),
+        mean: numbers(),
+        variance: numbers(),
+        epsilon: 1e-5,
+    };
     let normalized = chain(vec![3, 1, 1], vec![(Operator::Normalize(by), vec![3, 1, 1])]);
     assert_eq!(parameters(&normalized), 6);
     assert!(SizeCounts::of(&graph, 100, 0).is_err());

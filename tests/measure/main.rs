@@ -3,6 +3,7 @@
 
 mod awkward;
 mod bounds;
+mod directed;
 mod layers;
 mod lengths;
 mod margins;

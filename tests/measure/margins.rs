@@ -12,7 +12,15 @@ use crate::networks::{by_extended, dense, encloses, exact, perceptrons, points};
 
 /// A reading, outputs of three points and their classes.
 fn read() -> impl Strategy<Value = (How, usize, Vec<f64>, Vec<u32>)> {
-    let hows = [(How::Largest, 3, 3), (How::Largest, 2, 2), (How::Sign, 1, 2), (How::Half, 1, 2), (How::Value, 1, 4), (How::OneHot, 3, 3), (How::Bits, 2, 4u32)];
+    let hows = [
+        (How::Largest, 3, 3),
+        (How::Largest, 2, 2),
+        (How::Sign, 1, 2),
+        (How::Half, 1, 2),
+        (How::Value, 1, 4),
+        (How::OneHot, 3, 3),
+        (How::Bits, 2, 4u32),
+    ];
     prop::sample::select(hows.to_vec()).prop_flat_map(|(how, outputs, classes)| {
         let number = (-8i32..=12).prop_map(|x| f64::from(x) / 8.0);
         let numbers = prop::collection::vec(number, 3 * outputs);
@@ -110,9 +118,15 @@ fn labels_and_outputs_that_do_not_fit_are_refused() {
     let labels = bound(How::Largest, 2, vec![0, 1]);
     let of = |numbers: &[f64], k, error| Margins::of(numbers, k, &labels, error).unwrap_err();
     assert!(matches!(of(&[1.0; 3], 2, 0.0), MeasureError::Length { found: 3, expected: 4, .. }));
-    assert!(matches!(of(&[1.0, f64::NAN, 1.0, 1.0], 2, 0.0), MeasureError::PointNotFinite { point: 0, .. }));
+    assert!(matches!(
+        of(&[1.0, f64::NAN, 1.0, 1.0], 2, 0.0),
+        MeasureError::PointNotFinite { point: 0, .. }
+    ));
     assert!(matches!(of(&[1.0; 4], 2, f64::NAN), MeasureError::Parameter { .. }));
-    assert!(matches!(of(&[1.0; 2], 1, 0.0), MeasureError::NoSuchOutput { point: 1, class: 1, outputs: 1 }));
+    assert!(matches!(
+        of(&[1.0; 2], 1, 0.0),
+        MeasureError::NoSuchOutput { point: 1, class: 1, outputs: 1 }
+    ));
     let real = Labels::real(vec![0.5, 1.5], 1).unwrap();
     let real = Reading::new(How::Value).bind(&real, 1).unwrap();
     assert_eq!(Margins::of(&[1.0; 2], 1, &real, 0.0), Err(MeasureError::NoMargins));

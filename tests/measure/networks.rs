@@ -24,11 +24,12 @@ pub fn perceptrons() -> impl Strategy<Value = Layered> {
 
 /// Points of `d` coordinates in quarters.
 pub fn points(d: usize) -> impl Strategy<Value = Vec<f64>> {
-    prop::collection::vec((-12i32..=12).prop_map(|x| f64::from(x) / 4.0), d..=5 * d)
-        .prop_map(move |mut x| {
+    prop::collection::vec((-12i32..=12).prop_map(|x| f64::from(x) / 4.0), d..=5 * d).prop_map(
+        move |mut x| {
             x.truncate(x.len() / d * d);
             x
-        })
+        },
+    )
 }
 
 pub fn fraction(numerator: i32, denominator: u32) -> Rational {

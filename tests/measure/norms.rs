@@ -12,7 +12,12 @@ use shatter_network::{Graph, Layered, Unit};
 use crate::networks::{dense, encloses, exact, fraction, of, perceptrons};
 
 /// Σ over the paths that end in number `j` of layer `layer` (0: the point), by the definition.
-fn paths(network: &Layered, layer: usize, j: usize, of: &dyn Fn(&Rational) -> Rational) -> Rational {
+fn paths(
+    network: &Layered,
+    layer: usize,
+    j: usize,
+    of: &dyn Fn(&Rational) -> Rational,
+) -> Rational {
     if layer == 0 {
         return Rational::ONE;
     }
@@ -188,7 +193,7 @@ fn spectral_norms_of_special_matrices() {
     let five = spectral(&matrix(1, 2, vec![3.0, 4.0]));
     assert!(five.contains(5.0) && five.width() < 1e-14);
     // Hadamard's matrix of side 32 has √32.
-    let sign = |i: usize, k: usize| if (i & k).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |i: usize, k: usize| if (i & k).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
     let hadamard = spectral(&matrix(32, 32, (0..1024).map(|at| sign(at / 32, at % 32)).collect()));
     assert!(hadamard.contains(32f64.sqrt()) && hadamard.width() < 1e-11, "{hadamard:?}");
     let tiny = spectral(&matrix(1, 2, vec![5e-324, 0.0]));
@@ -199,7 +204,9 @@ fn spectral_norms_of_special_matrices() {
 
 #[test]
 fn starts_of_other_shapes_are_refused() {
-    let network = |text: &str| Graph::from(text.parse::<shatter_network::Mlp>().unwrap().network(|| Rational::ONE));
+    let network = |text: &str| {
+        Graph::from(text.parse::<shatter_network::Mlp>().unwrap().network(|| Rational::ONE))
+    };
     let error = of_graphs(&network("2-3-1"), Some(&network("2-4-1"))).unwrap_err();
     let expected = MeasureError::Start { layer: 0, start: "4×2".into(), network: "3×2".into() };
     assert_eq!(error, expected);
