@@ -149,6 +149,12 @@ pub fn mul_down(a: f64, b: f64) -> f64 {
     product(a, b).0
 }
 
+/// a · b, rounded down and up.
+#[must_use]
+pub fn mul_both(a: f64, b: f64) -> (f64, f64) {
+    product(a, b)
+}
+
 /// The real numbers from `low` to `high`; an end at infinity says that there is no limit.
 ///
 /// ```

@@ -19,7 +19,7 @@
 use shatter_exact::Rational;
 
 use crate::layers::{ExactPerceptron, Perceptron};
-use crate::outward::{add_down, add_up, mul_down, mul_up};
+use crate::outward::{add_down, add_up, mul_both, mul_down, mul_up};
 use crate::{Enclosure, MeasureError};
 
 /// Sums over the paths to each output.
@@ -91,8 +91,7 @@ pub(crate) fn propagate(
         let near = Enclosure::exact(layer.rounding);
         let off = Enclosure::new((Enclosure::ONE - near).low(), (Enclosure::ONE + near).high());
         let off = off.powi(power);
-        let sized =
-            |x: f64| if power == 1 { (x.abs(), x.abs()) } else { (mul_down(x, x), mul_up(x, x)) };
+        let sized = |x: f64| if power == 1 { (x.abs(), x.abs()) } else { mul_both(x, x) };
         let sum = |j: usize| {
             let (mut low, mut high) = sized(layer.bias[j]);
             for (weight, value) in layer.row(j).iter().zip(&before) {

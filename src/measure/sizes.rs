@@ -2,8 +2,13 @@
 //!
 //! Points x_1, …, x_n ∈ R^d as the network takes them. Every value is enclosed. **Cost.** A few operations a coordinate.
 
-use crate::outward::{add_down, add_up, mul_down, mul_up};
+use rayon::prelude::*;
+
+use crate::outward::{add_down, add_up, mul_both};
 use crate::{Enclosure, MeasureError};
+
+/// Points of a block.
+const BLOCK: usize = 1024;
 
 /// Sizes of n points.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,25 +52,22 @@ impl PointSizes {
             let (point, value) = (at / d, points[at]);
             return Err(MeasureError::PointNotFinite { point, what: "a coordinate", value });
         }
-        let mut columns = vec![(0.0, 0.0); d];
+        // Blocks do not depend on the number of threads, and are added in their order.
+        let blocks: Vec<Block> = points.par_chunks(BLOCK * d).map(|x| Block::of(x, d)).collect();
+        let mut columns = vec![Enclosure::ZERO; d];
         let mut box_sides = vec![0.0f64; d];
         let (mut squares, mut largest) = (Enclosure::ZERO, Enclosure::ZERO);
-        for point in points.chunks_exact(d) {
-            let (mut low, mut high) = (0.0, 0.0);
-            for ((&x, column), side) in point.iter().zip(&mut columns).zip(&mut box_sides) {
-                if x != 0.0 {
-                    let (below, above) = (mul_down(x, x), mul_up(x, x));
-                    (low, high) = (add_down(low, below), add_up(high, above));
-                    *column = (add_down(column.0, below), add_up(column.1, above));
-                    *side = side.max(x.abs());
-                }
+        for block in &blocks {
+            squares = squares + block.squares;
+            largest = largest.max(block.largest);
+            for (column, &(low, high)) in columns.iter_mut().zip(&block.columns) {
+                *column = *column + Enclosure::new(low, high);
             }
-            let square = Enclosure::new(low, high);
-            squares = squares + square;
-            largest = largest.max(square);
+            for (side, &other) in box_sides.iter_mut().zip(&block.box_sides) {
+                *side = side.max(other);
+            }
         }
-        let columns = columns.into_iter().map(|(low, high)| Enclosure::new(low, high));
-        let largest_column = columns.fold(Enclosure::ZERO, Enclosure::max);
+        let largest_column = columns.into_iter().fold(Enclosure::ZERO, Enclosure::max);
         Ok(PointSizes { n: points.len() / d, d, squares, largest, largest_column, box_sides })
     }
 
@@ -83,5 +85,35 @@ impl PointSizes {
             largest_column: self.largest_column.max(n),
             box_sides,
         }
+    }
+}
+
+/// Sizes of the points of one block.
+struct Block {
+    squares: Enclosure,
+    largest: Enclosure,
+    columns: Vec<(f64, f64)>,
+    box_sides: Vec<f64>,
+}
+
+impl Block {
+    fn of(points: &[f64], d: usize) -> Block {
+        let (mut columns, mut box_sides) = (vec![(0.0, 0.0); d], vec![0.0f64; d]);
+        let (mut squares, mut largest) = (Enclosure::ZERO, Enclosure::ZERO);
+        for point in points.chunks_exact(d) {
+            let (mut low, mut high) = (0.0, 0.0);
+            for ((&x, column), side) in point.iter().zip(&mut columns).zip(&mut box_sides) {
+                if x != 0.0 {
+                    let (below, above) = mul_both(x, x);
+                    (low, high) = (add_down(low, below), add_up(high, above));
+                    *column = (add_down(column.0, below), add_up(column.1, above));
+                    *side = side.max(x.abs());
+                }
+            }
+            let square = Enclosure::new(low, high);
+            squares = squares + square;
+            largest = largest.max(square);
+        }
+        Block { squares, largest, columns, box_sides }
     }
 }

@@ -30,7 +30,7 @@ use shatter_matrix::product::{Matrix as View, MatrixMut, product};
 
 use crate::Enclosure;
 use crate::layers::{Matrix, ROUNDOFF};
-use crate::outward::{add_down, add_up, mul_down, mul_up};
+use crate::outward::{add_down, add_up, mul_both};
 
 /// Largest shorter side of a matrix whose eigenvalues are computed.
 pub const MOST_SIDE: usize = 2048;
@@ -48,8 +48,8 @@ pub(crate) fn gamma(k: usize) -> Enclosure {
 pub(crate) fn sum_of_squares<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Enclosure {
     let (mut low, mut high) = (0.0, 0.0);
     for &x in numbers {
-        low = add_down(low, mul_down(x, x).max(0.0));
-        high = add_up(high, mul_up(x, x));
+        let (below, above) = mul_both(x, x);
+        (low, high) = (add_down(low, below), add_up(high, above));
     }
     Enclosure::new(low, high)
 }

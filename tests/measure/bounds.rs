@@ -278,6 +278,46 @@ fn measures_without_constants_bound_nothing() {
 }
 
 #[test]
+fn a_start_with_biases_appends_the_constant() {
+    let points = [1.0, 2.0, -1.0, 0.5];
+    let plain = network("2-3-1", &[3, -5, 7], false);
+    let start = network("2-3-1", &[1, 2], true);
+    let held = Held::new(plain, &points, How::Sign, &[0, 1], 1.0);
+    assert_eq!(held.case(0.1).points(), held.sizes);
+    let norms = Norms::of(&held.perceptron, Some(&start)).unwrap();
+    let case = Case { norms: &norms, ..held.case(0.1) };
+    assert_eq!(case.points(), held.sizes.with_constant());
+    // Its matrices have a column more, and the first a row more: the constant is passed on to the start's second bias.
+    assert_eq!((norms.widest, held.norms.widest), (4, 3));
+    // Distances count the biases of the start.
+    let apart: f64 = (0..2)
+        .map(|index| {
+            let (own, from) = (&held.perceptron.layers[index], &start.layers[index]);
+            let weights = own.weights.iter().zip(&from.weights).map(|(x, y)| (x - y) * (x - y));
+            weights.sum::<f64>() + from.bias.iter().map(|b| b * b).sum::<f64>()
+        })
+        .sum();
+    assert!((norms.distance().high() - apart.sqrt()).abs() < 1e-12);
+    assert!(bartlett::bound(&case).unwrap().assumptions.len() == 5);
+}
+
+#[test]
+fn sizes_of_points_by_double_loops() {
+    // More than one block.
+    let (n, d) = (2500, 3);
+    let at = |i: usize, k: usize| ((7 * i + 3 * k) % 19) as f64 - 9.0;
+    let points: Vec<f64> = (0..n * d).map(|x| at(x / d, x % d)).collect();
+    let found = PointSizes::of(&points, d).unwrap();
+    let square = |i: usize| (0..d).map(|k| at(i, k) * at(i, k)).sum::<f64>();
+    let column = |k: usize| (0..n).map(|i| at(i, k) * at(i, k)).sum::<f64>();
+    let largest = |of: &dyn Fn(usize) -> f64, count| (0..count).map(of).fold(0.0, f64::max);
+    assert_eq!(found.squares, Enclosure::exact((0..n).map(square).sum()));
+    assert_eq!(found.largest, Enclosure::exact(largest(&square, n)));
+    assert_eq!(found.largest_column, Enclosure::exact(largest(&column, d)));
+    assert_eq!(found.box_sides, [9.0; 3]);
+}
+
+#[test]
 fn probabilities_and_sizes_are_checked() {
     let held = Held::new(
         network("2-3-1", &[3, -5, 7], true),
