@@ -14,6 +14,7 @@ use shatter_network::reading::{How, Reading};
 use shatter_random::stream::{Purpose, stream_at};
 use shatter_sample::Labels;
 
+use crate::common::cases;
 use crate::networks::{by_extended, exact, fraction, of};
 
 /// A perceptron of these widths with numbers of these eighths, without biases if so said.
@@ -134,7 +135,7 @@ fn complexities_of_many_networks_are_below_the_bounds() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn bounds_are_their_formulas_rounded_up(numbers in prop::collection::vec(-16i32..=16, 13), biased in any::<bool>(), x in prop::collection::vec(-8i32..=8, 8), delta in 0.001..0.5f64) {

@@ -6,6 +6,7 @@ use shatter_exact::Rational;
 use shatter_measure::{Enclosure, bartlett, occam, ramp::Grid, vc};
 use shatter_network::reading::How;
 
+use crate::common::cases;
 use crate::networks::exact;
 use crate::outward::ln;
 
@@ -35,7 +36,7 @@ fn whole(x: u64) -> Rational {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn occam_is_never_below(bits in 0u64..10_000_000, n in 1u64..10_000_000, part in 0.0..1.0f64, delta in 1e-9..0.9f64) {

@@ -7,10 +7,11 @@ use shatter_measure::{MeasureError, Outputs, Perceptron};
 use shatter_network::graph::{Affine, Operator, SlidingWindow, Step};
 use shatter_network::{Activation, Layered, Unit};
 
+use crate::common::cases;
 use crate::networks::{by_extended, chain, dense, exact, fraction, of, perceptrons, unit};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn matrices_with_the_constant_compute_the_network(network in perceptrons(), x in prop::collection::vec(-3i32..=3, 3)) {

@@ -9,6 +9,7 @@ use shatter_network::graph::{Normalization, Operator};
 use shatter_network::reading::How;
 use shatter_network::{Graph, Mlp};
 
+use crate::common::cases;
 use crate::networks::{chain, dense, fraction, of, perceptrons};
 
 /// Elias' δ code, as text.
@@ -40,7 +41,7 @@ fn lengths_are_those_of_a_prefix_free_code() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn quantized_numbers_are_multiples_of_a_step(network in perceptrons(), k in 2u32..=24) {

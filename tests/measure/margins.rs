@@ -8,6 +8,7 @@ use shatter_network::reading::{How, Reading};
 use shatter_plain::outputs;
 use shatter_sample::Labels;
 
+use crate::common::cases;
 use crate::networks::{by_extended, dense, encloses, exact, perceptrons, points};
 
 /// A reading, outputs of three points and their classes.
@@ -39,7 +40,7 @@ fn bound(how: How, outputs: usize, of: Vec<u32>) -> shatter_network::reading::Bo
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn margins_are_positive_where_outputs_say_the_label((how, k, numbers, classes) in read(), error in 0.0..0.1f64) {

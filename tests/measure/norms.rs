@@ -9,6 +9,7 @@ use shatter_measure::spectral::spectral;
 use shatter_measure::{Enclosure, MeasureError, Outputs};
 use shatter_network::{Graph, Layered, Unit};
 
+use crate::common::cases;
 use crate::networks::{dense, encloses, exact, fraction, of, perceptrons};
 
 /// Σ over the paths that end in number `j` of layer `layer` (0: the point), by the definition.
@@ -92,7 +93,7 @@ fn overlap(x: Enclosure, y: Enclosure) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn path_norms_are_sums_over_paths(network in perceptrons(), c in 1i32..=9, e in 1u32..=9) {

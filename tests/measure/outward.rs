@@ -6,6 +6,8 @@ use shatter_exact::{Dyadic, Rational};
 use shatter_measure::Enclosure;
 use shatter_measure::outward::{add_down, add_up, mul_down, mul_up};
 
+use crate::common::cases;
+
 /// Bits after the point of the oracle.
 const BITS: usize = 1400;
 
@@ -80,7 +82,7 @@ fn is_tight(found: Enclosure) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn operations_of_single_numbers_return_the_neighbours(a in number(), b in number()) {
@@ -150,7 +152,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn exponentials_enclose_closely(x in -740.0..710.0f64, small in -2.0..2.0f64) {
