@@ -37,7 +37,7 @@ use crate::MeasureError;
 pub(crate) const ROUNDOFF: f64 = f64::EPSILON / 2.0;
 
 /// Most numbers of the layers of a perceptron that are held in binary64, or as fractions.
-pub const MOST_NUMBERS: u64 = 1 << 28;
+pub const MOST_NUMBERS: u64 = 1 << 27;
 /// Most numbers of a perceptron that are held as fractions.
 pub const MOST_FRACTIONS: u64 = 1 << 23;
 
@@ -91,6 +91,8 @@ pub enum Outputs {
 }
 
 /// A perceptron in binary64.
+///
+/// Layers that are put together by hand must fit one another, which [`Perceptron::check`] decides; measures of others panic.
 ///
 /// ```
 /// use shatter_measure::layers::{Outputs, Perceptron};
@@ -385,6 +387,26 @@ impl Perceptron {
             layers.push(layer);
         }
         Ok(Perceptron { inputs, layers })
+    }
+
+    /// Checks that layers made by hand fit one another.
+    ///
+    /// # Errors
+    /// [`MeasureError::NoLayers`]; [`MeasureError::Length`] for numbers that are not those of the shapes.
+    pub fn check(&self) -> Result<(), MeasureError> {
+        let same = |what, found, expected| match found == expected {
+            true => Ok(()),
+            false => Err(MeasureError::Length { what, found, expected }),
+        };
+        let mut width = self.inputs;
+        for layer in &self.layers {
+            same("columns of a layer", layer.inputs, width)?;
+            let expected = layer.inputs.saturating_mul(layer.outputs);
+            same("weights of a layer", layer.weights.len(), expected)?;
+            same("biases of a layer", layer.bias.len(), layer.outputs)?;
+            width = layer.outputs;
+        }
+        if self.layers.is_empty() { Err(MeasureError::NoLayers) } else { Ok(()) }
     }
 
     /// L, the number of affine maps.

@@ -77,9 +77,11 @@ impl Norms {
     /// ```
     ///
     /// # Errors
-    /// [`MeasureError::Start`] if the start has other layers.
+    /// [`MeasureError::Start`] if the start has other layers; those of [`Perceptron::check`].
     pub fn of(perceptron: &Perceptron, start: Option<&Perceptron>) -> Result<Norms, MeasureError> {
+        perceptron.check()?;
         if let Some(start) = start {
+            start.check()?;
             perceptron.same_shape(start)?;
         }
         let mut widest = 0;

@@ -219,6 +219,7 @@ impl Case<'_> {
             true => Ok(()),
             false => Err(MeasureError::Length { what, found, expected }),
         };
+        self.perceptron.check()?;
         same("margins", self.margins.n(), self.sizes.n)?;
         same("coordinates of a point", self.sizes.d, self.perceptron.inputs)?;
         same("norms of layers", self.norms.layers.len(), self.perceptron.depth())?;

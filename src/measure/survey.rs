@@ -6,9 +6,11 @@
 //! Where the larger of two outputs decides, the bounds are those of their difference, a network with one output. A softmax at
 //! the end is left out: it does not change the order of the outputs, and margins are those of what it takes.
 
+use std::borrow::Cow;
+
 use shatter_exact::Format;
 use shatter_network::Graph;
-use shatter_network::graph::{Operator, count};
+use shatter_network::graph::{Operator, Step, count};
 use shatter_network::reading::{BoundLabels, How};
 use shatter_plain::outputs;
 use shatter_sample::Labels;
@@ -43,13 +45,16 @@ pub struct Subject<'a> {
 }
 
 /// The graph without a softmax at its end.
-fn without_softmax(graph: &Graph) -> Graph {
+fn without_softmax(graph: &Graph) -> Cow<'_, Graph> {
+    let ends = |step: &Step| matches!(step.operation, Operator::Softmax { .. });
+    if !graph.steps.last().is_some_and(ends) {
+        return Cow::Borrowed(graph);
+    }
     let mut graph = graph.clone();
-    while matches!(graph.steps.last(), Some(step) if matches!(step.operation, Operator::Softmax { .. }))
-    {
+    while graph.steps.last().is_some_and(ends) {
         graph.steps.pop();
     }
-    graph
+    Cow::Owned(graph)
 }
 
 impl Subject<'_> {
@@ -63,10 +68,9 @@ impl Subject<'_> {
         }
     }
 
-    /// Margins of the computed outputs, each of which may be off by `error`.
-    fn margins(&self, graph: &Graph, n: usize, error: f64) -> Result<Margins, MeasureError> {
-        let numbers: Vec<f64> = outputs(graph, self.points, n);
-        Margins::of(&numbers, graph.outputs(), self.labels, error)
+    /// Margins of computed outputs, each of which may be off by `error`.
+    fn margins(&self, numbers: &[f64], graph: &Graph, error: f64) -> Result<Margins, MeasureError> {
+        Margins::of(numbers, graph.outputs(), self.labels, error)
     }
 
     /// Margins over a norm, by quantiles.
@@ -100,7 +104,8 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
     let start = subject.start.map(without_softmax);
     let perceptron = Perceptron::of(&graph, Outputs::All);
     if let Ok(perceptron) = &perceptron {
-        let start = start.as_ref().map(|start| Perceptron::of(start, Outputs::All)).transpose()?;
+        let start =
+            start.as_deref().map(|start| Perceptron::of(start, Outputs::All)).transpose()?;
         found.extend(Norms::of(perceptron, start.as_ref())?.findings());
         let paths = path_norms(perceptron);
         found.push(Finding::enclosed("path norm φ1", paths.phi_1().high()));
@@ -112,7 +117,8 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
         found.extend(BOUNDS.map(|name| Finding::refused(name, vec![fails.clone()])));
         return Ok(found);
     }
-    let computed = subject.margins(&graph, sizes.n, 0.0)?;
+    let numbers: Vec<f64> = outputs(&graph, subject.points, sizes.n);
+    let computed = subject.margins(&numbers, &graph, 0.0)?;
     let error = computed.errors() as u64;
     found.push(Finding::measure("training error", error as f64 / n as f64, Vec::new()));
     found.extend(Subject::distribution("margin", &computed, 1.0));
@@ -123,7 +129,16 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
             found.push(refused("VC: growth function", error));
         }
         Ok(perceptron) => {
-            by_layers(subject, &graph, start.as_ref(), perceptron, &sizes, &mut found)?;
+            let error = output_error(perceptron, &sizes);
+            let lowered = subject.margins(&numbers, &graph, error)?;
+            by_layers(
+                subject,
+                &graph,
+                start.as_deref(),
+                (perceptron, &lowered),
+                &sizes,
+                &mut found,
+            )?;
         }
     }
     if let Some(bits) = shortest(subject, &graph, perceptron.as_ref().ok()) {
@@ -137,11 +152,11 @@ fn by_layers(
     subject: &Subject,
     graph: &Graph,
     start: Option<&Graph>,
-    perceptron: &Perceptron,
+    layers: (&Perceptron, &Margins),
     sizes: &PointSizes,
     found: &mut Vec<Finding>,
 ) -> Result<(), MeasureError> {
-    let margins = subject.margins(graph, sizes.n, output_error(perceptron, sizes))?;
+    let (perceptron, margins) = layers;
     let which = match (margins.how(), perceptron.outputs()) {
         (How::Largest, 2) => Outputs::Difference,
         _ => Outputs::All,
@@ -149,7 +164,7 @@ fn by_layers(
     let reduced = Perceptron::of(graph, which)?;
     let start = start.map(|start| Perceptron::of(start, which)).transpose()?;
     let norms = Norms::of(&reduced, start.as_ref())?;
-    let (delta, margins) = (subject.delta, &margins);
+    let delta = subject.delta;
     let case = Case { perceptron: &reduced, norms: &norms, sizes, margins, delta };
     found.push(golowich::bound(&case)?);
     found.extend(neyshabur::bounds(&case)?);
@@ -191,7 +206,9 @@ pub fn quantized(subject: &Subject, bits: &[u32]) -> Result<Vec<(u32, Finding)>,
     let perceptron = Perceptron::of(&without_softmax(subject.graph), Outputs::All)?;
     let one = |&k: &u32| {
         let rounded = Quantized::of(&perceptron, k)?;
-        let margins = subject.margins(&rounded.perceptron.graph(), sizes.n, 0.0)?;
+        let graph = rounded.perceptron.graph();
+        let numbers: Vec<f64> = outputs(&graph, subject.points, sizes.n);
+        let margins = subject.margins(&numbers, &graph, 0.0)?;
         let errors = margins.errors() as u64;
         Ok((k, occam::bound(rounded.bits, errors, sizes.n as u64, subject.delta)?))
     };

@@ -163,7 +163,24 @@ fn a_memorizer_has_vacuous_bounds_in_every_theory() {
     let architecture = vc::architecture(&perceptron).unwrap();
     let vc = vc::bound(&architecture, How::Value, 0, 12, 0.05).unwrap();
     assert!(vc.vacuity(2).unwrap().against_one);
-    assert_eq!(fraction(1, 2).to_f64().value(), 0.5);
+    // The same by the one call that every network takes.
+    let subject = Subject {
+        graph: &graph,
+        start: None,
+        points: &points,
+        labels: &labels,
+        classes: 2,
+        delta: 0.05,
+        bytes: None,
+    };
+    let found = survey(&subject).unwrap();
+    assert_eq!(named(&found, "training error").value, 0.0);
+    assert_eq!(
+        named(&found, "Occam: description length").value,
+        occam::bound(bits, 0, 12, 0.05).unwrap().value
+    );
+    let says = found.iter().filter_map(|finding| finding.vacuity(2));
+    assert!(says.clone().count() == 6 && says.into_iter().all(|vacuity| vacuity.against_chance));
 }
 
 #[test]

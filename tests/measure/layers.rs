@@ -155,3 +155,28 @@ fn shapes_constants_and_slopes_are_folded() {
     // The second layer has no bias, so the first does not pass the constant on.
     assert_eq!((perceptron.extended(0).rows, perceptron.extended(0).columns), (2, 3));
 }
+
+#[test]
+fn layers_made_by_hand_are_checked() {
+    let good = of(&Layered {
+        inputs: 1,
+        hidden: vec![vec![unit(Activation::Relu, &[(0, 1)], 0)]],
+        output: vec![unit(Activation::Identity, &[(0, 2)], 1)],
+    });
+    assert_eq!(good.check(), Ok(()));
+    let broken = |change: fn(&mut Perceptron)| {
+        let mut other = good.clone();
+        change(&mut other);
+        let error = other.check().unwrap_err();
+        assert_eq!(shatter_measure::Norms::of(&other, None), Err(error.clone()));
+        error
+    };
+    assert_eq!(broken(|of| of.layers.clear()), MeasureError::NoLayers);
+    let what = |error| match error {
+        MeasureError::Length { what, .. } => what,
+        other => panic!("{other}"),
+    };
+    assert_eq!(what(broken(|of| of.inputs = 2)), "columns of a layer");
+    assert_eq!(what(broken(|of| of.layers[0].weights.clear())), "weights of a layer");
+    assert_eq!(what(broken(|of| of.layers[1].bias.clear())), "biases of a layer");
+}
