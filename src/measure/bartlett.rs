@@ -86,22 +86,30 @@ pub fn chained(k: Enclosure, n: usize) -> Enclosure {
     found.min(Enclosure::ONE)
 }
 
+/// The bound of the theorem on the complexity of ramp losses at γ, for the class of the grid that contains the network, and
+/// the price of the class; `None` if norms are beyond the grid.
+#[must_use]
+pub fn rademacher(case: &Case, gamma: f64) -> Option<(Enclosure, Enclosure)> {
+    let (norms, price) = class(case)?;
+    Some((chained(constant(case) * norms / Enclosure::exact(gamma), case.sizes.n), price))
+}
+
+/// √(8 ln(2 N²)) ‖X‖_F λ.
+fn constant(case: &Case) -> Enclosure {
+    let widest = Enclosure::whole(case.norms.widest as u64);
+    let logarithm = (Enclosure::exact(2.0) * widest.square()).ln();
+    let several = case.margins.how() == How::Largest && case.perceptron.outputs() > 1;
+    let lipschitz = if several { Enclosure::exact(2.0).sqrt() } else { Enclosure::ONE };
+    (Enclosure::exact(8.0) * logarithm).sqrt() * lipschitz * case.points().squares.sqrt()
+}
+
 /// The bound at its best margin; `None` if norms are beyond the grid.
 ///
 /// # Errors
 /// [`MeasureError::Length`], [`MeasureError::Parameter`].
 pub fn at_margin(case: &Case) -> Result<Option<AtMargin>, MeasureError> {
     case.check()?;
-    let Some((norms, price)) = class(case) else { return Ok(None) };
-    let widest = Enclosure::whole(case.norms.widest as u64);
-    let logarithm = (Enclosure::exact(2.0) * widest.square()).ln();
-    let several = case.margins.how() == How::Largest && case.perceptron.outputs() > 1;
-    let lipschitz = if several { Enclosure::exact(2.0).sqrt() } else { Enclosure::ONE };
-    let constant = (Enclosure::exact(8.0) * logarithm).sqrt() * lipschitz;
-    let unit = constant * case.points().squares.sqrt() * norms;
-    least(case.margins, case.delta, false, |gamma| {
-        Some((chained(unit / Enclosure::exact(gamma), case.sizes.n), price))
-    })
+    least(case.margins, case.delta, false, |gamma| rademacher(case, gamma))
 }
 
 /// The bound as a finding.

@@ -278,6 +278,85 @@ fn measures_without_constants_bound_nothing() {
     assert!((bartlett::complexity(&held.case(0.1)).high() - expected).abs() < 1e-9 * expected);
 }
 
+/// The next number of the grid 2^{j/4}.
+fn next_of_grid(x: f64) -> f64 {
+    2f64.powf((4.0 * x.log2()).ceil() / 4.0)
+}
+
+#[test]
+fn constants_of_several_outputs_and_of_the_covering_argument() {
+    let points = [1.0, 2.0, -1.0, 0.5, 3.0, 0.25];
+    let numbers = [3, -5, 7, 2, 11];
+    let held =
+        Held::new(network("2-3-3-3", &numbers, true), &points, How::Largest, &[0, 1, 2], 1.0);
+    let case = held.case(0.1);
+    let near = |found: f64, expected: f64| {
+        assert!((found - expected).abs() <= 1e-10 * expected, "{found} {expected}");
+    };
+    // Three outputs, three layers, n = 3; every layer has biases, so the constant is a coordinate.
+    let squares = points.iter().map(|x| x * x).sum::<f64>() + 3.0;
+    let logarithms = 2.0 * 2f64.ln() + 3f64.ln();
+    near(
+        golowich::rademacher(&case).high(),
+        squares.sqrt() / 3.0 * (1.0 + (2.0 * logarithms).sqrt()),
+    );
+    let logarithms = 2.0 * 2f64.ln() + (2.0 * 3.0 * 3.0f64).ln();
+    near(
+        neyshabur::complexity_by_sizes(&case).high(),
+        11f64.sqrt() / 3.0 * (2.0 * logarithms).sqrt(),
+    );
+    let entries = |index: usize| held.perceptron.extended(index);
+    let frobenius = |index: usize| entries(index).entries.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let rows = |index: usize| {
+        let matrix = entries(index);
+        let rows = matrix.entries.chunks(matrix.columns);
+        rows.map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect::<Vec<f64>>()
+    };
+    let last: f64 = rows(2).iter().sum();
+    near(golowich::norm(&case).high(), frobenius(0) * frobenius(1) * last);
+    // 2 · λ · a unit, with λ = 2 and a on the grid for M/γ.
+    let found = golowich::at_margin(&case).unwrap().unwrap();
+    let a = next_of_grid(golowich::norm(&case).high() / found.gamma);
+    near(found.complexity, 2.0 * 2.0 * a * golowich::rademacher(&case).high());
+    let j = (4.0 * a.log2()).round().abs();
+    let confidence = ((2.0 / 0.1f64).ln() + (2.0 * (j + 1.0) * (j + 2.0)).ln()) / 6.0;
+    near(found.confidence, 3.0 * confidence.sqrt());
+
+    // The covering argument is vacuous for three points: compare K itself, through many points of the same norm.
+    let n = 1 << 40;
+    let sizes = PointSizes { n, squares: Enclosure::exact(2.0), ..held.sizes.clone() };
+    let sizes = sizes.with_constant();
+    let mut sum = 0.0;
+    let mut product = 1.0;
+    for (index, layer) in held.norms.layers.iter().enumerate() {
+        // Without a start distances are from 0, but for the 1 that passes the constant on.
+        let b: f64 = rows(index)[..3].iter().sum();
+        near(layer.distance.rows.high(), b);
+        let (b, s) = (next_of_grid(b), next_of_grid(layer.spectral.high()));
+        sum += (b / s).powf(2.0 / 3.0);
+        product *= s;
+    }
+    let k = |gamma: f64| {
+        // N = 4: three units and the constant; the margin is √2-Lipschitz.
+        (8.0 * 32f64.ln()).sqrt()
+            * sizes.squares.high().sqrt()
+            * product
+            * sum.powf(1.5)
+            * 2f64.sqrt()
+            / gamma
+    };
+    let n = n as f64;
+    let expected = |gamma| 12.0 * k(gamma) / n * (1.0 + (n / (3.0 * k(gamma))).ln());
+    let unit = bartlett::rademacher(
+        &Case {
+            sizes: &PointSizes { squares: Enclosure::exact(2.0), n: 1 << 40, ..held.sizes.clone() },
+            ..case
+        },
+        0.5,
+    );
+    near(unit.unwrap().0.high(), expected(0.5));
+}
+
 #[test]
 fn a_start_with_biases_appends_the_constant() {
     let points = [1.0, 2.0, -1.0, 0.5];
