@@ -1,7 +1,7 @@
 //! The bound by spectral norms and distances from the start.
 //!
-//! **Theorem.** Let F be the networks f(x) = φ_L(W_L φ_{L−1}(… φ_1(W_1 x))) with ‖W_l‖₂ <= s_l and
-//! ‖(W_l − M_l)ᵀ‖_{2,1} <= b_l, the sum of the ℓ2 norms of the rows, for matrices M_l that are fixed before the sample, and
+//! **Theorem.** Let F be the networks f(x) = φ_L(W_L φ_{L−1}(… φ_1(W_1 x))) with ‖W_l‖₂ <= s_l and ‖(W_l −
+//! M_l)ᵀ‖_{2,1} <= b_l, the sum of the ℓ2 norms of the rows, for matrices M_l that are fixed before the sample, and
 //! φ_l 1-Lipschitz with φ_l(0) = 0. Let X be the d × n matrix of points, N the most rows or columns of a layer, and
 //!
 //! ```text
@@ -11,31 +11,31 @@
 //! where the margin is λ-Lipschitz in the ℓ2 norm. The Rademacher complexity of the ramp losses at γ is at most
 //! (12 K/n)(1 + ln(n/(3K))) if 3K <= n.
 //!
-//! **Source.** Bartlett, Foster and Telgarsky, NIPS 2017, Theorem 1.1, Lemma 3.2 and Theorem 3.3, which have 1 for 8: there a
-//! number is rounded up to a whole one without a constant, and a cover must consist of elements of the class itself. **Proof**
-//! with what both cost:
+//! **Source.** Bartlett, Foster and Telgarsky, NIPS 2017, Theorem 1.1, Lemma 3.2 and Theorem 3.3, which have 1 for 8:
+//! there a number is rounded up to a whole one without a constant, and a cover must consist of elements of the class
+//! itself. **Proof** with what both cost:
 //!
-//! *One layer.* Let Z have columns in R^k. (W − M) Z with ‖(W − M)ᵀ‖_{2,1} <= b is b‖Z‖_F times a convex combination of 2 k m
-//! matrices of Frobenius norm at most 1: ± (row i of Z, normalized) in row j. By Maurey's lemma averages of
-//! q = ⌈(b‖Z‖_F/ε)²⌉ of them are within ε, so (2km)^q matrices cover. For q from 1 on, q <= 2 (b‖Z‖_F/ε)²; if
-//! ε > b‖Z‖_F, then 0 alone covers. A cover whose elements are in the class has elements near those of a cover at ε/2
+//! *One layer.* Let Z have columns in R^k. (W − M) Z with ‖(W − M)ᵀ‖_{2,1} <= b is b‖Z‖_F times a convex combination
+//! of 2 k m matrices of Frobenius norm at most 1: ± (row i of Z, normalized) in row j. By Maurey's lemma averages of
+//! q = ⌈(b‖Z‖_F/ε)²⌉ of them are within ε, so (2km)^q matrices cover. For q from 1 on, q <= 2 (b‖Z‖_F/ε)²; if ε >
+//! b‖Z‖_F, then 0 alone covers. A cover whose elements are in the class has elements near those of a cover at ε/2
 //! (one each), so it has at most exp(8 b²‖Z‖_F² ln(2km)/ε²) elements; where ε >= 2b‖Z‖_F, one element covers all.
 //!
-//! *All layers.* Cover the first layer, then for each element the second on its outputs, and so on. Elements have spectral
-//! norms at most s_l, so that Z_{l−1} has ‖Z_{l−1}‖_F <= ‖X‖_F Π_{i<l} s_i, and errors ε_l add up to Σ_l ε_l Π_{i>l} s_i. With
-//! ε_l Π_{i>l} s_i = α_l ε, Σ α_l = 1, the logarithm of the number of elements is at most 8 ‖X‖_F² ln(2N²) (Π s_i)² Σ_l
-//! (b_l/s_l)²/(α_l ε)², and α_l proportional to (b_l/s_l)^{2/3} gives 8 ‖X‖_F² ln(2N²) R_A²/ε².
+//! *All layers.* Cover the first layer, then for each element the second on its outputs, and so on. Elements have
+//! spectral norms at most s_l, so that Z_{l−1} has ‖Z_{l−1}‖_F <= ‖X‖_F Π_{i<l} s_i, and errors ε_l add up to Σ_l ε_l
+//! Π_{i>l} s_i. With ε_l Π_{i>l} s_i = α_l ε, Σ α_l = 1, the logarithm of the number of elements is at most 8 ‖X‖_F²
+//! ln(2N²) (Π s_i)² Σ_l (b_l/s_l)²/(α_l ε)², and α_l proportional to (b_l/s_l)^{2/3} gives 8 ‖X‖_F² ln(2N²) R_A²/ε².
 //!
 //! *Losses.* They differ by at most λ/γ times the Frobenius norm of the difference of the outputs, so
 //! √(ln N(ε)) <= K/ε for the vectors of losses in R^n.
 //!
 //! *Chaining.* Losses are in [0, 1]. With β_j = √n 2^{-j} and covers at each β_j (the first one is one fixed vector),
-//! n R <= √n β_J + Σ_{j<=J} 6 β_j √(ln N(β_j)) <= 4 α √n + 12 ∫_α^{√n} K/β dβ for the J with β_{J+1} >= α > β_{J+2}: the
-//! maximum of N vectors of norm r has expectation r√(2 ln N) (Massart), steps are at most 3β_j long and pairs at most N². At
-//! α = 3K/√n that is 12 K + 12 K ln(n/(3K)). ∎
+//! n R <= √n β_J + Σ_{j<=J} 6 β_j √(ln N(β_j)) <= 4 α √n + 12 ∫_α^{√n} K/β dβ for the J with β_{J+1} >= α > β_{J+2}:
+//! the maximum of N vectors of norm r has expectation r√(2 ln N) (Massart), steps are at most 3β_j long and pairs at
+//! most N². At α = 3K/√n that is 12 K + 12 K ln(n/(3K)). ∎
 //!
-//! **Bound.** s_l and b_l are on the grid of [`ramp`](crate::ramp), each paid for, and γ is a power of two. M̃ is the start, or 0
-//! but for the 1 that passes the constant on. A *bound*, rounded outwards. **Cost.** That of the norms.
+//! **Bound.** s_l and b_l are on the grid of [`ramp`](crate::ramp), each paid for, and γ is a power of two. M̃ is the
+//! start, or 0 but for the 1 that passes the constant on. A *bound*, rounded outwards. **Cost.** That of the norms.
 
 use shatter_network::reading::How;
 
@@ -86,8 +86,8 @@ pub fn chained(k: Enclosure, n: usize) -> Enclosure {
     found.min(Enclosure::ONE)
 }
 
-/// The bound of the theorem on the complexity of ramp losses at γ, for the class of the grid that contains the network, and
-/// the price of the class; `None` if norms are beyond the grid.
+/// The bound of the theorem on the complexity of ramp losses at γ, for the class of the grid that contains the
+/// network, and the price of the class; `None` if norms are beyond the grid.
 #[must_use]
 pub fn rademacher(case: &Case, gamma: f64) -> Option<(Enclosure, Enclosure)> {
     let (norms, price) = class(case)?;

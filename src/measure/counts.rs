@@ -10,8 +10,8 @@
 //! | label bits | n log2 C, rounded up: what it takes to write down any labelling |
 //! | label bits a parameter | label bits over P |
 //!
-//! **Value.** Counts are exact; ratios are *measures*, rounded to nearest. They say nothing of the test error: P against
-//! n is the paper's first example. **Cost.** One pass over the numbers.
+//! **Value.** Counts are exact; ratios are *measures*, rounded to nearest. They say nothing of the test error: P
+//! against n is the paper's first example. **Cost.** One pass over the numbers.
 
 use serde::Serialize;
 

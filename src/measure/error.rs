@@ -17,6 +17,9 @@ pub enum MeasureError {
     /// A graph without an affine map.
     #[error("the network has no affine map")]
     NoLayers,
+    /// Outputs that are no affine functions of the last hidden layer.
+    #[error("the outputs have an activation; counting signs takes affine outputs")]
+    ActivatedOutputs,
     /// A weight that binary64 cannot hold to a relative error of 2^-53.
     #[error("layer {layer}: a weight of about 2^{log2} is beyond normal binary64 numbers")]
     Magnitude {

@@ -4,9 +4,9 @@
 //! h_0 = x,   h_l = φ_l(W_l h_{l−1} + b_l)   (l = 1, …, L),   f(x) = h_L
 //! ```
 //!
-//! W_l is k_l × k_{l−1} with k_0 = d, and φ_l is one activation for the whole layer: the identity, ReLU, or a leaky ReLU
-//! of slope at most 1 in absolute value. All of them are positively homogeneous and 1-Lipschitz with φ(0) = 0, which is
-//! what the theorems on norms assume.
+//! W_l is k_l × k_{l−1} with k_0 = d, and φ_l is one activation for the whole layer: the identity, ReLU, or a leaky
+//! ReLU of slope at most 1 in absolute value. All of them are positively homogeneous and 1-Lipschitz with φ(0) = 0,
+//! which is what the theorems on norms assume.
 //!
 //! **Rule.** A chain of steps is read as follows; every other graph is refused with the step that is not this.
 //!
@@ -19,12 +19,12 @@
 //! | addition of a constant to a layer without bias and activation | its bias |
 //! | change of shape; a softmax at the end (its order is that of what it takes) | nothing |
 //!
-//! **Biases.** The theorems speak of networks without biases. The constant 1 is appended to the point, each layer up to
-//! the last one with a bias that is not 0 passes it on, and W̃_l = [W_l b_l; 0 1] has the same outputs: ReLU(1) = 1.
-//! [`Perceptron::extended`] is W̃_l.
+//! **Biases.** The theorems speak of networks without biases. The constant 1 is appended to the point, each layer up
+//! to the last one with a bias that is not 0 passes it on, and W̃_l = [W_l b_l; 0 1] has the same outputs: ReLU(1) =
+//! 1. [`Perceptron::extended`] is W̃_l.
 //!
-//! **Fractions** are rounded to nearest, with a relative error of at most 2^-53 each: [`Layer::rounding`] says so, and
-//! the norms account for it. A fraction that is no normal binary64 number after rounding is refused.
+//! **Fractions** are rounded to nearest, with a relative error of at most 2^-53 each: [`Layer::rounding`] says so,
+//! and the norms account for it. A fraction that is no normal binary64 number after rounding is refused.
 
 use shatter_exact::{Dyadic, Rational, bit_length};
 use shatter_network::Activation;
@@ -92,7 +92,8 @@ pub enum Outputs {
 
 /// A perceptron in binary64.
 ///
-/// Layers that are put together by hand must fit one another, which [`Perceptron::check`] decides; measures of others panic.
+/// Layers that are put together by hand must fit one another, which [`Perceptron::check`] decides; measures of others
+/// panic.
 ///
 /// ```
 /// use shatter_measure::layers::{Outputs, Perceptron};
@@ -127,8 +128,8 @@ pub struct Matrix {
     pub entries: Vec<f64>,
 }
 
-/// A perceptron in fractions: layer by layer and unit by unit, weights and bias. Activations are those of the layers of
-/// [`Perceptron::of`].
+/// A perceptron in fractions: layer by layer and unit by unit, weights and bias. Activations are those of the layers
+/// of [`Perceptron::of`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExactPerceptron {
     /// d.
@@ -324,8 +325,8 @@ fn split_mixed(layers: &mut [Raw<'_>]) {
     }
 }
 
-/// The layers with mixed ones split. Where a split layer is the last, or stands before a dense layer, nothing can undo
-/// the split.
+/// The layers with mixed ones split. Where a split layer is the last, or stands before a dense layer, nothing can
+/// undo the split.
 fn prepared(graph: &Graph) -> Result<Vec<Raw<'_>>, MeasureError> {
     let mut layers = chain(graph)?;
     for index in 0..layers.len() {
@@ -429,8 +430,8 @@ impl Perceptron {
         index + 1 < self.layers.len() && self.takes_constant(index + 1)
     }
 
-    /// W̃ of layer `index`: the biases as a last column where the constant is taken, and the row (0, …, 0, 1) where it
-    /// is passed on.
+    /// W̃ of layer `index`: the biases as a last column where the constant is taken, and the row (0, …, 0, 1) where
+    /// it is passed on.
     ///
     /// # Panics
     /// If there is no such layer.

@@ -1,10 +1,23 @@
-//! What the theories say of a network: complexity measures and bounds of the test error, each with the assumptions that
-//! it checks and whether it says anything.
+//! What the theories say of a network: complexity measures and bounds of the test error, each with the assumptions
+//! that it checks and whether it says anything.
 //!
-//! The paper's first point is that VC dimension, Rademacher complexity and uniform stability cannot tell a network that
-//! generalizes from one that memorizes. A [`Finding`] is the answer of one theory: its value, whether that is a bound, an
-//! estimate or a measure ([`Kind`]), what it says of the test error, and the assumption that fails. [`Vacuity`] compares
-//! what it says with what is known without any theory.
+//! The paper's first point is that VC dimension, Rademacher complexity and uniform stability cannot tell a network
+//! that generalizes from one that memorizes. A [`Finding`] is the answer of one theory: its value, whether that is a
+//! bound, an estimate or a measure ([`Kind`]), what it says of the test error, and the assumption that fails.
+//! [`Vacuity`] compares what it says with what is known without any theory. [`survey()`] is every measure of a
+//! network that needs no training.
+//!
+//! | measures | in |
+//! |---|---|
+//! | the layers of a perceptron, and the step where a graph is none | [`layers`] |
+//! | Frobenius, spectral and (2,1) norms, their products, distances from the start | [`norms`], [`spectral`] |
+//! | path norms | [`path`] |
+//! | margins, ramp loss, the rounding error of outputs | [`margin`] |
+//! | bounds by norms: what they share, and each | [`ramp`]; [`golowich`], [`neyshabur`], [`bartlett`] |
+//! | description length, and what a memorizer of random labels must violate | [`occam`] |
+//! | VC dimension, growth functions, fat-shattering | [`vc`] |
+//! | parameters, units, bits | [`counts`] |
+//! | enclosures rounded outwards | [`outward`] |
 
 pub mod bartlett;
 pub mod counts;

@@ -1,7 +1,7 @@
 //! Margins, their distribution, and the error of a network at a margin.
 //!
-//! The margin of a point is by how much outputs say its label ([`How`]); it is positive where they do, and a point with
-//! margin <= 0 is an error (ties are errors). With outputs f ∈ R^k at a point of class y:
+//! The margin of a point is by how much outputs say its label ([`How`]); it is positive where they do, and a point
+//! with margin <= 0 is an error (ties are errors). With outputs f ∈ R^k at a point of class y:
 //!
 //! | reading | margin m(f, y) | its Lipschitz constant in the ℓ2 norm |
 //! |---|---|---|
@@ -131,8 +131,8 @@ impl Margins {
         self.sorted.partition_point(|&m| m < gamma)
     }
 
-    /// The smallest margin m such that at least a fraction `q` of the points have a margin of at most m; the smallest of
-    /// all for q = 0.
+    /// The smallest margin m such that at least a fraction `q` of the points have a margin of at most m; the smallest
+    /// of all for q = 0.
     ///
     /// # Panics
     /// If `q` is not in 0 ..= 1: a defect of the caller.
@@ -209,11 +209,11 @@ fn margin(how: How, row: &[f64], class: u32, labels: &BoundLabels, point: usize)
 
 /// A bound on the error of every output that a pass in binary64 computes, at points in the box of these sizes.
 ///
-/// **Proof.** Let p_l be the path sums |W_l| p_{l−1} + |b_l| from p_0 = the sides of the box; they bound the numbers of
-/// layer l. If the computed numbers of layer l − 1 are off by at most e_{l−1}, those of layer l are off by at most
+/// **Proof.** Let p_l be the path sums |W_l| p_{l−1} + |b_l| from p_0 = the sides of the box; they bound the numbers
+/// of layer l. If the computed numbers of layer l − 1 are off by at most e_{l−1}, those of layer l are off by at most
 /// |W_l| e_{l−1} + γ_{k+2} (|W_l| (p_{l−1} + e_{l−1}) + |b_l|) + (k + 1) 2^-1074 for k inputs: k products and k sums in
-/// any order, and underflow. Activations are 1-Lipschitz and a leaky one's product is covered by k + 2. Weights that were
-/// fractions are off by 2^-53 of themselves, which a further unit in γ covers. ∎
+/// any order, and underflow. Activations are 1-Lipschitz and a leaky one's product is covered by k + 2. Weights that
+/// were fractions are off by 2^-53 of themselves, which a further unit in γ covers. ∎
 ///
 /// Infinite where numbers overflow. Not valid for a pass in binary32.
 #[must_use]

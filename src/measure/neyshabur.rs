@@ -2,8 +2,8 @@
 //!
 //! # By φ_1
 //!
-//! **Theorem.** Let F_a be the networks as in [`golowich`](crate::golowich) with φ_1 <= a ([`path`](crate::path)), and
-//! s² = max_k Σ_i x_ik² over the D coordinates, the constant included. For independent signs σ_ic
+//! **Theorem.** Let F_a be the networks as in [`golowich`](crate::golowich) with φ_1 <= a ([`path`](crate::path)),
+//! and s² = max_k Σ_i x_ik² over the D coordinates, the constant included. For independent signs σ_ic
 //!
 //! ```text
 //! (1/n) E sup_{f∈F_a} Σ_{i,c} σ_ic f_c(x_i) <= (a s/n) √(2 ((L − 1) ln 2 + ln(2 D C))).
@@ -12,31 +12,31 @@
 //! **Source.** Neyshabur, Tomioka and Srebro, COLT 2015, bound the complexity by 2^L φ_1 √(ln(2D)/n) max ‖x‖_∞; the
 //! argument of Golowich, Rakhlin and Shamir (COLT 2018, Theorem 2) replaces 2^L by √L. **Proof:**
 //!
-//! *Scaling.* From the first layer on, divide what each hidden unit takes by its ℓ1 norm and multiply what it gives by it (a
-//! unit that takes nothing is 0, and is removed). Outputs and φ_1 do not change, hidden rows have ℓ1 norm 1, so φ_1 is
-//! Σ_c ‖row c of W_L‖_1. With V_c as in `golowich`, Σ_c ⟨w_c, V_c⟩ <= a max_c ‖V_c‖_∞.
+//! *Scaling.* From the first layer on, divide what each hidden unit takes by its ℓ1 norm and multiply what it gives
+//! by it (a unit that takes nothing is 0, and is removed). Outputs and φ_1 do not change, hidden rows have ℓ1 norm 1,
+//! so φ_1 is Σ_c ‖row c of W_L‖_1. With V_c as in `golowich`, Σ_c ⟨w_c, V_c⟩ <= a max_c ‖V_c‖_∞.
 //!
-//! *Peeling.* For g convex and increasing, E sup g(‖Σ σ_i φ(W h(x_i))‖_∞) <= 2 E sup g(‖Σ σ_i h(x_i)‖_∞) over rows of ℓ1 norm
-//! at most 1: the maximum over rows is that of one row; symmetry gives the 2, contraction removes φ, and
-//! ⟨w, V⟩ <= ‖V‖_∞.
+//! *Peeling.* For g convex and increasing, E sup g(‖Σ σ_i φ(W h(x_i))‖_∞) <= 2 E sup g(‖Σ σ_i h(x_i)‖_∞) over rows of
+//! ℓ1 norm at most 1: the maximum over rows is that of one row; symmetry gives the 2, contraction removes φ, and ⟨w,
+//! V⟩ <= ‖V‖_∞.
 //!
-//! *The points.* ‖Σ σ_i x_i‖_∞ is the largest of 2D sums, and E exp(λ a Σ_i σ_i x_ik) <= exp(λ² a² s²/2). So λ E sup <=
-//! ln C + (L − 1) ln 2 + ln(2D) + λ² a² s²/2, and the best λ proves it. ∎
+//! *The points.* ‖Σ σ_i x_i‖_∞ is the largest of 2D sums, and E exp(λ a Σ_i σ_i x_ik) <= exp(λ² a² s²/2). So λ E sup
+//! <= ln C + (L − 1) ln 2 + ln(2D) + λ² a² s²/2, and the best λ proves it. ∎
 //!
 //! # By φ_2
 //!
-//! **Theorem.** With Σ_c √(squares of the paths to output c) <= a and hidden widths H_1, …, H_{L−1} (the constant counted),
-//! the complexity is at most (a/n) √(Π_l H_l) √(Σ_i ‖x_i‖²) (1 + √(2 ((L − 1) ln 2 + ln C))). **Proof.** Scaling as above
-//! by ℓ2 norms; ‖Σ σ_i φ(W h(x_i))‖₂ <= √H max_j |Σ σ_i φ(⟨w_j, h(x_i)⟩)|, so that peeling costs √H and 2 a layer; the rest as
-//! in `golowich`. ∎ (Neyshabur, Tomioka and Srebro have the same √H, with 2^L.)
+//! **Theorem.** With Σ_c √(squares of the paths to output c) <= a and hidden widths H_1, …, H_{L−1} (the constant
+//! counted), the complexity is at most (a/n) √(Π_l H_l) √(Σ_i ‖x_i‖²) (1 + √(2 ((L − 1) ln 2 + ln C))). **Proof.**
+//! Scaling as above by ℓ2 norms; ‖Σ σ_i φ(W h(x_i))‖₂ <= √H max_j |Σ σ_i φ(⟨w_j, h(x_i)⟩)|, so that peeling costs √H
+//! and 2 a layer; the rest as in `golowich`. ∎ (Neyshabur, Tomioka and Srebro have the same √H, with 2^L.)
 //!
 //! Both are *bounds*, with the ramp loss and the grid of [`ramp`](crate::ramp), and rounded outwards.
 //!
 //! # By spectral norms: a measure
 //!
 //! √(B² L² h ln(L h) Π_l s_l² Σ_l ‖W_l‖_F²/s_l² / (γ² n)) with B = max ‖x_i‖, s_l = ‖W_l‖₂, h the widest layer
-//! (Neyshabur, Bhojanapalli and Srebro, ICLR 2018, Theorem 1). The theorem's constant is not stated, so this is a *measure*:
-//! it bounds nothing.
+//! (Neyshabur, Bhojanapalli and Srebro, ICLR 2018, Theorem 1). The theorem's constant is not stated, so this is a
+//! *measure*: it bounds nothing.
 
 use crate::golowich::by_norm;
 use crate::path::path_norms;

@@ -7,15 +7,15 @@
 //! test error <= training error + √(ε/2),   and <= 1 − e^{−ε} if it makes no training error.
 //! ```
 //!
-//! **Source.** Blumer, Ehrenfeucht, Haussler and Warmuth, 1987; Barron; McAllester. **Proof.** For one network with test
-//! error p, Hoeffding's inequality says that the training error is below p − t with probability at most e^{−2nt²}, and it is
-//! 0 with probability (1 − p)^n. Give a network the failure δ 2^{−b}; by Kraft's inequality all of them sum to at most δ. ∎
-//! A *bound*, rounded outwards.
+//! **Source.** Blumer, Ehrenfeucht, Haussler and Warmuth, 1987; Barron; McAllester. **Proof.** For one network with
+//! test error p, Hoeffding's inequality says that the training error is below p − t with probability at most
+//! e^{−2nt²}, and it is 0 with probability (1 − p)^n. Give a network the failure δ 2^{−b}; by Kraft's inequality all
+//! of them sum to at most δ. ∎ A *bound*, rounded outwards.
 //!
 //! # Codes
 //!
-//! Numbers n >= 1 are written in Elias' δ code, ⌊log2 n⌋ + 2⌊log2(⌊log2 n⌋ + 1)⌋ + 1 bits, prefix-free. What follows is
-//! read from left to right, and each part says how long it is, so each code is prefix-free ([`elias`]).
+//! Numbers n >= 1 are written in Elias' δ code, ⌊log2 n⌋ + 2⌊log2(⌊log2 n⌋ + 1)⌋ + 1 bits, prefix-free. What follows
+//! is read from left to right, and each part says how long it is, so each code is prefix-free ([`elias`]).
 //!
 //! | code | bits |
 //! |---|---|
@@ -28,11 +28,11 @@
 //!
 //! # What a memorizer must violate
 //!
-//! A code of networks that fit every labelling of n points by C classes has, over uniform labellings, a mean length of at least
-//! n log2 C (entropy), and lengths of at most n log2 C − k for a fraction of at most 2^{−k} of the labellings. So for a
-//! network without training errors √(ε/2) >= √(ln C/2) on average, which is above chance 1 − 1/C for every C >= 2:
-//! ln C >= 2(C − 1)/(C + 1) >= 2(1 − 1/C)². The bound is vacuous for memorizers of random labels *because it is true*: their
-//! test error is chance.
+//! A code of networks that fit every labelling of n points by C classes has, over uniform labellings, a mean length
+//! of at least n log2 C (entropy), and lengths of at most n log2 C − k for a fraction of at most 2^{−k} of the
+//! labellings. So for a network without training errors √(ε/2) >= √(ln C/2) on average, which is above chance 1 − 1/C
+//! for every C >= 2: ln C >= 2(C − 1)/(C + 1) >= 2(1 − 1/C)². The bound is vacuous for memorizers of random labels
+//! *because it is true*: their test error is chance.
 //!
 //! **Cost.** One pass over the numbers.
 
@@ -153,9 +153,9 @@ pub struct Quantized {
 }
 
 impl Quantized {
-    /// Rounds every number of a layer to the nearest multiple of a step, from −(2^{k−1} − 1) to 2^{k−1} − 1 of them. The
-    /// step is the least binary32 number with which the largest number of the layer fits. Multiples of a binary32 number
-    /// by k <= 24 bits are binary64 numbers.
+    /// Rounds every number of a layer to the nearest multiple of a step, from −(2^{k−1} − 1) to 2^{k−1} − 1 of them.
+    /// The step is the least binary32 number with which the largest number of the layer fits. Multiples of a binary32
+    /// number by k <= 24 bits are binary64 numbers.
     ///
     /// ```
     /// use shatter_measure::layers::{Homogeneous, Layer, Perceptron};

@@ -6,14 +6,14 @@
 //!
 //! **Proof.** Let r be the result of a processor's operation, rounded to nearest, and x the exact one.
 //!
-//! *Neighbours.* r.next_down() <= x <= r.next_up(), also for results that underflow, and with r = ∞ for finite operands
-//! x > the largest number. So without any further knowledge the two neighbours are an enclosure.
+//! *Neighbours.* r.next_down() <= x <= r.next_up(), also for results that underflow, and with r = ∞ for finite
+//! operands x > the largest number. So without any further knowledge the two neighbours are an enclosure.
 //!
 //! *Which side.* The error x − r of a sum is a binary64 number, which Knuth's TwoSum returns (no overflow: |r| <=
-//! 2^1022). A product's is fma(a, b, −r), exact where no bit is below 2^-1074: |r| >= 2^-960 has its last bit, and that
-//! of the error, above 2^-1066. Of a quotient q = a/b the remainder a − q b, and of a root s the remainder a − s², are
-//! binary64 numbers too (Markstein; Boldo and Daumas, 2003) with the same condition, and their signs say on which side
-//! x lies. Elsewhere both neighbours are taken.
+//! 2^1022). A product's is fma(a, b, −r), exact where no bit is below 2^-1074: |r| >= 2^-960 has its last bit, and
+//! that of the error, above 2^-1066. Of a quotient q = a/b the remainder a − q b, and of a root s the remainder a −
+//! s², are binary64 numbers too (Markstein; Boldo and Daumas, 2003) with the same condition, and their signs say on
+//! which side x lies. Elsewhere both neighbours are taken.
 //!
 //! *Logarithm.* x = m 2^k with m in [√½, √2) to rounding, exactly. With s = (m − 1)/(m + 1), |s| < 0.18,
 //! ln m = 2 Σ_j s^{2j+1}/(2j + 1), whose terms from j = J on sum to at most s^{2J+1}/((2J + 1)(1 − s²)) in absolute

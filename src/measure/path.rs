@@ -5,8 +5,8 @@
 //! ```
 //!
 //! over the paths from a coordinate of the point, or from a constant 1 that stands for every bias, to an output. With
-//! p_0 = (1, …, 1) ∈ R^d and p_l = |W_l| p_{l−1} + |b_l| ∈ R^{k_l}, entry j of p_L is the sum of the paths to output j
-//! (squares in place of absolute values for φ_2²).
+//! p_0 = (1, …, 1) ∈ R^d and p_l = |W_l| p_{l−1} + |b_l| ∈ R^{k_l}, entry j of p_L is the sum of the paths to output
+//! j (squares in place of absolute values for φ_2²).
 //!
 //! **Source.** Neyshabur, Tomioka and Srebro, COLT 2015. **Assumes** a perceptron. **Value.** *Exact* in fractions
 //! ([`exactly`]), and enclosed in binary64 ([`path_norms`]); by themselves norms say nothing of the test error.

@@ -7,28 +7,28 @@
 //! E g <= (1/n) Σ g(z_i) + 2 R(G) + 3 √(ln(2/δ)/(2n)),   R(G) = (1/n) E_σ sup_{g∈G} Σ_i σ_i g(z_i).
 //! ```
 //!
-//! **Source.** Bartlett and Mendelson, JMLR 3, 2002; with these constants Theorem 3.3, (3.4), of Mohri, Rostamizadeh and
-//! Talwalkar, *Foundations of Machine Learning*, 2nd edition: McDiarmid's inequality twice, and symmetrization.
+//! **Source.** Bartlett and Mendelson, JMLR 3, 2002; with these constants Theorem 3.3, (3.4), of Mohri, Rostamizadeh
+//! and Talwalkar, *Foundations of Machine Learning*, 2nd edition: McDiarmid's inequality twice, and symmetrization.
 //!
-//! **Contraction (B).** For functions h_i: R → R that are λ-Lipschitz, E sup_f Σ σ_i h_i(f(x_i)) <= λ E sup_f Σ σ_i f(x_i)
-//! (Talagrand's lemma, Lemma 5.7 of the same book). For h_i: R^k → R that are λ-Lipschitz in the ℓ2 norm,
-//! <= √2 λ E sup_f Σ_{i,c} σ_ic f_c(x_i) (Maurer, *A vector-contraction inequality for Rademacher complexities*, ALT 2016).
-//! An activation of the outputs is contracted in the same way, number by number, and changes nothing.
+//! **Contraction (B).** For functions h_i: R → R that are λ-Lipschitz, E sup_f Σ σ_i h_i(f(x_i)) <= λ E sup_f Σ σ_i
+//! f(x_i) (Talagrand's lemma, Lemma 5.7 of the same book). For h_i: R^k → R that are λ-Lipschitz in the ℓ2 norm, <=
+//! √2 λ E sup_f Σ_{i,c} σ_ic f_c(x_i) (Maurer, *A vector-contraction inequality for Rademacher complexities*, ALT
+//! 2016). An activation of the outputs is contracted in the same way, number by number, and changes nothing.
 //!
 //! **Ramp loss.** g = ℓ_γ(m(f(x), y)) is between the indicators of an error and of a margin below γ
-//! ([`margin`](crate::margin)). So the probability of an error is at most the mean ramp loss of the training points, plus
-//! 2 λ/γ R + 3√…, with λ of [`contraction`] and R that of the class of outputs.
+//! ([`margin`](crate::margin)). So the probability of an error is at most the mean ramp loss of the training points,
+//! plus 2 λ/γ R + 3√…, with λ of [`contraction`] and R that of the class of outputs.
 //!
 //! **Margins and norms that the data choose.** A class is fixed before the sample, and norms are known after it. For
 //! j ∈ Z let a_j = 2^{j/4} and w_j = 1/(2(|j| + 1)(|j| + 2)); Σ_j w_j = ½(1 + ½) < 1. Theorem (A) with δ w_j for the
 //! class of index j holds for all j at once with probability 1 − δ, since the failures sum to less than δ. The class
-//! used is the first that contains the network ([`Grid`]); it costs ln(1/w_j). Several numbers that are fitted to the grid
-//! multiply their weights.
+//! used is the first that contains the network ([`Grid`]); it costs ln(1/w_j). Several numbers that are fitted to the
+//! grid multiply their weights.
 //!
-//! Outputs over γ are a network of the same class with norms over γ, whose ramp loss at 1 is that of the outputs at γ. So
-//! for the readings `largest` and `sign`, whose margins scale with the outputs, a class that is determined by a norm M of
-//! the outputs needs M/γ on the grid alone, and γ is any positive number. For the others γ is a power of two, which
-//! is paid for too.
+//! Outputs over γ are a network of the same class with norms over γ, whose ramp loss at 1 is that of the outputs at
+//! γ. So for the readings `largest` and `sign`, whose margins scale with the outputs, a class that is determined by a
+//! norm M of the outputs needs M/γ on the grid alone, and γ is any positive number. For the others γ is a power of
+//! two, which is paid for too.
 
 use shatter_exact::dyadic::decompose;
 use shatter_network::reading::How;
@@ -51,7 +51,8 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The first number of the grid above 2^-1000 that is at least every number of an enclosure; `None` beyond 2^1000.
+    /// The first number of the grid above 2^-1000 that is at least every number of an enclosure; `None` beyond
+    /// 2^1000.
     ///
     /// ```
     /// use shatter_measure::{Enclosure, ramp::Grid};
@@ -84,8 +85,8 @@ fn price(index: i64) -> Enclosure {
     Enclosure::whole(2 * (j + 1) * (j + 2)).ln()
 }
 
-/// λ, the factor between the Rademacher complexity of ramp losses at margin 1 and that of outputs: 1 for one output; for
-/// several √2 times the Lipschitz constant of the margin, with the complexity Σ_{i,c} σ_ic f_c(x_i).
+/// λ, the factor between the Rademacher complexity of ramp losses at margin 1 and that of outputs: 1 for one output;
+/// for several √2 times the Lipschitz constant of the margin, with the complexity Σ_{i,c} σ_ic f_c(x_i).
 #[must_use]
 pub fn contraction(how: How, outputs: usize) -> Enclosure {
     match (how, outputs) {
@@ -125,8 +126,9 @@ pub fn probability(delta: f64) -> Result<Enclosure, MeasureError> {
     }
 }
 
-/// The least bound over γ; over powers of two alone where `any` is false, or where margins do not scale. `complexity` returns, for γ, an enclosure of R(ramp losses at γ of the class that was chosen
-/// for γ) and the price ln(1/w) of the class; `None` where there is no class.
+/// The least bound over γ; over powers of two alone where `any` is false, or where margins do not scale. `complexity`
+/// returns, for γ, an enclosure of R(ramp losses at γ of the class that was chosen for γ) and the price ln(1/w) of
+/// the class; `None` where there is no class.
 ///
 /// # Errors
 /// [`MeasureError::Parameter`] for δ.
@@ -184,8 +186,9 @@ pub fn scales(how: How) -> bool {
     matches!(how, How::Largest | How::Sign)
 }
 
-/// A perceptron with its norms, its sample and δ: what the bounds on norms work on. Of a network with two outputs of which
-/// the larger decides, the perceptron may be that of their difference ([`Outputs`](crate::Outputs)): its bound is smaller.
+/// A perceptron with its norms, its sample and δ: what the bounds on norms work on. Of a network with two outputs of
+/// which the larger decides, the perceptron may be that of their difference ([`Outputs`](crate::Outputs)): its bound
+/// is smaller.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// The layers.
@@ -213,7 +216,8 @@ impl Case<'_> {
     /// Checks that the parts belong together.
     ///
     /// # Errors
-    /// [`MeasureError::Length`] for margins of other points, points of other coordinates, or outputs of another network.
+    /// [`MeasureError::Length`] for margins of other points, points of other coordinates, or outputs of another
+    /// network.
     pub fn check(&self) -> Result<(), MeasureError> {
         let same = |what, found, expected| match found == expected {
             true => Ok(()),

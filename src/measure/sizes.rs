@@ -1,6 +1,7 @@
 //! Sizes of points: what the bounds on norms need of a sample.
 //!
-//! Points x_1, …, x_n ∈ R^d as the network takes them. Every value is enclosed. **Cost.** A few operations a coordinate.
+//! Points x_1, …, x_n ∈ R^d as the network takes them. Every value is enclosed. **Cost.** A few operations a
+//! coordinate.
 
 use rayon::prelude::*;
 

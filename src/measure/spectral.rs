@@ -2,22 +2,22 @@
 //!
 //! **Statement.** For W of r × c finite numbers, [`spectral`] returns low <= ‖W‖₂ <= high, in binary64. A *bound*.
 //!
-//! **Proof.** Let A be W or its transpose, m × l with m <= l, scaled by a power of two so that its largest entry is in
-//! [1, 2); G = A Aᵀ, u = 2^-53 and γ_k = ku/(1 − ku). A product computed in any order, fused or not, has
+//! **Proof.** Let A be W or its transpose, m × l with m <= l, scaled by a power of two so that its largest entry is
+//! in [1, 2); G = A Aᵀ, u = 2^-53 and γ_k = ku/(1 − ku). A product computed in any order, fused or not, has
 //! |fl(BC) − BC| <= γ_k |B||C| + k 2^-1074 entry by entry, k being its inner length (Higham, *Accuracy and Stability of
 //! Numerical Algorithms*, 3.1 and 3.5).
 //!
-//! *Above.* Let Ĝ be the computed lower triangle of G, mirrored, so ‖G − Ĝ‖_F <= γ_l ‖A‖_F² + m l 2^-1074. Let Q (rows
-//! u_j) and Λ be any matrices whatever, here the computed eigenvectors and eigenvalues of Ĝ, R = Ĝ − QᵀΛQ and
-//! e = ‖QQᵀ − I‖_F. Then ‖Q‖₂² <= 1 + e, and for a unit vector x
+//! *Above.* Let Ĝ be the computed lower triangle of G, mirrored, so ‖G − Ĝ‖_F <= γ_l ‖A‖_F² + m l 2^-1074. Let Q
+//! (rows u_j) and Λ be any matrices whatever, here the computed eigenvectors and eigenvalues of Ĝ, R = Ĝ − QᵀΛQ and e
+//! = ‖QQᵀ − I‖_F. Then ‖Q‖₂² <= 1 + e, and for a unit vector x
 //!
 //! ```text
 //! xᵀG x <= ‖G − Ĝ‖_F + ‖R‖_F + (Qx)ᵀΛ(Qx) <= ‖G − Ĝ‖_F + ‖R‖_F + max(0, λ_1, …, λ_m) (1 + e).
 //! ```
 //!
 //! ‖R‖_F is at most that of the computed R, over 1 − u, and γ_{m+1} max|λ| ‖Q‖_F² + m² 2^-1073 for the product; e
-//! likewise. No property of the eigensolver is used: were it wrong, R would be large. ‖W‖₂ <= ‖W‖_F and ‖W‖₂² <= (largest
-//! sum of |entries| of a row) · (of a column) always hold, and are all that is taken beyond [`MOST_SIDE`].
+//! likewise. No property of the eigensolver is used: were it wrong, R would be large. ‖W‖₂ <= ‖W‖_F and ‖W‖₂² <=
+//! (largest sum of |entries| of a row) · (of a column) always hold, and are all that is taken beyond [`MOST_SIDE`].
 //!
 //! *Below.* ‖Aᵀv‖/‖v‖ for the first eigenvector v, minus γ_m ‖A‖_F and underflow; and the largest norm of a row or a
 //! column. ∎

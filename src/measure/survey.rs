@@ -1,10 +1,11 @@
 //! What norms, margins, lengths and counts say of one network on its training sample.
 //!
-//! [`survey`] calls the measures of this room that need neither a trainer nor random numbers, and turns a network that a
-//! theory does not speak of into a finding that says which assumption fails. Outputs are computed in binary64.
+//! [`survey`] calls the measures of this room that need neither a trainer nor random numbers, and turns a network
+//! that a theory does not speak of into a finding that says which assumption fails. Outputs are computed in binary64.
 //!
-//! Where the larger of two outputs decides, the bounds are those of their difference, a network with one output. A softmax at
-//! the end is left out: it does not change the order of the outputs, and margins are those of what it takes.
+//! Where the larger of two outputs decides, the bounds are those of their difference, a network with one output. A
+//! softmax at the end is left out: it does not change the order of the outputs, and margins are those of what it
+//! takes.
 
 use std::borrow::Cow;
 
@@ -38,7 +39,8 @@ pub struct Subject<'a> {
     pub labels: &'a BoundLabels,
     /// Number of classes C.
     pub classes: u32,
-    /// δ: each bound holds with probability at least 1 − δ over samples. Several hold together with the sum of theirs.
+    /// δ: each bound holds with probability at least 1 − δ over samples. Several hold together with the sum of
+    /// theirs.
     pub delta: f64,
     /// Bytes of the network's file, if it has one.
     pub bytes: Option<u64>,
@@ -84,12 +86,16 @@ impl Subject<'_> {
     }
 }
 
+/// Names of the bounds on norms.
 const BOUNDS: [&str; 4] = [
     "Golowich, Rakhlin and Shamir: Frobenius norms",
     "Neyshabur, Tomioka and Srebro: path norm φ1",
     "Neyshabur, Tomioka and Srebro: path norm φ2",
     "Bartlett, Foster and Telgarsky: spectral norms",
 ];
+
+/// Names of the findings that count signs.
+const BY_SIGNS: [&str; 2] = ["VC dimension", "VC: growth function"];
 
 /// Everything that is measured without training and without random numbers.
 ///
@@ -125,8 +131,7 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
     match &perceptron {
         Err(error) => {
             found.extend(BOUNDS.map(|name| refused(name, error)));
-            found.push(refused("VC dimension", error));
-            found.push(refused("VC: growth function", error));
+            found.extend(BY_SIGNS.map(|name| refused(name, error)));
         }
         Ok(perceptron) => {
             let error = output_error(perceptron, &sizes);
@@ -177,11 +182,15 @@ fn by_layers(
     if gamma > 0.0 && gamma.is_finite() {
         found.push(neyshabur::spectral(&case, gamma)?);
     }
-    let architecture = vc::architecture(&reduced)?;
-    found.push(vc::dimension_finding(&architecture)?);
-    let errors = margins.errors() as u64;
-    found.push(vc::bound(&architecture, margins.how(), errors, sizes.n as u64, delta)?);
-    found.push(vc::order(&architecture));
+    match vc::architecture(&reduced) {
+        Err(error) => found.extend(BY_SIGNS.map(|name| refused(name, &error))),
+        Ok(architecture) => {
+            found.push(vc::dimension_finding(&architecture)?);
+            let (errors, n) = (margins.errors() as u64, sizes.n as u64);
+            found.push(vc::bound(&architecture, margins.how(), errors, n, delta)?);
+            found.push(vc::order(&architecture));
+        }
+    }
     Ok(())
 }
 
@@ -196,8 +205,8 @@ fn shortest(subject: &Subject, graph: &Graph, perceptron: Option<&Perceptron>) -
     [file, fractions, floats].into_iter().flatten().min()
 }
 
-/// Occam's bound of the network with its numbers rounded to k bits, for each k in 2 ..= 24: the training errors are those
-/// of the rounded network. The least of them is a bound too, since k is part of the code.
+/// Occam's bound of the network with its numbers rounded to k bits, for each k in 2 ..= 24: the training errors are
+/// those of the rounded network. The least of them is a bound too, since k is part of the code.
 ///
 /// # Errors
 /// As [`survey`], [`Perceptron::of`] and [`Quantized::of`].

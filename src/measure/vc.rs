@@ -7,35 +7,35 @@
 //!
 //! # The test error
 //!
-//! **Theorem.** Let Π be an upper bound on the number of vectors (ℓ(f(x_1), y_1), …, ℓ(f(x_n), y_n)) of errors (0 or 1), as
-//! f runs through the class, at any n points. With probability at least 1 − δ, for all f,
+//! **Theorem.** Let Π be an upper bound on the number of vectors (ℓ(f(x_1), y_1), …, ℓ(f(x_n), y_n)) of errors (0 or
+//! 1), as f runs through the class, at any n points. With probability at least 1 − δ, for all f,
 //!
 //! ```text
 //! test error <= training error + √(2 ln Π/n) + √(ln(1/δ)/(2n)).
 //! ```
 //!
 //! **Source.** Vapnik and Chervonenkis, 1971; with these constants Mohri, Rostamizadeh and Talwalkar, Theorem 3.5 and
-//! Corollary 3.8. **Proof.** sup (test − training) has bounded differences 1/n, so it exceeds its mean by √(ln(1/δ)/(2n)) with
-//! probability at most δ. The mean is at most 2 (1/n) E max Σ σ_i (ℓ_i − 1/2) by symmetrization, and vectors of ±1/2 have
-//! length √n/2, so Massart's lemma bounds that by 2 (1/n) (√n/2) √(2 ln Π). ∎
+//! Corollary 3.8. **Proof.** sup (test − training) has bounded differences 1/n, so it exceeds its mean by
+//! √(ln(1/δ)/(2n)) with probability at most δ. The mean is at most 2 (1/n) E max Σ σ_i (ℓ_i − 1/2) by symmetrization,
+//! and vectors of ±1/2 have length √n/2, so Massart's lemma bounds that by 2 (1/n) (√n/2) √(2 ln Π). ∎
 //!
-//! **Π for perceptrons.** The labels are fixed, and an error at a point is decided by the signs of r polynomials in the last
-//! layer's outputs: C − 1 differences with the output of the label (`largest`), 1 (`sign`, `half`), 2 (`value`), one an output
-//! (`one-hot`, `bits`). With widths k_1, …, k_{L−1}, W_l parameters in layers 1, …, l and M_l = n k_l (M_L = n r)
-//! polynomials of degree at most l, log2 Π <= Σ_l t_l, t_l = M_l if M_l < W_l, and otherwise min(M_l, 1 + W_l log2(2 e M_l l/W_l)):
-//! the argument of Bartlett, Harvey, Liaw and Mehrabian (JMLR 20(63), 2019), as in `obstruct/growth.rs`. Its activations
-//! have two linear pieces. A *bound*, rounded outwards.
+//! **Π for perceptrons.** The labels are fixed, and an error at a point is decided by the signs of r polynomials in
+//! the last layer's outputs: C − 1 differences with the output of the label (`largest`), 1 (`sign`, `half`), 2
+//! (`value`), one an output (`one-hot`, `bits`). With widths k_1, …, k_{L−1}, W_l parameters in layers 1, …, l and
+//! M_l = n k_l (M_L = n r) polynomials of degree at most l, log2 Π <= Σ_l t_l, t_l = M_l if M_l < W_l, and otherwise
+//! min(M_l, 1 + W_l log2(2 e M_l l/W_l)): the argument of Bartlett, Harvey, Liaw and Mehrabian (JMLR 20(63), 2019),
+//! as in `obstruct/growth.rs`. Its activations have two linear pieces. A *bound*, rounded outwards.
 //!
 //! **From a dimension v alone** (Sauer): Π <= (e n/v)^v for n >= v.
 //!
 //! # Fat-shattering
 //!
-//! **Theorem.** Linear functions x ↦ ⟨w, x⟩ with ‖w‖₂ <= Λ γ-shatter at most min(d, (ΛB/γ)²) points of norm at most B in R^d.
-//! **Source.** Bartlett and Shawe-Taylor, 1999, Theorem 4.6. **Proof.** If m points are shattered with witnesses r_i, then for all
-//! signs σ there is w_σ with σ_i(⟨w_σ, x_i⟩ − r_i) >= γ. Summing for σ and −σ, 2Λ‖Σ σ_i x_i‖ >= ⟨w_σ − w_{−σ}, Σ σ_i x_i⟩ >= 2mγ. The
-//! mean of ‖Σ σ_i x_i‖² is Σ ‖x_i‖² <= mB², so some σ has mγ/Λ <= √m B. And were m > d, some c ≠ 0 had Σ c_i x_i = 0; with
-//! σ_i the signs of c_i, Σ |c_i| γ <= Σ c_i ⟨w_σ, x_i⟩ − Σ c_i r_i = −Σ c_i r_i, and for −σ the same with the other sign, a
-//! contradiction. ∎ A *bound*.
+//! **Theorem.** Linear functions x ↦ ⟨w, x⟩ with ‖w‖₂ <= Λ γ-shatter at most min(d, (ΛB/γ)²) points of norm at most B
+//! in R^d. **Source.** Bartlett and Shawe-Taylor, 1999, Theorem 4.6. **Proof.** If m points are shattered with
+//! witnesses r_i, then for all signs σ there is w_σ with σ_i(⟨w_σ, x_i⟩ − r_i) >= γ. Summing for σ and −σ, 2Λ‖Σ σ_i
+//! x_i‖ >= ⟨w_σ − w_{−σ}, Σ σ_i x_i⟩ >= 2mγ. The mean of ‖Σ σ_i x_i‖² is Σ ‖x_i‖² <= mB², so some σ has mγ/Λ <= √m B.
+//! And were m > d, some c ≠ 0 had Σ c_i x_i = 0; with σ_i the signs of c_i, Σ |c_i| γ <= Σ c_i ⟨w_σ, x_i⟩ − Σ c_i r_i
+//! = −Σ c_i r_i, and for −σ the same with the other sign, a contradiction. ∎ A *bound*.
 //!
 //! **Cost.** The certificate's bisection; otherwise a few operations a layer.
 
@@ -43,14 +43,19 @@ use shatter_network::Mlp;
 use shatter_network::reading::How;
 use shatter_obstruct::GrowthBound;
 
+use crate::layers::Homogeneous;
 use crate::ramp::probability;
 use crate::{Assumption, Enclosure, Finding, MeasureError, Perceptron};
 
 /// The architecture of a perceptron, whatever its weights.
 ///
 /// # Errors
-/// [`MeasureError::NoLayers`] for layers without numbers.
+/// [`MeasureError::NoLayers`] for layers without numbers; [`MeasureError::ActivatedOutputs`].
 pub fn architecture(perceptron: &Perceptron) -> Result<Mlp, MeasureError> {
+    let last = perceptron.layers.last().map(|layer| layer.activation);
+    if last.is_some_and(|activation| activation != Homogeneous::Identity) {
+        return Err(MeasureError::ActivatedOutputs);
+    }
     let widths: Vec<usize> = perceptron.layers.iter().map(|layer| layer.outputs).collect();
     let Some((&outputs, hidden)) = widths.split_last() else { return Err(MeasureError::NoLayers) };
     Mlp::new(perceptron.inputs, hidden.to_vec(), outputs).map_err(|_| MeasureError::NoLayers)
@@ -193,8 +198,8 @@ pub fn from_dimension(v: u64, errors: u64, n: u64, delta: f64) -> Result<f64, Me
     with_patterns(patterns, errors, n, delta)
 }
 
-/// W L log2 W, the published order of growth of the VC dimension of ReLU networks (Bartlett, Harvey, Liaw and Mehrabian,
-/// 2019), whose constant is not stated: a *measure*.
+/// W L log2 W, the published order of growth of the VC dimension of ReLU networks (Bartlett, Harvey, Liaw and
+/// Mehrabian, 2019), whose constant is not stated: a *measure*.
 #[must_use]
 pub fn order(architecture: &Mlp) -> Finding {
     let (w, l) = (architecture.parameters() as f64, architecture.layers().count() as f64);

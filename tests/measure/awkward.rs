@@ -269,6 +269,28 @@ fn a_survey_answers_for_every_network() {
     );
     assert!(found.iter().all(|finding| finding.name != "Occam: description length"));
 
+    // Outputs with an activation: bounds on norms, and none by signs.
+    let activated = chain(
+        vec![2],
+        vec![
+            (
+                Operator::Dense(Affine {
+                    weights: vec![1.0; 4],
+                    inputs: 2,
+                    outputs: 2,
+                    bias: vec![],
+                }),
+                vec![2],
+            ),
+            (Operator::Activate(shatter_network::Activation::Relu), vec![2]),
+        ],
+    );
+    let found =
+        survey(&Subject { graph: &activated, start: None, bytes: None, ..subject }).unwrap();
+    let vc = named(&found, "VC: growth function").failing().unwrap();
+    assert!(vc.reason.starts_with("the outputs have an activation"));
+    assert!(named(&found, "Golowich, Rakhlin and Shamir: Frobenius norms").says.is_some());
+
     // Labels that are real numbers: norms, and no margins.
     let real = Labels::real(vec![0.5; 6], 2).unwrap();
     let real = Reading::new(How::Value).bind(&real, 2).unwrap();

@@ -66,7 +66,8 @@ impl Held {
     }
 }
 
-/// (1/n) E_σ max over networks of Σ_{i,c} σ_ic f_c(x_i), over all signs; `values` has a row of n · C numbers a network.
+/// (1/n) E_σ max over networks of Σ_{i,c} σ_ic f_c(x_i), over all signs; `values` has a row of n · C numbers a
+/// network.
 fn complexity(values: &[Vec<f64>], n: usize) -> f64 {
     let signs = values[0].len();
     let total: f64 = (0..1u32 << signs)
@@ -367,7 +368,8 @@ fn a_start_with_biases_appends_the_constant() {
     let norms = Norms::of(&held.perceptron, Some(&start)).unwrap();
     let case = Case { norms: &norms, ..held.case(0.1) };
     assert_eq!(case.points(), held.sizes.with_constant());
-    // Its matrices have a column more, and the first a row more: the constant is passed on to the start's second bias.
+    // Its matrices have a column more, and the first a row more: the constant is passed on to the start's second
+    // bias.
     assert_eq!((norms.widest, held.norms.widest), (4, 3));
     // Distances count the biases of the start.
     let apart: f64 = (0..2)

@@ -53,6 +53,20 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn fractions_are_off_by_no_more_than_is_said(numerator in any::<i64>(), denominator in 1u64.., shift in -60isize..=60) {
+        let weight = Rational::from(numerator) / Rational::from(denominator) * Rational::from(2).pow(shift);
+        let output = vec![Unit::affine([(0, weight.clone())], Rational::ZERO)];
+        let layer = &of(&Layered { inputs: 1, hidden: Vec::new(), output }).layers[0];
+        let near = exact(layer.weights[0]);
+        let (off, most) = (&near - weight, exact(layer.rounding) * &near);
+        prop_assert!(&off * &off <= &most * &most);
+    }
+}
+
 #[test]
 fn fractions_are_rounded_and_refused_where_binary64_ends() {
     let network = |weight: Rational| Layered {

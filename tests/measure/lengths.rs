@@ -161,8 +161,8 @@ fn codes_of_fractions_and_of_floats() {
     let mlp: Mlp = "1-1-1".parse().unwrap();
     let network = mlp.network(|| fraction(3, 4));
     let graph = Graph::from(&network);
-    // Which code, depth and d; then two layers: their units, and each unit's activation, weights, bias (3/4: a sign, 4 and 4
-    // in δ), gap and weight.
+    // Which code, depth and d; then two layers: their units, and each unit's activation, weights, bias (3/4: a sign,
+    // 4 and 4 in δ), gap and weight.
     let number = 1 + elias(4) + elias(4);
     let unit = 1 + elias(2) + number + elias(1) + number;
     assert_eq!(of_fractions(&graph).unwrap(), 2 + elias(2) + elias(1) + 2 * (elias(2) + unit));

@@ -1,5 +1,5 @@
-//! Promise: measures are what their definitions say, bounds are on the right side of the exact number, and networks that
-//! a theory does not speak of get an answer.
+//! Promise: measures are what their definitions say, bounds are on the right side of the exact number, and networks
+//! that a theory does not speak of get an answer.
 
 #[path = "../common"]
 #[allow(dead_code, unused_imports)] // what is shared is used in parts
