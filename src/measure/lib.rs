@@ -24,6 +24,7 @@ pub mod counts;
 mod error;
 pub mod finding;
 pub mod golowich;
+pub mod kl;
 pub mod layers;
 pub mod margin;
 pub mod neyshabur;

@@ -11,6 +11,7 @@ mod common {
 mod awkward;
 mod bounds;
 mod directed;
+mod entropies;
 mod layers;
 mod lengths;
 mod margins;

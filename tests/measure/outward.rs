@@ -61,7 +61,7 @@ pub fn ln(x: f64) -> Rational {
 }
 
 /// Whether an enclosure contains a number that differs from `x` by less than 2^-280, as the oracle of logarithms may.
-fn encloses_nearly(found: Enclosure, x: &Rational) -> bool {
+pub fn encloses_nearly(found: Enclosure, x: &Rational) -> bool {
     let slack = Rational::ONE / Rational::from(IBig::ONE << 280);
     exact(found.low()) <= x + &slack && exact(found.high()) >= x - &slack
 }
