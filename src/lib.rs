@@ -25,6 +25,7 @@
 //!   these, [`judge`] decides for any network.
 //! * Linear models: [`regression`].
 //! * What does not fit: [`obstruct`], and `claims` (feature `claims`).
+//! * What theories say of a network: [`measure`].
 //! * Linear and kernel models: [`regression`], [`kernel`] on [`feature`] maps.
 //! * Training: [`train`], on a [`device`].
 //! * [`figure`] draws the records of all of these.
@@ -205,6 +206,26 @@ pub mod obstruct {
         AlternationBound, BitBound, CoverBound, DimensionBound, GrowthBound, Impossibility,
         Inseparable, LabelledLine, NotMonotone, ObstructError, Obstruction, PieceBound,
         TooFewThresholds,
+    };
+}
+
+pub mod measure {
+    //! What the theories say of a network: norms, margins, counts, and bounds of the test error with the assumptions
+    //! that they check.
+    //!
+    //! ```
+    //! use shatter::measure::occam;
+    //!
+    //! // A network of 800 bits that makes no mistakes on 10,000 training points.
+    //! let bound = occam::bound(800, 0, 10_000, 0.05)?;
+    //! assert!(bound.says.is_some_and(|error| error < 0.06));
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+
+    #[doc(inline)]
+    pub use shatter_measure::{
+        Assumption, Enclosure, Finding, Kind, Margins, MeasureError, Norms, Perceptron, Subject,
+        Vacuity, bartlett, counts, golowich, kl, neyshabur, occam, path, survey, vc,
     };
 }
 
