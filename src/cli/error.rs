@@ -144,11 +144,14 @@ fn fit_hint(error: &FitError) -> &'static str {
         FitError::Rank { .. } => " (--kernel, --ridge R)",
         FitError::Singular { arithmetic: "f64", .. } => " (--kernel, --jitter J, --ridge R)",
         FitError::Singular { .. } => " (--kernel, --arithmetic f64, --jitter J, --ridge R)",
-        FitError::Ones { .. } => " (--kernel, --ridge R, --degenerate)",
+        FitError::Ones { arithmetic: "f64", .. } => " (--kernel, --jitter J, --ridge R)",
+        FitError::Ones { .. } => " (--kernel, --arithmetic f64, --jitter J, --ridge R)",
         FitError::Identity { .. } => " (--kernel, --degenerate)",
         FitError::Overflow { arithmetic: "f32", .. } => " (--arithmetic f64)",
         FitError::Checkpoint(_) => " (--no-checkpoint)",
-        FitError::Memory { .. } => " (--arithmetic f32 takes half, --centres N holds no matrix)",
+        FitError::Memory { .. } => {
+            " (--arithmetic f32 takes half of the matrix, --centres N needs none)"
+        }
         _ => "",
     }
 }

@@ -64,11 +64,9 @@ pub fn features(text: &str, bytes: u64) -> Result<(), CliError> {
 }
 
 /// Refuses to fit a kernel to a sample if that takes more bytes than there are.
-pub fn kernel(text: &str, bytes: u64) -> Result<(), CliError> {
+pub fn kernel(text: &str, bytes: u64, way_out: &str) -> Result<(), CliError> {
     planned(text, "fit a kernel to", bytes).map_err(|error| match error {
-        CliError::Memory(reason) => CliError::Memory(format!(
-            "{reason} (--arithmetic f32 takes half, --centres N holds no matrix)"
-        )),
+        CliError::Memory(reason) => CliError::Memory(format!("{reason} ({way_out})")),
         other => other,
     })
 }
@@ -86,11 +84,11 @@ pub fn peak() -> Option<u64> {
 }
 
 /// Refuses to fit linear models to `n` points of `d` coordinates and `k` outputs, with `tests` test points, if there is
-/// no room for them: every point as it was prepared and as a row of the matrix, four square matrices of the smaller
-/// side, and some ten matrices of outputs and weights.
+/// no room for them: every point as it was prepared, as a row of the matrix, and once more while a 1 is appended; four
+/// square matrices of the smaller side, and some ten matrices of outputs and weights.
 pub fn linear(text: &str, (n, tests): (usize, usize), d: usize, k: usize) -> Result<(), CliError> {
     let (n, tests, d, k) = (n as u64, tests as u64, d as u64, k as u64);
-    let points = (n.saturating_add(tests)).saturating_mul(d).saturating_mul(2);
+    let points = (n.saturating_add(tests)).saturating_mul(d).saturating_mul(3);
     let products = n.min(d).saturating_mul(n.min(d)).saturating_mul(4);
     let outputs = n.saturating_add(tests).saturating_add(d).saturating_mul(k).saturating_mul(10);
     let numbers = points.saturating_add(products).saturating_add(outputs);

@@ -82,6 +82,7 @@ const ROWS: [Row; 7] = [
 #[command(
     mut_arg("validate", |arg| arg.hide(true)),
     mut_arg("test", |arg| arg.hide(true)),
+    mut_arg("exact", |arg| arg.hide(true)),
     after_help = "Examples:\n  \
     shatter table3 mnist:DIR cifar10:DIR\n  \
     shatter table3 mnist:DIR,first=8000 cifar10:DIR,first=5000 --filters 400\n  \
@@ -147,6 +148,10 @@ struct Configuration<'a> {
     filters: usize,
     arithmetic: String,
     jitter: Option<f64>,
+    centres: usize,
+    degenerate: bool,
+    spectrum: usize,
+    tolerance: f64,
     seed: u64,
 }
 
@@ -181,8 +186,8 @@ fn chosen(arguments: &Arguments) -> Result<Vec<(&'static Row, &str)>, CliError> 
 
 pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
     let Arguments { options, common, filters, .. } = arguments;
-    if options.validate > 0 || options.test.is_some() {
-        let reason = "--validate and --test cannot be given here: each row has its kernel, and its data set's own test split";
+    if options.validate > 0 || options.test.is_some() || options.exact {
+        let reason = "--validate, --test and --exact cannot be given here: each row has its kernel, which is no rational function, and its data set's own test split";
         return Err(CliError::Usage(reason.into()));
     }
     let rows = chosen(arguments)?;
@@ -228,6 +233,10 @@ pub fn run(arguments: &Arguments) -> Result<Answer, CliError> {
         filters: *filters,
         arithmetic: format!("{:?}", options.arithmetic).to_lowercase(),
         jitter: options.jitter,
+        centres: options.centres,
+        degenerate: options.degenerate,
+        spectrum: options.spectrum,
+        tolerance: options.tolerance,
         seed: common.seed(),
     });
     let command = format!(

@@ -12,6 +12,9 @@ pub enum FeatureError {
         /// Sides of a point.
         sides: Vec<usize>,
     },
+    /// Plain numbers, on which no wave is seen.
+    #[error("Gabor filters need images; a point here is {0} plain numbers")]
+    Plain(usize),
     /// Images without room for a patch.
     #[error(
         "images of {shape} have no patch of {patch} × {patch}; expected both sides to be at least {patch}"

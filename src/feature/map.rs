@@ -33,7 +33,7 @@ impl FeatureMap {
     /// Learns a map from training images; random filters are drawn with `seed`.
     ///
     /// # Errors
-    /// [`FeatureError::SmallImage`], [`FeatureError::Eigenvalues`].
+    /// [`FeatureError::SmallImage`], [`FeatureError::Plain`], [`FeatureError::Eigenvalues`].
     pub fn learn(
         choice: FeatureChoice,
         images: &Images<'_>,
@@ -41,9 +41,9 @@ impl FeatureMap {
     ) -> Result<FeatureMap, FeatureError> {
         let kind = match choice {
             FeatureChoice::None => Kind::Pixels,
-            // Plain numbers would be as many images of one position, on which no wave is seen.
+            // They would be as many images of one position.
             FeatureChoice::Gabor(_) if images.points().shape().len() == 1 => {
-                return Err(FeatureError::SmallImage { shape: images.shape(), patch: 2 });
+                return Err(FeatureError::Plain(images.points().d()));
             }
             FeatureChoice::Gabor(settings) => Kind::Gabor(Gabor::new(settings, images.shape())),
             FeatureChoice::RandomConv(settings) => {

@@ -1,4 +1,4 @@
-//! Table 3: test errors of kernels that interpolate, a row each, with the paper's beside ours.
+//! Table 3: test errors of kernels, a row each, with the paper's beside ours.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -91,7 +91,7 @@ impl Drawing for Rows<'_> {
             Some((last, above)) => (last.as_str(), above),
             None => ("", [].as_slice()),
         };
-        let title = "Test errors of kernels that interpolate (Table 3)";
+        let title = "Test errors of kernels (Table 3)";
         let body = style::frame(sheet, title, last)?;
         let bottom = self.size().1 as i32 - 20;
         for (i, line) in above.iter().rev().enumerate() {

@@ -298,7 +298,13 @@ fn affordable(
     let bits = |x: &Rational| {
         bit_length(x.numerator()).saturating_add(bit_length(&x.denominator().clone().into()))
     };
-    let entries = centres.iter().map(|centre| bits(&entry.of(&x[0], centre))).max().unwrap_or(0);
+    // Of the longest point, and of the longest centre: the first may be the origin.
+    let size = |x: &Vec<Dyadic>| x.iter().map(|x| bits(&x.to_rational())).sum::<u64>();
+    let longest = |of: &[Vec<Dyadic>]| (0..of.len()).max_by_key(|&i| size(&of[i])).unwrap_or(0);
+    let (point, centre) = (&x[longest(x)], &centres[longest(centres)]);
+    let of_point = centres.iter().map(|centre| bits(&entry.of(point, centre)));
+    let of_centre = x.iter().map(|x| bits(&entry.of(x, centre)));
+    let entries = of_point.chain(of_centre).max().unwrap_or(0);
     let longest = alpha.iter().map(bits).max().unwrap_or(0);
     // Denominators of the rational kernel differ, those of the others are one for all.
     let grown = if matches!(entry.kernel, Kernel::Rational { .. }) { m } else { 1 };

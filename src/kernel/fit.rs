@@ -29,6 +29,7 @@ use super::iterate::{Iterated, Stop, conjugate_gradients};
 use super::kernel::{Kernel, KernelError};
 use super::model::{Meaning, Model, Origin, targets};
 use super::nystrom::Nystrom;
+use super::plan::{ITERATIONS, REFINEMENTS};
 use super::sampled::{self, Sampled};
 use super::watch::{Counter, Phase, Progress, Stopped, Watch};
 
@@ -277,7 +278,8 @@ pub enum FitError {
     },
     /// A number beyond the range of the arithmetic.
     #[error(
-        "{error}: entries of kernel {kernel} are beyond the range of {arithmetic}; scale the points, or take f64"
+        "{error}: entries of kernel {kernel} are beyond the range of {arithmetic}; scale the points{}",
+        if *arithmetic == "f32" { ", or take f64" } else { "" }
     )]
     Overflow {
         /// What happened.
@@ -411,9 +413,8 @@ pub fn fit(
     settings: &Settings,
     watch: &mut Watch,
 ) -> Result<Fitted, FitError> {
-    let kernel = settings.kernel.checked()?;
-    checked(settings)?;
-    labels_suit(points.rows(), labellings)?;
+    let kernel = settings.kernel;
+    suits((points.rows(), points.columns()), labellings, settings)?;
     let merged = merged(points, labellings)?;
     let kept: Vec<u32> = kept(points.rows(), &merged);
     let centres = match merged.is_empty() {
@@ -451,7 +452,7 @@ pub fn fit(
         restored: 0,
         unkept: None,
     };
-    let solution = match (settings.solver, settings.arithmetic) {
+    let Solved { solution, residual } = match (settings.solver, settings.arithmetic) {
         (Solver::Cholesky, Arithmetic::F32) => {
             direct::<f32>(&blocks, &right, columns, settings, &mut report, watch)?
         }
@@ -470,13 +471,42 @@ pub fn fit(
         let of_model = |of: &[f64]| -> Vec<f64> {
             of.chunks_exact(columns).flat_map(|row| &row[first..first + width]).copied().collect()
         };
-        let (coefficients, targets) = (of_model(&solution), of_model(&right));
-        report.norms.push(norms(&coefficients, &targets, width, settings.ridge));
+        let coefficients = of_model(&solution);
+        // (K + λI) α = y − r, where r was computed.
+        let mut reached = of_model(&right);
+        if let Some(residual) = &residual {
+            reached.iter_mut().zip(of_model(residual)).for_each(|(y, r)| *y -= r);
+        }
+        report.norms.push(norms(&coefficients, &reached, width, settings.ridge));
         let (centres, origin) = (centres.clone(), settings.origin.clone());
         models.push(Model { kernel, centres, coefficients, meaning, origin });
         first += width;
     }
     Ok(Fitted { models, report })
+}
+
+/// Refuses what n points of d coordinates tell before they are there: settings outside their range, labels that do not suit, a kernel
+/// of too small a rank for n distinct points.
+///
+/// # Errors
+/// [`FitError`].
+pub fn suits(
+    (n, d): (usize, usize),
+    labellings: &[&Labels],
+    settings: &Settings,
+) -> Result<(), FitError> {
+    settings.kernel.checked()?;
+    checked(settings)?;
+    labels_suit(n, labellings)
+        .and_then(|()| if settings.ridge > 0.0 { Ok(()) } else { rank(settings.kernel, n, d) })
+}
+
+/// Refuses a kernel whose matrix of n points cannot have full rank.
+fn rank(kernel: Kernel, n: usize, d: usize) -> Result<(), FitError> {
+    match kernel.largest_rank(d).filter(|&rank| rank < n as u64) {
+        Some(rank) => Err(FitError::Rank { n, d, rank, kernel }),
+        None => Ok(()),
+    }
 }
 
 fn checked(settings: &Settings) -> Result<(), FitError> {
@@ -537,13 +567,8 @@ fn kept(n: usize, merged: &[(u32, u32)]) -> Vec<u32> {
 
 /// Refuses what cannot be fitted, or only after hours of work for nothing.
 fn diagnosed(blocks: &Blocks, settings: &Settings) -> Result<Sampled, FitError> {
-    let (n, d, kernel) = (blocks.points().rows(), blocks.points().columns(), blocks.kernel());
+    let (n, kernel) = (blocks.points().rows(), blocks.kernel());
     let shifted = settings.ridge > 0.0 || settings.jitter.is_some();
-    if let Some(rank) =
-        kernel.largest_rank(d).filter(|&rank| rank < n as u64 && settings.ridge == 0.0)
-    {
-        return Err(FitError::Rank { n, d, rank, kernel });
-    }
     let sampled = sampled::sampled(blocks);
     let suits = |i: &usize| {
         let entry = blocks.diagonal(*i);
@@ -649,7 +674,7 @@ fn direct<E: Element>(
     settings: &Settings,
     report: &mut Report,
     watch: &mut Watch,
-) -> Result<Vec<f64>, FitError> {
+) -> Result<Solved, FitError> {
     let n = blocks.points().rows();
     report.bytes = settings.arithmetic.bytes(n);
     let vectors = (n as u64).saturating_mul(columns as u64).saturating_mul(8 * 6);
@@ -701,7 +726,7 @@ fn direct<E: Element>(
     let most = settings.refine.unwrap_or(if rough { 100 } else { 0 });
     if most == 0 {
         report.converged = !rough;
-        return Ok(solution);
+        return Ok(Solved { solution, residual: None });
     }
     let stop = Stop { tolerance: 0.0, most, size };
     iterated(blocks, right, solution, columns, settings, stop, solved, report, watch)
@@ -715,9 +740,9 @@ fn iterative(
     settings: &Settings,
     report: &mut Report,
     watch: &mut Watch,
-) -> Result<Vec<f64>, FitError> {
+) -> Result<Solved, FitError> {
     let Solver::ConjugateGradients { centres, tolerance, most, seed } = settings.solver else {
-        return Ok(Vec::new());
+        return Ok(Solved { solution: Vec::new(), residual: None });
     };
     let n = blocks.points().rows();
     let s = centres.clamp(1, n) as u64;
@@ -746,9 +771,14 @@ fn iterated(
     inverse: impl Fn(&[f64]) -> Vec<f64>,
     report: &mut Report,
     watch: &mut Watch,
-) -> Result<Vec<f64>, FitError> {
+) -> Result<Solved, FitError> {
     let since = Instant::now();
-    let total = blocks.work().saturating_mul(stop.most as u64);
+    // How many there will be is not known: as many as are planned.
+    let expected = match settings.solver {
+        Solver::Cholesky => REFINEMENTS,
+        Solver::ConjugateGradients { .. } => ITERATIONS,
+    };
+    let total = blocks.work().saturating_mul(stop.most.min(expected) as u64);
     let mut done = Counter::new(watch, Phase::Iterate, total);
     let multiplied = |x: &[f64]| -> Result<Vec<f64>, Stopped> {
         let mut product = blocks.times(x, columns, false, &mut done)?.values;
@@ -762,11 +792,17 @@ fn iterated(
     report.residual =
         Some(residual.iter().fold(0.0, |most, r| if r.abs() <= most { most } else { r.abs() }));
     spent(report, Phase::Iterate, since);
-    Ok(solution)
+    Ok(Solved { solution, residual: Some(residual) })
 }
 
 fn spent(report: &mut Report, phase: Phase, since: Instant) {
     report.seconds.push((phase, since.elapsed().as_secs_f64()));
+}
+
+/// α, and y − (K + λI) α where it was computed, n × columns.
+struct Solved {
+    solution: Vec<f64>,
+    residual: Option<Vec<f64>>,
 }
 
 /// Norms, from (K + λI) α = y: α_cᵀ K α_c = α_cᵀ y_c − λ |α_c|².

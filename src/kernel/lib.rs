@@ -34,7 +34,9 @@ mod watch;
 
 pub use certify::{Counts, Decided, Judged, Verdict};
 pub use features::{Features, FeaturesError, Numbers};
-pub use fit::{Arithmetic, Checkpointing, FitError, Fitted, Norms, Report, Settings, Solver, fit};
+pub use fit::{
+    Arithmetic, Checkpointing, FitError, Fitted, Norms, Report, Settings, Solver, fit, suits,
+};
 pub use kernel::{Kernel, KernelError};
 pub use model::{Meaning, Model, ModelError, Origin, Outputs};
 pub use watch::{Phase, Progress, Stopped, Watch, unwatched};

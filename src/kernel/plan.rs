@@ -23,8 +23,11 @@ use super::watch::Phase;
 /// Operations of one entry, as a multiple of those of a product, measured.
 const ENTRY: f64 = 40.0;
 
-/// Iterations that are planned for where their number is not known.
-const ITERATIONS: f64 = 10.0;
+/// Products that are planned for a refinement, whose number is not known.
+pub(crate) const REFINEMENTS: usize = 10;
+
+/// Products that are planned for conjugate gradients without a factor.
+pub(crate) const ITERATIONS: usize = 100;
 
 /// Operations a second of products on all threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,11 +130,11 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
             phases.push(at(Phase::Condition, 96.0 * square, flops / 4.0));
             // Memory bounds it: a fourth of the speed.
             phases.push(at(Phase::Solve, 2.0 * square * outputs, flops / 4.0));
-            let products = match (settings.refine, settings.arithmetic) {
-                (Some(most), _) => (most as f64).min(ITERATIONS),
-                (None, Arithmetic::F32) => ITERATIONS,
-                (None, Arithmetic::F64) => 0.0,
-            };
+            // With jitter: of one factor; each further try is another.
+            let rough = settings.arithmetic == Arithmetic::F32
+                || settings.jitter.is_some_and(|jitter| jitter > 0.0);
+            let most = settings.refine.unwrap_or(if rough { REFINEMENTS } else { 0 });
+            let products = most.min(REFINEMENTS) as f64;
             if products > 0.0 {
                 phases.push(at(
                     Phase::Iterate,
@@ -142,15 +145,16 @@ pub fn plan(n: usize, d: usize, columns: usize, settings: &Settings, speed: Spee
             cells.saturating_add(vectors(if products > 0.0 { 8 } else { 3 }))
         }
         Solver::ConjugateGradients { centres, most, .. } => {
-            let s = centres.min(n) as f64;
+            let held = centres.clamp(1, n.max(1));
+            let s = held as f64;
             let setup = rows * s * (wide + s) * 2.0 + s * s * s / 3.0;
-            let products = (most as f64).min(10.0 * ITERATIONS);
+            let products = most.min(ITERATIONS) as f64;
             phases.push(at(Phase::Factor, setup, speed.double));
             let each = pass + 4.0 * rows * s * outputs;
             phases.push(at(Phase::Iterate, products * each, speed.double));
-            let held = (n as u64).saturating_mul(centres as u64).saturating_mul(8);
-            held.saturating_add((centres as u64).pow(2).saturating_mul(24))
-                .saturating_add(vectors(8))
+            let columns = (n as u64).saturating_mul(held as u64).saturating_mul(8);
+            let squares = (held as u64).saturating_mul(held as u64).saturating_mul(24);
+            columns.saturating_add(squares).saturating_add(vectors(8))
         }
     };
     let certified = square * (wide + 0.75 * ENTRY + 4.0 * outputs);

@@ -21,6 +21,8 @@ pub enum Phase {
     Certify,
     /// Fits without held-out points, and outputs at these.
     Validate,
+    /// Eigenvalues of the matrix of some of the points.
+    Spectrum,
 }
 
 impl Phase {
@@ -36,6 +38,7 @@ impl Phase {
             Phase::Predict => "predict",
             Phase::Certify => "certify",
             Phase::Validate => "validate",
+            Phase::Spectrum => "spectrum",
         }
     }
 }

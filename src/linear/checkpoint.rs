@@ -217,8 +217,12 @@ impl Checkpoint {
         if columns <= self.columns {
             return Ok(());
         }
-        self.write(matrix, columns)
-            .map_err(|source| CheckpointError::Io { file: self.path.clone(), source })?;
+        if let Err(source) = self.write(matrix, columns) {
+            // What was written behind the counted columns would keep a full disk full.
+            let counted = bytes(matrix, 0) - bytes(matrix, self.columns);
+            let _ = self.file.set_len(START + counted);
+            return Err(CheckpointError::Io { file: self.path.clone(), source });
+        }
         self.columns = columns;
         Ok(())
     }

@@ -73,6 +73,12 @@ fn rational_kernels_are_decided_exactly() {
     let check = ["check", "--network", "out/kernel/true.safetensors", certificate];
     let output = shatter(&folder, &[&check[..], &["mnist:digits,first=9"]].concat());
     assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    // Points of many digits are decided, and their solution would have too many.
+    let long = ["kernel", "gaussian:n=40,d=3", "--kernel", "rational:gamma=0.1", "--exact"];
+    let output = shatter(&folder, &long);
+    assert_eq!(status(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let reason = "true: no exact solution: exact coefficients of 40 points may need";
+    assert!(stdout(&output).contains(reason), "{}", stdout(&output));
     let gaussian = ["kernel", "mnist:digits,first=9", "--exact"];
     refused(&folder, &gaussian, &["--exact", "not a rational function"]);
     let ridge = ["kernel", "mnist:digits,first=9", "--kernel", "linear", "--exact", "--ridge", "1"];
@@ -132,24 +138,31 @@ fn several_shares_of_corruption_are_drawn() {
 #[test]
 fn a_killed_fit_goes_on() {
     let folder = tempdir().unwrap();
-    let fit = ["kernel", "gaussian:n=2500,d=4", "--kernel", "laplacian:gamma=1", "--labels"];
-    let fit = [&fit[..], &["random", "--checkpoint-every", "0", "--out"]].concat();
+    let path = folder.path().join("killed/factor.checkpoint");
+    // Whether a fit runs until it is killed, or ends before: then a larger one is tried.
+    let killed = |n: usize| -> Option<Vec<String>> {
+        let fit = format!("kernel gaussian:n={n},d=4 --kernel laplacian:gamma=1 --labels random");
+        let fit = format!("{fit} --checkpoint-every 0 --out");
+        let fit: Vec<String> = fit.split(' ').map(str::to_owned).collect();
+        let mut command = std::process::Command::new(crate::common::binary::program());
+        command.args(&fit).arg("killed").current_dir(folder.path());
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+        // Some of the block columns are in the file when it has half of the bytes of all.
+        let half = (n * n * 8 / 4) as u64;
+        while !fs::metadata(&path).is_ok_and(|file| file.len() > half) {
+            if child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        path.exists().then_some(fit)
+    };
+    let fit = [2500, 5000, 10_000].into_iter().find_map(killed).expect("a fit that can be killed");
+    let fit: Vec<&str> = fit.iter().map(String::as_str).collect();
     let whole = shatter(&folder, &[&fit[..], &["whole"]].concat());
     assert_eq!(status(&whole), 0, "{}", stderr(&whole));
-    let mut command = std::process::Command::new(crate::common::binary::program());
-    command.args([&fit[..], &["killed"]].concat()).current_dir(folder.path());
-    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
-    let path = folder.path().join("killed/factor.checkpoint");
-    // Two block columns are in the file when it has the bytes of more than one.
-    let begun =
-        |path: &std::path::Path| fs::metadata(path).is_ok_and(|file| file.len() > 12_000_000);
-    while !begun(&path) {
-        assert_eq!(child.try_wait().unwrap(), None, "the fit ended before it could be killed");
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(path.exists(), "the fit ended before it could be killed");
     let again = shatter(&folder, &[&fit[..], &["killed"]].concat());
     assert_eq!(status(&again), 0, "{}", stderr(&again));
     assert!(stdout(&again).contains("columns of the factor were there"), "{}", stdout(&again));
@@ -221,6 +234,11 @@ fn what_cannot_be_fitted_is_refused_in_words() {
     kernel(&["--kernel", "gaussian:gamma=1e-30"], &["ones", "larger gamma"]);
     kernel(&["--kernel", "gaussian:gamma=1e9"], &["identity", "smaller gamma"]);
     kernel(&["--ridge=-1"], &["ridge", "-1"]);
+    // A plan of what cannot be fitted is none.
+    kernel(&["--plan", "--ridge=-1"], &["ridge", "-1"]);
+    kernel(&["--plan", "--validate", "40"], &["--validate 40"]);
+    kernel(&["--plan", "--kernel", "linear"], &["rank"]);
+    kernel(&["--plan", "--checkpoint-every=-1"], &["--checkpoint-every", "0 or more"]);
     kernel(&["--test", "gaussian:n=5,d=3"], &["gaussian:n=5,d=3", "test points are f64"]);
     // One class, and equal points with different labels.
     npy(&folder, "one.npy", "|u1", "(3, 1)", &[1, 2, 3]);
@@ -246,9 +264,12 @@ fn what_cannot_be_fitted_is_refused_in_words() {
     table(&["gaussian:n=9,d=2"], &["of mnist and cifar10"]);
     table(&["mnist:digits", "mnist:digits"], &["another sample of mnist"]);
     table(&["mnist:digits", "--rows", "mnist"], &["--rows mnist", "mnist-gabor"]);
+    table(&["mnist:digits", "--exact"], &["--exact cannot be given here"]);
     table(&["mnist:digits", "--rows", "cifar10-pixels"], &["a sample of cifar10"]);
     csv(&folder, "train.csv", ["1,2,a", "3,4,b"].map(str::to_owned).into_iter());
     csv(&folder, "test.csv", ["1,2,a", "5,4,c"].map(str::to_owned).into_iter());
+    let gabor = ["kernel", "csv:train.csv", "--features", "gabor", "--plan"];
+    refused(&folder, &gabor, &["Gabor filters need images", "2 plain numbers"]);
     let classes = ["kernel", "csv:train.csv", "--test", "csv:test.csv"];
     refused(&folder, &classes, &["csv:test.csv", "class 'c' of point 1", "2 classes"]);
     let plan = shatter(&folder, &["kernel", "mnist:digits", "--plan"]);

@@ -12,8 +12,8 @@ use shatter_figure::paper;
 use shatter_kernel::exact::ExactError;
 use shatter_kernel::plan::{Planned, Speed, plan};
 use shatter_kernel::{
-    Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase, Progress,
-    Settings, Solver, certificate, certify, exact, file, fit,
+    Arithmetic, Checkpointing, Features, FitError, Fitted, Kernel, Meaning, Model, Origin, Phase,
+    Progress, Settings, Solver, certificate, certify, exact, file, fit, suits,
 };
 use shatter_linear::Square;
 use shatter_linear::decomposition::symmetric;
@@ -28,7 +28,7 @@ use super::points::{self as seen, Prepared, Seen, samples};
 use super::record::{
     ExactRecord, KernelRecord, Labelling, PaperRecord, PhaseRecord, PlanRecord, Validated, Verdicts,
 };
-use super::{Job, file_name, text};
+use super::{Job, RECORD, file_name, text};
 
 /// Most points of a spectrum: its cost is that of all eigenvalues of a dense matrix.
 const MOST_EIGENVALUES: usize = 4000;
@@ -39,7 +39,7 @@ const CHECKPOINT: &str = "factor.checkpoint";
 /// Fits that are expected to take less have no checkpoint unless one is asked for: seconds.
 const KEPT: f64 = 60.0;
 
-/// Residual of conjugate gradients in relation to the labels: far below what a margin of the order 1 needs.
+/// Residual of conjugate gradients in relation to the labels, at most: far below what a margin of the order 1 needs.
 const RESIDUAL: f64 = 1e-6;
 
 /// Products with the matrix that conjugate gradients may take.
@@ -95,7 +95,15 @@ impl Drop for Bar {
     }
 }
 
-fn settings(job: &Job<'_>, kernel: Kernel) -> Result<Settings, CliError> {
+fn settings(job: &Job<'_>, kernel: Kernel, labels: &Labels) -> Result<Settings, CliError> {
+    let residual = match labels {
+        Labels::Classes { .. } => RESIDUAL,
+        // Half of what a label may be off by, if all of the residual were at one point.
+        Labels::Real { values, .. } => {
+            let size = values.iter().map(|y| y * y).sum::<f64>().sqrt();
+            f64::min(RESIDUAL, 0.5 * job.options.tolerance / f64::max(size, f64::MIN_POSITIVE))
+        }
+    };
     Ok(Settings {
         arithmetic: job.options.arithmetic.into(),
         ridge: job.ridge,
@@ -106,7 +114,7 @@ fn settings(job: &Job<'_>, kernel: Kernel) -> Result<Settings, CliError> {
             0 => Solver::Cholesky,
             centres => Solver::ConjugateGradients {
                 centres,
-                tolerance: RESIDUAL,
+                tolerance: residual,
                 most: PRODUCTS,
                 seed: job.seed,
             },
@@ -128,13 +136,26 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
         }
     }
     let columns = seen::columns(job.features, points)?;
-    let mut settings = settings(job, job.kernels[0])?;
+    let mut settings = settings(job, job.kernels[0], &labelled[0].labels)?;
+    let labels: Vec<&Labels> = labelled.iter().map(|sample| &sample.labels).collect();
+    for &kernel in job.kernels {
+        suits((points.n(), columns), &labels, &Settings { kernel, ..settings.clone() })?;
+    }
+    held_out(job, &labelled[0])?;
+    let asked = job.options.checkpoint_every;
+    let every = Duration::try_from_secs_f64(asked.unwrap_or(EVERY)).map_err(|_| {
+        let found = asked.unwrap_or(EVERY);
+        CliError::Usage(format!("--checkpoint-every {found:e}: expected seconds, 0 or more"))
+    })?;
     let outputs = labelled.iter().map(|sample| Meaning::of(&sample.labels).outputs()).sum();
     let measured = Speed::measured();
     let mut planned = plan(points.n(), columns, outputs, &settings, measured);
     planned.phases.push(tests(&labelled, test.as_ref(), columns, outputs, measured));
     planned.phases.extend(validations(job, &labelled[0], columns, &settings, measured));
+    let (phase, of_spectrum) = eigenvalues(job, measured);
+    planned.phases.extend(phase);
     let bytes = planned.bytes.saturating_add(held(job, &labelled, test.as_ref())?);
+    let bytes = bytes.saturating_add(of_spectrum);
     let plan = PlanRecord { bytes, seconds: planned.seconds() };
     if !job.quiet {
         bar.bar.suspend(|| print(&text::plan(job, points, &planned, bytes)))?;
@@ -142,12 +163,12 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     if job.options.plan {
         return Ok(None);
     }
-    memory::kernel(job.sample, bytes)?;
-    let asked = job.options.checkpoint_every;
-    let every = Duration::try_from_secs_f64(asked.unwrap_or(EVERY)).map_err(|_| {
-        let found = asked.unwrap_or(EVERY);
-        CliError::Usage(format!("--checkpoint-every {found:e}: expected seconds, 0 or more"))
-    })?;
+    let way_out = match (job.options.centres, settings.arithmetic) {
+        (0, Arithmetic::F64) => "--arithmetic f32 takes half of the matrix, --centres N needs none",
+        (0, Arithmetic::F32) => "--centres N needs no matrix",
+        _ => "fewer centres take less",
+    };
+    memory::kernel(job.sample, bytes, way_out)?;
     let path = out.join(CHECKPOINT);
     let wanted = asked.is_some() || plan.seconds >= KEPT || path.exists();
     if wanted && !job.options.no_checkpoint && settings.solver == Solver::Cholesky {
@@ -158,6 +179,16 @@ pub fn run_one(job: &Job<'_>, out: &Path) -> Result<Option<KernelRecord>, CliErr
     let seen = Seen::learn(job.sample, job.features, points, job.seed)?;
     let prepared = features(labelled, test, &seen, &bar)?;
     fitted(job, prepared, settings, plan, bar, out).map(Some)
+}
+
+/// Eigenvalues of some of the points, and the bytes of their matrix and its copies.
+fn eigenvalues(job: &Job<'_>, speed: Speed) -> (Option<Planned>, u64) {
+    let n = job.options.spectrum as u64;
+    let operations = 9.0 * (n as f64).powi(3);
+    // On one thread, and memory bounds half of it.
+    let seconds = 4.0 * operations / speed.double;
+    let phase = Planned { phase: Phase::Spectrum, operations, seconds };
+    ((n > 0).then_some(phase), n.saturating_mul(n).saturating_mul(6 * 8))
 }
 
 /// The fits to all but held-out points, one a kernel, each with its mistakes counted.
@@ -186,12 +217,16 @@ fn validations(
 }
 
 /// Bytes of samples and features that are held beside a fit: of each labelling the points, features of all training
-/// points, once more where some are held out, and features of test points.
+/// points, once more where some are held out, test points and their features.
 fn held(job: &Job<'_>, labelled: &[Sample], test: Option<&RawSample>) -> Result<u64, CliError> {
     let points = &labelled[0].points;
     let of_sample = seen::bytes(FeatureChoice::None, points)?;
     let of_features = seen::bytes(job.features, points)?;
-    let test = test.map_or(Ok(0), |test| seen::bytes(job.features, &test.points))?;
+    let of_test = |test: &RawSample| -> Result<u64, CliError> {
+        let raw = seen::bytes(FeatureChoice::None, &test.points)?;
+        Ok(raw.saturating_add(seen::bytes(job.features, &test.points)?))
+    };
+    let test = test.map_or(Ok(0), of_test)?;
     let samples = of_sample.saturating_mul(labelled.len() as u64 + 1);
     let copies = if job.options.validate > 0 { 2 } else { 1 };
     Ok(of_features.saturating_mul(copies).saturating_add(samples).saturating_add(test))
@@ -278,11 +313,14 @@ fn fitted(
             _ => String::new(),
         },
     };
+    let kept = settings.checkpoint.is_some();
     let labels: Vec<&Labels> = labelled.iter().map(|sample| &sample.labels).collect();
     let fitted = fit(&train_features, &labels, &settings, &mut |progress| bar.see(progress));
-    if matches!(fitted, Err(FitError::Singular { .. })) {
+    if kept && matches!(fitted, Err(FitError::Singular { .. })) {
         clear(out); // there is no factor to continue
     }
+    // An earlier record speaks of files that are written over now.
+    let _ = std::fs::remove_file(out.join(RECORD));
     let Fitted { mut models, report } = fitted?;
     let mut phases: Vec<PhaseRecord> = Vec::new();
     for &(phase, seconds) in &report.seconds {
@@ -311,10 +349,7 @@ fn fitted(
         });
         let decided = decided?;
         timed_as(Phase::Certify, took);
-        let solved = match job.options.exact {
-            false => None,
-            true => Some(exactly(model, &sample.labels, &report.merged)?),
-        };
+        let solved = job.options.exact.then(|| exactly(model, &sample.labels, &report.merged));
         let (mut mistakes, mut squared) = (None, None);
         if let (Some(test), Some(test_features)) = (&test, &test_features) {
             let (outputs, took) =
@@ -371,7 +406,9 @@ fn fitted(
     }
     let spectrum = spectrum(&models[0], job.options.spectrum)?;
     // Models and certificates are written: nothing is left to continue.
-    clear(out);
+    if kept {
+        clear(out);
+    }
     let kind = first.text.split(':').next().unwrap_or_default();
     Ok(KernelRecord {
         sample: first.text.clone(),
@@ -417,14 +454,21 @@ fn inexact(error: ExactError) -> CliError {
 }
 
 /// The exact solution beside the coefficients of a model.
-fn exactly(model: &Model, labels: &Labels, merged: &[(u32, u32)]) -> Result<ExactRecord, CliError> {
+fn exactly(model: &Model, labels: &Labels, merged: &[(u32, u32)]) -> ExactRecord {
     let mut dropped = merged.iter().map(|pair| pair.0).peekable();
     let kept: Vec<u32> =
         (0..labels.len() as u32).filter(|i| dropped.next_if_eq(i).is_none()).collect();
     let labels = labels.select(&kept);
-    let alpha = exact::solve(model.kernel, &model.centres, &labels).map_err(inexact)?;
-    let gap = exact::compared(model, &labels, &alpha);
-    Ok(ExactRecord { norm: gap.norm, coefficient_error: gap.coefficients })
+    match exact::solve(model.kernel, &model.centres, &labels) {
+        Ok(alpha) => {
+            let gap = exact::compared(model, &labels, &alpha);
+            let (norm, error) = (Some(gap.norm), Some(gap.coefficients));
+            ExactRecord { norm, coefficient_error: error, reason: None }
+        }
+        Err(error) => {
+            ExactRecord { norm: None, coefficient_error: None, reason: Some(error.to_string()) }
+        }
+    }
 }
 
 /// Removes the checkpoints of a fit, with jitter several. One that stays is in nobody's way.
@@ -449,6 +493,19 @@ fn save(model: &Model, path: &Path) -> Result<(), CliError> {
     to.commit().map_err(CliError::at(path))
 }
 
+/// Whether points can be held out.
+fn held_out(job: &Job<'_>, sample: &Sample) -> Result<(), CliError> {
+    let (held_out, n) = (job.options.validate, sample.points.n());
+    if held_out >= n {
+        let reason = format!("--validate {held_out}: expected fewer than the {n} distinct points");
+        return Err(CliError::Usage(reason));
+    }
+    if held_out > 0 && !matches!(sample.labels, Labels::Classes { .. }) {
+        return Err(CliError::Usage("--validate: real labels have no mistakes to count".into()));
+    }
+    Ok(())
+}
+
 /// Fits each kernel to all but the last points, and counts mistakes on these.
 fn validate(
     job: &Job<'_>,
@@ -460,13 +517,6 @@ fn validate(
     let (held_out, n) = (job.options.validate, points.rows());
     if held_out == 0 {
         return Ok(Vec::new());
-    }
-    if held_out >= n {
-        let reason = format!("--validate {held_out}: expected fewer than the {n} distinct points");
-        return Err(CliError::Usage(reason));
-    }
-    if !matches!(labels, Labels::Classes { .. }) {
-        return Err(CliError::Usage("--validate: real labels have no mistakes to count".into()));
     }
     let all: Vec<u32> = (0..n as u32).collect();
     let (fitted, held) = all.split_at(n - held_out);
@@ -525,7 +575,5 @@ fn spectrum(model: &Model, n: usize) -> Result<Vec<f64>, CliError> {
     };
     let entries = units.predict(&centres, false, &mut shatter_kernel::unwatched)?.values;
     let found = symmetric(&Square { n, entries });
-    let found =
-        found.ok_or_else(|| CliError::Undecided("the eigenvalues were not found".into()))?;
-    Ok(found.values)
+    Ok(found.map_or_else(Vec::new, |found| found.values))
 }

@@ -59,7 +59,8 @@ pub struct KernelOptions {
     /// is solved stays the same, by refinement
     #[arg(long, value_name = "J")]
     pub jitter: Option<f64>,
-    /// Hold no matrix: conjugate gradients, with a Nyström preconditioner of N of the points, in binary64
+    /// Hold N columns of the matrix instead of all: conjugate gradients with a Nyström preconditioner, in binary64, to a
+    /// residual of 1e-6; without a condition number
     #[arg(long, default_value_t = 0, value_name = "N", conflicts_with_all = ["arithmetic", "jitter", "checkpoint_every"])]
     pub centres: usize,
     /// Eigenvalues of the kernel matrix of the first N points
@@ -79,7 +80,8 @@ pub struct KernelOptions {
     /// Keep no checkpoint: it takes as much of the disk as the matrix of memory
     #[arg(long, conflicts_with = "checkpoint_every")]
     pub no_checkpoint: bool,
-    /// Decide points in fractions, and compare with the exact solution: kernels linear, polynomial and rational, few points
+    /// Decide points in fractions, and compare with the exact solution: kernels linear and polynomial of some hundred
+    /// points, rational of some tens
     #[arg(long)]
     pub exact: bool,
     /// Fit matrices that a sample of entries shows as the identity or of ones up to rounding, too
@@ -194,6 +196,9 @@ impl Job<'_> {
     }
 }
 
+/// The name of a record.
+pub const RECORD: &str = "kernel.json";
+
 /// The name of the files of a labelling: `true`, `corrupted-0.5`.
 pub fn file_name(rule: &str) -> String {
     rule.replace(':', "-")
@@ -242,11 +247,12 @@ pub fn finish(
     out: &Path,
     command: &str,
 ) -> Result<(Manifest<Configuration>, String), CliError> {
-    write(out, "kernel.json", json::text(record)?)?;
     let mut manifest = Manifest::new(job.configuration());
     manifest.sample = Some(record.sample.clone());
     manifest.points_sha256 = Some(record.points_sha256.clone());
     let place = manifest::place(out, command);
     manifest.write(&out.join(&place))?;
+    // The last: a record without its manifest would be taken for that of an earlier one.
+    write(out, RECORD, json::text(record)?)?;
     Ok((manifest, place))
 }

@@ -1,6 +1,6 @@
 //! What a kernel sees: samples, labellings, features.
 
-use shatter_feature::{FeatureChoice, FeatureMap, Images};
+use shatter_feature::{FeatureChoice, FeatureError, FeatureMap, Images};
 use shatter_kernel::{Features, Meaning, Numbers};
 use shatter_sample::{Points, RawSample, Sample, Values};
 
@@ -75,6 +75,9 @@ pub fn samples(job: &Job<'_>) -> Result<(Vec<Sample>, Option<RawSample>), CliErr
 pub fn columns(choice: FeatureChoice, points: &Points) -> Result<usize, CliError> {
     match choice {
         FeatureChoice::None => Ok(points.d()),
+        FeatureChoice::Gabor(_) if points.shape().len() == 1 => {
+            Err(FeatureError::Plain(points.d()).into())
+        }
         choice => Ok(choice.columns(Images::new(points)?.shape())),
     }
 }

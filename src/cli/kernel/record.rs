@@ -107,9 +107,11 @@ pub struct Labelling {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExactRecord {
     /// √(Σ α_cᵀ K α_c) of the exact α, to the nearest number but for the root.
-    pub norm: f64,
+    pub norm: Option<f64>,
     /// The largest |α̂ − α|, over the largest |α|; 0 if all are 0.
-    pub coefficient_error: f64,
+    pub coefficient_error: Option<f64>,
+    /// Why there is no exact solution.
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

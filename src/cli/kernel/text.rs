@@ -157,13 +157,20 @@ pub fn table(record: &KernelRecord) -> String {
     }
     for (one, exact) in record.labellings.iter().filter_map(|one| Some((one, one.exact.as_ref()?)))
     {
-        let _ = writeln!(
-            text,
-            "{}: in fractions the norm is {}, and no coefficient is off by more than {:.1e} of the largest",
-            one.labels,
-            number(Some(exact.norm)),
-            exact.coefficient_error
-        );
+        let _ = match (exact.norm, exact.coefficient_error) {
+            (Some(norm), Some(error)) => writeln!(
+                text,
+                "{}: in fractions the norm is {}, and no coefficient is off by more than {error:.1e} of the largest",
+                one.labels,
+                number(Some(norm))
+            ),
+            _ => writeln!(
+                text,
+                "{}: no exact solution: {}",
+                one.labels,
+                exact.reason.as_deref().unwrap_or_default()
+            ),
+        };
     }
     text += "norm: of the function in the kernel's space, sqrt(sum over outputs of alpha_c' K alpha_c). The paper does \
              not say which norm is its own.\n";
