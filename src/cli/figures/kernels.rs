@@ -1,36 +1,57 @@
 //! Time and memory of kernel fits against n, from their records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 use shatter_figure::{GrowthSeries, kernel_growth};
 
-use super::super::kernel::KernelRecord;
+use super::super::kernel::{KernelRecord, RECORD};
 use super::super::{CliError, write_figure};
 
 /// Fits that make a curve.
 const FITS: usize = 3;
 
-/// The record of a fit, in a folder and right below it.
-pub fn below(folder: &Path) -> Result<Vec<KernelRecord>, CliError> {
+/// A fit that was read.
+pub struct Fit {
+    record: KernelRecord,
+    /// The commit that fitted, as its manifest says.
+    commit: Option<String>,
+}
+
+/// The fits in a folder and right below it.
+pub fn below(folder: &Path) -> Result<Vec<Fit>, CliError> {
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
     for entry in std::fs::read_dir(folder).map_err(CliError::at(folder))? {
         folders.push(entry.map_err(CliError::at(folder))?.path());
     }
     folders.sort();
-    let mut records = Vec::new();
-    for path in folders.iter().map(|folder| folder.join("kernel.json")) {
+    let mut fits = Vec::new();
+    for folder in folders {
+        let path = folder.join(RECORD);
         let Ok(text) = std::fs::read(&path) else { continue }; // no fit there
         let wrong = |error: serde_json::Error| CliError::at(&path)(error.into());
-        records.push(serde_json::from_slice(&text).map_err(wrong)?);
+        let record = serde_json::from_slice(&text).map_err(wrong)?;
+        fits.push(Fit { record, commit: commit(&folder) });
     }
-    Ok(records)
+    Ok(fits)
+}
+
+fn commit(folder: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        commit: String,
+    }
+    let text = std::fs::read(folder.join("manifest.json")).ok()?;
+    serde_json::from_slice(&text).ok().map(|Manifest { commit }| commit)
 }
 
 /// Draws what the fits give; the names of the files.
-pub fn draw(records: &[KernelRecord], out: &Path, command: &str) -> Result<Vec<String>, CliError> {
-    let mut series: BTreeMap<String, BTreeMap<usize, (f64, f64)>> = BTreeMap::new();
-    for record in records {
+pub fn draw(fits: &[Fit], out: &Path, command: &str) -> Result<Vec<String>, CliError> {
+    let mut series: BTreeMap<String, BTreeMap<usize, (&Fit, f64)>> = BTreeMap::new();
+    for fit in fits {
+        let record = &fit.record;
         let Some(bytes) = record.peak_bytes else { continue };
         let data = record.sample.split(':').next().unwrap_or_default();
         let seen = match record.features.split(':').next() {
@@ -38,21 +59,23 @@ pub fn draw(records: &[KernelRecord], out: &Path, command: &str) -> Result<Vec<S
             Some(name) => name,
         };
         let kernel = record.kernel.split(':').next().unwrap_or_default();
-        let name = format!("{data}, {kernel} on {seen}, {}", record.arithmetic);
-        series.entry(name).or_default().insert(record.n, (record.seconds, bytes as f64));
+        let name = format!("{data} {seen}, {kernel}, {}", record.arithmetic);
+        series.entry(name).or_default().insert(record.n, (fit, bytes as f64));
     }
     series.retain(|_, fits| fits.len() >= FITS);
     if series.is_empty() {
         return Ok(Vec::new());
     }
+    let drawn = || series.values().flat_map(BTreeMap::values).map(|(fit, _)| *fit);
+    let threads = drawn().map(|fit| fit.record.threads).max().unwrap_or(0);
+    let commits: BTreeSet<&str> = drawn().filter_map(|fit| fit.commit.as_deref()).collect();
+    let commits = commits.into_iter().collect::<Vec<_>>().join(", ");
+    let note = format!("{threads} threads · {command} · fitted by commit {commits}");
     let series = series.into_iter().zip(0..).map(|((name, fits), kind)| {
-        let values =
-            fits.iter().map(|(&n, &(seconds, bytes))| (n as f64, seconds, bytes)).collect();
-        GrowthSeries { name, kind: 3 * kind, values }
+        let point =
+            |(&n, &(fit, bytes)): (&usize, &(&Fit, f64))| (n as f64, fit.record.seconds, bytes);
+        GrowthSeries { name, kind: 3 * kind, values: fits.iter().map(point).collect() }
     });
-    let threads: Vec<usize> = records.iter().map(|record| record.threads).collect();
-    let threads = threads.iter().max().copied().unwrap_or(0);
-    let note = format!("{threads} threads · {command}");
     write_figure(out, "growth", kernel_growth::growth(series.collect(), note).render()?)?;
     Ok(vec!["growth.png".to_owned()])
 }
