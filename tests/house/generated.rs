@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{files, read, repository};
 
 /// What writes the files of each pattern of `.gitattributes`.
-const WRITERS: [(&str, &str); 12] = [
+const WRITERS: [(&str, &str); 13] = [
     ("Cargo.lock", "cargo"),
     ("kernels/ptx/*.ptx", "kernels/ptx.sh"),
     ("kernels/driver/src/symbols.rs", "kernels/driver/generate.py"),
@@ -15,6 +15,7 @@ const WRITERS: [(&str, &str); 12] = [
     ("figures/**/*.jsonl", "shatter train, randomize"),
     ("figures/**/*.png", "shatter verify, compare, train, figures"),
     ("figures/**/*.svg", "shatter verify, compare, train, figures"),
+    ("figures/**/*.txt", "shatter kernel"),
     ("tests/**/*.proptest-regressions", "proptest"),
     ("tests/data/pytorch_weights.safetensors", "tests/data/pytorch_weights.py"),
     ("tests/data/torch_steps/*.json", "tests/reference/torch_steps.py"),
