@@ -45,10 +45,10 @@ const CHANCE: f64 = 90.0;
 /// # Errors
 /// [`FigureError::Empty`] if no row has an error of ours; [`FigureError::NoPlace`] for one that is not finite.
 pub fn errors(rows: &[Errors], note: &str) -> Result<Rendered, FigureError> {
-    for row in rows {
-        for value in [row.ours, row.paper].into_iter().flatten().filter(|x| !x.is_finite()) {
-            return Err(FigureError::NoPlace { what: format!("row '{}'", row.name), value });
-        }
+    let places = rows.iter().flat_map(|row| [row.ours, row.paper].map(|value| (row, value)));
+    let lost = places.filter_map(|(row, value)| Some((row, value.filter(|x| !x.is_finite())?)));
+    if let Some((row, value)) = lost.into_iter().next() {
+        return Err(FigureError::NoPlace { what: format!("row '{}'", row.name), value });
     }
     match rows.iter().any(|row| row.ours.is_some()) {
         true => super::render(&Rows { rows, note: wrap(note, NOTE_CHARS) }),

@@ -9,9 +9,10 @@
 //! then q < p and kl(q‖p) > ln(1/δ)/m, that is, q is below the a < p where kl(a‖p) = ln(1/δ)/m, or no such a exists and
 //! P is 0. ∎
 //!
-//! **Bound.** The inverse is rounded up. kl(q‖·) increases on [q, 1], its derivative being (p − q)/(p(1 − p)); so a p
-//! >= q at which the lower end of an enclosure of kl(q‖p) is at least c is not below the inverse. Bisection over
+//! **Bound.** The inverse is rounded up. kl(q‖·) increases on [q, 1], its derivative being (p − q)/(p(1 − p)); so a p from
+//! q on at which the lower end of an enclosure of kl(q‖p) is at least c is not below the inverse. Bisection over
 //! binary64 numbers keeps such a p, or 1. The inverse does not decrease in q, so that a q that was rounded up is safe.
+//!
 //! **Cost.** At most 64 enclosures of two logarithms.
 
 use crate::{Enclosure, MeasureError};

@@ -341,8 +341,8 @@ fn fitted(
         let tolerance = job.options.tolerance;
         let (decided, took) = timed(|| -> Result<_, CliError> {
             if job.options.exact {
-                return Ok(exact::judge(model, &train_features, &sample.labels, tolerance)
-                    .map_err(inexact)?);
+                return exact::judge(model, &train_features, &sample.labels, tolerance)
+                    .map_err(inexact);
             }
             let mut see = |at| bar.see(at);
             Ok(certify::certify(model, &train_features, &sample.labels, tolerance, &mut see)?)
