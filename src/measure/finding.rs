@@ -99,6 +99,12 @@ impl Finding {
         Finding { name: name.into(), kind: Kind::Bound, value, says: None, assumptions: Vec::new() }
     }
 
+    /// A number that is proved under assumptions and by itself says nothing of the test error; a measure where one of
+    /// them fails.
+    pub fn proved(name: impl Into<String>, value: f64, assumptions: Vec<Assumption>) -> Finding {
+        Finding { says: None, ..Finding::bound(name, value, value, assumptions) }
+    }
+
     /// An estimate.
     pub fn estimate(name: impl Into<String>, value: f64, assumptions: Vec<Assumption>) -> Finding {
         Finding { name: name.into(), kind: Kind::Estimate, value, says: None, assumptions }

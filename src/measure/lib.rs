@@ -17,6 +17,9 @@
 //! | description length, and what a memorizer of random labels must violate | [`occam`] |
 //! | VC dimension, growth functions, fat-shattering | [`vc`] |
 //! | parameters, units, bits | [`counts`] |
+//! | uniform stability of SGD, and the measured swap of one example | [`stability`] |
+//! | sharpness: the noise on weights that outputs withstand | [`sharpness`] |
+//! | rank correlation of a measure with the gap, over runs | [`kendall`] |
 //! | enclosures rounded outwards | [`outward`] |
 
 pub mod bartlett;
@@ -24,6 +27,7 @@ pub mod counts;
 mod error;
 pub mod finding;
 pub mod golowich;
+pub mod kendall;
 pub mod kl;
 pub mod layers;
 pub mod margin;
@@ -33,8 +37,10 @@ pub mod occam;
 pub mod outward;
 pub mod path;
 pub mod ramp;
+pub mod sharpness;
 pub mod sizes;
 pub mod spectral;
+pub mod stability;
 pub mod survey;
 pub mod vc;
 

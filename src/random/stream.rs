@@ -43,6 +43,10 @@ pub enum Purpose {
     Patches = 16,
     /// Filters of convolutional features.
     Filters = 17,
+    /// Noise on weights, to measure sharpness.
+    Sharpness = 19,
+    /// Resampled runs of an interval.
+    Bootstrap = 20,
 }
 
 /// The generator of `seed` for one purpose.
