@@ -16,6 +16,7 @@
 //! | bounds by norms: what they share, and each | [`ramp`]; [`golowich`], [`neyshabur`], [`bartlett`] |
 //! | description length, and what a memorizer of random labels must violate | [`occam`] |
 //! | VC dimension, growth functions, fat-shattering | [`vc`] |
+//! | Rademacher complexity: exact, by witnesses, of linear classes, from below | [`rademacher`] |
 //! | parameters, units, bits | [`counts`] |
 //! | enclosures rounded outwards | [`outward`] |
 
@@ -32,6 +33,7 @@ pub mod norms;
 pub mod occam;
 pub mod outward;
 pub mod path;
+pub mod rademacher;
 pub mod ramp;
 pub mod sizes;
 pub mod spectral;

@@ -43,6 +43,8 @@ pub enum Purpose {
     Patches = 16,
     /// Filters of convolutional features.
     Filters = 17,
+    /// Sign vectors of Rademacher complexities.
+    Rademacher = 18,
 }
 
 /// The generator of `seed` for one purpose.

@@ -18,3 +18,4 @@ mod margins;
 mod networks;
 mod norms;
 mod outward;
+mod rademacher;
