@@ -104,6 +104,33 @@ pub enum MeasureError {
         /// The range.
         expected: &'static str,
     },
+    /// A class without functions.
+    #[error("the class has no function")]
+    NoFunctions,
+    /// A labelling with more labels than points.
+    #[error(
+        "labelling {index} is {pattern:#b}; expected a bit for each of {points} points at most"
+    )]
+    Pattern {
+        /// Its index, from 0.
+        index: usize,
+        /// Its bits.
+        pattern: u32,
+        /// Number of points.
+        points: usize,
+    },
+    /// A matrix that is no Gram matrix.
+    #[error("Gram matrix, row {row}, column {column}: {value}; expected {expected}")]
+    Gram {
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The entry.
+        value: f64,
+        /// What a Gram matrix has there.
+        expected: &'static str,
+    },
     /// An answer of the room of impossibilities.
     #[error(transparent)]
     Obstruct(#[from] shatter_obstruct::ObstructError),

@@ -16,6 +16,7 @@
 //! | bounds by norms: what they share, and each | [`ramp`]; [`golowich`], [`neyshabur`], [`bartlett`] |
 //! | description length, and what a memorizer of random labels must violate | [`occam`] |
 //! | VC dimension, growth functions, fat-shattering | [`vc`] |
+//! | Rademacher complexity: exact, by witnesses, of linear classes, from below | [`rademacher`] |
 //! | parameters, units, bits | [`counts`] |
 //! | uniform stability of SGD, and the measured swap of one example | [`stability`] |
 //! | sharpness: the noise on weights that outputs withstand | [`sharpness`] |
@@ -36,6 +37,7 @@ pub mod norms;
 pub mod occam;
 pub mod outward;
 pub mod path;
+pub mod rademacher;
 pub mod ramp;
 pub mod sharpness;
 pub mod sizes;

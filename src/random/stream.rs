@@ -47,6 +47,8 @@ pub enum Purpose {
     Sharpness = 19,
     /// Resampled runs of an interval.
     Bootstrap = 20,
+    /// Sign vectors of Rademacher complexities.
+    Rademacher = 18,
 }
 
 /// The generator of `seed` for one purpose.

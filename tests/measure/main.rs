@@ -21,3 +21,4 @@ mod norms;
 mod outward;
 mod sharpness;
 mod stability;
+mod rademacher;
