@@ -450,7 +450,10 @@ pub fn test_of(sample: &str) -> Option<String> {
     let has_split = ["mnist", "fashion-mnist", "cifar10"].contains(&kind);
     let chosen = rest.split(',').any(|part| part.starts_with("split="));
     let path = rest.split(',').find(|part| !part.contains('='))?;
-    (has_split && !chosen).then(|| format!("{kind}:{path},split=test"))
+    // Other options say which training points are taken; this one says what classes are.
+    let groups = rest.split(',').find(|part| part.starts_with("groups="));
+    let groups = groups.map_or(String::new(), |groups| format!(",{groups}"));
+    (has_split && !chosen).then(|| format!("{kind}:{path},split=test{groups}"))
 }
 
 /// A bar on the terminal, with remaining time, loss and accuracy; nothing elsewhere.
@@ -517,6 +520,7 @@ mod tests {
     fn data_sets_bring_their_test_split() {
         let of = |text| test_of(text);
         assert_eq!(of("cifar10:some/dir,first=100").unwrap(), "cifar10:some/dir,split=test");
+        assert_eq!(of("mnist:d,groups=3/8,first=9").unwrap(), "mnist:d,split=test,groups=3/8");
         assert_eq!(of("mnist:d,split=test"), None);
         assert_eq!(of("csv:file.csv"), None);
         assert_eq!(of("gaussian:n=5,d=2"), None);

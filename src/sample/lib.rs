@@ -17,6 +17,7 @@ mod distinct;
 mod error;
 pub mod files;
 pub mod fingerprint;
+mod groups;
 mod header;
 pub mod idx;
 pub mod image;

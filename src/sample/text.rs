@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Options of every kind: `first=N` (in file order), `draw=N` (at random, without replacement),
-//! `seed=S` (instead of the command's). Of data sets: `split=train|test`. Of tables and arrays:
+//! `seed=S` (instead of the command's), `groups=A+B/C+D` (classes joined to groups, points of others left out; before
+//! `first` and `draw`). Of data sets: `split=train|test`. Of tables and arrays:
 //! `label=COLUMN`, `target=class|number`, `scale=10^k` or `2^k`; of tables `header=yes|no`. Of
 //! synthetic samples: `classes=C` (their labels are uniform classes, 10 unless told) or
 //! `target=number` (standard normal labels). A comma always ends an argument, and `key=` always
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use shatter_random::stream::{Purpose, stream, subset};
 
 use super::files::Split;
+use super::groups::Groups;
 use super::npy::ArrayOptions;
 use super::synthetic::{self, Kind};
 use super::table::{LabelType, TableOptions};
@@ -30,6 +32,7 @@ use super::{Base, Labels, Points, SampleError, Scale, cifar, idx, npy, table};
 pub struct Spec {
     text: String,
     source: Source,
+    groups: Option<Groups>,
     first: Option<usize>,
     draw: Option<usize>,
     seed: Option<u64>,
@@ -267,6 +270,13 @@ impl Spec {
     pub fn parse(text: &str) -> Result<Spec, SampleError> {
         let mut arguments = Arguments::split(text)?;
         let source = arguments.source()?;
+        let groups = match arguments.take("groups") {
+            None => None,
+            Some(text) => Some(
+                Groups::parse(text)
+                    .map_err(|reason| arguments.refuse(format!("groups={text}: {reason}")))?,
+            ),
+        };
         let first = arguments.count("first")?;
         let draw = arguments.count("draw")?;
         let seed = arguments.parsed("seed", "a whole number below 2^64")?;
@@ -275,7 +285,7 @@ impl Spec {
             return Err(arguments
                 .refuse(format!("'{key}' is not an option of it; expected one of: {known}")));
         }
-        Ok(Spec { text: text.to_owned(), source, first, draw, seed })
+        Ok(Spec { text: text.to_owned(), source, groups, first, draw, seed })
     }
 
     /// Points that are drawn, those of them that are kept, and coordinates of each; `None` for a sample that is read.
@@ -325,6 +335,19 @@ impl Spec {
         if points.n() != labels.len() {
             return Err(SampleError::LabelCount { points: points.n(), labels: labels.len() });
         }
+        let (points, labels) = match &self.groups {
+            None => (points, labels),
+            Some(groups) => {
+                let (rows, labels) = groups.apply(&labels).map_err(|reason| SampleError::Text {
+                    text: self.text.clone(),
+                    reason: format!("groups: {reason}"),
+                })?;
+                if rows.is_empty() {
+                    return Err(SampleError::Empty);
+                }
+                (points.select(&rows)?, labels)
+            }
+        };
         let rows = self.rows(points.n(), seed)?;
         let drawn = matches!(self.source, Source::Synthetic { .. }) || self.draw.is_some();
         let text = if drawn && self.seed.is_none() {
