@@ -84,6 +84,14 @@ pub enum MeasureError {
     /// Labels without margins.
     #[error("labels that are real numbers have no margins: an output equals its label or does not")]
     NoMargins,
+    /// A reading without a loss to train noise by.
+    #[error(
+        "outputs read as {how} have no loss that bounds their errors; expected largest or sign"
+    )]
+    Surrogate {
+        /// How outputs are read.
+        how: shatter_network::reading::How,
+    },
     /// An output or a coordinate that is not a number.
     #[error("point {point}: {what} is {value}; expected a finite number")]
     PointNotFinite {

@@ -3,8 +3,9 @@
 //! **Statement.** For q, p in [0, 1], kl(q‖p) = q ln(q/p) + (1 − q) ln((1 − q)/(1 − p)), with 0 ln 0 = 0. The inverse is
 //! kl⁻¹(q, c) = sup { p in [q, 1] : kl(q‖p) <= c } for c >= 0.
 //!
-//! **Chernoff's bound.** Let X_1, …, X_m be independent in [0, 1], each of mean p, and q their mean. With probability at
-//! least 1 − δ, p <= kl⁻¹(q, ln(1/δ)/m). **Proof.** For t >= 0, e^{−tX} <= 1 − X + X e^{−t} by convexity, so
+//! **Chernoff's bound.** Let X_1, …, X_m be independent in [0, 1] with means p_i of mean p, and q their mean. With
+//! probability at least 1 − δ, p <= kl⁻¹(q, ln(1/δ)/m). **Proof.** For t >= 0, e^{−tX} <= 1 − X + X e^{−t} by convexity,
+//! and the product of the 1 − p_i + p_i e^{−t} is at most (1 − p + p e^{−t})^m (geometric and arithmetic mean). So
 //! P(q <= a) <= (e^{ta} (1 − p + p e^{−t}))^m, which is e^{−m kl(a‖p)} at its least t, for a <= p. If p exceeds the inverse
 //! then q < p and kl(q‖p) > ln(1/δ)/m, that is, q is below the a < p where kl(a‖p) = ln(1/δ)/m, or no such a exists and
 //! P is 0. ∎
@@ -84,7 +85,7 @@ pub fn inverse(q: f64, c: f64) -> Result<f64, MeasureError> {
     Ok(f64::from_bits(above))
 }
 
-/// Upper bound of the mean of m independent numbers in [0, 1] from their mean `q` (or a number above it), which holds with
+/// Upper bound of the mean expectation of m independent numbers in [0, 1] from their mean `q` (or a number above it), which holds with
 /// probability at least 1 − δ: Chernoff's bound.
 ///
 /// # Errors

@@ -173,7 +173,13 @@ impl Margins {
 }
 
 /// The margin of outputs, rounded down; `None` if the class has no output.
-fn margin(how: How, row: &[f64], class: u32, labels: &BoundLabels, point: usize) -> Option<f64> {
+pub(crate) fn margin(
+    how: How,
+    row: &[f64],
+    class: u32,
+    labels: &BoundLabels,
+    point: usize,
+) -> Option<f64> {
     let near = |output: f64, target: f64| {
         let (output, target) = (Enclosure::exact(output), Enclosure::exact(target));
         (Enclosure::exact(0.5) - (output - target).abs()).low()

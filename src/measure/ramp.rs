@@ -69,7 +69,12 @@ impl Grid {
         while power(index).low() < x {
             index += 1;
         }
-        Some(Grid { index, value: power(index), price: price(index) })
+        Some(Grid::at(index))
+    }
+
+    /// Number j of the grid.
+    pub(crate) fn at(index: i64) -> Grid {
+        Grid { index, value: power(index), price: price(index) }
     }
 }
 

@@ -49,6 +49,12 @@ pub enum Purpose {
     Bootstrap = 20,
     /// Sign vectors of Rademacher complexities.
     Rademacher = 18,
+    /// The order of points in the search for a posterior.
+    Posterior = 21,
+    /// Noise on weights in that search.
+    PosteriorNoise = 22,
+    /// Networks drawn from a posterior.
+    PosteriorDraws = 23,
 }
 
 /// The generator of `seed` for one purpose.

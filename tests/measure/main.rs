@@ -19,6 +19,7 @@ mod margins;
 mod networks;
 mod norms;
 mod outward;
+mod pac_bayes;
+mod rademacher;
 mod sharpness;
 mod stability;
-mod rademacher;
