@@ -225,7 +225,8 @@ pub mod measure {
     #[doc(inline)]
     pub use shatter_measure::{
         Assumption, Enclosure, Finding, Kind, Margins, MeasureError, Norms, Perceptron, Subject,
-        Vacuity, bartlett, counts, golowich, kl, neyshabur, occam, path, survey, vc,
+        Vacuity, bartlett, capacity, contrast, counts, golowich, kendall, kl, neyshabur, occam,
+        pac_bayes, path, posterior, rademacher, sharpness, stability, survey, vc,
     };
 }
 

@@ -11,6 +11,7 @@ use shatter_feature::FeatureError;
 use shatter_interchange::InterchangeError;
 use shatter_interchange::load::{LoadError, MissingFact};
 use shatter_kernel::{FeaturesError, FitError, ModelError};
+use shatter_measure::MeasureError;
 use shatter_regression::RegressionError;
 use shatter_sample::SampleError;
 use shatter_train::run::RunError;
@@ -45,6 +46,8 @@ pub enum CliError {
     Features(#[from] FeatureError),
     #[error("{0}{hint}", hint = train_hint(.0))]
     Train(Box<RunError>),
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
     #[error("{text}: {source}")]
     Regression { text: String, source: RegressionError },
     /// Of the test split that nobody asked for.
@@ -259,6 +262,7 @@ impl CliError {
             CliError::Judge { .. } => "judge",
             CliError::Kernel(_) | CliError::KernelModel(_) => "kernel",
             CliError::Features(_) => "features",
+            CliError::Measure(_) => "measure",
             CliError::Train(_) => match self.of_training() {
                 Some(TrainError::Diverged { .. }) => "diverged",
                 _ => "training",
@@ -303,7 +307,11 @@ impl CliError {
                 FitError::Diagonal { point, .. } => Place::points(&[point]),
                 _ => Place::default(),
             },
-            CliError::KernelModel(ModelError::Class { point, .. }) => Place::points(&[*point]),
+            CliError::KernelModel(ModelError::Class { point, .. })
+            | CliError::Measure(
+                MeasureError::NoSuchOutput { point, .. }
+                | MeasureError::PointNotFinite { point, .. },
+            ) => Place::points(&[*point]),
             CliError::Train(error) => match error.as_ref() {
                 RunError::Train(TrainError::Sample(source)) => of_sample(source),
                 RunError::Train(TrainError::Checkpoint(source)) => of_checkpoint(source),

@@ -4,6 +4,7 @@
 //! Exit statuses: 0 yes, 1 a negative verdict, 2 bad input, 3 training diverged, 4 no such device,
 //! 130 interrupted.
 
+mod capacity;
 mod check;
 #[cfg(feature = "claims")]
 mod claims;
@@ -20,10 +21,12 @@ mod json;
 mod kernel;
 mod linear;
 mod manifest;
+mod measure;
 mod memory;
 mod output;
 mod randomize;
 mod reading;
+mod rethink;
 mod runs;
 mod show;
 mod table1;
@@ -96,6 +99,12 @@ enum Command {
     Table3(table3::Arguments),
     /// Fit linear models: minimum norm, gradient descent from zero, weight decay, other interpolants
     Linear(linear::Arguments),
+    /// Say what the theories promise of a network on its sample, and whether that is vacuous
+    Measure(measure::Arguments),
+    /// Train networks on true and on random labels, and see which theories tell them apart
+    Rethink(rethink::Arguments),
+    /// Find how many points with random labels training fits, beside what can and what cannot be fitted
+    Capacity(capacity::Arguments),
     /// Draw the figures of training runs from their records
     Figures(figures::Arguments),
     /// Print what this build and this machine can do
@@ -125,6 +134,9 @@ impl Command {
             | Command::Kernel(kernel::Arguments { common, .. })
             | Command::Table3(table3::Arguments { common, .. })
             | Command::Linear(linear::Arguments { common, .. })
+            | Command::Measure(measure::Arguments { common, .. })
+            | Command::Rethink(rethink::Arguments { common, .. })
+            | Command::Capacity(capacity::Arguments { common, .. })
             | Command::Figures(figures::Arguments { common, .. })
             | Command::Doctor(doctor::Arguments { common }) => Some(common),
             #[cfg(feature = "claims")]
@@ -264,6 +276,8 @@ pub fn run(build: Build) -> ExitCode {
     let threads = match &command {
         Command::Train(train::Arguments { options, .. })
         | Command::Randomize(randomize::Arguments { options, .. })
+        | Command::Rethink(rethink::Arguments { options, .. })
+        | Command::Capacity(capacity::Arguments { options, .. })
         | Command::Table1(table1::Arguments { options, .. }) => options.threads,
         _ => None,
     };
@@ -281,6 +295,9 @@ pub fn run(build: Build) -> ExitCode {
         Command::Kernel(arguments) => kernel::run(&arguments),
         Command::Table3(arguments) => table3::run(&arguments),
         Command::Linear(arguments) => linear::run(&arguments),
+        Command::Measure(arguments) => measure::run(&arguments),
+        Command::Rethink(arguments) => rethink::run(&arguments),
+        Command::Capacity(arguments) => capacity::run(&arguments),
         Command::Figures(arguments) => figures::run(&arguments),
         #[cfg(feature = "claims")]
         Command::Claims(arguments) => claims::run(&arguments),

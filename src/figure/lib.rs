@@ -17,6 +17,7 @@ pub mod paper;
 mod png;
 pub mod randomization;
 mod residual;
+pub mod rows;
 mod spread;
 mod strokes;
 mod style;

@@ -17,13 +17,19 @@
 //! | description length, and what a memorizer of random labels must violate | [`occam`] |
 //! | VC dimension, growth functions, fat-shattering | [`vc`] |
 //! | Rademacher complexity: exact, by witnesses, of linear classes, from below | [`rademacher`] |
+//! | PAC-Bayes: the bound of noise on the parameters, the noise that makes it small, both at once | [`pac_bayes`], [`posterior`], [`noise`] |
+//! | the relative entropy of two coins, and its inverse | [`kl`] |
 //! | parameters, units, bits | [`counts`] |
 //! | uniform stability of SGD, and the measured swap of one example | [`stability`] |
 //! | sharpness: the noise on weights that outputs withstand | [`sharpness`] |
 //! | rank correlation of a measure with the gap, over runs | [`kendall`] |
+//! | how many labels an architecture can and cannot fit | [`capacity`] |
+//! | true labels against random ones, which measures tell them apart | [`contrast`] |
 //! | enclosures rounded outwards | [`outward`] |
 
 pub mod bartlett;
+pub mod capacity;
+pub mod contrast;
 pub mod counts;
 mod error;
 pub mod finding;
@@ -33,10 +39,13 @@ pub mod kl;
 pub mod layers;
 pub mod margin;
 pub mod neyshabur;
+pub mod noise;
 pub mod norms;
 pub mod occam;
 pub mod outward;
+pub mod pac_bayes;
 pub mod path;
+pub mod posterior;
 pub mod rademacher;
 pub mod ramp;
 pub mod sharpness;

@@ -47,7 +47,7 @@ pub struct Subject<'a> {
 }
 
 /// The graph without a softmax at its end.
-fn without_softmax(graph: &Graph) -> Cow<'_, Graph> {
+pub(crate) fn without_softmax(graph: &Graph) -> Cow<'_, Graph> {
     let ends = |step: &Step| matches!(step.operation, Operator::Softmax { .. });
     if !graph.steps.last().is_some_and(ends) {
         return Cow::Borrowed(graph);
@@ -106,7 +106,9 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
     let sizes = subject.sizes()?;
     let n = sizes.n as u64;
     let graph = without_softmax(subject.graph);
-    let mut found = SizeCounts::of(&graph, n, u64::from(subject.classes))?.findings();
+    // Real labels have no bits to count.
+    let mut found = SizeCounts::of(&graph, n, u64::from(subject.classes).max(1))?.findings();
+    found.retain(|one| subject.classes > 0 || one.name != "label bits a parameter");
     let start = subject.start.map(without_softmax);
     let perceptron = Perceptron::of(&graph, Outputs::All);
     if let Ok(perceptron) = &perceptron {
@@ -222,4 +224,31 @@ pub fn quantized(subject: &Subject, bits: &[u32]) -> Result<Vec<(u32, Finding)>,
         Ok((k, occam::bound(rounded.bits, errors, sizes.n as u64, subject.delta)?))
     };
     bits.iter().map(one).collect()
+}
+
+/// Numbers of bits to which numbers are rounded in search of a short code.
+const ROUNDED: [u32; 8] = [2, 3, 4, 5, 6, 8, 12, 16];
+
+/// The least of Occam's bounds of the network with its numbers rounded; which assumption fails, for a network that
+/// cannot be rounded.
+///
+/// # Errors
+/// As [`survey`], for points and labels that do not fit.
+pub fn rounded(subject: &Subject) -> Result<Finding, MeasureError> {
+    let name = "Occam: numbers rounded to few bits";
+    subject.sizes()?;
+    let least = match quantized(subject, &ROUNDED) {
+        Ok(found) => {
+            found.into_iter().map(|(_, one)| one).min_by(|a, b| a.value.total_cmp(&b.value))
+        }
+        Err(error @ MeasureError::NoMargins) => {
+            let fails = Assumption::fails("labels are classes", error.to_string());
+            return Ok(Finding::refused(name, vec![fails]));
+        }
+        Err(error) => return Ok(refused(name, &error)),
+    };
+    Ok(match least {
+        Some(least) => Finding { name: name.to_owned(), ..least },
+        None => Finding::refused(name, Vec::new()), // there are some
+    })
 }

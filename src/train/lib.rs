@@ -3,6 +3,7 @@
 //! [`compile`](mod@compile) turns an architecture into a plan, a [`Trainer`] runs it on a device, [`run`](mod@run)
 //! keeps record and checkpoints, [`randomize`] does so for several conditions and seeds.
 
+pub mod capacity;
 pub mod checkpoint;
 pub mod compile;
 pub mod error;

@@ -226,6 +226,7 @@ fn every_command_prints_the_object_that_is_documented() {
     csv(&folder, "twice.csv", ["1,2,a", "1,2,b", "3,1,a"].map(String::from).into_iter());
     let found = check(&["linear", "csv:twice.csv", "--out", "twice"], 1);
     assert_eq!(found["duplicates"]["first"], serde_json::json!([0, 1]));
+    measures(&documentation, &check, &folder);
     check(&["doctor"], 0);
     if cfg!(feature = "claims") {
         // One that holds, two that are refuted in their ways, and one that is quoted.
@@ -243,6 +244,8 @@ fn every_command_prints_the_object_that_is_documented() {
         "out/compare",
         "out/kernel",
         "out/linear",
+        "out/rethink",
+        "out/capacity",
     ];
     for of in manifests {
         let manifest = read_json(&folder, &format!("{of}/manifest.json"));
@@ -282,6 +285,38 @@ fn kernels(check: &dyn Fn(&[&str], i32) -> Value, folder: &TempDir) {
     let table = check(&["table3", "mnist:digits", "--rows", "mnist-pixels,mnist-gabor"], 0);
     assert_eq!(table, read_json(folder, "out/table3/table3.json"));
     assert_eq!(table["rows"].as_array().unwrap().len(), 3);
+}
+
+/// Measures of one network, of runs, of twins; and how many labels are fitted.
+fn measures(
+    documentation: &Documentation,
+    check: &dyn Fn(&[&str], i32) -> Value,
+    folder: &TempDir,
+) {
+    let data = "gaussian:n=40,d=3,classes=2";
+    let checkpoint = "out/train/checkpoint.safetensors";
+    let theories = ["--pac-bayes", "1", "--sharpness", "2"];
+    let found = check(&[&["measure", checkpoint, data, "--test", data], &theories[..]].concat(), 0);
+    assert_eq!(found["start"], "drawn");
+    assert!(found["findings"].as_array().unwrap().iter().any(|one| one["says"].is_number()));
+    csv(folder, "ab.csv", (0..9).map(|i| format!("{i},{},{}", i * i, ["a", "b"][i % 2])));
+    let found = check(&["measure", "named/network.txt", "csv:ab.csv", "--out", "measured"], 0);
+    assert_eq!(found, read_json(folder, "measured/measure.json"));
+    assert_eq!(found["classes"], serde_json::json!(["a", "b"]));
+    documentation
+        .check(&object(folder, &["measure", "out/randomize", data], 0), "shatter measure runs 1");
+    let brief = ["--model", "mlp:4", "--batch", "8", "--epochs", "2", "--until-accuracy", "never"];
+    let twins = [&["rethink", data, "--test", data, "--pac-bayes", "1"], &brief[..]].concat();
+    let found = check(&twins, 0);
+    assert_eq!(found, read_json(folder, "out/rethink/rethink.json"));
+    assert_eq!(found["runs"].as_array().unwrap().len(), 2);
+    let capacity = ["capacity", data, "--model", "mlp:2", "--epochs", "9", "--least", "2"];
+    let found = check(&capacity, 0);
+    assert_eq!(found, read_json(folder, "out/capacity/capacity.json"));
+    assert_eq!(found["known"]["by_construction"], 2);
+    let one = ["--model", "conv(2,1) relu", "--epochs", "1", "--out", "convolution"];
+    let found = check(&[&["capacity", "npy:images.npy,labels.npy"], &one[..]].concat(), 0);
+    assert!(found["known"].is_null() && found["unknown"].is_string());
 }
 
 /// Errors are objects, too, with what is at fault and where.

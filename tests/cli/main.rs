@@ -13,3 +13,4 @@ mod constructions;
 mod json;
 mod kernel;
 mod linear;
+mod measure;

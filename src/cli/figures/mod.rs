@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use shatter_figure::{self as figure, FigureError};
 
-pub use recorded::{Recorded, init, read_lines};
+pub use recorded::{Recorded, folders, init, read_lines};
 
 use super::json::{self, Record};
 use super::output::print;

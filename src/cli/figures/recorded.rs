@@ -75,9 +75,7 @@ impl Recorded {
 
     /// The runs in a folder and below it, in the order of their paths.
     pub fn below(folder: &Path) -> Result<Vec<Recorded>, CliError> {
-        let mut folders = Vec::new();
-        find(folder, DEPTH, &mut folders).map_err(CliError::at(folder))?;
-        folders.iter().map(|folder| Recorded::read(folder)).collect()
+        folders(folder)?.iter().map(|folder| Recorded::read(folder)).collect()
     }
 
     /// The share of labels that were redrawn, for conditions on labels.
@@ -115,6 +113,13 @@ impl Recorded {
     pub fn epochs(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.end_of_epoch)
     }
+}
+
+/// The folders of runs in a folder and below it, in the order of their paths.
+pub fn folders(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let mut folders = Vec::new();
+    find(folder, DEPTH, &mut folders).map_err(CliError::at(folder))?;
+    Ok(folders)
 }
 
 /// The lines of a record.
