@@ -31,14 +31,19 @@ use super::training::{self, Precision, Setup, TrainingOptions};
 use super::{Answer, CliError, CommonOptions, write, write_figure};
 
 #[derive(Args, Debug, Clone)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    mut_arg("rate_decay", |arg| arg.default_value("1")),
+    mut_arg("epochs", |arg| arg.default_value("1000")),
+    mut_arg("batch", |arg| arg.default_value("32")),
+    after_help = "Examples:\n  \
     shatter capacity mnist:DIR --model mlp:16 --seeds 0,1,2\n  \
     shatter capacity gaussian:n=5000,d=20,classes=2 --model mlp:32 --epochs 1000\n\n\
     Trains on the first n points with random labels until all are fitted or the epochs are over, and searches for \
     the largest n that is fitted: n is doubled until a training fails, then the interval is halved. What is found \
     is the capacity of the network with this training and this many epochs. Batches are no larger than n.\n\
     Writes capacity.json and capacity.png.\n\
-    Exit status: 0, 2 for bad input, 4 if there is no such device, 130 if interrupted.")]
+    Exit status: 0, 2 for bad input, 4 if there is no such device, 130 if interrupted."
+)]
 pub struct Arguments {
     /// The sample whose points are fitted, for example mnist:DIR
     sample: String,

@@ -439,9 +439,9 @@ pub(crate) fn origin(of: &Perceptron) -> Perceptron {
 }
 
 impl PacBayes {
-    /// The bound as a finding.
+    /// The bound, and KL(Q‖P), as findings.
     #[must_use]
-    pub fn finding(&self) -> Finding {
+    pub fn findings(&self) -> [Finding; 2] {
         let centre = match self.from_start {
             true => "the network before training is drawn before the sample, as the user says",
             false => "it is 0: the start is not known",
@@ -458,6 +458,7 @@ impl PacBayes {
             Assumption::met(what, reason),
             Assumption::met("pseudo-random normal numbers are independent and normal", draws),
         ];
-        Finding::bound(NAME, self.total, self.total, assumptions)
+        let kl = Finding::enclosed("PAC-Bayes: KL divergence", self.divergence.kl.high());
+        [Finding::bound(NAME, self.total, self.total, assumptions), kl]
     }
 }

@@ -144,6 +144,9 @@ fn twins_are_kept_and_compared() {
         "1,2",
         "--corruption",
         "1,0.5,0",
+        "--swap",
+        "--rademacher",
+        "2",
         "--pac-bayes",
         "2",
     ];
@@ -163,6 +166,13 @@ fn twins_are_kept_and_compared() {
     assert!(theories.clone().count() >= 5);
     // Labels of these points are random under every condition.
     assert!(theories.clone().all(|one| one["vacuous"]["against_chance"] == true), "{found}");
+    // What the class can do does not depend on the labels; an example swapped moves the weights.
+    let named = |name: &str| contrasts.iter().find(|one| one["name"] == name).unwrap();
+    let signs = named("Rademacher complexity, from below by a search");
+    assert_eq!((&signs["apart"], &signs["kind"]), (&"equal".into(), &"estimate".into()));
+    assert!(signs["with_true"][0].as_f64().unwrap() > 0.5, "{signs}");
+    let moved = named("swap of one example: distance of the weights");
+    assert!(moved["with_random"][0].as_f64().unwrap() > 0.0, "{moved}");
     let before = std::fs::read(folder.path().join("out/rethink/rethink.png")).unwrap();
     assert_eq!(object(&folder, &rethink, 0), found);
     assert_eq!(std::fs::read(folder.path().join("out/rethink/rethink.png")).unwrap(), before);
@@ -230,7 +240,10 @@ fn classes_are_joined_to_groups_in_training_and_test_sample() {
     let output = shatter(&folder, &train);
     assert_eq!(status(&output), 0, "{}", stderr(&output));
     let record = read_json(&folder, "out/train/summary.json");
-    assert_eq!(record["identity"]["data"]["test"], "mnist:digits,split=test,groups=0+1+2+3+4/5+6+7+8");
+    assert_eq!(
+        record["identity"]["data"]["test"],
+        "mnist:digits,split=test,groups=0+1+2+3+4/5+6+7+8"
+    );
     let measured = object(&folder, &["measure", "out/train/checkpoint.safetensors", grouped], 0);
     // Of 40 points, 4 have the class 9.
     assert_eq!((&measured["points"], &measured["label_classes"]), (&36.into(), &2.into()));

@@ -328,7 +328,8 @@ fn small_samples_one_class_dead_layers_and_no_start_get_an_answer() {
     let posterior = search(&dead, None, sample, &of).unwrap();
     let found = bound(&posterior, None, sample, draws).unwrap();
     assert!(found.total > 0.9 && found.total <= 1.0 && !found.from_start);
-    let finding = found.finding();
+    let [finding, kl] = found.findings();
+    assert!(kl.kind == Kind::Bound && kl.says.is_none() && kl.value > 0.0);
     assert!(finding.kind == Kind::Bound && finding.vacuity(2).unwrap().against_chance);
 
     let real = Labels::real(vec![0.5], 1).unwrap();

@@ -67,10 +67,10 @@ pub fn findings(owned: &Owned, theories: &Theories, seed: u64) -> Result<Vec<Fin
     found.push(rounded(&subject)?);
     if let Some(epochs) = theories.pac_bayes.filter(|epochs| *epochs > 0) {
         let search = Search { epochs, seed, ..Search::default() };
-        found.push(match noise::pac_bayes(&subject, &search, theories.rounds)? {
-            Ok((_, bound)) => bound.finding(),
-            Err(refused) => refused,
-        });
+        match noise::pac_bayes(&subject, &search, theories.rounds)? {
+            Ok((_, bound)) => found.extend(bound.findings()),
+            Err(refused) => found.push(refused),
+        }
     }
     if let Some((steps, settings)) = &owned.stages {
         let loss = match settings.loss {

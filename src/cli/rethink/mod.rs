@@ -1,7 +1,10 @@
 //! `shatter rethink`: the paper's argument as an experiment. Twins, networks with the same start and the same training,
 //! one on true labels and one on random ones; every measure of both, side by side.
 
-use std::fmt::Write as _;
+mod again;
+mod figure;
+mod text;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,8 +13,8 @@ use serde::Serialize;
 use shatter_device::Device;
 use shatter_device::cpu::Cpu;
 use shatter_exact::Element;
-use shatter_figure::rows::{Row, RowsFigure, rows};
-use shatter_measure::contrast::{Apart, Contrast, contrast, median};
+use shatter_figure::rows::rows;
+use shatter_measure::contrast::{Apart, Contrast, contrast};
 use shatter_measure::{Finding, Kind, Vacuity};
 use shatter_prepare::Condition;
 use shatter_sample::{LabelRule, Labels};
@@ -19,16 +22,17 @@ use shatter_train::randomize::Case;
 use shatter_train::run::CHECKPOINT;
 use shatter_train::{Ended, Summary};
 
-use super::input::Described;
-use super::json::{self, Number, Record};
-use super::manifest::{self, build};
-use super::measure::text::{NAMES, kind, number, vacuity};
-use super::measure::{Asked, FindingRecord, Theories, findings, load};
-use super::output::{Facts, Progress, percent_of_errors, print};
-use super::reading::Override;
-use super::runs::{One, Runs};
-use super::training::{Precision, Setup, TrainingOptions};
-use super::{Answer, CliError, CommonOptions, visible, write, write_figure};
+use crate::input::Described;
+use crate::json::{self, Number, Record};
+use crate::manifest;
+use crate::measure::{Asked, FindingRecord, Theories, findings, load};
+use crate::output::{Progress, print};
+use crate::reading::Override;
+use crate::runs::{One, Runs};
+use crate::training::{Precision, Setup, TrainingOptions};
+use again::Again;
+
+use crate::{Answer, CliError, CommonOptions, write, write_figure};
 
 /// Epochs of the search for a posterior, unless told.
 const PAC_BAYES: u32 = 20;
@@ -36,7 +40,10 @@ const PAC_BAYES: u32 = 20;
 const SHARPNESS: u32 = 5;
 
 #[derive(Args, Debug, Clone)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    mut_arg("rate_decay", |arg| arg.default_value("1")),
+    mut_arg("epochs", |arg| arg.default_value("300")),
+    after_help = "Examples:\n  \
     shatter rethink mnist:DIR,first=2000\n  \
     shatter rethink cifar10:DIR --seeds 0,1,2\n  \
     shatter rethink mnist:DIR,first=2000 --model mlp:100 --corruption 0,0.25,0.5,0.75,1\n\n\
@@ -46,7 +53,8 @@ const SHARPNESS: u32 = 5;
     true labels; with one seed that happens by chance alone, so use --seeds.\n\
     Writes rethink.json and rethink.png.\n\
     Exit status: 0 if every run that had a goal reached it, 1 if not, 2 for bad input, 3 if one diverged, 4 if \
-    there is no such device, 130 if interrupted.")]
+    there is no such device, 130 if interrupted."
+)]
 pub struct Arguments {
     /// The training sample, for example mnist:DIR,first=2000
     sample: String,
@@ -56,6 +64,13 @@ pub struct Arguments {
     /// Seeds, in place of --seed
     #[arg(long, value_delimiter = ',', value_name = "N,...", conflicts_with = "seed")]
     seeds: Vec<u64>,
+    /// Also train twice on samples that differ in one example, under each condition, and compare the networks
+    #[arg(long)]
+    swap: bool,
+    /// Random signs that the same network is trained on, for an estimate of the Rademacher complexity from
+    /// below; 0 leaves it out
+    #[arg(long, default_value_t = 1, value_name = "DRAWS")]
+    rademacher: u32,
     #[command(flatten)]
     theories: Theories,
     #[command(flatten)]
@@ -123,6 +138,15 @@ struct RethinkRecord<'a> {
 
 impl Record for RethinkRecord<'_> {
     const FORMAT: &'static str = "shatter rethink 1";
+}
+
+/// What text and figure show.
+struct Shown<'a> {
+    all: &'a [Twin],
+    conditions: &'a [Condition],
+    contrasts: &'a [Contrast],
+    classes: u32,
+    setup: &'a Setup,
 }
 
 /// A run, measured.
@@ -202,6 +226,18 @@ where
         };
         all.push(Twin { case, summary, findings });
     }
+    let again = Again { common: &shared, device: device.device.as_ref() };
+    if arguments.swap {
+        for twin in &mut all {
+            twin.findings.extend(again.swapped(twin.case)?);
+        }
+    }
+    if arguments.rademacher > 0 {
+        let found = again.signs(arguments.rademacher, common.seed(), theories.delta)?;
+        for twin in all.iter_mut().filter(|twin| !twin.findings.is_empty()) {
+            twin.findings.push(found.clone());
+        }
+    }
     let group = |condition: Condition| -> Vec<Vec<Finding>> {
         let of = |twin: &&Twin| twin.case.condition == condition && !twin.findings.is_empty();
         all.iter().filter(of).map(|twin| twin.findings.clone()).collect()
@@ -222,9 +258,10 @@ where
         contrasts: contrasts.iter().map(ContrastRecord::of).collect(),
     };
     write(&out, "rethink.json", json::text(&record)?)?;
-    let command = format!("shatter rethink {sample} --model {}", options.model());
-    let drawn = figure(&all, &conditions, &contrasts, classes, &setup, &command);
-    write_figure(&out, "rethink", rows(&drawn)?)?;
+    let command = command(arguments);
+    let shown =
+        Shown { all: &all, conditions: &conditions, contrasts: &contrasts, classes, setup: &setup };
+    write_figure(&out, "rethink", rows(&shown.figure(options.model(), &command))?)?;
     let names = cases.iter().map(Case::name).collect();
     let manifest = options.sweep_manifest::<E>(&setup, cases[0], &device.describe(), names)?;
     let place = manifest::place(&out, "rethink");
@@ -236,10 +273,7 @@ where
             "Written to {}: rethink.json, rethink.png (and .svg), {place}, and one folder a run.\n",
             out.display()
         );
-        print(&format!(
-            "\n{}\n{files}",
-            text(&all, &conditions, &contrasts, &groups, classes, &setup)
-        ))?;
+        print(&format!("\n{}\n{files}", shown.text(&groups)))?;
     }
     let diverged = all.iter().any(|twin| twin.summary.ended == Ended::Diverged);
     let fitted =
@@ -249,6 +283,23 @@ where
         (_, true) => Answer::Yes,
         _ => Answer::No,
     })
+}
+
+/// The command, without options that change no number.
+fn command(arguments: &Arguments) -> String {
+    let joined = |name: &str, values: Vec<String>| match values.is_empty() {
+        true => String::new(),
+        false => format!(" --{name} {}", values.join(",")),
+    };
+    let seeds = arguments.seeds.iter().map(u64::to_string).collect();
+    let shares = arguments.corruption.iter().map(f64::to_string).collect();
+    format!(
+        "shatter rethink {} --model {}{}{}",
+        arguments.sample,
+        arguments.options.model(),
+        joined("seeds", seeds),
+        joined("corruption", shares)
+    )
 }
 
 /// The measures of the run in a folder.
@@ -294,118 +345,4 @@ fn twin_record(twin: &Twin, classes: u32) -> TwinRecord {
         test_error: test_error(summary),
         findings: findings.iter().map(|one| FindingRecord::of(one, classes)).collect(),
     }
-}
-
-/// What was measured and what theories say of it.
-fn figure(
-    all: &[Twin],
-    conditions: &[Condition],
-    contrasts: &[Contrast],
-    classes: u32,
-    setup: &Setup,
-    command: &str,
-) -> RowsFigure {
-    let of = |value: &dyn Fn(&Twin) -> Option<f64>| -> Vec<Vec<f64>> {
-        let of = |condition| all.iter().filter(move |twin| twin.case.condition == condition);
-        conditions.iter().map(|&condition| of(condition).filter_map(value).collect()).collect()
-    };
-    let measured = Row {
-        name: "measured on the test sample".into(),
-        values: of(&|twin| test_error(&twin.summary)),
-    };
-    let theories = contrasts.iter().filter(|one| one.says.is_some()).map(|one| Row {
-        name: one.name.clone(),
-        values: of(&|twin| twin.findings.iter().find(|found| found.name == one.name)?.says),
-    });
-    let chance = 1.0 - 1.0 / f64::from(classes.max(1));
-    RowsFigure {
-        title: format!(
-            "What theories promise of {}, {} points",
-            setup.train.text,
-            setup.train.points.n()
-        ),
-        kinds: conditions.iter().map(|condition| format!("labels {condition}")).collect(),
-        rows: std::iter::once(measured).chain(theories).collect(),
-        levels: (vec![chance, 1.0], format!("1, and the error of a guess ({chance:.2})")),
-        x: "test error, or what bounds it".into(),
-        least: 1e-4,
-        note: format!("{command} (commit {})", build().commit),
-    }
-}
-
-/// The errors, the table, and a sentence each.
-fn text(
-    all: &[Twin],
-    conditions: &[Condition],
-    contrasts: &[Contrast],
-    groups: &[Vec<Vec<Finding>>],
-    classes: u32,
-    setup: &Setup,
-) -> String {
-    let mut facts = Facts::default();
-    facts.add("sample", format!("{}, {}", setup.train.text, setup.train.points.describe()));
-    facts.add("test sample", setup.test.as_ref().map_or("none", |test| &test.text));
-    for twin in all {
-        let error = |error: Option<f64>| error.map_or_else(|| "–".to_owned(), percent_of_errors);
-        let train = twin.summary.train.accuracy.map(|accuracy| 1.0 - accuracy);
-        facts.add(
-            "",
-            format!(
-                "{:<16} seed {:<4} training error {:>8}, test error {:>8}",
-                twin.case.condition.to_string(),
-                twin.case.seed,
-                error(train),
-                error(test_error(&twin.summary))
-            ),
-        );
-    }
-    let mut text =
-        format!("{}\n{:<NAMES$} {:<8}", facts.text(), "measure (median over seeds)", "kind");
-    for condition in conditions {
-        let _ = write!(text, " {:>12}", condition.to_string());
-    }
-    text += "  apart     as a bound\n";
-    for one in contrasts {
-        let _ = write!(text, "{:<NAMES$} {:<8}", visible::line(&one.name), kind(one.kind));
-        for group in groups {
-            let value = |run: &Vec<Finding>| {
-                run.iter()
-                    .find(|found| found.name == one.name)
-                    .map_or(f64::NAN, |found| found.value)
-            };
-            let values: Vec<f64> = group.iter().map(value).collect();
-            let _ = write!(text, " {:>12}", number(median(&values)));
-        }
-        let apart = match one.apart {
-            Apart::Larger => "larger",
-            Apart::Smaller => "smaller",
-            Apart::Equal => "equal",
-            Apart::Mixed => "no",
-            Apart::Unknown => "–",
-        };
-        let bound = match one.vacuous {
-            Some(Vacuity { against_one: true, .. }) => "vacuous for both".to_owned(),
-            Some(Vacuity { against_chance: true, .. }) => "a guess for both".to_owned(),
-            Some(_) => {
-                // Which of them it says something of.
-                let said = one.says.unwrap_or([f64::NAN; 2]);
-                let of = said.map(|says| vacuity(Some(Vacuity::of(says, classes))));
-                format!("true: {}; random: {}", of[0], of[1])
-            }
-            None => String::new(),
-        };
-        let _ = writeln!(text, "  {apart:<9} {bound}");
-    }
-    if let Some(one) = contrasts.iter().find(|one| one.tells_apart()) {
-        let _ = writeln!(
-            text,
-            "\nValues that mean nothing would lie apart with probability at most {}.",
-            number(one.by_chance())
-        );
-    }
-    text.push('\n');
-    for one in contrasts.iter().filter(|one| one.says.is_some() || one.fails.is_some()) {
-        let _ = writeln!(text, "{}", visible::line(&one.sentence()));
-    }
-    text
 }
