@@ -197,6 +197,7 @@ impl Contrast {
             Some(Vacuity { against_one: true, .. }) => "; vacuous for both.",
             Some(Vacuity { against_chance: true, .. }) => "; no better than a guess for both.",
             Some(_) => "; not vacuous for one of them.",
+            None if self.kind == Kind::Estimate => "; an estimate, and no bound.",
             None if self.fails.is_some() => "; a number only, for an assumption fails.",
             None => "; it bounds no error.",
         };

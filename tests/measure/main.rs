@@ -10,6 +10,7 @@ mod common {
 
 mod awkward;
 mod bounds;
+mod contrast;
 mod directed;
 mod entropies;
 mod kendall;
