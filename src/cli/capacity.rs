@@ -36,7 +36,7 @@ use super::{Answer, CliError, CommonOptions, write, write_figure};
     mut_arg("epochs", |arg| arg.default_value("1000")),
     mut_arg("batch", |arg| arg.default_value("32")),
     after_help = "Examples:\n  \
-    shatter capacity mnist:DIR --model mlp:16 --seeds 0,1,2\n  \
+    shatter capacity digits --model mlp:16 --seeds 0,1,2\n  \
     shatter capacity gaussian:n=5000,d=20,classes=2 --model mlp:32 --epochs 1000\n\n\
     Trains on the first n points with random labels until all are fitted or the epochs are over, and searches for \
     the largest n that is fitted: n is doubled until a training fails, then the interval is halved. What is found \
@@ -45,7 +45,7 @@ use super::{Answer, CliError, CommonOptions, write, write_figure};
     Exit status: 0, 2 for bad input, 4 if there is no such device, 130 if interrupted."
 )]
 pub struct Arguments {
-    /// The sample whose points are fitted, for example mnist:DIR
+    /// The sample whose points are fitted, for example digits
     sample: String,
     /// The number of points tried first
     #[arg(long, default_value_t = 16, value_name = "N")]
@@ -188,7 +188,7 @@ fn of_seed<E: Element>(
         progress.borrow().say(format!("seed {}, {} points", case.seed, grouped(n as u64)));
         let rows: Vec<u32> = (0..n as u32).collect();
         let first = RawSample {
-            text: format!("{},first={n}", setup.train.text),
+            text: setup.train.text.clone(),
             points: setup
                 .train
                 .points

@@ -25,6 +25,7 @@ use super::{Answer, CliError, CommonOptions, write};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
+    shatter randomize digits --seeds 0,1\n  \
     shatter randomize cifar10:DIR --seeds 0,1,2\n  \
     shatter randomize cifar10:DIR --corruption 0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1\n  \
     shatter randomize fashion-mnist:DIR,first=1000 --model inception --conditions true,random\n\n\

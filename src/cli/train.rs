@@ -29,6 +29,7 @@ use super::{Answer, CliError, CommonOptions, write_figure};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
+    shatter train digits --labels random\n  \
     shatter train cifar10:DIR --labels random\n  \
     shatter train fashion-mnist:DIR,first=2000 --model alexnet --epochs 20\n  \
     shatter train csv:iris.csv --model mlp:16,16 --batch 16 --learning-rate 0.1\n  \

@@ -446,14 +446,20 @@ impl TrainingOptions {
 
 /// The test split of a data set that has one, where the text does not choose a split itself.
 pub fn test_of(sample: &str) -> Option<String> {
-    let (kind, rest) = sample.split_once(':')?;
-    let has_split = ["mnist", "fashion-mnist", "cifar10"].contains(&kind);
+    let (kind, rest) = sample.split_once(':').unwrap_or((sample, ""));
     let chosen = rest.split(',').any(|part| part.starts_with("split="));
-    let path = rest.split(',').find(|part| !part.contains('='))?;
     // Other options say which training points are taken; this one says what classes are.
     let groups = rest.split(',').find(|part| part.starts_with("groups="));
     let groups = groups.map_or(String::new(), |groups| format!(",{groups}"));
-    (has_split && !chosen).then(|| format!("{kind}:{path},split=test{groups}"))
+    let path = rest.split(',').find(|part| !part.is_empty() && !part.contains('='));
+    match (kind, path) {
+        _ if chosen => None,
+        ("digits", None) => Some(format!("digits:split=test{groups}")),
+        ("mnist" | "fashion-mnist" | "cifar10", Some(path)) => {
+            Some(format!("{kind}:{path},split=test{groups}"))
+        }
+        _ => None,
+    }
 }
 
 /// A bar on the terminal, with remaining time, loss and accuracy; nothing elsewhere.
@@ -522,6 +528,9 @@ mod tests {
         assert_eq!(of("cifar10:some/dir,first=100").unwrap(), "cifar10:some/dir,split=test");
         assert_eq!(of("mnist:d,groups=3/8,first=9").unwrap(), "mnist:d,split=test,groups=3/8");
         assert_eq!(of("mnist:d,split=test"), None);
+        assert_eq!(of("digits").unwrap(), "digits:split=test");
+        assert_eq!(of("digits:first=9,groups=3/8").unwrap(), "digits:split=test,groups=3/8");
+        assert_eq!(of("digits:split=train"), None);
         assert_eq!(of("csv:file.csv"), None);
         assert_eq!(of("gaussian:n=5,d=2"), None);
     }

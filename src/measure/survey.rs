@@ -150,6 +150,14 @@ pub fn survey(subject: &Subject) -> Result<Vec<Finding>, MeasureError> {
     }
     if let Some(bits) = shortest(subject, &graph, perceptron.as_ref().ok()) {
         found.push(occam::bound(bits, error, n, subject.delta)?);
+        if subject.classes > 1 {
+            let memorizer = occam::Memorizer::of(bits, n, u64::from(subject.classes))?;
+            let excess = memorizer.excess as f64;
+            found.push(Finding::measure("Occam: bits beyond those of labels", excess, Vec::new()));
+            // The negative result: it is above the error of a guess, whatever the code.
+            let name = "Occam: least term of random labels that are fitted";
+            found.push(Finding::enclosed(name, memorizer.floor));
+        }
     }
     Ok(found)
 }

@@ -13,6 +13,7 @@ pub mod cifar;
 pub mod class_name;
 mod columns;
 mod decimal;
+pub mod digits;
 mod distinct;
 mod error;
 pub mod files;

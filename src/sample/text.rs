@@ -3,6 +3,7 @@
 //! ```text
 //! gaussian:n=1000,d=10              lattice:n=1000,d=10,range=256     collinear:n=20,d=3
 //! moment:n=50,d=4                   clustered:n=1000,d=10,clusters=5  close:n=1000,d=10
+//! digits     digits:split=test     (built in)
 //! mnist:DIR  fashion-mnist:DIR      cifar10:DIR-or-tar.gz             idx:IMAGES,LABELS
 //! csv:FILE                          npy:POINTS.npy,LABELS.npy         npz:FILE,points=x,labels=y
 //! ```
@@ -25,7 +26,7 @@ use super::groups::Groups;
 use super::npy::ArrayOptions;
 use super::synthetic::{self, Kind};
 use super::table::{LabelType, TableOptions};
-use super::{Base, Labels, Points, SampleError, Scale, cifar, idx, npy, table};
+use super::{Base, Labels, Points, SampleError, Scale, cifar, digits, idx, npy, table};
 
 /// A parsed SAMPLE text.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,7 @@ pub struct Spec {
 #[derive(Clone, Debug, PartialEq)]
 enum Source {
     Synthetic { kind: Kind, n: usize, d: usize, classes: u32 },
+    Digits { split: Split },
     Mnist { folder: PathBuf, split: Split },
     Cifar { path: PathBuf, split: Split },
     Idx { images: PathBuf, labels: PathBuf },
@@ -68,7 +70,7 @@ pub fn load(text: &str, seed: u64) -> Result<RawSample, SampleError> {
     Spec::parse(text)?.load(seed)
 }
 
-const KINDS: &str = "gaussian, lattice, collinear, moment, clustered, close, mnist, \
+const KINDS: &str = "digits, gaussian, lattice, collinear, moment, clustered, close, mnist, \
                      fashion-mnist, cifar10, idx, csv, npy, npz";
 
 /// The arguments of one SAMPLE text, taken out one by one; what is left over is refused.
@@ -207,6 +209,10 @@ impl<'a> Arguments<'a> {
                 self.synthetic(Kind::Clustered { clusters })
             }
             "close" => self.synthetic(Kind::Close),
+            "digits" => {
+                self.files::<0>("OPTION=VALUE,... (it is built in)")?;
+                Ok(Source::Digits { split: self.split_option()? })
+            }
             "mnist" | "fashion-mnist" => {
                 let [folder] = self.files("DIR")?;
                 Ok(Source::Mnist { folder, split: self.split_option()? })
@@ -262,7 +268,7 @@ impl Spec {
     /// use shatter_sample::Spec;
     /// assert!(Spec::parse("csv:iris.csv,scale=10^1,first=100").is_ok());
     /// let error = Spec::parse("gausian:n=5,d=2").unwrap_err().to_string();
-    /// assert!(error.contains("expected one of: gaussian"));
+    /// assert!(error.contains("expected one of: digits, gaussian"));
     /// ```
     ///
     /// # Errors
@@ -317,6 +323,7 @@ impl Spec {
                 self.synthetic_points(*kind, *n, *d, seed)?,
                 synthetic::labels(*n, *classes, seed)?,
             ),
+            Source::Digits { split } => digits::read(*split)?,
             Source::Mnist { folder, split } => idx::read_folder(folder, *split)?,
             Source::Cifar { path, split } => cifar::read(path, *split)?,
             Source::Idx { images, labels } => idx::read(images, labels)?,

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{files, read, repository};
 
 /// What writes the files of each pattern of `.gitattributes`.
-const WRITERS: [(&str, &str); 13] = [
+const WRITERS: [(&str, &str); 14] = [
     ("Cargo.lock", "cargo"),
     ("kernels/ptx/*.ptx", "kernels/ptx.sh"),
     ("kernels/driver/src/symbols.rs", "kernels/driver/generate.py"),
@@ -16,6 +16,7 @@ const WRITERS: [(&str, &str); 13] = [
     ("figures/**/*.png", "shatter verify, compare, train, figures"),
     ("figures/**/*.svg", "shatter verify, compare, train, figures"),
     ("figures/**/*.txt", "shatter kernel"),
+    ("src/sample/digits/digits.gz", "src/sample/digits/pack.py"),
     ("tests/**/*.proptest-regressions", "proptest"),
     ("tests/data/pytorch_weights.safetensors", "tests/data/pytorch_weights.py"),
     ("tests/data/torch_steps/*.json", "tests/reference/torch_steps.py"),

@@ -859,6 +859,23 @@ fn real_tables() {
     let (points, labels) = read("optdigits-train.csv", &TableOptions::default()).unwrap();
     assert_eq!(points.describe(), "f64 3823 × 64");
     assert_eq!(counts(&labels), [376, 389, 380, 389, 387, 376, 377, 387, 380, 382]);
+    // The sample that is built in.
+    for (name, text) in
+        [("optdigits-train.csv", "digits"), ("optdigits-test.csv", "digits:split=test")]
+    {
+        let (points, labels) = read(name, &TableOptions::default()).unwrap();
+        let built_in = shatter_sample::load(text, 0).unwrap();
+        let all = |points: &Points| -> Vec<f64> {
+            let row = |i| (0..64).map(move |k| points.f64_at(i, k));
+            (0..points.n()).flat_map(row).collect()
+        };
+        assert_eq!(
+            (all(&points), counts(&labels)),
+            (all(&built_in.points), counts(&built_in.labels))
+        );
+        let same = (0..points.n()).all(|i| labels.describe(i) == built_in.labels.describe(i));
+        assert!(same, "{text}: labels");
+    }
     let (_, labels) = read("optdigits-test.csv", &TableOptions::default()).unwrap();
     assert_eq!(counts(&labels), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
 }

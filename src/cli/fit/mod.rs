@@ -18,12 +18,13 @@ use super::{Answer, CliError, CommonOptions};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
+    shatter fit digits --labels random\n  \
     shatter fit gaussian:n=1000,d=10 --labels random\n  \
     shatter fit fashion-mnist:DIR --labels random --seed 1\n  \
     shatter fit gaussian:n=200000,d=10 --brute-force --device cuda\n  \
     shatter fit lattice:n=100,d=3 --construction width-two\n  \
     shatter fit csv:wine.csv,scale=10^6 --out out/wine\n\n\
-    SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test. Kinds: gaussian, \
+    SAMPLE is KIND:ARGUMENTS, with options such as first=N, draw=N, split=test. Kinds: digits, gaussian, \
     lattice, collinear, moment, clustered, close (n=N,d=D), mnist:DIR, fashion-mnist:DIR, \
     cifar10:DIR-or-tar.gz, idx:IMAGES,LABELS, csv:FILE, npy:POINTS,LABELS, npz:FILE.\n\
     Writes network.txt, fit.json, manifest.json and, if the network fits, certificate.txt, in place of \

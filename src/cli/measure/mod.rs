@@ -26,9 +26,9 @@ pub use subject::{Asked, Owned, drawn, load};
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:\n  \
-    shatter measure out/train/checkpoint.safetensors mnist:DIR --test mnist:DIR,split=test\n  \
+    shatter measure out/train/checkpoint.safetensors digits --test digits:split=test\n  \
     shatter measure out/fit/network.txt lattice:n=1000,d=10 --labels random\n  \
-    shatter measure out/randomize mnist:DIR,first=2000\n\n\
+    shatter measure out/randomize digits\n\n\
     Says of each measure what kind of number it is (a bound is proved, and rounded outwards), what it says \
     of the test error, whether that is below the error of a guess, and which assumption of its theory \
     fails. The start of a checkpoint is drawn again as its settings say, unless --start or the manifest \

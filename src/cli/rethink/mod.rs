@@ -44,6 +44,7 @@ const SHARPNESS: u32 = 5;
     mut_arg("rate_decay", |arg| arg.default_value("1")),
     mut_arg("epochs", |arg| arg.default_value("300")),
     after_help = "Examples:\n  \
+    shatter rethink digits:first=1000\n  \
     shatter rethink mnist:DIR,first=2000\n  \
     shatter rethink cifar10:DIR --seeds 0,1,2\n  \
     shatter rethink mnist:DIR,first=2000 --model mlp:100 --corruption 0,0.25,0.5,0.75,1\n\n\
@@ -56,7 +57,7 @@ const SHARPNESS: u32 = 5;
     there is no such device, 130 if interrupted."
 )]
 pub struct Arguments {
-    /// The training sample, for example mnist:DIR,first=2000
+    /// The training sample, for example digits
     sample: String,
     /// Shares of corrupted labels: 0 for true labels, 1 for random ones [default: 0,1]
     #[arg(long, value_delimiter = ',', value_name = "P,...")]
