@@ -47,6 +47,7 @@ pub fn table(findings: &[Finding], classes: u32) -> String {
         "{:<NAMES$} {:<8} {:>11} {:>11}  {}\n",
         head[0], head[1], head[2], head[3], "which is"
     );
+    let mut before = None;
     for finding in findings {
         let line = format!(
             "{:<NAMES$} {:<8} {:>11} {:>11}  {}",
@@ -57,9 +58,16 @@ pub fn table(findings: &[Finding], classes: u32) -> String {
             vacuity(finding.vacuity(classes)),
         );
         let _ = writeln!(text, "{}", line.trim_end());
-        if let Some(fails) = finding.failing() {
-            let _ = writeln!(text, "    fails: {}: {}", fails.what, visible::line(&fails.reason));
+        let failing = finding.failing();
+        match failing {
+            None => {}
+            Some(_) if failing == before => text += "    fails: as above\n",
+            Some(fails) => {
+                let _ =
+                    writeln!(text, "    fails: {}: {}", fails.what, visible::line(&fails.reason));
+            }
         }
+        before = failing;
     }
     text
 }
