@@ -3,8 +3,9 @@
 //! *Optical Recognition of Handwritten Digits*, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998
 //! (doi 10.24432/C50P49), under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/). Each pixel is the number of
 //! dark pixels, 0 to 16, in a block of 4 × 4 of a bitmap of 32 × 32. The training part is by 30 writers, the test part by
-//! 13 others. Points and their order are those of `optdigits.tra` and `optdigits.tes`; only the form was changed:
-//! `digits/digits.gz` unpacks to the 3,823 · 64 pixels and the 3,823 classes of the training part, then to 1,797 · 64 pixels and
+//! 13 others. Points and their order are those of `optdigits.tra` and `optdigits.tes`. Here a pixel is 15 times that
+//! number, 0 to 240, since preprocessing takes bytes for pixels of 0 to 255. `digits/digits.gz` has the numbers themselves:
+//! it unpacks to the 3,823 · 64 pixels and the 3,823 classes of the training part, then to 1,797 · 64 pixels and
 //! 1,797 classes of the test part, a byte each.
 
 use std::io::Read;
@@ -18,6 +19,8 @@ use super::{Labels, Points, SampleError, Values};
 /// Points of the two parts.
 const TRAIN: usize = 3823;
 const TEST: usize = 1797;
+/// The byte of a dark pixel of the bitmap: 16 of them make nearly 255.
+const DARK: u8 = 15;
 /// Pixels of a point.
 const PIXELS: usize = 64;
 
@@ -44,7 +47,8 @@ pub fn read(split: Split) -> Result<(Points, Labels), SampleError> {
         Split::Test => test,
     };
     let (pixels, classes) = part.split_at(part.len() / (PIXELS + 1) * PIXELS);
-    let points = Points::new(Values::U8(pixels.to_vec()), vec![8, 8])?;
+    let shades = pixels.iter().map(|&dark| dark.saturating_mul(DARK)).collect();
+    let points = Points::new(Values::U8(shades), vec![8, 8])?;
     let labels = Labels::classes(classes.iter().map(|&class| u32::from(class)).collect(), 10)?;
     Ok((points, labels))
 }
