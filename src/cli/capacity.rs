@@ -14,7 +14,6 @@ use shatter_exact::Element;
 use shatter_figure::rows::{Row, RowsFigure, rows};
 use shatter_measure::capacity::KnownCapacity;
 use shatter_measure::{Outputs, Perceptron, vc};
-use shatter_network::reading::How;
 use shatter_prepare::Condition;
 use shatter_sample::fingerprint::fingerprint_labelled;
 use shatter_sample::{LabelRule, Labels, RawSample};
@@ -137,7 +136,7 @@ where
     let graph = drawn(&architecture, &setup.settings, E::FORMAT)?;
     let known = Perceptron::of(&graph, Outputs::All)
         .and_then(|perceptron| vc::architecture(&perceptron))
-        .and_then(|mlp| KnownCapacity::of(&mlp, How::Largest, classes));
+        .and_then(|mlp| KnownCapacity::of(&mlp, classes));
     let mut found = Vec::new();
     for &seed in &seeds {
         found.push((seed, of_seed(arguments, &setup, &device, random(seed))?));

@@ -6,7 +6,6 @@ use shatter_measure::capacity::KnownCapacity;
 use shatter_measure::contrast::{Apart, apart, contrast, median};
 use shatter_measure::{Assumption, Finding, Kind, vc};
 use shatter_network::Mlp;
-use shatter_network::reading::How;
 use shatter_obstruct::DimensionBound;
 
 use crate::common::cases;
@@ -121,11 +120,8 @@ fn capacities_are_those_of_their_certificates() {
         [("3-5-1", 2), ("2-4-3-1", 2), ("4-6-3", 3), ("4-6-3-3", 3), ("5-1", 2)]
     {
         let mlp: Mlp = widths.parse().unwrap();
-        let (how, outputs) = match mlp.outputs() {
-            1 => (How::Sign, 1),
-            outputs => (How::Largest, outputs as u64),
-        };
-        let known = KnownCapacity::of(&mlp, how, classes).unwrap();
+        let outputs = mlp.outputs() as u64;
+        let known = KnownCapacity::of(&mlp, classes).unwrap();
         // P − U dimensions: one point more is excluded, this many are not.
         let n = known.by_dimension;
         if outputs == 1 {
@@ -135,17 +131,21 @@ fn capacities_are_those_of_their_certificates() {
             assert_eq!(known.by_patterns, Some(vc::dimension(&mlp).unwrap()), "{widths}");
         }
         assert!((n + 1) * outputs > mlp.parameters() - mlp.units());
-        // Patterns, at this number of points and at the next.
-        let bits = f64::from(classes).log2();
+        // Patterns of one difference, and of all: enough of both at this number of points, and not at the next.
         let patterns = known.by_patterns.unwrap();
-        let of = |n: u64| vc::log2_patterns(&mlp, vc::deciding(how, mlp.outputs()), n);
-        assert!(of(patterns + 1) < bits * (patterns + 1) as f64, "{widths}");
-        assert!(of(patterns) >= bits * patterns as f64 * (1.0 - 1e-12), "{widths}");
+        let pairs = (mlp.outputs() * (mlp.outputs() - 1) / 2).max(1);
+        let enough = |n: u64| {
+            let of = |polynomials| vc::log2_patterns(&mlp, polynomials, n);
+            let bits = f64::from(classes).log2() * (1.0 - 1e-12);
+            of(1) >= n as f64 && of(pairs) >= bits * n as f64
+        };
+        assert!(enough(patterns) && !enough(patterns + 1), "{widths}");
         assert!(known.by_construction <= patterns, "{widths}: what is built is not excluded");
         assert!((known.bits_a_parameter(10, 4) - 20.0 / mlp.parameters() as f64).abs() < 1e-12);
     }
-    assert!(KnownCapacity::of(&"2-3-1".parse().unwrap(), How::Sign, 1).is_err());
+    assert!(KnownCapacity::of(&"2-3-1".parse().unwrap(), 1).is_err());
+    assert!(KnownCapacity::of(&"2-3-2".parse().unwrap(), 3).is_err());
     // A later layer that is too narrow for all outputs promises nothing.
-    let narrow = KnownCapacity::of(&"2-9-2-3".parse().unwrap(), How::Largest, 3).unwrap();
+    let narrow = KnownCapacity::of(&"2-9-2-3".parse().unwrap(), 3).unwrap();
     assert_eq!(narrow.by_construction, 0);
 }
