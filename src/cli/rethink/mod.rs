@@ -43,6 +43,7 @@ const SHARPNESS: u32 = 5;
 #[command(
     mut_arg("rate_decay", |arg| arg.default_value("1")),
     mut_arg("epochs", |arg| arg.default_value("300")),
+    mut_arg("batch", |arg| arg.default_value("32")),
     after_help = "Examples:\n  \
     shatter rethink digits:first=1000\n  \
     shatter rethink mnist:DIR,first=2000\n  \
