@@ -260,12 +260,19 @@ fn figure(record: &CapacityRecord, arguments: &Arguments) -> RowsFigure {
         x: "points".into(),
         least: 1.0,
         note: format!(
-            "shatter capacity {} --model {} (commit {})",
+            "shatter capacity {} --model {}{} (commit {})",
             arguments.sample,
             record.model,
+            seeds_text(&arguments.seeds),
             build().commit
         ),
     }
+}
+
+/// The option, where it was given.
+fn seeds_text(seeds: &[u64]) -> String {
+    let all: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    if all.is_empty() { String::new() } else { format!(" --seeds {}", all.join(",")) }
 }
 
 fn text(record: &CapacityRecord, setup: &Setup) -> String {
